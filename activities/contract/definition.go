@@ -1,0 +1,66 @@
+package contract
+
+import "encoding/json"
+
+// Definition is a deployed process: everything that a run needs, so that a history is complete in itself.
+type Definition struct {
+	Key        string             `json:"key"`
+	Version    int                `json:"version"`
+	Digest     string             `json:"digest"` // SHA-256 of all fields below, hex
+	Name       string             `json:"name,omitempty"`
+	File       string             `json:"file,omitempty"`       // the model's file name, for messages
+	Model      []byte             `json:"model"`                // the BPMN XML without diagram elements, gzip
+	Extensions json.RawMessage    `json:"extensions,omitempty"` // the extensions file, files of it inlined
+	MapDefault string             `json:"mapDefault,omitempty"` // "none" (also "") or "all"
+	Connectors map[string]Binding `json:"connectors,omitempty"` // by implementation
+}
+
+// Binding is what a process needs to know of a connector action to call it.
+type Binding struct {
+	TaskQueue string   `json:"taskQueue"`
+	Retry     Retry    `json:"retry"`
+	TimeoutMS int64    `json:"timeoutMs"`       // of one attempt
+	Files     []string `json:"files,omitempty"` // inputs of type file
+	Summary   string   `json:"summary,omitempty"`
+}
+
+// Retry is a retry policy as plain data. Attempts 0: unlimited.
+type Retry struct {
+	Attempts    int     `json:"attempts,omitempty"`
+	IntervalMS  int64   `json:"intervalMs,omitempty"`
+	Coefficient float64 `json:"coefficient,omitempty"`
+	MaxMS       int64   `json:"maxMs,omitempty"`
+}
+
+// Updates and queries of the definition workflow.
+const (
+	DeployUpdate    = "deploy"   // Definition -> DeployResult; starts the workflow when there is none
+	DefinitionQuery = "get"      // version (0: the latest) -> Definition
+	VersionsQuery   = "versions" // -> []VersionInfo
+)
+
+// DeployResult is the answer to DeployUpdate.
+type DeployResult struct {
+	Key     string `json:"key"`
+	Version int    `json:"version"`
+	Changed bool   `json:"changed"` // false: this content was the latest already
+}
+
+// VersionInfo is a line of the list of versions.
+type VersionInfo struct {
+	Version    int    `json:"version"`
+	Digest     string `json:"digest"`
+	VersionTag string `json:"versionTag,omitempty"`
+}
+
+// DefinitionState is the input of the definition workflow.
+type DefinitionState struct {
+	Versions []Definition `json:"versions,omitempty"`
+	Last     int          `json:"last,omitempty"`
+}
+
+// SyncStartsInput names the version whose start events count from now on. Old holds the version before.
+type SyncStartsInput struct {
+	Definition Definition  `json:"definition"`
+	Old        *Definition `json:"old,omitempty"`
+}

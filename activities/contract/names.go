@@ -1,0 +1,73 @@
+package contract
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+)
+
+// Task queues. Each is polled by the workers of one role, so that watchers, connector calls and workflow
+// tasks never wait for each other's slots.
+const (
+	ProcessQueue   = "waybill"            // workflows and the activities that steer them
+	ConnectorQueue = "waybill-connectors" // actions of the built-in connectors
+	MailboxQueue   = "waybill-mailboxes"  // watchers, one slot a mailbox
+)
+
+// CustomConnectorQueue is the task queue that a connector which is not built in polls.
+func CustomConnectorQueue(connector string) string { return "connector-" + connector }
+
+// Workflow types of Waybill's own. A process runs as its BPMN id, which as an XML name can hold no slash.
+const (
+	DefinitionWorkflow = "waybill/definition"
+	TriggersWorkflow   = "waybill/triggers"
+	TaskWorkflow       = "waybill/task"
+	MessageWorkflow    = "waybill/message"
+	MailboxWorkflow    = "waybill/mailbox"
+)
+
+// Activity types of Waybill's own. A connector call runs as its implementation, "email.SEND".
+const (
+	SubscribeActivity      = "waybill/subscribe"      // SubscribeInput
+	UnsubscribeActivity    = "waybill/unsubscribe"    // SubscribeInput
+	ReturnMessageActivity  = "waybill/return-message" // ReturnMessageInput
+	StartByMessageActivity = "waybill/start-by-message"
+	SyncStartsActivity     = "waybill/sync-starts" // SyncStartsInput: timer and message start events follow the latest version
+	ScriptActivity         = "waybill/script"      // ScriptInput -> ScriptResult, local
+	WatchActivity          = "waybill/watch"       // WatchInput
+	DeliverActivity        = "waybill/deliver"     // DeliverInput -> DeliverResult
+)
+
+// DefinitionID is the id of the workflow that holds the versions of a process.
+func DefinitionID(key string) string { return "definition/" + key }
+
+// TriggersID is the id of the workflow that holds the triggers of one event source, "connector.support.EMAIL_RECEIVED".
+func TriggersID(source string) string { return "triggers/" + source }
+
+// MailboxID is the id of the workflow that watches a mailbox.
+func MailboxID(name string) string { return "mailbox/" + name }
+
+// TaskID is the id of the workflow of a user task.
+func TaskID(instance string, command int) string { return fmt.Sprintf("task/%s/%d", instance, command) }
+
+// MessageID is the id of the workflow in which messages of a name and correlation key meet those who wait for them.
+func MessageID(name, key string) string { return "message/" + Segment(name) + "/" + Segment(key) }
+
+// MessageStartsID is the id of the workflow that knows which processes a message of this name starts.
+func MessageStartsID(name string) string { return "message-starts/" + Segment(name) }
+
+// ScheduleID is the id of the Temporal Schedule of a timer start event.
+func ScheduleID(key, element string) string { return "start/" + key + "/" + element }
+
+var plainSegment = regexp.MustCompile(`^[A-Za-z0-9._-]{0,64}$`)
+
+// Segment makes text safe for an id: as it is when it is plain, else its SHA-256, since ids are never encrypted and
+// text such as a correlation key may hold an address.
+func Segment(text string) string {
+	if plainSegment.MatchString(text) {
+		return text
+	}
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:16])
+}

@@ -1,0 +1,106 @@
+package contract
+
+import "time"
+
+// ProcessInput starts an instance. State is set when the run goes on from an earlier one.
+type ProcessInput struct {
+	Definition  Definition     `json:"definition"`
+	Engine      int            `json:"engine"`            // engine version of the instance
+	Element     string         `json:"element,omitempty"` // start event; "": the none start event
+	BusinessKey string         `json:"businessKey,omitempty"`
+	Initiator   string         `json:"initiator,omitempty"`
+	Variables   map[string]any `json:"variables,omitempty"`
+	State       []byte         `json:"state,omitempty"` // engine.State, JSON
+}
+
+// ProcessResult is what an instance leaves when it ends, and what its state query answers while it runs.
+type ProcessResult struct {
+	ID          string         `json:"id"`
+	Definition  DefinitionRef  `json:"definition"`
+	BusinessKey string         `json:"businessKey,omitempty"`
+	State       string         `json:"state"` // active, suspended, completed, cancelled
+	Variables   map[string]any `json:"variables"`
+	Path        []string       `json:"path"`             // element ids in order of completion
+	Active      []string       `json:"active,omitempty"` // elements that wait
+	Incidents   []Incident     `json:"incidents,omitempty"`
+}
+
+// DefinitionRef names a version of a process.
+type DefinitionRef struct {
+	Key     string `json:"key"`
+	Version int    `json:"version"`
+}
+
+// Incident is an element that waits for an operator.
+type Incident struct {
+	ID      int       `json:"id"`
+	Element string    `json:"element"`
+	Code    string    `json:"code,omitempty"`
+	Message string    `json:"message"`
+	At      time.Time `json:"at"`
+}
+
+// States of an instance.
+const (
+	StateActive    = "active"
+	StateSuspended = "suspended" // an incident is open
+	StateCompleted = "completed"
+	StateCancelled = "cancelled"
+)
+
+// Queries, updates and signals of a process.
+const (
+	StateQuery      = "state"     // -> ProcessResult
+	IncidentUpdate  = "incident"  // IncidentAnswer -> ProcessResult
+	VariablesUpdate = "variables" // map[string]any
+	CancelUpdate    = "cancel"    // ends the instance in good order
+	MessageSignal   = "message"   // MessageDelivery
+	TaskSignal      = "task"      // TaskDone
+)
+
+// IncidentAnswer is an operator's answer. ID 0: the only open incident (of Element, if that is set).
+type IncidentAnswer struct {
+	ID        int            `json:"id,omitempty"`
+	Element   string         `json:"element,omitempty"`
+	Action    string         `json:"action"` // retry, resolve, cancel
+	Variables map[string]any `json:"variables,omitempty"`
+}
+
+// ConnectorCall is the input of every connector activity, in whatever language it is written.
+type ConnectorCall struct {
+	IdempotencyKey string         `json:"idempotencyKey"` // the same over all attempts
+	Implementation string         `json:"implementation"`
+	Inputs         map[string]any `json:"inputs"`
+	Context        CallContext    `json:"context"`
+}
+
+// CallContext says on whose behalf a connector is called.
+type CallContext struct {
+	ProcessInstanceID        string `json:"processInstanceId"`
+	ProcessDefinitionKey     string `json:"processDefinitionKey"`
+	ProcessDefinitionVersion int    `json:"processDefinitionVersion"`
+	BusinessKey              string `json:"businessKey,omitempty"`
+	ElementID                string `json:"elementId"`
+	ElementName              string `json:"elementName,omitempty"`
+}
+
+// ConnectorResult is the result of every connector activity.
+type ConnectorResult struct {
+	Outputs map[string]any `json:"outputs,omitempty"`
+}
+
+// BPMNErrorPrefix starts the type of a Temporal application error that is a BPMN error: "bpmn:INVALID_INPUT".
+const BPMNErrorPrefix = "bpmn:"
+
+// ScriptInput is a script with the variables that it sees.
+type ScriptInput struct {
+	Format    string         `json:"format"`
+	Source    string         `json:"source"`
+	Result    string         `json:"result,omitempty"`
+	Variables map[string]any `json:"variables"`
+}
+
+// ScriptResult holds the variables that a script set, its result among them.
+type ScriptResult struct {
+	Variables map[string]any `json:"variables,omitempty"`
+}
