@@ -51,3 +51,11 @@ type MessageState struct {
 	Messages      []Message      `json:"messages,omitempty"`
 	Seen          []string       `json:"seen,omitempty"` // ids of messages of late
 }
+
+// NobodyWaits is the error type of a published message that nobody waited for and that had no time to live.
+const NobodyWaits = "nobody-waits"
+
+// ReturnMessageInput gives a delivery back that came too late.
+type ReturnMessageInput struct {
+	Message Message `json:"message"`
+}

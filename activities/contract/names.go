@@ -21,7 +21,7 @@ func CustomConnectorQueue(connector string) string { return "connector-" + conne
 // Workflow types of Waybill's own. A process runs as its BPMN id, which as an XML name can hold no slash.
 const (
 	DefinitionWorkflow = "waybill/definition"
-	TriggersWorkflow   = "waybill/triggers"
+	RegistryWorkflow   = "waybill/registry"
 	TaskWorkflow       = "waybill/task"
 	MessageWorkflow    = "waybill/message"
 	MailboxWorkflow    = "waybill/mailbox"

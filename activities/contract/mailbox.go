@@ -1,0 +1,134 @@
+package contract
+
+import "time"
+
+// MailboxConfig says which mailbox to watch and how. It goes into histories, so it names its secret and never holds it.
+type MailboxConfig struct {
+	Name     string `json:"name"`
+	Host     string `json:"host"`
+	Port     int    `json:"port"`
+	TLS      string `json:"tls"` // implicit, starttls, none
+	Username string `json:"username"`
+	Password string `json:"password"` // a reference: "env:NAME" or "file:/path"
+	Folder   string `json:"folder"`
+	From     string `json:"from"` // where to begin: "now" (mail that comes from now on) or "all"
+	MarkSeen bool   `json:"markSeen,omitempty"`
+	Keyword  string `json:"keyword,omitempty"` // IMAP keyword set on a handled mail
+	MoveTo   string `json:"moveTo,omitempty"`  // folder for handled mail
+	MaxBytes int64  `json:"maxBytes"`          // larger mail is dead-lettered
+	PollMS   int64  `json:"pollMs"`            // where the server has no IDLE
+	LeaseMS  int64  `json:"leaseMs"`           // heartbeat timeout: how long a dead worker keeps the mailbox
+}
+
+// EventSource is the event.source of the triggers that fire on mail of this mailbox.
+func EventSource(mailbox string) string { return "connector." + mailbox + ".EMAIL_RECEIVED" }
+
+// Queries and updates of the mailbox workflow.
+const (
+	MailboxQuery        = "status"    // -> MailboxState
+	ConfigureUpdate     = "configure" // MailboxConfig; starts the workflow when there is none
+	PauseUpdate         = "pause"
+	ResumeUpdate        = "resume"
+	RemoveMailboxUpdate = "remove"
+	MailUpdate          = "mail" // MailBatch -> MailBatchResult, by the watcher alone
+)
+
+// MailboxState is the whole of a mailbox: the input of its workflow and the answer to MailboxQuery.
+type MailboxState struct {
+	Config      MailboxConfig `json:"config"`
+	Paused      bool          `json:"paused,omitempty"`
+	Cursor      Cursor        `json:"cursor"`
+	Unconfirmed []uint32      `json:"unconfirmed,omitempty"` // handled in the last batch; acknowledged for sure when the next one comes
+	Started     int64         `json:"started"`               // processes and messages that mail has caused
+	Duplicates  int64         `json:"duplicates"`            // mails that had been handled before
+	Ignored     int64         `json:"ignored"`               // automatic mail and mail that no trigger wanted
+	Skipped     int64         `json:"skipped"`               // old mail seen again after the server renumbered the folder
+	Dead        int64         `json:"dead"`                  // dead letters in all
+	DeadLetters []DeadLetter  `json:"deadLetters,omitempty"` // the last DeadLetterLimit of them
+	LastMail    time.Time     `json:"lastMail,omitzero"`     // when the last mail was handled
+	LastError   string        `json:"lastError,omitempty"`
+	LastErrorAt time.Time     `json:"lastErrorAt,omitzero"`
+}
+
+// DeadLetterLimit bounds MailboxState.DeadLetters; the mails themselves stay in the mailbox.
+const DeadLetterLimit = 200
+
+// Cursor is how far a folder has been read (RFC 9051, section 2.3.1.1).
+type Cursor struct {
+	UIDValidity uint32    `json:"uidValidity"`
+	UID         uint32    `json:"uid"`                // the last one handled
+	HighWater   time.Time `json:"highWater,omitzero"` // the newest internal date handled
+	RescanTo    uint32    `json:"rescanTo,omitempty"` // after a renumbering: mail up to this UID may have been handled before
+}
+
+// DeadLetter is a mail that could not be handled.
+type DeadLetter struct {
+	UIDValidity uint32    `json:"uidValidity"`
+	UID         uint32    `json:"uid"`
+	MessageID   string    `json:"messageId,omitempty"`
+	From        string    `json:"from,omitempty"`
+	Subject     string    `json:"subject,omitempty"`
+	Size        int64     `json:"size"`
+	Reason      string    `json:"reason"`
+	Blob        string    `json:"blob,omitempty"`
+	At          time.Time `json:"at"`
+}
+
+// MailBatch is what a watcher hands over: mails in ascending UID order, or a new position, or both.
+type MailBatch struct {
+	Reset       *Cursor   `json:"reset,omitempty"` // the position to begin from: first contact, or the folder was renumbered
+	UIDValidity uint32    `json:"uidValidity"`
+	Mails       []MailRef `json:"mails,omitempty"`
+}
+
+// MailRef refers to a mail in the blob store.
+type MailRef struct {
+	UID          uint32    `json:"uid"`
+	Size         int64     `json:"size"`
+	InternalDate time.Time `json:"internalDate"`
+	Blob         string    `json:"blob,omitempty"`   // key of the raw message
+	Reason       string    `json:"reason,omitempty"` // set: cannot be handled, dead-letter it
+	Skip         bool      `json:"skip,omitempty"`   // handled before the folder was renumbered
+}
+
+// MailBatchResult tells the watcher what to acknowledge and where to go on.
+type MailBatchResult struct {
+	Cursor  Cursor   `json:"cursor"`
+	Handled []uint32 `json:"handled,omitempty"`
+	Stop    bool     `json:"stop,omitempty"` // give the connection up and return: paused, removed, or a new run begins
+}
+
+// WatchInput starts a watcher.
+type WatchInput struct {
+	Mailbox string        `json:"mailbox"`
+	Config  MailboxConfig `json:"config"`
+}
+
+// WatchStatus is what a watcher heartbeats: the state of its connection.
+type WatchStatus struct {
+	Connected bool      `json:"connected"`
+	Cause     string    `json:"cause,omitempty"`    // why not, in words
+	LastAlive time.Time `json:"lastAlive,omitzero"` // the last proof that the server answers
+	Idle      bool      `json:"idle"`               // the server pushes (IDLE); else it is polled
+	Worker    string    `json:"worker,omitempty"`
+}
+
+// DeliverInput has mails turned into work.
+type DeliverInput struct {
+	Mailbox     string    `json:"mailbox"`
+	UIDValidity uint32    `json:"uidValidity"`
+	Mails       []MailRef `json:"mails"`
+}
+
+// DeliverResult has one outcome a mail, in the order of the input.
+type DeliverResult struct {
+	Outcomes []MailOutcome `json:"outcomes"`
+}
+
+// MailOutcome is what became of a mail.
+type MailOutcome struct {
+	UID       uint32      `json:"uid"`
+	Started   []string    `json:"started,omitempty"` // instances started or reached
+	Duplicate bool        `json:"duplicate,omitempty"`
+	Dead      *DeadLetter `json:"dead,omitempty"`
+}

@@ -1,0 +1,28 @@
+package contract
+
+import "encoding/json"
+
+// Updates and queries of a registry: a small named set of JSON documents. There is one for the triggers of each event
+// source and one for the processes that each message starts.
+const (
+	PutUpdate     = "put"    // RegistryEntry; starts the workflow when there is none
+	RemoveUpdate  = "remove" // id (string)
+	RegistryQuery = "list"   // -> []RegistryEntry, sorted by id
+)
+
+// RegistryEntry is one document. Putting an entry with the id of another replaces it.
+type RegistryEntry struct {
+	ID    string          `json:"id"`
+	Value json.RawMessage `json:"value"`
+}
+
+// RegistryState is the input of the registry workflow.
+type RegistryState struct {
+	Entries []RegistryEntry `json:"entries,omitempty"` // sorted by id
+}
+
+// MessageStart is the entry of a process in the registry of a message: the id is the process key.
+type MessageStart struct {
+	Key     string `json:"key"`
+	Element string `json:"element"`
+}
