@@ -1,0 +1,90 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.temporal.io/api/serviceerror"
+	temporal "go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/temporal"
+
+	"github.com/waybill-io/waybill/activities/contract"
+)
+
+// Client talks to the Waybill workers of one Temporal namespace.
+type Client struct {
+	Temporal temporal.Client
+}
+
+// New returns a Client over a Temporal client, which stays the caller's to close.
+func New(c temporal.Client) *Client { return &Client{Temporal: c} }
+
+// ErrNotFound is wrapped by errors about something that does not exist.
+var ErrNotFound = errors.New("not found")
+
+// ErrNotRunning is wrapped by errors about something that has ended already.
+var ErrNotRunning = errors.New("not running")
+
+// update sends an update to a running workflow, waits for its result and makes its errors readable.
+func (c *Client) update(ctx context.Context, workflowID, name string, arg, result any) error {
+	h, err := c.Temporal.UpdateWorkflow(ctx, temporal.UpdateWorkflowOptions{
+		WorkflowID: workflowID, UpdateName: name, Args: []any{arg}, WaitForStage: temporal.WorkflowUpdateStageCompleted,
+	})
+	if err == nil {
+		err = h.Get(ctx, result)
+	}
+	return readable(err)
+}
+
+// updateWithStart sends an update and starts the workflow first when it does not run.
+func (c *Client) updateWithStart(ctx context.Context, workflowID, workflowType, name string, input, arg, result any) error {
+	start := c.Temporal.NewWithStartWorkflowOperation(temporal.StartWorkflowOptions{
+		ID: workflowID, TaskQueue: contract.ProcessQueue, WorkflowIDConflictPolicy: useExisting,
+	}, workflowType, input)
+	h, err := c.Temporal.UpdateWithStartWorkflow(ctx, temporal.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: start,
+		UpdateOptions: temporal.UpdateWorkflowOptions{
+			WorkflowID: workflowID, UpdateName: name, Args: []any{arg}, WaitForStage: temporal.WorkflowUpdateStageCompleted,
+		},
+	})
+	if err == nil {
+		err = h.Get(ctx, result)
+	}
+	return readable(err)
+}
+
+// query asks a workflow, running or not, and decodes its answer.
+func (c *Client) query(ctx context.Context, workflowID, name string, result any, args ...any) error {
+	v, err := c.Temporal.QueryWorkflow(ctx, workflowID, "", name, args...)
+	if err == nil {
+		err = v.Get(result)
+	}
+	return readable(err)
+}
+
+// readable strips Temporal's wrapping from errors that our workflows made for people, and marks the two kinds that
+// callers ask for.
+func readable(err error) error {
+	if err == nil {
+		return nil
+	}
+	if application, ok := errors.AsType[*sdk.ApplicationError](err); ok {
+		return &Error{Type: application.Type(), Message: application.Message()}
+	}
+	if missing, ok := errors.AsType[*serviceerror.NotFound](err); ok {
+		if missing.Message == "workflow execution already completed" {
+			return fmt.Errorf("%w: %w", ErrNotRunning, err)
+		}
+		return fmt.Errorf("%w: %w", ErrNotFound, err)
+	}
+	return err
+}
+
+// Error is a refusal by one of Waybill's workflows, in words for people.
+type Error struct {
+	Type    string
+	Message string
+}
+
+func (e *Error) Error() string { return e.Message }

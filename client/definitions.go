@@ -1,0 +1,79 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/waybill-io/waybill/activities/contract"
+)
+
+// Deploy makes a definition the latest version of its process, unless it equals the latest already. Its timer and
+// message start events count when Deploy returns.
+func (c *Client) Deploy(ctx context.Context, d contract.Definition) (contract.DeployResult, error) {
+	var result contract.DeployResult
+	err := c.updateWithStart(ctx, contract.DefinitionID(d.Key), contract.DefinitionWorkflow, contract.DeployUpdate,
+		contract.DefinitionState{}, d, &result)
+	if err != nil {
+		return result, fmt.Errorf("deploy process %q: %w", d.Key, err)
+	}
+	return result, nil
+}
+
+// Definition returns a deployed version of a process; version 0 is the latest.
+func (c *Client) Definition(ctx context.Context, key string, version int) (contract.Definition, error) {
+	var d contract.Definition
+	err := c.query(ctx, contract.DefinitionID(key), contract.DefinitionQuery, &d, version)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return d, fmt.Errorf("process %q is not deployed (deploy its model with `starter deploy FILE`): %w", key, err)
+	case err != nil:
+		return d, fmt.Errorf("read definition of process %q: %w", key, err)
+	case d.Key == "":
+		return d, fmt.Errorf("process %q has no version %d: %w", key, version, ErrNotFound)
+	}
+	return d, nil
+}
+
+// PutTrigger deploys a trigger file for an event source. The id is the trigger's name.
+func (c *Client) PutTrigger(ctx context.Context, source, id string, trigger json.RawMessage) error {
+	if err := c.Put(ctx, contract.TriggersID(source), id, trigger); err != nil {
+		return fmt.Errorf("deploy trigger %q: %w", id, err)
+	}
+	return nil
+}
+
+// Triggers returns the triggers of an event source in order of their names; none when nothing was deployed.
+func (c *Client) Triggers(ctx context.Context, source string) ([]contract.RegistryEntry, error) {
+	entries, err := c.Entries(ctx, contract.TriggersID(source))
+	if err != nil {
+		return nil, fmt.Errorf("read triggers of %q: %w", source, err)
+	}
+	return entries, nil
+}
+
+// Put writes an entry of a registry, creating the registry when needed.
+func (c *Client) Put(ctx context.Context, registry, id string, value json.RawMessage) error {
+	return c.updateWithStart(ctx, registry, contract.RegistryWorkflow, contract.PutUpdate,
+		contract.RegistryState{}, contract.RegistryEntry{ID: id, Value: value}, nil)
+}
+
+// Remove deletes an entry of a registry. What is not there is no error.
+func (c *Client) Remove(ctx context.Context, registry, id string) error {
+	err := c.update(ctx, registry, contract.RemoveUpdate, id, nil)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Entries returns the entries of a registry; none when there is no such registry.
+func (c *Client) Entries(ctx context.Context, registry string) ([]contract.RegistryEntry, error) {
+	var entries []contract.RegistryEntry
+	err := c.query(ctx, registry, contract.RegistryQuery, &entries)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	return entries, err
+}

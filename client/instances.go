@@ -1,0 +1,243 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	temporal "go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/temporal"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/engine"
+)
+
+const (
+	useExisting = enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
+	// pageSize is how many executions one visibility request returns.
+	pageSize = 200
+)
+
+// StartOptions say what to start.
+type StartOptions struct {
+	Key         string // process id
+	Version     int    // 0: the latest
+	ID          string // instance id; "": a new one. Starting the same id again is a no-op that is reported.
+	Element     string // start event; "": the none start event
+	BusinessKey string
+	Initiator   string
+	Variables   map[string]any
+}
+
+// Start starts an instance of a deployed process. started is false when an instance of this id had been started before.
+func (c *Client) Start(ctx context.Context, o StartOptions) (id string, started bool, err error) {
+	d, err := c.Definition(ctx, o.Key, o.Version)
+	if err != nil {
+		return "", false, err
+	}
+	return c.StartDefinition(ctx, d, o)
+}
+
+// StartDefinition is Start for a caller that holds the definition.
+func (c *Client) StartDefinition(ctx context.Context, d contract.Definition, o StartOptions) (id string, started bool, err error) {
+	if o.ID == "" {
+		o.ID = d.Key + "/" + strings.ToLower(rand.Text()[:16])
+	}
+	options, input := Launch(d, o)
+	_, err = c.Temporal.ExecuteWorkflow(ctx, options, d.Key, input)
+	if _, ok := err.(*serviceerror.WorkflowExecutionAlreadyStarted); ok {
+		return o.ID, false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("start process %q: %w", d.Key, err)
+	}
+	return o.ID, true, nil
+}
+
+// Launch makes the workflow options and the input of an instance: for Start and for Temporal Schedules alike.
+func Launch(d contract.Definition, o StartOptions) (temporal.StartWorkflowOptions, contract.ProcessInput) {
+	attributes := []sdk.SearchAttributeUpdate{
+		sdk.NewSearchAttributeKeyKeyword(contract.StateAttribute).ValueSet(contract.StateActive),
+	}
+	if o.BusinessKey != "" {
+		attributes = append(attributes, sdk.NewSearchAttributeKeyKeyword(contract.BusinessKeyAttribute).ValueSet(o.BusinessKey))
+	}
+	return temporal.StartWorkflowOptions{
+			ID:                                       o.ID,
+			TaskQueue:                                contract.ProcessQueue,
+			WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+			WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+			WorkflowExecutionErrorWhenAlreadyStarted: true,
+			TypedSearchAttributes:                    sdk.NewSearchAttributes(attributes...),
+			StaticSummary:                            summary(d, o),
+		}, contract.ProcessInput{
+			Definition: d, Engine: engine.Version, Element: o.Element,
+			BusinessKey: o.BusinessKey, Initiator: o.Initiator, Variables: o.Variables,
+		}
+}
+
+func summary(d contract.Definition, o StartOptions) string {
+	name := d.Name
+	if name == "" {
+		name = d.Key
+	}
+	text := fmt.Sprintf("%s, version %d", name, d.Version)
+	if o.BusinessKey != "" {
+		text += ", " + o.BusinessKey
+	}
+	// Temporal refuses summaries over 400 bytes.
+	return strings.ToValidUTF8(text[:min(len(text), 300)], "")
+}
+
+// Get returns the state of an instance, running or ended.
+func (c *Client) Get(ctx context.Context, id string) (contract.ProcessResult, error) {
+	var r contract.ProcessResult
+	if err := c.query(ctx, id, contract.StateQuery, &r); err != nil {
+		return r, fmt.Errorf("read instance %q: %w", id, err)
+	}
+	return r, nil
+}
+
+// Wait blocks until an instance has ended or ctx is done.
+func (c *Client) Wait(ctx context.Context, id string) (contract.ProcessResult, error) {
+	var r contract.ProcessResult
+	if err := c.Temporal.GetWorkflow(ctx, id, "").Get(ctx, &r); err != nil {
+		return r, fmt.Errorf("wait for instance %q: %w", id, readable(err))
+	}
+	return r, nil
+}
+
+// Cancel ends an instance in good order: its tasks, timers and calls are stopped.
+func (c *Client) Cancel(ctx context.Context, id string) error {
+	if err := c.update(ctx, id, contract.CancelUpdate, nil, nil); err != nil {
+		return fmt.Errorf("cancel instance %q: %w", id, err)
+	}
+	return nil
+}
+
+// SetVariables changes variables of a running instance.
+func (c *Client) SetVariables(ctx context.Context, id string, variables map[string]any) error {
+	if err := c.update(ctx, id, contract.VariablesUpdate, variables, nil); err != nil {
+		return fmt.Errorf("set variables of instance %q: %w", id, err)
+	}
+	return nil
+}
+
+// AnswerIncident answers an open incident of an instance.
+func (c *Client) AnswerIncident(ctx context.Context, id string, answer contract.IncidentAnswer) (contract.ProcessResult, error) {
+	var r contract.ProcessResult
+	if err := c.update(ctx, id, contract.IncidentUpdate, answer, &r); err != nil {
+		return r, fmt.Errorf("answer incident of instance %q: %w", id, err)
+	}
+	return r, nil
+}
+
+// Instance is a line of a list of instances.
+type Instance struct {
+	ID          string     `json:"id"`
+	Key         string     `json:"key"`
+	State       string     `json:"state"`
+	BusinessKey string     `json:"businessKey,omitempty"`
+	Started     time.Time  `json:"started"`
+	Ended       *time.Time `json:"ended,omitempty"`
+}
+
+// Filter narrows a list of instances. Empty fields do not.
+type Filter struct {
+	Key         string
+	State       string // active, suspended, completed, cancelled, terminated, failed
+	BusinessKey string
+	Limit       int // 0: 100
+}
+
+// List returns instances, the newest first. It reads Temporal's visibility store, which is some moments behind.
+func (c *Client) List(ctx context.Context, f Filter) ([]Instance, error) {
+	query := contract.StateAttribute + " IS NOT NULL"
+	if f.Key != "" {
+		query += " AND WorkflowType = " + quote(f.Key)
+	}
+	if f.BusinessKey != "" {
+		query += " AND " + contract.BusinessKeyAttribute + " = " + quote(f.BusinessKey)
+	}
+	clause, err := stateClause(f.State)
+	if err != nil {
+		return nil, err
+	}
+	limit := f.Limit
+	if limit <= 0 {
+		limit = 100
+	}
+	var list []Instance
+	err = c.visit(ctx, query+clause, limit, func(e *execution) {
+		i := Instance{
+			ID: e.GetExecution().GetWorkflowId(), Key: e.GetType().GetName(), Started: e.GetStartTime().AsTime(),
+			State: keyword(e, contract.StateAttribute), BusinessKey: keyword(e, contract.BusinessKeyAttribute),
+		}
+		if e.GetCloseTime() != nil {
+			t := e.GetCloseTime().AsTime()
+			i.Ended = &t
+			i.State = ended(e.GetStatus(), i.State)
+		}
+		list = append(list, i)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list instances: %w", err)
+	}
+	return list, nil
+}
+
+func stateClause(state string) (string, error) {
+	switch state {
+	case "":
+		return " AND ExecutionStatus != 'ContinuedAsNew'", nil
+	case contract.StateActive, contract.StateSuspended:
+		return " AND ExecutionStatus = 'Running' AND " + contract.StateAttribute + " = " + quote(state), nil
+	case contract.StateCompleted:
+		return " AND ExecutionStatus = 'Completed' AND " + contract.StateAttribute + " != 'cancelled'", nil
+	case contract.StateCancelled:
+		return " AND " + contract.StateAttribute + " = 'cancelled'", nil
+	case "terminated":
+		return " AND ExecutionStatus = 'Terminated'", nil
+	case "failed":
+		return " AND ExecutionStatus = 'Failed'", nil
+	}
+	return "", fmt.Errorf("unknown state %q: active, suspended, completed, cancelled, terminated or failed", state)
+}
+
+func ended(status enums.WorkflowExecutionStatus, state string) string {
+	switch {
+	case status == enums.WORKFLOW_EXECUTION_STATUS_TERMINATED:
+		return "terminated"
+	case status == enums.WORKFLOW_EXECUTION_STATUS_FAILED, status == enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
+		return "failed"
+	case state == contract.StateCancelled, status == enums.WORKFLOW_EXECUTION_STATUS_CANCELED:
+		return contract.StateCancelled
+	}
+	return contract.StateCompleted
+}
+
+// visit calls fn for each execution that a visibility query finds, at most limit of them.
+func (c *Client) visit(ctx context.Context, query string, limit int, fn func(*execution)) error {
+	request := &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: int32(min(pageSize, limit))}
+	for n := 0; ; {
+		page, err := c.Temporal.ListWorkflow(ctx, request)
+		if err != nil {
+			return err
+		}
+		for _, e := range page.GetExecutions() {
+			if n == limit {
+				return nil
+			}
+			fn(e)
+			n++
+		}
+		if request.NextPageToken = page.GetNextPageToken(); len(request.NextPageToken) == 0 {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,23 @@
+package client
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/waybill-io/waybill/activities/contract"
+)
+
+// Publish hands a message to the instance that waits for its name and correlation key, or starts a process that begins
+// with it, or keeps it for its time to live. It is an error when nobody waits and there is no time to live.
+func (c *Client) Publish(ctx context.Context, m contract.Message) (contract.PublishResult, error) {
+	var r contract.PublishResult
+	if m.Name == "" {
+		return r, fmt.Errorf("publish message: a name is required")
+	}
+	err := c.updateWithStart(ctx, contract.MessageID(m.Name, m.Key), contract.MessageWorkflow, contract.PublishUpdate,
+		contract.MessageState{Name: m.Name, Key: m.Key}, m, &r)
+	if err != nil {
+		return r, fmt.Errorf("publish message %q with key %q: %w", m.Name, m.Key, err)
+	}
+	return r, nil
+}

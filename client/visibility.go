@@ -1,0 +1,70 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/waybill-io/waybill/activities/contract"
+)
+
+type execution = workflow.WorkflowExecutionInfo
+
+// keyword reads a Keyword search attribute; "" when it is not set.
+func keyword(e *execution, name string) string {
+	var value string
+	if p := e.GetSearchAttributes().GetIndexedFields()[name]; p != nil {
+		_ = converter.GetDefaultDataConverter().FromPayload(p, &value) // another type reads as not set
+	}
+	return value
+}
+
+// quote makes a string literal of Temporal's list filter.
+func quote(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+}
+
+// EnsureSearchAttributes creates the search attributes that are missing in a namespace.
+func (c *Client) EnsureSearchAttributes(ctx context.Context, namespace string) error {
+	operator := c.Temporal.OperatorService()
+	have, err := operator.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	if err != nil {
+		return fmt.Errorf("list search attributes of namespace %q: %w", namespace, err)
+	}
+	missing := map[string]enums.IndexedValueType{}
+	for _, name := range contract.KeywordAttributes() {
+		missing[name] = enums.INDEXED_VALUE_TYPE_KEYWORD
+	}
+	for _, name := range contract.KeywordListAttributes() {
+		missing[name] = enums.INDEXED_VALUE_TYPE_KEYWORD_LIST
+	}
+	maps.DeleteFunc(missing, func(name string, _ enums.IndexedValueType) bool {
+		_, ok := have.GetCustomAttributes()[name]
+		return ok
+	})
+	if len(missing) == 0 {
+		return nil
+	}
+	_, err = operator.AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: missing})
+	if err != nil {
+		return fmt.Errorf("create search attributes in namespace %q: %w\nan administrator can create them with\n%s",
+			namespace, err, createCommand(namespace, missing))
+	}
+	return nil
+}
+
+func createCommand(namespace string, missing map[string]enums.IndexedValueType) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "  temporal operator search-attribute create --namespace %s", namespace)
+	for _, name := range slices.Sorted(maps.Keys(missing)) {
+		fmt.Fprintf(&b, " --name %s --type %s", name, missing[name])
+	}
+	return b.String()
+}
