@@ -1,0 +1,79 @@
+package imap
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"time"
+)
+
+// conn is the connection below the library. It ignores the library's read deadlines, which count only after the
+// first byte of an answer and end a large literal after five minutes even while it moves; the watchdog takes their
+// place. It remembers the first failure, whose type the library loses.
+type conn struct {
+	net.Conn
+	failed atomic.Pointer[error]
+}
+
+func (c *conn) SetReadDeadline(time.Time) error { return nil }
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.note(err)
+	return n, err
+}
+
+func (c *conn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.note(err)
+	return n, err
+}
+
+func (c *conn) note(err error) {
+	if err != nil {
+		c.failed.CompareAndSwap(nil, &err)
+	}
+}
+
+// err returns the first failure of the connection, or nil while it works.
+func (c *conn) err() error {
+	if failed := c.failed.Load(); failed != nil {
+		return *failed
+	}
+	return nil
+}
+
+// watchdog closes a connection when its context ends or when nothing fed it for the timeout.
+type watchdog struct {
+	ctx     context.Context
+	timeout time.Duration
+	timer   *time.Timer
+	release func() bool
+	expired atomic.Bool
+}
+
+func watch(ctx context.Context, c net.Conn, timeout time.Duration) *watchdog {
+	w := &watchdog{ctx: ctx, timeout: timeout}
+	w.timer = time.AfterFunc(timeout, func() {
+		w.expired.Store(true)
+		_ = c.Close()
+	})
+	w.release = context.AfterFunc(ctx, func() { _ = c.Close() })
+	return w
+}
+
+// pause keeps the time that the caller's own writer takes from counting as silence of the server.
+func (w *watchdog) pause() { w.timer.Stop() }
+
+func (w *watchdog) feed() { w.timer.Reset(w.timeout) }
+
+// end stops the watchdog and returns the cause when it was what ended the command.
+func (w *watchdog) end() error {
+	w.timer.Stop()
+	w.release()
+	if w.expired.Load() {
+		return fmt.Errorf("no answer within %s", w.timeout)
+	}
+	return w.ctx.Err()
+}

@@ -1,0 +1,95 @@
+package dovecot
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"text/template"
+)
+
+// One process serves many connections, so that tests with hundreds of mailboxes fit; chroot is empty and all users
+// are the one that runs the server, because it has no privileges. Without the penalty socket a wrong password would slow
+// down every later log-in from 127.0.0.1.
+var configuration = template.Must(template.New("dovecot.conf").Parse(`
+protocols = imap
+listen = 127.0.0.1
+base_dir = {{.Dir}}/run
+state_dir = {{.Dir}}/state
+log_path = {{.Dir}}/dovecot.log
+auth_verbose = yes
+default_internal_user = {{.User}}
+default_internal_group = {{.Group}}
+default_login_user = {{.User}}
+first_valid_uid = 1
+default_process_limit = 4000
+default_client_limit = 16000
+ssl = yes
+ssl_cert = <{{.Dir}}/cert.pem
+ssl_key = <{{.Dir}}/key.pem
+disable_plaintext_auth = no
+auth_failure_delay = 0
+mail_max_userip_connections = 0
+{{if .Capability}}imap_capability = {{.Capability}}
+{{end}}mail_location = maildir:~/Maildir
+namespace inbox {
+  inbox = yes
+}
+passdb {
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%u {{.Dir}}/passwd
+}
+userdb {
+  driver = static
+  args = uid={{.User}} gid={{.Group}} home={{.Dir}}/mail/%u
+}
+service anvil {
+  chroot =
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
+service stats {
+  chroot =
+}
+service imap-login {
+  chroot =
+  service_count = 0
+  inet_listener imap {
+    port = {{.Port}}
+  }
+  inet_listener imaps {
+    port = {{.TLSPort}}
+    ssl = yes
+  }
+}
+`))
+
+func (s *Server) writeConfiguration(capability string) {
+	s.t.Helper()
+	for _, dir := range []string{"run", "state", "mail"} {
+		s.check(os.MkdirAll(filepath.Join(s.dir, dir), 0o755))
+	}
+	var text bytes.Buffer
+	s.check(configuration.Execute(&text, map[string]any{
+		"Dir": s.dir, "User": s.account.Username, "Group": s.group,
+		"Port": s.Port, "TLSPort": s.TLSPort, "Capability": capability,
+	}))
+	s.check(os.WriteFile(filepath.Join(s.dir, "dovecot.conf"), text.Bytes(), 0o644))
+
+	s.check(os.WriteFile(filepath.Join(s.dir, "dovecot.log"), nil, 0o644)) // so that it is owned with the rest
+
+	// The certificate that net/http/httptest carries is good for 127.0.0.1.
+	peer := httptest.NewTLSServer(nil)
+	defer peer.Close()
+	s.RootCAs = x509.NewCertPool()
+	s.RootCAs.AddCert(peer.Certificate())
+	key, err := x509.MarshalPKCS8PrivateKey(peer.TLS.Certificates[0].PrivateKey)
+	s.check(err)
+	s.check(os.WriteFile(filepath.Join(s.dir, "cert.pem"),
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: peer.Certificate().Raw}), 0o644))
+	s.check(os.WriteFile(filepath.Join(s.dir, "key.pem"),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600))
+}
