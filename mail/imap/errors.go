@@ -39,7 +39,13 @@ type Error struct {
 	Err  error
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("imap: %s: %s: %v", e.Op, words[e.Kind], e.Err) }
+func (e *Error) Error() string {
+	cause := words[e.Kind]
+	if _, refused := isNo(e.Err); refused && e.Kind == KindProtocol {
+		cause = "the server refused"
+	}
+	return fmt.Sprintf("imap: %s: %s: %v", e.Op, cause, e.Err)
+}
 
 func (e *Error) Unwrap() error { return e.Err }
 

@@ -36,6 +36,7 @@ mail_max_userip_connections = 0
 {{end}}mail_location = maildir:~/Maildir
 namespace inbox {
   inbox = yes
+  separator = /
 }
 passdb {
   driver = passwd-file

@@ -1,19 +1,46 @@
 package dovecot
 
 import (
+	"bufio"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
-// SetPassword changes the password of a user, who need not exist, from the next log-in on.
+// SetPassword changes the password of a user, who need not exist. It returns when the server knows, which takes up to
+// a second, because Dovecot looks at the file no more often.
 func (s *Server) SetPassword(user, password string) {
 	s.t.Helper()
 	s.users[user] = password
 	s.writeUsers()
+	for deadline := time.Now().Add(10 * time.Second); s.process != nil && !s.accepts(user, password); {
+		if time.Now().After(deadline) {
+			s.t.Fatal("dovecot: the new password is not accepted")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func (s *Server) accepts(user, password string) bool {
+	c, err := net.DialTimeout("tcp", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)), time.Second)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = c.Close() }()
+	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	_, _ = fmt.Fprintf(c, "a LOGIN %q %q\r\n", user, password)
+	for lines := bufio.NewScanner(c); lines.Scan(); {
+		if strings.HasPrefix(lines.Text(), "a ") {
+			return strings.HasPrefix(lines.Text(), "a OK")
+		}
+	}
+	return false
 }
 
 func (s *Server) writeUsers() {
