@@ -1,0 +1,212 @@
+package juel
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// value := primary { "." name [ "(" args ")" ] | "[" expr "]" }
+func (p *parser) value() (node, error) {
+	start := p.tok.start
+	base, err := p.primary()
+	for err == nil {
+		switch p.tok.kind {
+		case ".":
+			base, err = p.member(start, base)
+		case "[":
+			base, err = p.index(start, base)
+		default:
+			return base, nil
+		}
+	}
+	return nil, err
+}
+
+func (p *parser) index(start int, base node) (node, error) {
+	if err := p.advance(); err != nil {
+		return nil, err
+	}
+	key, err := p.expr()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.expect("]"); err != nil {
+		return nil, err
+	}
+	return &property{span: p.since(start), base: base, key: key}, nil
+}
+
+func (p *parser) member(start int, base node) (node, error) {
+	if err := p.advance(); err != nil {
+		return nil, err
+	}
+	name := p.tok
+	if isReserved(name) {
+		return nil, p.errorf("%s is a reserved word; write ['%s'] for the property of that name", name.text, name.text)
+	}
+	if name.kind != kindIdent {
+		return nil, p.unexpected("a property name")
+	}
+	if err := p.advance(); err != nil {
+		return nil, err
+	}
+	if p.tok.kind != "(" {
+		return &property{span: p.since(start), base: base, key: &literal{span: span(name.text), value: name.text}}, nil
+	}
+	args, err := p.args()
+	if err != nil {
+		return nil, err
+	}
+	if root, ok := base.(*identifier); ok && isScope(root.name) {
+		return p.scopeCall(start, base, name, args)
+	}
+	m, ok := methods[name.text]
+	if !ok {
+		return nil, &SyntaxError{name.start, fmt.Sprintf("there is no method %s; there are %s", name.text, sortedNames(methods))}
+	}
+	if err := checkCount(name, len(args), m.min, m.max); err != nil {
+		return nil, err
+	}
+	return &methodCall{span: p.since(start), base: base, name: name.text, method: m, args: args}, nil
+}
+
+// scopeCall parses a method of execution or task. A getter without arguments is the property that it reads, as for
+// a Java bean: execution.getProcessInstanceId() is execution.processInstanceId.
+func (p *parser) scopeCall(start int, base node, name token, args []node) (node, error) {
+	if m, ok := scopeMethods[name.text]; ok {
+		if err := checkCount(name, len(args), m.count, m.count); err != nil {
+			return nil, err
+		}
+		return &scopeCall{span: p.since(start), call: m.call, args: args}, nil
+	}
+	if key, ok := strings.CutPrefix(name.text, "get"); ok && key != "" && len(args) == 0 {
+		key = strings.ToLower(key[:1]) + key[1:]
+		return &property{span: p.since(start), base: base, key: &literal{span: span(key), value: key}}, nil
+	}
+	return nil, &SyntaxError{name.start, fmt.Sprintf("%s has no method %s; it has %s and getters without arguments",
+		base, name.text, sortedNames(scopeMethods))}
+}
+
+// name parses what starts with a name: a variable, a function, a prefixed function.
+func (p *parser) name() (node, error) {
+	name := p.tok
+	if err := p.advance(); err != nil {
+		return nil, err
+	}
+	if p.tok.kind == "(" {
+		return p.functionCall(name)
+	}
+	if p.tok.kind == ":" && isVariablePrefix(name.text) {
+		if n, err := p.variableFunction(name); n != nil || err != nil {
+			return n, err
+		}
+	}
+	if !isScope(name.text) {
+		p.variables = append(p.variables, name.text)
+	}
+	return &identifier{span: span(name.text), name: name.text}, nil
+}
+
+func (p *parser) functionCall(name token) (node, error) {
+	call, ok := functions[name.text]
+	if !ok {
+		return nil, &SyntaxError{name.start, fmt.Sprintf("there is no function %s; there are %s and those of the prefix var:",
+			name.text, sortedNames(functions))}
+	}
+	args, err := p.args()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkCount(name, len(args), 0, 0); err != nil {
+		return nil, err
+	}
+	return &functionCall{span: p.since(name.start), call: call}, nil
+}
+
+// variableFunction parses var:get(x). Both results are nil when it is no call: a conditional may read c ? var : x.
+func (p *parser) variableFunction(prefix token) (node, error) {
+	ahead := p.lexer
+	name, err := ahead.next()
+	if err != nil || name.kind != kindIdent && !isReserved(name) {
+		return nil, nil
+	}
+	if paren, err := ahead.next(); err != nil || paren.kind != "(" {
+		return nil, nil
+	}
+	f, ok := variableFunctions[name.text]
+	if !ok {
+		return nil, &SyntaxError{name.start, fmt.Sprintf("there is no function %s:%s; there are %s",
+			prefix.text, name.text, sortedNames(variableFunctions))}
+	}
+	for range 2 { // from the colon to the parenthesis
+		if err := p.advance(); err != nil {
+			return nil, err
+		}
+	}
+	known := len(p.variables)
+	args, err := p.args()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkCount(name, len(args), f.min, f.max); err != nil {
+		return nil, err
+	}
+	// The first argument is the name of a variable, with or without quotes: an identifier there is not read.
+	if root, ok := args[0].(*identifier); ok {
+		args[0] = &literal{span: root.span, value: root.name}
+		if !isScope(root.name) {
+			p.variables = slices.Delete(p.variables, known, known+1)
+		}
+	}
+	return &variableCall{span: p.since(prefix.start), call: f.call, args: args}, nil
+}
+
+// args := "(" [ expr { "," expr } ] ")"
+func (p *parser) args() ([]node, error) {
+	if err := p.expect("("); err != nil {
+		return nil, err
+	}
+	var args []node
+	for p.tok.kind != ")" {
+		if len(args) > 0 {
+			if err := p.expect(","); err != nil {
+				return nil, err
+			}
+		}
+		arg, err := p.expr()
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, arg)
+	}
+	return args, p.advance()
+}
+
+// anyNumber of arguments.
+const anyNumber = maxSource
+
+func checkCount(name token, got, least, most int) error {
+	if least <= got && got <= most {
+		return nil
+	}
+	want := fmt.Sprint(least)
+	switch {
+	case most == anyNumber:
+		want = fmt.Sprintf("at least %d", least)
+	case most > least:
+		want = fmt.Sprintf("%d to %d", least, most)
+	}
+	return &SyntaxError{name.start, fmt.Sprintf("%s has %d arguments, expected %s", name.text, got, want)}
+}
+
+func isScope(name string) bool { return name == "execution" || name == "task" }
+
+func isVariablePrefix(name string) bool {
+	return name == "var" || name == "vars" || name == "variables"
+}
+
+func sortedNames[V any](m map[string]V) string {
+	return strings.Join(slices.Sorted(maps.Keys(m)), " ")
+}
