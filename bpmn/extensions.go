@@ -2,7 +2,8 @@ package bpmn
 
 import "github.com/waybill-io/waybill/juel"
 
-// MapDefault says what a task without a mapping entry exchanges with its connector or its user: a setting of the deployment.
+// MapDefault says what a task without a mapping entry exchanges with its connector: a setting of the deployment.
+// User and script tasks without an entry exchange everything.
 type MapDefault string
 
 // The two defaults. MapNone is the default of a deployment: nothing leaks to a third party that the model did not name.

@@ -6,6 +6,8 @@ import "github.com/waybill-io/waybill/juel"
 type Model struct {
 	Name      string // the file's name, for messages
 	Processes []*Process
+
+	notices []Warning // of Parse, for Lint
 }
 
 // Process is one executable process: a graph of nodes and flows.
@@ -72,6 +74,7 @@ type Node struct {
 	Interrupting bool    // boundary event: cancelActivity
 	Boundary     []*Node // activity: its boundary events, in document order
 
+	Initiator      string        // start event: the variable that receives who started the instance, or ""
 	Timer          *Timer        // timer events
 	Message        *Message      // message events, receive task
 	Implementation string        // service and send task: "connector.ACTION"
@@ -118,11 +121,13 @@ type Script struct {
 
 // UserTaskInfo is what a user task tells the people who work on it.
 type UserTaskInfo struct {
+	Name            *juel.Expr // the node's name, which may hold expressions; nil: it has none
 	Assignee        *juel.Expr
 	CandidateUsers  []*juel.Expr
 	CandidateGroups []*juel.Expr
-	DueDate         *juel.Expr
+	DueDate         *juel.Expr // ISO 8601 date and time, or a duration from now
 	Priority        *juel.Expr
 	FormKey         *juel.Expr
-	Documentation   string
+	Documentation   string     // as written
+	Description     *juel.Expr // the documentation, which may hold expressions; nil: there is none
 }

@@ -1,0 +1,138 @@
+package bpmn
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/waybill-io/waybill/juel"
+)
+
+// known are the variables that the model declares or sets by name, sorted.
+func (l *linter) known() []string {
+	names := map[string]bool{}
+	for _, prop := range l.p.Properties {
+		names[prop.Name] = true
+	}
+	for _, n := range l.p.Nodes {
+		if n.Initiator != "" {
+			names[n.Initiator] = true
+		}
+		if n.Script != nil && n.Script.ResultVariable != "" {
+			names[n.Script.ResultVariable] = true
+		}
+		if n.Mapping != nil {
+			for _, out := range n.Mapping.Outputs {
+				names[out.Name] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// variables warns of outputs that may be dropped and of reads that may fail. A process that declares nothing gets its
+// variables from whoever starts it, so its reads prove nothing.
+func (l *linter) variables() {
+	declared := map[string]bool{"initiator": true}
+	for _, prop := range l.p.Properties {
+		declared[prop.Name] = true
+	}
+	for _, n := range l.p.Nodes {
+		if n.Mapping == nil {
+			continue
+		}
+		for _, out := range n.Mapping.Outputs {
+			if !declared[out.Name] {
+				l.warn(n, "undeclared-output", "output to %q is dropped unless the variable exists by then: declare it as a property", out.Name)
+			}
+		}
+	}
+	if len(l.p.Properties) == 0 {
+		return
+	}
+	for _, name := range l.known() {
+		declared[name] = true
+	}
+	var scripts []string
+	for _, n := range l.p.Nodes {
+		if n.Script != nil {
+			scripts = append(scripts, n.Script.Source)
+		}
+	}
+	check := func(line int, kind, element string, names []string) {
+		for _, name := range names {
+			if declared[name] || slices.ContainsFunc(scripts, func(s string) bool { return strings.Contains(s, name) }) {
+				continue
+			}
+			l.warnings = append(l.warnings, Warning{
+				File: l.file, Line: line, Kind: kind, Element: element, Code: "unknown-variable",
+				Msg: fmt.Sprintf("reads the variable %q, which nothing declares or sets", name),
+			})
+		}
+	}
+	for _, n := range l.p.Nodes {
+		check(n.Line, n.Kind.String(), n.ID, reads(n))
+	}
+	for _, f := range l.p.Flows {
+		if f.Condition != nil {
+			check(f.Line, "sequenceFlow", f.ID, f.Condition.Variables())
+		}
+	}
+}
+
+// reads are the variables that a node's expressions and inputs name, sorted.
+func reads(n *Node) []string {
+	names := map[string]bool{}
+	expr := func(list ...*juel.Expr) {
+		for _, x := range list {
+			if x == nil {
+				continue
+			}
+			for _, name := range x.Variables() {
+				names[name] = true
+			}
+		}
+	}
+	if t := n.Timer; t != nil {
+		expr(t.Date, t.Duration, t.Cycle)
+	}
+	if m := n.Message; m != nil {
+		expr(m.Name, m.Key)
+	}
+	if u := n.User; u != nil {
+		expr(u.Name, u.Assignee, u.DueDate, u.Priority, u.FormKey)
+		expr(u.CandidateUsers...)
+		expr(u.CandidateGroups...)
+	}
+	if m := n.Mapping; m != nil {
+		for _, param := range slices.Concat(m.Inputs, m.Constants) {
+			if param.Variable != "" {
+				names[param.Variable] = true
+			}
+			expr(param.Expr)
+			if param.Dynamic {
+				inside(param.Value, func(x *juel.Expr) { expr(x) })
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// inside visits the expressions in a value that Parse has checked.
+func inside(v any, visit func(*juel.Expr)) {
+	switch v := v.(type) {
+	case string:
+		if x, err := juel.Parse(v); err == nil {
+			visit(x)
+		}
+	case []any:
+		for _, inner := range v {
+			inside(inner, visit)
+		}
+	case map[string]any:
+		for _, key := range sorted(v) {
+			inside(v[key], visit)
+		}
+	}
+}

@@ -1,0 +1,285 @@
+package bpmn
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/waybill-io/waybill/juel"
+)
+
+// Options are what Parse needs besides the model.
+type Options struct {
+	Extensions     []byte // the extensions file beside the model, or nil
+	ExtensionsName string // its name, for messages
+	MapDefault     MapDefault
+	Limits         Limits
+}
+
+// Parse reads a BPMN 2.0 file and its extensions. The error joins an *Error for everything that keeps the model from
+// running as it is written; name is the file's name in those messages.
+//
+// Executable is a process with isExecutable="true", and one without the attribute when no process of the file has it
+// true (tools of this family differ on what its absence means). Other processes are ignored.
+func Parse(name string, src []byte, opts Options) (*Model, error) {
+	if opts.MapDefault == "" {
+		opts.MapDefault = MapNone
+	}
+	if opts.MapDefault != MapNone && opts.MapDefault != MapAll {
+		return nil, &Error{File: name, Msg: fmt.Sprintf("mapping default %q: want %q or %q", opts.MapDefault, MapNone, MapAll)}
+	}
+	root, err := readTree(src, opts.Limits)
+	if err != nil {
+		return nil, asError(name, err)
+	}
+	p := &parser{
+		problems: problems{file: name},
+		model:    &Model{Name: name},
+		defaults: opts.MapDefault,
+		ids:      map[string]int{},
+		messages: map[string]*element{},
+	}
+	if !root.is("definitions") {
+		p.at(root, "not a BPMN 2.0 model: the root element must be definitions in the namespace %s", nsBPMN)
+		return nil, errors.Join(p.all()...)
+	}
+	p.definitions(root)
+	errs := p.all()
+	if len(opts.Extensions) > 0 {
+		x := &extensionsReader{problems: problems{file: opts.ExtensionsName}, model: p.model, refused: p.refused}
+		if x.file == "" {
+			x.file = name + " (extensions)"
+		}
+		x.read(opts.Extensions, opts.Limits.withDefaults().Bytes)
+		errs = append(errs, x.all()...)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return p.model, nil
+}
+
+// parser reads the tree. What belongs to one process is reset by process.
+type parser struct {
+	problems
+	model    *Model
+	defaults MapDefault
+	ids      map[string]int // id -> line, over the whole file
+	messages map[string]*element
+	refused  map[string]bool // ids of elements that are refused or ignored, so that references to them are not refused again
+
+	proc     *Process
+	elements map[*Node]*element
+}
+
+func (p *parser) definitions(root *element) {
+	p.refused = map[string]bool{}
+	var declared, open []*element
+	for _, e := range root.children {
+		switch {
+		case e.is("message"):
+			if p.unique(e) {
+				p.messages[e.id()] = e
+			}
+		case e.is("process"):
+			switch e.attr("", "isExecutable") {
+			case "true", "1":
+				declared = append(declared, e)
+			case "":
+				open = append(open, e)
+			case "false", "0":
+				p.refused[e.id()] = true
+			default:
+				p.at(e, "isExecutable=%q: want true or false", clip(e.attr("", "isExecutable")))
+			}
+		}
+	}
+	executable := declared
+	if len(declared) == 0 {
+		executable = open
+	} else {
+		for _, e := range open {
+			p.refused[e.id()] = true
+			p.notice("ignored-process", e, "ignored: it has no isExecutable attribute, and another process of the file has it true")
+		}
+	}
+	if len(executable) == 0 && len(p.errs) == 0 {
+		at := root
+		if e := root.child("process"); e != nil {
+			at = e
+		}
+		p.at(at, `the file has no executable process: set isExecutable="true" on the process to run`)
+	}
+	for _, e := range executable {
+		p.process(e)
+	}
+}
+
+func (p *parser) process(e *element) {
+	if p.required(e) && !p.unique(e) {
+		return
+	}
+	p.proc = &Process{
+		ID: e.id(), Name: e.attr("", "name"), VersionTag: dialectAttr(e, "versionTag"), Line: e.line,
+		MapDefault: p.defaults,
+	}
+	p.elements = map[*Node]*element{}
+	p.dialect(e, e)
+	var flows []*element
+	for _, c := range e.children {
+		switch {
+		case c.is("sequenceFlow"):
+			flows = append(flows, c)
+		case c.name.Space != nsBPMN || inert[c.name.Local]:
+		case c.is("dataObject"):
+			p.dataObject(c)
+		case kindOf(c.name.Local) != 0:
+			p.node(c, kindOf(c.name.Local))
+		default:
+			p.at(c, "%s", unsupported(c.name.Local))
+			p.refused[c.id()] = true
+		}
+	}
+	p.proc.Link() // so that ids are found
+	for _, c := range flows {
+		p.flow(c)
+	}
+	for _, n := range p.proc.Nodes {
+		p.attach(n)
+	}
+	p.proc.Link() // with the flows and boundary events
+	for _, n := range p.proc.Nodes {
+		p.structure(n)
+	}
+	p.starts(e)
+	p.model.Processes = append(p.model.Processes, p.proc)
+}
+
+var kindNames = []string{
+	StartEvent:       "startEvent",
+	EndEvent:         "endEvent",
+	CatchEvent:       "intermediateCatchEvent",
+	BoundaryEvent:    "boundaryEvent",
+	ServiceTask:      "serviceTask",
+	SendTask:         "sendTask",
+	ReceiveTask:      "receiveTask",
+	UserTask:         "userTask",
+	ScriptTask:       "scriptTask",
+	ManualTask:       "manualTask",
+	UndefinedTask:    "task",
+	ExclusiveGateway: "exclusiveGateway",
+	ParallelGateway:  "parallelGateway",
+}
+
+// String is the element's name in BPMN.
+func (k Kind) String() string { return kindNames[k] }
+
+// kindOf is 0 for an element that is not a supported flow node.
+func kindOf(local string) Kind { return Kind(max(0, slices.Index(kindNames, local))) }
+
+// inert are the children of a process without meaning at run time.
+var inert = map[string]bool{
+	"documentation": true, "extensionElements": true, "auditing": true, "monitoring": true, "ioSpecification": true,
+	"property": true, "laneSet": true, "dataObjectReference": true, "dataStoreReference": true, "textAnnotation": true,
+	"association": true, "group": true, "resourceRole": true, "performer": true, "humanPerformer": true,
+	"potentialOwner": true, "correlationSubscription": true, "supports": true, "ioBinding": true,
+}
+
+func unsupported(local string) string {
+	switch {
+	case strings.HasSuffix(local, "Gateway"):
+		return "this gateway is not supported; supported are exclusive and parallel gateways"
+	case strings.HasSuffix(local, "Event"):
+		return "this event is not supported; supported are start, end, intermediate catch and boundary events"
+	case strings.HasSuffix(strings.ToLower(local), "subprocess"), local == "transaction":
+		return "sub-processes are not supported"
+	case strings.HasSuffix(local, "Task"), local == "callActivity":
+		return "this activity is not supported; supported are service, user, script, send, receive, manual and undefined tasks"
+	}
+	return "this element is not supported inside a process"
+}
+
+// dataObject is inert unless a dialect makes it a variable with a value.
+func (p *parser) dataObject(e *element) {
+	for _, c := range dialectElements(e) {
+		if c.name.Local == "value" {
+			p.at(e, "a data object with a value is not supported: declare a property in the extensions file")
+		}
+	}
+}
+
+// node reads what all flow nodes share, then what its kind has.
+func (p *parser) node(e *element, kind Kind) {
+	n := &Node{ID: e.id(), Name: e.attr("", "name"), Line: e.line, Kind: kind}
+	if !p.required(e) || !p.unique(e) {
+		return
+	}
+	p.dialect(e, e)
+	switch kind {
+	case StartEvent, EndEvent, CatchEvent, BoundaryEvent:
+		p.event(e, n)
+	case ExclusiveGateway, ParallelGateway:
+	default:
+		p.task(e, n)
+	}
+	p.proc.Nodes = append(p.proc.Nodes, n)
+	p.elements[n] = e
+}
+
+func (p *parser) required(e *element) bool {
+	if e.id() == "" {
+		p.at(e, "has no id")
+	}
+	return e.id() != ""
+}
+
+func (p *parser) unique(e *element) bool {
+	id := e.id()
+	if line, ok := p.ids[id]; ok && id != "" {
+		p.at(e, "the id is used twice, first in line %d", line)
+		return false
+	}
+	p.ids[id] = e.line
+	return true
+}
+
+// expr parses an expression of e; nil when the text is empty or refused.
+func (p *parser) expr(e *element, what, text string) *juel.Expr {
+	if text == "" {
+		return nil
+	}
+	x, err := juel.Parse(text)
+	if err != nil {
+		p.at(e, "%s: %v", what, err)
+		return nil
+	}
+	return x
+}
+
+func (p *parser) notice(code string, e *element, format string, args ...any) {
+	p.model.notices = append(p.model.notices, Warning{
+		File: p.file, Line: e.line, Kind: e.name.Local, Element: e.id(), Code: code, Msg: fmt.Sprintf(format, args...),
+	})
+}
+
+// reference is the id that a QName attribute refers to. Ids hold no colon, so a prefix is dropped.
+func reference(e *element, attr string) string {
+	value := e.attr("", attr)
+	return value[strings.LastIndexByte(value, ':')+1:]
+}
+
+// boolean reads an xsd:boolean attribute.
+func (p *parser) boolean(e *element, attr string, absent bool) bool {
+	switch value := e.attr("", attr); value {
+	case "":
+		return absent
+	case "true", "1":
+		return true
+	case "false", "0":
+		return false
+	default:
+		p.at(e, "%s=%q: want true or false", attr, clip(value))
+		return absent
+	}
+}
