@@ -16,13 +16,13 @@
 //
 // # Coercion
 //
-// As in chapter 1.8 of the EL specification: arithmetic and comparison with a number read texts as numbers ('5' + 3 is
+// As in chapters 1.7, 1.8 and 1.18 of EL 2.2: arithmetic and comparison with a number read texts as numbers ('5' + 3 is
 // 8) and null as 0; / is always real; comparison with a boolean reads texts as booleans; null and the empty text are
 // false. + never joins texts: use concat, or write ${a}${b}.
 //
 // # Where it differs from the Java implementation
 //
-//   - A property of null is an error, not null.
+//   - A property and a method of null are errors that name what is null; Java answers null.
 //   - Division by zero, integer overflow and results that are not finite are errors: such numbers cannot be stored.
 //   - A text with a fraction compares with an integer ('5.5' > 3), a property after a dot may not be a bean getter
 //     or a Java method outside the whitelist, and matches and replaceAll are missing, since Go's regular expressions

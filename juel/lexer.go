@@ -106,7 +106,7 @@ func (l *lexer) operator() (token, error) {
 	return token{}, &SyntaxError{start, fmt.Sprintf("unexpected character %q", r)}
 }
 
-// quoted scans a string literal. Only the quotes and the backslash can be escaped (EL 1.19).
+// quoted scans a string literal. Only the quotes and the backslash can be escaped (EL 1.3).
 func (l *lexer) quoted(quote byte) (token, error) {
 	start := l.pos
 	var text strings.Builder

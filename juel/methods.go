@@ -43,7 +43,7 @@ func (m method) call(base any, args []any) (any, error) {
 // methods is the whitelist. Names and meaning are those of java.lang.String, java.util.List and java.util.Map.
 var methods = map[string]method{
 	"equals":   {min: 1, max: 1, value: func(v any, args []any) (any, error) { return equalValues(v, args[0]), nil }},
-	"toString": {value: func(v any, _ []any) (any, error) { return orError(toText(v)) }},
+	"toString": {value: func(v any, _ []any) (any, error) { return toText(v) }},
 	"isEmpty": {
 		text:   func(s string, _ []any) (any, error) { return s == "", nil },
 		list:   func(l []any, _ []any) (any, error) { return len(l) == 0, nil },
@@ -140,11 +140,3 @@ func methodsOf(base any) string {
 }
 
 func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
-
-// orError makes of a typed result one that is nil when there is an error.
-func orError[T any](value T, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
-	return value, nil
-}

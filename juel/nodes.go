@@ -144,8 +144,7 @@ func (n *logical) eval(env Env) (any, error) {
 	if err != nil || left == n.or {
 		return left, err
 	}
-	right, err := evalBool(n.right, env)
-	return right, err
+	return evalBool(n.right, env)
 }
 
 type choice struct {
@@ -170,112 +169,6 @@ func evalBool(n node, env Env) (bool, error) {
 		return false, err
 	}
 	return toBool(n, value)
-}
-
-type methodCall struct {
-	span
-	base   node
-	name   string
-	method method
-	args   []node
-}
-
-func (n *methodCall) eval(env Env) (any, error) {
-	base, err := n.base.eval(env)
-	if err != nil {
-		return nil, err
-	}
-	args, err := evalAll(n.args, env)
-	if err != nil {
-		return nil, err
-	}
-	if base == nil {
-		return nil, failed(n, "%s is null and has no methods", clip(n.base.String()))
-	}
-	result, err := n.method.call(base, args)
-	if err == errNoMethod {
-		return nil, failed(n, "%s has no method %s; it has %s", kindOf(base), n.name, methodsOf(base))
-	}
-	if err != nil {
-		return nil, failed(n, "%w", err)
-	}
-	return modelled(n, result)
-}
-
-type functionCall struct {
-	span
-	call func(Env) (any, error)
-}
-
-func (n *functionCall) eval(env Env) (any, error) {
-	value, err := n.call(env)
-	if err != nil {
-		return nil, failed(n, "%w", err)
-	}
-	return value, nil
-}
-
-// variableCall is var:get(name, ...): a function of a variable that may be missing.
-type variableCall struct {
-	span
-	call func(value any, args []any) (any, error)
-	args []node
-}
-
-func (n *variableCall) eval(env Env) (any, error) {
-	args, err := evalAll(n.args, env)
-	if err != nil {
-		return nil, err
-	}
-	value, _, err := variable(n, env, args[0])
-	if err != nil {
-		return nil, err
-	}
-	result, err := n.call(value, args[1:])
-	if err != nil {
-		return nil, failed(n, "%w", err)
-	}
-	return result, nil
-}
-
-// scopeCall is a method of execution or of task.
-type scopeCall struct {
-	span
-	call func(n node, env Env, args []any) (any, error)
-	args []node
-}
-
-func (n *scopeCall) eval(env Env) (any, error) {
-	args, err := evalAll(n.args, env)
-	if err != nil {
-		return nil, err
-	}
-	return n.call(n, env, args)
-}
-
-// variable reads a variable that may be missing, which is null then.
-func variable(n node, env Env, name any) (any, bool, error) {
-	text, ok := name.(string)
-	if !ok {
-		return nil, false, failed(n, "the name of the variable is %s, not text", kindOf(name))
-	}
-	value, ok := env.Variable(text)
-	if !ok {
-		return nil, false, nil
-	}
-	value, err := modelled(n, value)
-	return value, true, err
-}
-
-func evalAll(nodes []node, env Env) ([]any, error) {
-	values := make([]any, len(nodes))
-	for i, n := range nodes {
-		var err error
-		if values[i], err = n.eval(env); err != nil {
-			return nil, err
-		}
-	}
-	return values, nil
 }
 
 // kindOf names the kind of a value in an error, with its article.
@@ -304,8 +197,4 @@ var (
 	_ node = (*unary)(nil)
 	_ node = (*logical)(nil)
 	_ node = (*choice)(nil)
-	_ node = (*methodCall)(nil)
-	_ node = (*functionCall)(nil)
-	_ node = (*variableCall)(nil)
-	_ node = (*scopeCall)(nil)
 )
