@@ -22,7 +22,6 @@
 //
 // # Where it differs from the Java implementation
 //
-//   - A property and a method of null are errors that name what is null; Java answers null.
 //   - Division by zero, integer overflow and results that are not finite are errors: such numbers cannot be stored.
 //   - A text with a fraction compares with an integer ('5.5' > 3), a property after a dot may not be a bean getter
 //     or a Java method outside the whitelist, and matches and replaceAll are missing, since Go's regular expressions

@@ -64,7 +64,7 @@ func (n *property) eval(env Env) (any, error) {
 		return nil, err
 	}
 	if base == nil {
-		return nil, failed(n, "%s is null and has no properties", clip(n.base.String()))
+		return nil, nil // as in the Unified Expression Language: a property of null is null
 	}
 	if key == nil {
 		return nil, nil

@@ -18,7 +18,7 @@ func (n *methodCall) eval(env Env) (any, error) {
 		return nil, err
 	}
 	if base == nil {
-		return nil, failed(n, "%s is null and has no methods", clip(n.base.String()))
+		return nil, nil // as in the Unified Expression Language: a method of null is null
 	}
 	result, err := n.method.call(base, args)
 	if err == errNoMethod {
