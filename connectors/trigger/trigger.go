@@ -1,0 +1,63 @@
+package trigger
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/waybill-io/waybill/juel"
+)
+
+// EmailReceived is the event of a mail that has arrived.
+const EmailReceived = "EMAIL_RECEIVED"
+
+// Trigger is a trigger that has been read. It is immutable.
+type Trigger struct {
+	Name        string // unique and stable: duplicates of an event are recognised by it
+	Description string
+	Source      string // connector.<instance>.<event>
+	Instance    string // the connector instance: the mailbox
+	Event       string
+
+	pattern   *pattern
+	matchOn   string // the output that the pattern is applied to
+	condition *juel.Expr
+	automatic bool // automatic mail is accepted
+	payload   payload
+}
+
+// matchable are the values of matchOn with the output that each stands for.
+var matchable = map[string]string{"subject": "emailSubject", "body": "emailBody", "from": "emailFrom"}
+
+// outputs are the outputs of the event EMAIL_RECEIVED: what expressions may use. A map with all of them, less
+// matchGroups, is what Match and Action take.
+var outputs = []string{
+	"matchGroups", "emailSubject", "emailTo", "emailFrom", "emailBody", "messageId", "inReplyTo", "references", "date",
+	"automatic", "attachments", "raw",
+}
+
+// Match reports whether an event fires the trigger, and with which named groups; a group that took no part is nil.
+// The error is of the condition, which is the author's to mend.
+func (t *Trigger) Match(event map[string]any) (groups map[string]any, ok bool, err error) {
+	if automatic, _ := event["automatic"].(bool); automatic && !t.automatic {
+		return nil, false, nil
+	}
+	text, _ := event[t.matchOn].(string)
+	if groups, ok = t.pattern.find(text); !ok || t.condition == nil {
+		return groups, ok, nil
+	}
+	vars := environment(event, groups)
+	vars["data"] = event // where the original system's conditions find the outputs
+	if ok, err = juel.EvalBool(t.condition, vars); err != nil {
+		return nil, false, fmt.Errorf("trigger %s: condition: %w", t.Name, err)
+	}
+	return groups, ok, nil
+}
+
+func environment(event, groups map[string]any) juel.Vars {
+	vars := juel.Vars(maps.Clone(event))
+	if vars == nil {
+		vars = juel.Vars{}
+	}
+	vars["matchGroups"] = groups
+	return vars
+}
