@@ -27,14 +27,13 @@ type account struct {
 	address string
 	dir     string
 
-	mu       sync.Mutex
-	boxes    map[string]*mailbox
-	settings map[string]settings
+	mu    sync.Mutex
+	boxes map[string]*mailbox
 }
 
 // open reads the account's mailboxes and makes INBOX if it is missing.
 func (a *account) open() error {
-	a.boxes, a.settings = make(map[string]*mailbox), make(map[string]settings)
+	a.boxes = make(map[string]*mailbox)
 	if err := os.MkdirAll(a.dir, 0o700); err != nil {
 		return err
 	}
@@ -44,7 +43,7 @@ func (a *account) open() error {
 	}
 	for _, entry := range entries {
 		f := files{dir: filepath.Join(a.dir, entry.Name()), durable: a.server.durable()}
-		s, err := f.loadSettings()
+		name, err := os.ReadFile(f.nameFile())
 		if errors.Is(err, fs.ErrNotExist) {
 			if err := os.RemoveAll(f.dir); err != nil {
 				return err
@@ -61,7 +60,7 @@ func (a *account) open() error {
 		if err != nil {
 			return err
 		}
-		a.boxes[s.Name], a.settings[s.Name] = box, s
+		a.boxes[string(name)] = box
 	}
 	if a.boxes[inbox] == nil {
 		return a.make(inbox)
@@ -79,8 +78,7 @@ func (a *account) make(name string) error {
 	if err := os.Mkdir(f.dir, 0o700); err != nil {
 		return err
 	}
-	s := settings{Name: name}
-	if err := f.saveSettings(s); err != nil {
+	if err := writeFile(f.nameFile(), []byte(name), f.durable); err != nil {
 		return err
 	}
 	if f.durable {
@@ -92,7 +90,7 @@ func (a *account) make(name string) error {
 	if err != nil {
 		return err
 	}
-	a.boxes[name], a.settings[name] = box, s
+	a.boxes[name] = box
 	return nil
 }
 
@@ -169,7 +167,6 @@ func (a *account) delete(name string) error {
 func (a *account) remove(name string) error {
 	box := a.boxes[name]
 	delete(a.boxes, name)
-	delete(a.settings, name)
 	return box.drop()
 }
 
@@ -211,30 +208,13 @@ func (a *account) rename(from, to string) error {
 		if name != from && !strings.HasPrefix(name, below) {
 			continue
 		}
-		s := a.settings[name]
-		s.Name = to + strings.TrimPrefix(name, from)
-		if err := a.boxes[name].files.saveSettings(s); err != nil {
+		renamed := to + strings.TrimPrefix(name, from)
+		if err := writeFile(a.boxes[name].files.nameFile(), []byte(renamed), a.server.durable()); err != nil {
 			return err
 		}
-		a.boxes[s.Name], a.settings[s.Name] = a.boxes[name], s
+		a.boxes[renamed] = a.boxes[name]
 		delete(a.boxes, name)
-		delete(a.settings, name)
 	}
-	return nil
-}
-
-func (a *account) subscribe(name string, subscribed bool) error {
-	name = canonical(name)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.boxes[name] == nil {
-		return no(imap.ResponseCodeNonExistent, "No such mailbox")
-	}
-	s := settings{Name: name, Subscribed: subscribed}
-	if err := a.boxes[name].files.saveSettings(s); err != nil {
-		return err
-	}
-	a.settings[name] = s
 	return nil
 }
 

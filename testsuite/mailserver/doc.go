@@ -11,9 +11,9 @@
 //
 //	uidvalidity                        the last UIDVALIDITY given to any mailbox
 //	accounts/ADDRESS/UIDVALIDITY/
-//	    settings.json                  name and subscription; without it the folder is litter
+//	    name                           of the mailbox; without it the folder is litter
 //	    UID-NANOSECONDS.eml            a message and when it was received (Unix time)
-//	    log                            flags set, UIDs expunged; appended to, compacted at start
+//	    log                            flags set, UIDs expunged; only ever appended to
 //
 // A message exists if and only if its file does. Files are written aside,
 // synced and then linked into place before SMTP or IMAP says OK; an expunge is

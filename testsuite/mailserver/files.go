@@ -1,10 +1,12 @@
 package mailserver
 
 import (
-	"encoding/json"
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,33 +32,11 @@ type files struct {
 	durable bool
 }
 
-// settings is what a mailbox has besides messages.
-type settings struct {
-	Name       string `json:"name"`
-	Subscribed bool   `json:"subscribed"`
-}
-
-func (f files) settingsFile() string { return filepath.Join(f.dir, "settings.json") }
-func (f files) logFile() string      { return filepath.Join(f.dir, "log") }
+func (f files) nameFile() string { return filepath.Join(f.dir, "name") }
+func (f files) logFile() string  { return filepath.Join(f.dir, "log") }
 
 func (f files) path(m message) string {
 	return filepath.Join(f.dir, fmt.Sprintf("%d-%d.eml", m.uid, m.received.UnixNano()))
-}
-
-func (f files) loadSettings() (s settings, err error) {
-	text, err := os.ReadFile(f.settingsFile())
-	if err == nil {
-		err = json.Unmarshal(text, &s)
-	}
-	return s, err
-}
-
-func (f files) saveSettings(s settings) error {
-	text, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	return writeFile(f.settingsFile(), text, f.durable)
 }
 
 // add links a complete and synced file into the mailbox.
@@ -105,7 +85,7 @@ func (f files) load() ([]message, imap.UID, error) {
 		var uid imap.UID
 		var nanos int64
 		if _, err := fmt.Sscanf(entry.Name(), "%d-%d.eml", &uid, &nanos); err != nil {
-			continue // The log and the settings.
+			continue // The log and the name.
 		}
 		info, err := entry.Info()
 		if err != nil {
@@ -114,80 +94,57 @@ func (f files) load() ([]message, imap.UID, error) {
 		found[uid] = message{uid: uid, received: time.Unix(0, nanos), size: info.Size()}
 		next = max(next, uid+1)
 	}
-	next, superfluous, err := f.replay(found, next)
-	if err != nil {
+	if next, err = f.replay(found, next); err != nil {
 		return nil, 0, err
 	}
-	messages := make([]message, 0, len(found))
-	for _, m := range found {
-		messages = append(messages, m)
-	}
-	slices.SortFunc(messages, func(a, b message) int { return int(a.uid) - int(b.uid) })
-	if superfluous {
-		err = f.compact(messages, next)
-	}
-	return messages, next, err
+	byUID := func(a, b message) int { return cmp.Compare(a.uid, b.uid) }
+	return slices.SortedFunc(maps.Values(found), byUID), next, nil
 }
 
 // replay applies the log to the messages found. A last line that was cut short
-// by a crash was never acknowledged and is passed over; every other line counts,
+// by a crash was never acknowledged and is cut off; every other line counts,
 // also those of messages that are gone: their UIDs were used.
-func (f files) replay(found map[imap.UID]message, next imap.UID) (_ imap.UID, superfluous bool, _ error) {
+func (f files) replay(found map[imap.UID]message, next imap.UID) (imap.UID, error) {
 	text, err := os.ReadFile(f.logFile())
 	if errors.Is(err, fs.ErrNotExist) {
-		return next, false, nil
+		return next, nil
 	} else if err != nil {
-		return 0, false, err
+		return 0, err
 	}
-	complete := string(text[:strings.LastIndexByte(string(text), '\n')+1])
-	lines := 0
-	for line := range strings.Lines(complete) {
-		lines++
+	complete := text[:bytes.LastIndexByte(text, '\n')+1]
+	if len(complete) < len(text) {
+		if err := os.Truncate(f.logFile(), int64(len(complete))); err != nil {
+			return 0, err
+		}
+	}
+	for line := range strings.Lines(string(complete)) {
 		words := strings.Fields(line)
-		if len(words) < 2 {
-			return 0, false, fmt.Errorf("%s line %d is neither next, flags nor gone: %q", f.logFile(), lines, line)
+		if len(words) < 2 || words[0] != "flags" && words[0] != "gone" {
+			return 0, fmt.Errorf("%s: line %q is neither flags nor gone", f.logFile(), line)
 		}
 		number, err := strconv.ParseUint(words[1], 10, 32)
 		if err != nil {
-			return 0, false, fmt.Errorf("%s line %d: %w", f.logFile(), lines, err)
+			return 0, fmt.Errorf("%s: line %q has no UID: %w", f.logFile(), line, err)
 		}
 		uid := imap.UID(number)
+		next = max(next, uid+1)
 		m, present := found[uid]
-		switch words[0] {
-		case "next":
-			next = max(next, uid)
-		case "flags":
-			next = max(next, uid+1)
-			if present {
-				m.flags = nil
-				for _, flag := range words[2:] {
-					m.flags = append(m.flags, imap.Flag(flag))
-				}
-				found[uid] = m
+		switch {
+		case !present:
+		case words[0] == "flags":
+			m.flags = nil
+			for _, flag := range words[2:] {
+				m.flags = append(m.flags, imap.Flag(flag))
 			}
-		case "gone":
-			next = max(next, uid+1)
-			if present { // The process ended between the log and the removal.
-				if err := os.Remove(f.path(m)); err != nil {
-					return 0, false, err
-				}
-				delete(found, uid)
+			found[uid] = m
+		default: // The process ended between the log and the removal.
+			if err := os.Remove(f.path(m)); err != nil {
+				return 0, err
 			}
+			delete(found, uid)
 		}
 	}
-	return next, lines > len(found)+1 || len(complete) < len(text), nil
-}
-
-// compact replaces the log by the shortest one that says the same.
-func (f files) compact(messages []message, next imap.UID) error {
-	var log strings.Builder
-	fmt.Fprintf(&log, "next %d\n", next)
-	for _, m := range messages {
-		if len(m.flags) > 0 {
-			log.WriteString(flagsLine(m.uid, m.flags))
-		}
-	}
-	return writeFile(f.logFile(), []byte(log.String()), f.durable)
+	return next, nil
 }
 
 // writeFile replaces a file in one step.

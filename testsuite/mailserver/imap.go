@@ -1,7 +1,9 @@
 package mailserver
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"slices"
@@ -81,8 +83,12 @@ func (s *imapSession) Rename(from, to string, _ *imap.RenameOptions) error {
 	return s.account.rename(from, to)
 }
 
-func (s *imapSession) Subscribe(name string) error   { return s.account.subscribe(name, true) }
-func (s *imapSession) Unsubscribe(name string) error { return s.account.subscribe(name, false) }
+// Subscribe has nothing to do: every mailbox is subscribed.
+func (s *imapSession) Subscribe(string) error { return nil }
+
+func (s *imapSession) Unsubscribe(string) error {
+	return no(imap.ResponseCodeCannot, "Every mailbox is subscribed")
+}
 
 func (s *imapSession) Namespace() (*imap.NamespaceData, error) {
 	return &imap.NamespaceData{Personal: []imap.NamespaceDescriptor{{Delim: delimiter}}}, nil
@@ -107,17 +113,14 @@ func (a *account) listed(ref string, patterns []string, options *imap.ListOption
 			continue
 		}
 		a.mu.Lock()
-		box, subscribed, parent := a.boxes[name], a.settings[name].Subscribed, a.hasChildren(name)
+		box, parent := a.boxes[name], a.hasChildren(name)
 		a.mu.Unlock()
-		if box == nil || options.SelectSubscribed && !subscribed || options.SelectSpecialUse {
+		if box == nil || options.SelectSpecialUse {
 			continue
 		}
-		data := imap.ListData{Mailbox: name, Delim: delimiter, Attrs: []imap.MailboxAttr{imap.MailboxAttrHasNoChildren}}
+		data := imap.ListData{Mailbox: name, Delim: delimiter, Attrs: []imap.MailboxAttr{imap.MailboxAttrHasNoChildren, imap.MailboxAttrSubscribed}}
 		if parent {
 			data.Attrs[0] = imap.MailboxAttrHasChildren
-		}
-		if subscribed {
-			data.Attrs = append(data.Attrs, imap.MailboxAttrSubscribed)
 		}
 		if options.ReturnStatus != nil {
 			data.Status = box.status(name)
@@ -197,8 +200,8 @@ func (v *view) poll(conn *imapserver.Conn, w *imapserver.UpdateWriter, allowExpu
 	return v.tracker.Poll(w, allowExpunge)
 }
 
-// Idle tells changes as they come. It looks before it waits: mail that arrived
-// between the last command and IDLE would otherwise stay unseen until the next.
+// Idle tells changes as they come. wake keeps a signal, so mail that arrived
+// between the last command and IDLE does not wait for the next.
 func (s *imapSession) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) error {
 	v := s.view
 	if v == nil {
@@ -206,11 +209,11 @@ func (s *imapSession) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) err
 		return nil
 	}
 	for {
-		if err := v.poll(s.conn, w, true); err != nil {
-			return err
-		}
 		select {
 		case <-v.wake:
+			if err := v.poll(s.conn, w, true); err != nil {
+				return err
+			}
 		case <-stop:
 			return nil
 		}
@@ -249,7 +252,7 @@ func (s *imapSession) Copy(set imap.NumSet, dest string) (*imap.CopyData, error)
 	var data *imap.CopyData // Stays nil when nothing is copied: COPYUID has no empty set.
 	for _, r := range s.view.pick(set) {
 		copied, err := s.account.add(dest, s.view.box.files.path(r.message), r.received, r.flags)
-		if os.IsNotExist(err) {
+		if errors.Is(err, fs.ErrNotExist) {
 			continue // Expunged by another session in between.
 		} else if err != nil {
 			return nil, err

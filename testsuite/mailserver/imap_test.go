@@ -186,9 +186,10 @@ func TestMailboxes(t *testing.T) {
 	require.NoError(t, c.Rename("A", "X/Y", nil).Wait())
 	require.ErrorContains(t, c.Rename("X", "X/Y/Z", nil).Wait(), "below itself")
 	require.NoError(t, c.Subscribe("X/Y/B").Wait())
+	require.ErrorContains(t, c.Unsubscribe("X/Y/B").Wait(), "Every mailbox")
 	require.Equal(t, []string{"Grüße", "INBOX", "X", "X/Y", "X/Y/B"}, names(t, c, "*", nil))
 	require.Equal(t, []string{"Grüße", "INBOX", "X"}, names(t, c, "%", nil))
-	require.Equal(t, []string{"X/Y/B"}, names(t, c, "*", &imap.ListOptions{SelectSubscribed: true}))
+	require.Equal(t, []string{"X/Y", "X/Y/B"}, names(t, c, "X/*", &imap.ListOptions{SelectSubscribed: true}))
 	data, err := c.List("", "INBOX", &imap.ListOptions{ReturnStatus: &imap.StatusOptions{UIDNext: true}}).Collect()
 	require.NoError(t, err)
 	require.Equal(t, imap.UID(1), data[0].Status.UIDNext)
@@ -218,6 +219,19 @@ func TestDeletedMailboxEndsItsSessions(t *testing.T) {
 	after := selectBox(t, dial(t, s, support, nil), inbox)
 	require.Greater(t, after.UIDValidity, before.UIDValidity)
 	require.Equal(t, imap.UID(2), after.UIDNext)
+}
+
+// A message has no number for a client before EXISTS has told of it.
+func TestFetchBeforeExists(t *testing.T) {
+	s := start(t, Options{})
+	c := dial(t, s, support, nil)
+	selectBox(t, c, inbox)
+	send(t, s, mailText("x"), support)
+	for _, want := range []int{0, 1} {
+		messages, err := c.Fetch(imap.UIDSetNum(1), &imap.FetchOptions{UID: true}).Collect()
+		require.NoError(t, err)
+		require.Len(t, messages, want)
+	}
 }
 
 func TestFetchParts(t *testing.T) {

@@ -26,7 +26,8 @@ type mailbox struct {
 }
 
 // view is a session's sight of the mailbox it has selected. The tracker keeps
-// what the client has not been told yet; wake ends a wait for more.
+// what the client has not been told yet; wake, with room for one signal, says
+// that there is something.
 type view struct {
 	box      *mailbox
 	tracker  *imapserver.SessionTracker
@@ -138,12 +139,12 @@ func (b *mailbox) expunge(match func(message) bool) error {
 	return nil
 }
 
-// drop ends the mailbox and the sessions that have it selected. The settings go
-// first: without them, the rest is litter for the next start.
+// drop ends the mailbox and the sessions that have it selected. The name goes
+// first: without it, the rest is litter for the next start.
 func (b *mailbox) drop() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := os.Remove(b.files.settingsFile()); err != nil {
+	if err := os.Remove(b.files.nameFile()); err != nil {
 		return err
 	}
 	b.deleted = true

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"os"
 	"slices"
 	"time"
@@ -102,8 +103,9 @@ func (s *smtpSession) trace(now time.Time) string {
 	if len(s.to) == 1 { // More would tell the blind copies.
 		recipient = fmt.Sprintf("\r\n\tfor <%s>", s.to[0].address)
 	}
+	client, _, _ := net.SplitHostPort(s.conn.Conn().RemoteAddr().String())
 	return fmt.Sprintf("Return-Path: <%s>\r\nReceived: from %s ([%s])\r\n\tby %s with %s%s;\r\n\t%s\r\n",
-		s.from, s.conn.Hostname(), s.conn.Conn().RemoteAddr(), hostname, with, recipient,
+		s.from, s.conn.Hostname(), client, hostname, with, recipient,
 		now.Format("Mon, 02 Jan 2006 15:04:05 -0700"))
 }
 
