@@ -10,11 +10,13 @@ import (
 	sdk "go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/definition"
 )
 
 // Client talks to the Waybill workers of one Temporal namespace.
 type Client struct {
 	Temporal temporal.Client
+	models   definition.Cache
 }
 
 // New returns a Client over a Temporal client, which stays the caller's to close.
@@ -88,3 +90,9 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return e.Message }
+
+// Refused tells whether an error is a refusal that would come again: a retry mends nothing.
+func Refused(err error) bool {
+	_, ok := errors.AsType[*Error](err)
+	return ok || errors.Is(err, ErrNotFound)
+}

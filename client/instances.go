@@ -48,6 +48,9 @@ func (c *Client) StartDefinition(ctx context.Context, d contract.Definition, o S
 	if o.ID == "" {
 		o.ID = d.Key + "/" + strings.ToLower(rand.Text()[:16])
 	}
+	if err := c.rehearse(d, o); err != nil {
+		return "", false, err
+	}
 	options, input := Launch(d, o)
 	_, err = c.Temporal.ExecuteWorkflow(ctx, options, d.Key, input)
 	if _, ok := err.(*serviceerror.WorkflowExecutionAlreadyStarted); ok {
@@ -57,6 +60,20 @@ func (c *Client) StartDefinition(ctx context.Context, d contract.Definition, o S
 		return "", false, fmt.Errorf("start process %q: %w", d.Key, err)
 	}
 	return o.ID, true, nil
+}
+
+// rehearse runs the first step of an instance without carrying it out, so that a start with wrong input is refused
+// before anything has happened.
+func (c *Client) rehearse(d contract.Definition, o StartOptions) error {
+	p, err := c.models.Process(d)
+	if err != nil {
+		return &Error{Type: "refused", Message: err.Error()}
+	}
+	state := engine.New(engine.Options{ID: o.ID, BusinessKey: o.BusinessKey, Initiator: o.Initiator})
+	if _, err := engine.Step(p, state, engine.Started{Element: o.Element, Variables: o.Variables}, time.Now()); err != nil {
+		return &Error{Type: "refused", Message: fmt.Sprintf("start process %q: %v", d.Key, err)}
+	}
+	return nil
 }
 
 // Launch makes the workflow options and the input of an instance: for Start and for Temporal Schedules alike.

@@ -8,6 +8,7 @@ type Definition struct {
 	Version    int                `json:"version"`
 	Digest     string             `json:"digest"` // SHA-256 of all fields below, hex
 	Name       string             `json:"name,omitempty"`
+	VersionTag string             `json:"versionTag,omitempty"`
 	File       string             `json:"file,omitempty"`       // the model's file name, for messages
 	Model      []byte             `json:"model"`                // the BPMN XML without diagram elements, gzip
 	Extensions json.RawMessage    `json:"extensions,omitempty"` // the extensions file, files of it inlined

@@ -4,20 +4,20 @@ import "time"
 
 // MailboxConfig says which mailbox to watch and how. It goes into histories, so it names its secret and never holds it.
 type MailboxConfig struct {
-	Name     string `json:"name"`
-	Host     string `json:"host"`
-	Port     int    `json:"port"`
-	TLS      string `json:"tls"` // implicit, starttls, none
-	Username string `json:"username"`
-	Password string `json:"password"` // a reference: "env:NAME" or "file:/path"
-	Folder   string `json:"folder"`
-	From     string `json:"from"` // where to begin: "now" (mail that comes from now on) or "all"
-	MarkSeen bool   `json:"markSeen,omitempty"`
-	Keyword  string `json:"keyword,omitempty"` // IMAP keyword set on a handled mail
-	MoveTo   string `json:"moveTo,omitempty"`  // folder for handled mail
-	MaxBytes int64  `json:"maxBytes"`          // larger mail is dead-lettered
-	PollMS   int64  `json:"pollMs"`            // where the server has no IDLE
-	LeaseMS  int64  `json:"leaseMs"`           // heartbeat timeout: how long a dead worker keeps the mailbox
+	Name     string    `json:"name"`
+	Host     string    `json:"host"`
+	Port     int       `json:"port"`
+	TLS      string    `json:"tls"` // implicit, starttls, none
+	Username string    `json:"username"`
+	Password string    `json:"password"` // a reference: "env:NAME" or "file:/path"
+	Folder   string    `json:"folder"`
+	Since    time.Time `json:"since,omitzero"` // begin with mail that came after this; zero: with all mail
+	MarkSeen bool      `json:"markSeen,omitempty"`
+	Keyword  string    `json:"keyword,omitempty"` // IMAP keyword set on a handled mail
+	MoveTo   string    `json:"moveTo,omitempty"`  // folder for handled mail
+	MaxBytes int64     `json:"maxBytes"`          // larger mail is dead-lettered
+	PollMS   int64     `json:"pollMs"`            // where the server has no IDLE
+	LeaseMS  int64     `json:"leaseMs"`           // heartbeat timeout: how long a dead worker keeps the mailbox
 }
 
 // EventSource is the event.source of the triggers that fire on mail of this mailbox.

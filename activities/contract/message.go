@@ -49,7 +49,8 @@ type MessageState struct {
 	Key           string         `json:"key"`
 	Subscriptions []Subscription `json:"subscriptions,omitempty"`
 	Messages      []Message      `json:"messages,omitempty"`
-	Seen          []string       `json:"seen,omitempty"` // ids of messages of late
+	Seen          []string       `json:"seen,omitempty"`  // ids of messages of late
+	SeenAt        time.Time      `json:"seenAt,omitzero"` // when the last of them came
 }
 
 // NobodyWaits is the error type of a published message that nobody waited for and that had no time to live.

@@ -1,0 +1,80 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/connectors"
+)
+
+// call answers one action of a connector.
+type call struct {
+	connector connectors.Connector
+	action    string
+}
+
+func (c *call) run(ctx context.Context, in contract.ConnectorCall) (contract.ConnectorResult, error) {
+	defer keepAlive(ctx, nil)()
+	outputs, err := connectors.Do(ctx, c.connector, connectors.Call{
+		Action: c.action, IdempotencyKey: in.IdempotencyKey, Inputs: in.Inputs,
+	})
+	if err != nil {
+		return contract.ConnectorResult{}, applicationError(err)
+	}
+	return contract.ConnectorResult{Outputs: outputs}, nil
+}
+
+// applicationError is the one place where a connector's verdict becomes Temporal's.
+func applicationError(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	failure := connectors.AsError(err)
+	switch failure.Kind {
+	case connectors.BPMN:
+		return temporal.NewNonRetryableApplicationError(failure.Public, contract.BPMNErrorPrefix+failure.Code, failure.Err)
+	case connectors.Permanent:
+		return temporal.NewNonRetryableApplicationError(failure.Public, failure.Code, failure.Err)
+	default:
+		return temporal.NewApplicationErrorWithOptions(failure.Public, failure.Code, temporal.ApplicationErrorOptions{
+			NextRetryDelay: failure.After, Cause: failure.Err,
+		})
+	}
+}
+
+// keepAlive heartbeats until the function it returns is called, so that the work of a worker that died is taken up by another within
+// the heartbeat timeout. details, when not nil, gives what each heartbeat tells.
+func keepAlive(ctx context.Context, details func() any) (stop func()) {
+	timeout := activity.GetInfo(ctx).HeartbeatTimeout
+	if timeout == 0 {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(timeout / 3)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				if details == nil {
+					activity.RecordHeartbeat(ctx)
+				} else {
+					activity.RecordHeartbeat(ctx, details())
+				}
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}

@@ -1,0 +1,64 @@
+package activities
+
+import (
+	"strings"
+	"time"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/mail/message"
+)
+
+// maxBody bounds the text of a mail that goes into the variables of a process; the whole is in the blob store.
+const maxBody = 32 << 10
+
+// received is a mail as the outputs of the event EMAIL_RECEIVED.
+func received(m *message.Message, ref contract.MailRef, attachments []any) map[string]any {
+	automatic, reason := message.Automatic(m.Headers)
+	date := m.Date
+	if date.IsZero() {
+		date = ref.InternalDate
+	}
+	body := m.Text
+	if body == "" {
+		body = m.HTML
+	}
+	if len(body) > maxBody {
+		body = strings.ToValidUTF8(body[:maxBody], "")
+	}
+	if attachments == nil {
+		attachments = []any{}
+	}
+	replyTo := addresses(m.ReplyTo)
+	if replyTo == "" {
+		replyTo = addresses(m.From)
+	}
+	references := []any{}
+	for _, r := range m.References {
+		references = append(references, r)
+	}
+	return map[string]any{
+		"emailSubject":    m.Subject,
+		"emailFrom":       addresses(m.From),
+		"emailTo":         addresses(m.To),
+		"emailCc":         addresses(m.Cc),
+		"emailReplyTo":    replyTo,
+		"emailBody":       body,
+		"messageId":       m.MessageID,
+		"inReplyTo":       m.InReplyTo,
+		"references":      references,
+		"date":            date.UTC().Format(time.RFC3339),
+		"automatic":       automatic,
+		"automaticReason": reason,
+		"attachments":     attachments,
+		"raw":             map[string]any{"name": "mail.eml", "mediaType": "message/rfc822", "size": m.Size, "uri": ref.Blob},
+	}
+}
+
+// addresses lists addresses without names, separated by commas, as the inputs of email.SEND take them.
+func addresses(list []message.Address) string {
+	var all []string
+	for _, a := range list {
+		all = append(all, a.Address)
+	}
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,38 @@
+package activities
+
+import (
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/connectors"
+)
+
+// RegisterSteering makes a worker of the process queue run what workflows need of Temporal, of scripts and of mail
+// that came in.
+func RegisterSteering(r worker.ActivityRegistry, s *Steering, d *Deliverer) {
+	register(r, contract.SubscribeActivity, s.Subscribe)
+	register(r, contract.ReturnMessageActivity, s.ReturnMessage)
+	register(r, contract.StartByMessageActivity, s.StartByMessage)
+	register(r, contract.SyncStartsActivity, s.SyncStarts)
+	register(r, contract.ScriptActivity, RunScript)
+	register(r, contract.DeliverActivity, d.Deliver)
+}
+
+// RegisterConnectors makes a worker of the connector queue answer every action of the connectors.
+func RegisterConnectors(r worker.ActivityRegistry, list []connectors.Connector) {
+	for _, c := range list {
+		for _, action := range c.Definition().Actions {
+			register(r, c.Definition().Name+"."+action.Name, (&call{connector: c, action: action.Name}).run)
+		}
+	}
+}
+
+// RegisterWatcher makes a worker of the mailbox queue watch mailboxes.
+func RegisterWatcher(r worker.ActivityRegistry, w *Watcher) {
+	register(r, contract.WatchActivity, w.Watch)
+}
+
+func register(r worker.ActivityRegistry, name string, fn any) {
+	r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
+}

@@ -1,0 +1,195 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	temporalclient "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/bpmn"
+	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/definition"
+	"github.com/waybill-io/waybill/juel"
+)
+
+// SyncStarts makes the timer and message start events of a process those of its newest version: a Temporal Schedule for
+// each timer, an entry in the registry of each message.
+func (s *Steering) SyncStarts(ctx context.Context, in contract.SyncStartsInput) error {
+	next, err := definition.Parse(in.Definition)
+	if err != nil {
+		return final(err)
+	}
+	timers, messages, err := starts(next)
+	if err != nil {
+		return final(err)
+	}
+	var old *bpmn.Process
+	if in.Old != nil {
+		if old, err = definition.Parse(*in.Old); err != nil {
+			return final(err)
+		}
+		oldTimers, oldMessages, err := starts(old)
+		if err != nil {
+			return final(err)
+		}
+		for element := range oldTimers {
+			if timers[element] == nil {
+				if err := s.unschedule(ctx, contract.ScheduleID(in.Definition.Key, element)); err != nil {
+					return err
+				}
+			}
+		}
+		for name := range oldMessages {
+			if messages[name] == "" {
+				if err := s.client.Remove(ctx, contract.MessageStartsID(name), in.Definition.Key); err != nil {
+					return fmt.Errorf("stop starting %q by message %q: %w", in.Definition.Key, name, err)
+				}
+			}
+		}
+	}
+	for element, node := range timers {
+		if err := s.schedule(ctx, in.Definition, element, node.Timer); err != nil {
+			return err
+		}
+	}
+	for name, element := range messages {
+		entry, err := json.Marshal(contract.MessageStart{Key: in.Definition.Key, Element: element})
+		if err != nil {
+			return err
+		}
+		if err := s.client.Put(ctx, contract.MessageStartsID(name), in.Definition.Key, entry); err != nil {
+			return fmt.Errorf("start %q by message %q: %w", in.Definition.Key, name, err)
+		}
+	}
+	return nil
+}
+
+func final(err error) error {
+	return temporal.NewNonRetryableApplicationError(err.Error(), "refused", err)
+}
+
+// starts lists the timer start events by element and the start events by message name.
+func starts(p *bpmn.Process) (timers map[string]*bpmn.Node, messages map[string]string, err error) {
+	timers, messages = map[string]*bpmn.Node{}, map[string]string{}
+	for _, n := range p.Nodes {
+		switch {
+		case n.Kind != bpmn.StartEvent:
+		case n.Event == bpmn.TimerEvent:
+			timers[n.ID] = n
+		case n.Event == bpmn.MessageEvent:
+			name, err := text(n.Message.Name)
+			if err != nil {
+				return nil, nil, fmt.Errorf("message of start event %q: %w", n.ID, err)
+			}
+			messages[name] = n.ID
+		}
+	}
+	return timers, messages, nil
+}
+
+// clock is what expressions of a start event see: the time, and no variables.
+type clock struct{ juel.Vars }
+
+func (clock) Now() time.Time { return time.Now() }
+
+func text(e *juel.Expr) (string, error) {
+	v, err := e.Eval(clock{})
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprint(v), nil
+}
+
+// schedule creates the schedule of a timer start event anew: a timer counts from its deployment.
+func (s *Steering) schedule(ctx context.Context, d contract.Definition, element string, timer *bpmn.Timer) error {
+	spec, times, err := scheduleSpec(timer, time.Now())
+	if err != nil {
+		return final(fmt.Errorf("timer of start event %q: %w", element, err))
+	}
+	id := contract.ScheduleID(d.Key, element)
+	if err := s.unschedule(ctx, id); err != nil {
+		return err
+	}
+	options, input := client.Launch(d, client.StartOptions{ID: d.Key + "/" + element, Element: element})
+	_, err = s.client.Temporal.ScheduleClient().Create(ctx, temporalclient.ScheduleOptions{
+		ID: id, Spec: spec, RemainingActions: times, Overlap: enums.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL,
+		Note: fmt.Sprintf("timer start event %s of process %s, version %d", element, d.Key, d.Version),
+		Action: &temporalclient.ScheduleWorkflowAction{
+			ID: options.ID, Workflow: d.Key, Args: []any{input}, TaskQueue: options.TaskQueue,
+			TypedSearchAttributes: options.TypedSearchAttributes, StaticSummary: options.StaticSummary,
+		},
+	})
+	if err != nil && !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
+		return fmt.Errorf("create schedule %q: %w", id, err)
+	}
+	return nil
+}
+
+func (s *Steering) unschedule(ctx context.Context, id string) error {
+	err := s.client.Temporal.ScheduleClient().GetHandle(ctx, id).Delete(ctx)
+	if missing := (*serviceerror.NotFound)(nil); err != nil && !errors.As(err, &missing) {
+		return fmt.Errorf("delete schedule %q: %w", id, err)
+	}
+	return nil
+}
+
+// scheduleSpec puts a timer into Temporal's terms; times 0 means for ever.
+func scheduleSpec(t *bpmn.Timer, now time.Time) (spec temporalclient.ScheduleSpec, times int, err error) {
+	switch {
+	case t.Date != nil:
+		value, err := text(t.Date)
+		if err != nil {
+			return spec, 0, err
+		}
+		at, err := bpmn.ParseDate(value)
+		if err != nil {
+			return spec, 0, err
+		}
+		return once(at.UTC()), 1, nil
+	case t.Duration != nil:
+		value, err := text(t.Duration)
+		if err != nil {
+			return spec, 0, err
+		}
+		d, err := bpmn.ParseDuration(value)
+		if err != nil {
+			return spec, 0, err
+		}
+		return once(d.AddTo(now).UTC()), 1, nil
+	}
+	value, err := text(t.Cycle)
+	if err != nil {
+		return spec, 0, err
+	}
+	n, d, err := bpmn.ParseCycle(value)
+	if err != nil {
+		return spec, 0, err
+	}
+	every := d.AddTo(now).Sub(now)
+	if every < time.Second {
+		return spec, 0, fmt.Errorf("%q repeats faster than once a second", value)
+	}
+	// Intervals count from the Unix epoch; the offset makes them count from now.
+	offset := time.Duration(now.UnixNano()) % every
+	return temporalclient.ScheduleSpec{
+		Intervals: []temporalclient.ScheduleIntervalSpec{{Every: every, Offset: offset.Truncate(time.Second)}},
+	}, max(n, 0), nil
+}
+
+func once(at time.Time) temporalclient.ScheduleSpec {
+	if now := time.Now().UTC(); at.Before(now) {
+		at = now.Add(2 * time.Second) // a date that has passed fires at deployment, as in the engines that models come from
+	}
+	point := func(n int) []temporalclient.ScheduleRange { return []temporalclient.ScheduleRange{{Start: n}} }
+	return temporalclient.ScheduleSpec{Calendars: []temporalclient.ScheduleCalendarSpec{{
+		Second: point(at.Second()), Minute: point(at.Minute()), Hour: point(at.Hour()),
+		DayOfMonth: point(at.Day()), Month: point(int(at.Month())), Year: point(at.Year()),
+	}}}
+}

@@ -1,0 +1,105 @@
+package workflows
+
+import (
+	"errors"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/waybill-io/waybill/activities/contract"
+)
+
+// keptVersions and keptBytes bound what a definition workflow carries. An instance carries its own version, so dropping
+// an old one hinders only starts that ask for it by number.
+const (
+	keptVersions = 50
+	keptBytes    = 1 << 20
+)
+
+// definitions is the deployed versions of one process.
+type definitions struct {
+	contract.DefinitionState
+	deploying workflow.Mutex
+}
+
+// Definition is the workflow that holds the versions of a process. It never ends by itself.
+func Definition(ctx workflow.Context, state contract.DefinitionState) error {
+	d := &definitions{DefinitionState: state, deploying: workflow.NewMutex(ctx)}
+	err := errors.Join(
+		workflow.SetQueryHandler(ctx, contract.DefinitionQuery, d.get),
+		workflow.SetQueryHandler(ctx, contract.VersionsQuery, d.versions),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.DeployUpdate, d.deploy,
+			workflow.UpdateHandlerOptions{Description: "make a definition the latest version"}),
+	)
+	if err != nil {
+		return err
+	}
+	if err := awaitNewRun(ctx); err != nil {
+		return err
+	}
+	return workflow.NewContinueAsNewError(ctx, contract.DefinitionWorkflow, d.DefinitionState)
+}
+
+func (d *definitions) latest() *contract.Definition {
+	if len(d.Versions) == 0 {
+		return nil
+	}
+	return &d.Versions[len(d.Versions)-1]
+}
+
+// get answers with an empty definition when there is no such version.
+func (d *definitions) get(version int) (contract.Definition, error) {
+	if latest := d.latest(); version == 0 && latest != nil {
+		return *latest, nil
+	}
+	for _, v := range d.Versions {
+		if v.Version == version {
+			return v, nil
+		}
+	}
+	return contract.Definition{}, nil
+}
+
+func (d *definitions) versions() ([]contract.VersionInfo, error) {
+	list := []contract.VersionInfo{}
+	for _, v := range d.Versions {
+		list = append(list, contract.VersionInfo{Version: v.Version, Digest: v.Digest, VersionTag: v.VersionTag})
+	}
+	return list, nil
+}
+
+// deploy adds a version and has the timer and message start events follow it before it counts as deployed.
+func (d *definitions) deploy(ctx workflow.Context, next contract.Definition) (contract.DeployResult, error) {
+	if err := d.deploying.Lock(ctx); err != nil {
+		return contract.DeployResult{}, err
+	}
+	defer d.deploying.Unlock()
+	old := d.latest()
+	if old != nil && old.Digest == next.Digest {
+		return contract.DeployResult{Key: next.Key, Version: old.Version}, nil
+	}
+	next.Version = d.Last + 1
+	input := contract.SyncStartsInput{Definition: next}
+	if old != nil {
+		input.Old = old
+	}
+	if err := workflow.ExecuteActivity(steering(ctx), contract.SyncStartsActivity, input).Get(ctx, nil); err != nil {
+		return contract.DeployResult{}, err
+	}
+	d.Last = next.Version
+	d.Versions = append(d.Versions, next)
+	d.trim()
+	return contract.DeployResult{Key: next.Key, Version: next.Version, Changed: true}, nil
+}
+
+// trim drops the oldest versions while there are too many.
+func (d *definitions) trim() {
+	size := 0
+	for i := len(d.Versions) - 1; i >= 0; i-- {
+		v := &d.Versions[i]
+		size += len(v.Model)*4/3 + len(v.Extensions)
+		if i < len(d.Versions)-1 && (size > keptBytes || len(d.Versions)-i > keptVersions) {
+			d.Versions = d.Versions[i+1:]
+			return
+		}
+	}
+}

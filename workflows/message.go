@@ -1,0 +1,237 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/engine"
+)
+
+const (
+	// keptMessages bounds the messages that wait for a subscriber under one name and key.
+	keptMessages = 1000
+	// seenMessages and seenFor bound the memory of duplicates.
+	seenMessages = 1000
+	seenFor      = 10 * time.Minute
+	// returnedFor is how long a message without a time to live is kept when its subscriber ended while it was on its way.
+	returnedFor = 24 * time.Hour
+)
+
+// publishedMessage is contract.Message with variables that keep integers and reals apart.
+type publishedMessage struct {
+	contract.Message
+	Variables engine.Variables `json:"variables,omitempty"`
+}
+
+// messages is where the messages of one name and key meet those who wait for them. One loop does all matching, so that
+// each message goes to one subscriber and each subscriber gets one message.
+type messages struct {
+	contract.MessageState
+	ctx      workflow.Context
+	requests workflow.Channel // of *publication
+	handling int
+	stop     workflow.CancelFunc // of the timer that runs
+}
+
+// publication is a message with the update that waits for its fate.
+type publication struct {
+	message contract.Message
+	reply   workflow.Settable
+}
+
+// Message is the workflow of a message name and correlation key. It ends when nobody waits, nothing is kept, and the
+// memory of duplicates has run out.
+func Message(ctx workflow.Context, state contract.MessageState) error {
+	m := &messages{MessageState: state, ctx: ctx, requests: workflow.NewBufferedChannel(ctx, 100)}
+	err := workflow.SetUpdateHandlerWithOptions(ctx, contract.PublishUpdate, m.publish,
+		workflow.UpdateHandlerOptions{Validator: m.validate, Description: "publish a message"})
+	if err != nil {
+		return err
+	}
+	subscribe := workflow.GetSignalChannel(ctx, contract.SubscribeSignal)
+	unsubscribe := workflow.GetSignalChannel(ctx, contract.UnsubscribeSignal)
+	returned := workflow.GetSignalChannel(ctx, contract.ReturnSignal)
+	for {
+		selector := workflow.NewSelector(ctx)
+		selector.AddReceive(m.requests, m.requested)
+		selector.AddReceive(subscribe, m.subscribed)
+		selector.AddReceive(unsubscribe, m.unsubscribed)
+		selector.AddReceive(returned, m.returned)
+		selector.AddReceive(ctx.Done(), ignore)
+		m.startTimer(selector)
+		selector.Select(ctx)
+		m.stop()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		m.expire()
+		if selector.HasPending() || m.handling > 0 {
+			continue
+		}
+		if m.empty() {
+			return nil
+		}
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+			return workflow.NewContinueAsNewError(ctx, contract.MessageWorkflow, m.MessageState)
+		}
+	}
+}
+
+func ignore(workflow.ReceiveChannel, bool) {}
+
+func fired(workflow.Future) {}
+
+// startTimer wakes the loop when the next message expires, or when duplicates may be forgotten.
+func (m *messages) startTimer(selector workflow.Selector) {
+	ctx, cancel := workflow.WithCancel(m.ctx)
+	m.stop = cancel
+	var due time.Time
+	for _, k := range m.Messages {
+		if due.IsZero() || k.Expires.Before(due) {
+			due = k.Expires
+		}
+	}
+	if due.IsZero() && len(m.Seen) > 0 && len(m.Subscriptions) == 0 {
+		due = m.SeenAt.Add(seenFor)
+	}
+	if !due.IsZero() {
+		selector.AddFuture(workflow.NewTimer(ctx, max(due.Sub(workflow.Now(ctx)), 0)), fired)
+	}
+}
+
+func (m *messages) expire() {
+	now := workflow.Now(m.ctx)
+	m.Messages = slices.DeleteFunc(m.Messages, func(k contract.Message) bool { return !k.Expires.After(now) })
+	if !m.SeenAt.Add(seenFor).After(now) {
+		m.Seen = nil
+	}
+}
+
+func (m *messages) empty() bool {
+	return len(m.Subscriptions) == 0 && len(m.Messages) == 0 && len(m.Seen) == 0
+}
+
+func (m *messages) validate(p publishedMessage) error {
+	if p.Name != m.Name || p.Key != m.Key {
+		return fmt.Errorf("message %q with key %q came to the place of %q with key %q", p.Name, p.Key, m.Name, m.Key)
+	}
+	if len(m.Messages) >= keptMessages {
+		return fmt.Errorf("%d messages wait already for a subscriber", keptMessages)
+	}
+	return nil
+}
+
+func (m *messages) publish(ctx workflow.Context, p publishedMessage) (contract.PublishResult, error) {
+	m.handling++
+	message := p.Message
+	message.Variables = p.Variables
+	future, reply := workflow.NewFuture(ctx)
+	m.requests.Send(ctx, &publication{message: message, reply: reply})
+	var result contract.PublishResult
+	err := future.Get(ctx, &result)
+	m.handling--
+	return result, err
+}
+
+func (m *messages) requested(c workflow.ReceiveChannel, _ bool) {
+	var p *publication
+	c.Receive(m.ctx, &p)
+	p.reply.Set(m.place(p.message))
+}
+
+// place finds somebody for a message that was published.
+func (m *messages) place(message contract.Message) (contract.PublishResult, error) {
+	if message.ID != "" {
+		if slices.Contains(m.Seen, message.ID) {
+			return contract.PublishResult{Duplicate: true}, nil
+		}
+		m.Seen = append(m.Seen, message.ID)
+		m.Seen = m.Seen[max(len(m.Seen)-seenMessages, 0):]
+		m.SeenAt = workflow.Now(m.ctx)
+	}
+	if instance := m.deliver(message); instance != "" {
+		return contract.PublishResult{Delivered: instance}, nil
+	}
+	var started string
+	if err := workflow.ExecuteActivity(steering(m.ctx), contract.StartByMessageActivity, message).Get(m.ctx, &started); err != nil {
+		m.forget(message.ID)
+		return contract.PublishResult{}, err
+	}
+	if started != "" {
+		return contract.PublishResult{Started: started}, nil
+	}
+	if message.TTL > 0 {
+		message.Expires = workflow.Now(m.ctx).Add(message.TTL)
+		m.Messages = append(m.Messages, message)
+		return contract.PublishResult{Kept: true}, nil
+	}
+	m.forget(message.ID)
+	return contract.PublishResult{}, temporal.NewNonRetryableApplicationError("nobody waits for it", contract.NobodyWaits, nil)
+}
+
+// forget lets a message be published again that found nobody.
+func (m *messages) forget(id string) {
+	m.Seen = slices.DeleteFunc(m.Seen, func(seen string) bool { return seen == id })
+}
+
+// deliver hands a message to the first subscriber that still runs, and tells which; "" when there is none.
+func (m *messages) deliver(message contract.Message) string {
+	for len(m.Subscriptions) > 0 {
+		s := m.Subscriptions[0]
+		m.Subscriptions = m.Subscriptions[1:]
+		if m.send(s, message) {
+			return s.Instance
+		}
+	}
+	return ""
+}
+
+func (m *messages) send(s contract.Subscription, message contract.Message) bool {
+	delivery := contract.MessageDelivery{Command: s.Command, Message: message}
+	err := workflow.SignalExternalWorkflow(m.ctx, s.Instance, "", contract.MessageSignal, delivery).Get(m.ctx, nil)
+	if err != nil {
+		workflow.GetLogger(m.ctx).Info("subscriber has ended", "process", s.Instance, "error", err)
+	}
+	return err == nil
+}
+
+func (m *messages) subscribed(c workflow.ReceiveChannel, _ bool) {
+	var s contract.Subscription
+	c.Receive(m.ctx, &s)
+	if slices.Contains(m.Subscriptions, s) {
+		return // the signal of an attempt that seemed to have failed
+	}
+	m.expire()
+	if len(m.Messages) > 0 {
+		message := m.Messages[0]
+		if m.send(s, message) {
+			m.Messages = m.Messages[1:]
+		}
+		return
+	}
+	m.Subscriptions = append(m.Subscriptions, s)
+}
+
+func (m *messages) unsubscribed(c workflow.ReceiveChannel, _ bool) {
+	var s contract.Subscription
+	c.Receive(m.ctx, &s)
+	m.Subscriptions = slices.DeleteFunc(m.Subscriptions, func(other contract.Subscription) bool { return other == s })
+}
+
+// returned takes a message back whose subscriber stopped waiting while it was on its way.
+func (m *messages) returned(c workflow.ReceiveChannel, _ bool) {
+	var p publishedMessage
+	c.Receive(m.ctx, &p)
+	message := p.Message
+	message.Variables = p.Variables
+	if m.deliver(message) != "" {
+		return
+	}
+	message.Expires = workflow.Now(m.ctx).Add(max(message.TTL, returnedFor))
+	m.Messages = append(m.Messages, message)
+}

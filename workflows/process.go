@@ -1,0 +1,180 @@
+package workflows
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/bpmn"
+	"github.com/waybill-io/waybill/definition"
+	"github.com/waybill-io/waybill/engine"
+)
+
+// Processes runs BPMN processes of any id.
+type Processes struct {
+	models *definition.Cache
+}
+
+// processInput is contract.ProcessInput with variables that keep integers and reals apart.
+type processInput struct {
+	contract.ProcessInput
+	Variables engine.Variables `json:"variables,omitempty"`
+}
+
+// Run is the workflow of every process.
+func (p *Processes) Run(ctx workflow.Context, args converter.EncodedValues) (*contract.ProcessResult, error) {
+	var input processInput
+	if err := args.Get(&input); err != nil {
+		return nil, refuse("read the input of the process: %w", err)
+	}
+	if input.Engine > engine.Version {
+		// Panics fail the workflow task, not the workflow: it waits for a worker that is new enough.
+		panic(fmt.Sprintf("instance wants engine version %d, this worker has %d", input.Engine, engine.Version))
+	}
+	process, err := p.models.Process(input.Definition)
+	if err != nil {
+		return nil, refuse("%w", err)
+	}
+	h, err := newHost(ctx, process, input)
+	if err != nil {
+		return nil, err
+	}
+	return h.run()
+}
+
+// refuse makes an error that ends the workflow for good.
+func refuse(format string, args ...any) error {
+	err := fmt.Errorf(format, args...)
+	return temporal.NewNonRetryableApplicationError(err.Error(), "refused", nil)
+}
+
+// host runs one instance.
+type host struct {
+	ctx      workflow.Context // outlives a cancellation of the workflow, which is an event like others
+	id       string
+	input    processInput
+	process  *bpmn.Process
+	state    *engine.State
+	selector workflow.Selector
+	requests workflow.Channel // of *request, from update handlers
+	waits    map[int]*wait    // what is under way, by command id
+	closing  []workflow.Future
+	handling int    // requests that have no answer yet
+	shown    string // the state that the search attribute shows
+}
+
+// request is an event from an update handler.
+type request struct {
+	event engine.Event
+	reply workflow.Settable
+}
+
+func newHost(ctx workflow.Context, process *bpmn.Process, input processInput) (*host, error) {
+	h := &host{
+		id: workflow.GetInfo(ctx).WorkflowExecution.ID, input: input, process: process,
+		selector: workflow.NewSelector(ctx), waits: map[int]*wait{}, shown: contract.StateActive,
+		requests: workflow.NewBufferedChannel(ctx, 100),
+	}
+	h.ctx, _ = workflow.NewDisconnectedContext(ctx)
+	h.state = engine.New(engine.Options{Engine: input.Engine, ID: h.id, BusinessKey: input.BusinessKey, Initiator: input.Initiator})
+	if len(input.State) > 0 {
+		h.state = &engine.State{}
+		if err := json.Unmarshal(input.State, h.state); err != nil {
+			return nil, refuse("read the state of the earlier run: %w", err)
+		}
+		if len(h.state.Incidents) > 0 {
+			h.shown = contract.StateSuspended
+		}
+	}
+	h.selector.AddReceive(h.requests, h.requested)
+	h.selector.AddReceive(ctx.Done(), h.cancelled)
+	h.selector.AddReceive(workflow.GetSignalChannel(ctx, contract.TaskSignal), h.taskDone)
+	h.selector.AddReceive(workflow.GetSignalChannel(ctx, contract.MessageSignal), h.messageCame)
+	return h, h.setHandlers(ctx)
+}
+
+func (h *host) run() (*contract.ProcessResult, error) {
+	if len(h.input.State) > 0 {
+		for _, c := range h.state.Open() {
+			h.resume(c)
+		}
+	} else if err := h.step(engine.Started{Element: h.input.Element, Variables: h.input.Variables}); err != nil {
+		return nil, refuse("start process %q: %w", h.process.ID, err)
+	}
+	for h.state.Outcome == "" {
+		h.selector.Select(h.ctx)
+		if h.state.Outcome == "" && workflow.GetInfo(h.ctx).GetContinueAsNewSuggested() && h.quiet() {
+			return nil, h.continueAsNew()
+		}
+	}
+	h.settle()
+	result := h.result()
+	return &result, nil
+}
+
+// step gives the engine an event and carries out what it answers.
+func (h *host) step(event engine.Event) error {
+	commands, err := engine.Step(h.process, h.state, event, workflow.Now(h.ctx))
+	if err != nil {
+		return err
+	}
+	for _, c := range commands {
+		h.carryOut(c)
+	}
+	h.show()
+	return nil
+}
+
+// quiet tells whether this run may end: nothing is under way that only this run would hear of.
+func (h *host) quiet() bool {
+	for _, f := range h.closing {
+		if !f.IsReady() {
+			return false
+		}
+	}
+	return h.state.Idle() && !h.selector.HasPending() && h.handling == 0
+}
+
+func (h *host) continueAsNew() error {
+	state, err := json.Marshal(h.state)
+	if err != nil {
+		panic(fmt.Sprintf("serialise state: %v", err)) // a state always serialises
+	}
+	next := h.input.ProcessInput
+	next.Variables, next.State = nil, state
+	return workflow.NewContinueAsNewError(h.ctx, h.process.ID, next)
+}
+
+// settle does what must be done before the workflow may end: it answers update handlers, gives messages back that came
+// while the instance ended, and waits until tasks and subscriptions know that nobody waits for them.
+func (h *host) settle() {
+	for h.handling > 0 {
+		h.requested(h.requests, true)
+	}
+	messages := workflow.GetSignalChannel(h.ctx, contract.MessageSignal)
+	for messages.Len() > 0 {
+		h.messageCame(messages, true)
+	}
+	for _, f := range h.closing {
+		_ = f.Get(h.ctx, nil) // a task or a message entity that is gone needs no telling
+	}
+}
+
+func (h *host) result() contract.ProcessResult {
+	r := contract.ProcessResult{
+		ID: h.id, Definition: h.ref(), BusinessKey: h.input.BusinessKey, State: h.shownState(),
+		Variables: h.state.Variables, Path: h.state.Path, Active: h.state.Active(),
+	}
+	for _, i := range h.state.Incidents {
+		r.Incidents = append(r.Incidents, contract.Incident{ID: i.ID, Element: i.Element, Code: i.Code, Message: i.Message, At: i.At})
+	}
+	return r
+}
+
+func (h *host) ref() contract.DefinitionRef {
+	return contract.DefinitionRef{Key: h.input.Definition.Key, Version: h.input.Definition.Version}
+}

@@ -1,0 +1,190 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/engine"
+)
+
+var stateAttribute = temporal.NewSearchAttributeKeyKeyword(contract.StateAttribute)
+
+// setHandlers registers what the world may ask of an instance.
+func (h *host) setHandlers(ctx workflow.Context) error {
+	return errors.Join(
+		workflow.SetQueryHandler(ctx, contract.StateQuery, h.query),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.IncidentUpdate, h.answerIncident,
+			workflow.UpdateHandlerOptions{Validator: h.validateIncident, Description: "answer an open incident: retry, resolve or cancel"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.VariablesUpdate, h.setVariables,
+			workflow.UpdateHandlerOptions{Validator: h.validateVariables, Description: "set process variables"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.CancelUpdate, h.cancel,
+			workflow.UpdateHandlerOptions{Validator: h.validateCancel, Description: "cancel the instance in good order"}),
+	)
+}
+
+func (h *host) query() (contract.ProcessResult, error) { return h.result(), nil }
+
+// ask hands an event to the loop and waits until it is applied.
+func (h *host) ask(ctx workflow.Context, event engine.Event) error {
+	h.handling++
+	future, reply := workflow.NewFuture(ctx)
+	h.requests.Send(ctx, &request{event: event, reply: reply})
+	return future.Get(ctx, nil)
+}
+
+// requested applies an event from an update handler.
+func (h *host) requested(c workflow.ReceiveChannel, _ bool) {
+	var r *request
+	c.Receive(h.ctx, &r)
+	err := h.step(r.event)
+	if err != nil {
+		err = temporal.NewNonRetryableApplicationError(err.Error(), "refused", nil)
+	}
+	r.reply.SetError(err)
+	h.handling--
+}
+
+func (h *host) validateIncident(a contract.IncidentAnswer) error {
+	_, err := h.incident(a)
+	return err
+}
+
+func (h *host) answerIncident(ctx workflow.Context, a contract.IncidentAnswer) (contract.ProcessResult, error) {
+	id, err := h.incident(a)
+	if err == nil {
+		err = h.ask(ctx, engine.IncidentAnswered{ID: id, Action: engine.IncidentAction(a.Action), Variables: a.Variables})
+	}
+	return h.result(), err
+}
+
+// incident finds the incident that an answer means.
+func (h *host) incident(a contract.IncidentAnswer) (int, error) {
+	switch engine.IncidentAction(a.Action) {
+	case engine.IncidentRetry, engine.IncidentResolve, engine.IncidentCancel:
+	default:
+		return 0, fmt.Errorf("unknown action %q: retry, resolve or cancel", a.Action)
+	}
+	var found []int
+	var open []string
+	for _, i := range h.state.Incidents {
+		open = append(open, fmt.Sprintf("%d at %s", i.ID, i.Element))
+		if (a.ID == 0 || a.ID == i.ID) && (a.Element == "" || a.Element == i.Element) {
+			found = append(found, i.ID)
+		}
+	}
+	switch {
+	case len(open) == 0:
+		return 0, errors.New("no incident is open")
+	case len(found) == 0:
+		return 0, fmt.Errorf("no such incident; open: %s", strings.Join(open, ", "))
+	case len(found) > 1:
+		return 0, fmt.Errorf("several incidents are open, name one by its id: %s", strings.Join(open, ", "))
+	}
+	return found[0], nil
+}
+
+func (h *host) validateVariables(v engine.Variables) error {
+	if len(v) == 0 {
+		return errors.New("no variables given")
+	}
+	return h.validateCancel()
+}
+
+func (h *host) setVariables(ctx workflow.Context, v engine.Variables) error {
+	return h.ask(ctx, engine.VariablesSet{Variables: v})
+}
+
+func (h *host) validateCancel() error {
+	if h.state.Outcome != "" {
+		return fmt.Errorf("the instance has ended: %s", h.state.Outcome)
+	}
+	return nil
+}
+
+func (h *host) cancel(ctx workflow.Context) error { return h.ask(ctx, engine.Cancelled{}) }
+
+// cancelled is Temporal's own request to cancel, as its Web UI sends it.
+func (h *host) cancelled(c workflow.ReceiveChannel, _ bool) {
+	c.Receive(h.ctx, nil)
+	if err := h.step(engine.Cancelled{}); err != nil {
+		workflow.GetLogger(h.ctx).Debug("cancel of an instance that has ended", "error", err)
+	}
+}
+
+// taskDone is the completion of a user task.
+func (h *host) taskDone(c workflow.ReceiveChannel, _ bool) {
+	var done struct {
+		contract.TaskDone
+		Variables engine.Variables `json:"variables"`
+	}
+	c.Receive(h.ctx, &done)
+	w := &wait{h: h, id: done.Command}
+	w.answer(engine.Completed{ID: done.Command, Outputs: done.Variables})
+}
+
+// messageCame is a message for a subscription. One that comes too late goes back, for others.
+func (h *host) messageCame(c workflow.ReceiveChannel, _ bool) {
+	var d struct {
+		contract.MessageDelivery
+		Message struct {
+			contract.Message
+			Variables engine.Variables `json:"variables"`
+		} `json:"message"`
+	}
+	c.Receive(h.ctx, &d)
+	err := h.step(engine.MessageReceived{ID: d.Command, Variables: d.Message.Variables})
+	if err == nil {
+		delete(h.waits, d.Command)
+		return
+	}
+	message := d.Message.Message
+	message.Variables = d.Message.Variables
+	h.closing = append(h.closing, workflow.ExecuteActivity(h.steering(), contract.ReturnMessageActivity, contract.ReturnMessageInput{Message: message}))
+}
+
+// show keeps the run's details and its search attribute in step with the state.
+func (h *host) show() {
+	workflow.SetCurrentDetails(h.ctx, h.details())
+	if state := h.shownState(); state != h.shown && state != contract.StateCompleted {
+		h.shown = state
+		if err := workflow.UpsertTypedSearchAttributes(h.ctx, stateAttribute.ValueSet(state)); err != nil {
+			panic(fmt.Sprintf("set search attribute: %v", err))
+		}
+	}
+}
+
+func (h *host) shownState() string {
+	switch {
+	case h.state.Outcome == engine.OutcomeCancelled:
+		return contract.StateCancelled
+	case h.state.Outcome != "":
+		return contract.StateCompleted
+	case len(h.state.Incidents) > 0:
+		return contract.StateSuspended
+	}
+	return contract.StateActive
+}
+
+// details is what the Web UI shows of a run: where its tokens are and what is wrong (Markdown).
+func (h *host) details() string {
+	var b strings.Builder
+	for _, i := range h.state.Incidents {
+		fmt.Fprintf(&b, "**Incident %d** at %s: %s\n\n", i.ID, title(h.process.Node(i.Element)), i.Message)
+	}
+	for n, id := range h.state.Active() {
+		if n == 20 {
+			b.WriteString("- ...\n")
+			break
+		}
+		fmt.Fprintf(&b, "- waits at **%s** (`%s`)\n", title(h.process.Node(id)), id)
+	}
+	if h.state.Outcome != "" {
+		b.WriteString(string(h.state.Outcome))
+	}
+	return b.String()
+}

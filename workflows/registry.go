@@ -1,0 +1,63 @@
+package workflows
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/waybill-io/waybill/activities/contract"
+)
+
+// registry is a small set of documents that changes by Update.
+type registry struct {
+	contract.RegistryState
+}
+
+// Registry is the workflow of a registry. It never ends by itself.
+func Registry(ctx workflow.Context, state contract.RegistryState) error {
+	r := &registry{state}
+	err := errors.Join(
+		workflow.SetQueryHandler(ctx, contract.RegistryQuery, r.query),
+		workflow.SetUpdateHandler(ctx, contract.PutUpdate, r.put),
+		workflow.SetUpdateHandler(ctx, contract.RemoveUpdate, r.remove),
+	)
+	if err != nil {
+		return err
+	}
+	if err := awaitNewRun(ctx); err != nil {
+		return err
+	}
+	return workflow.NewContinueAsNewError(ctx, contract.RegistryWorkflow, r.RegistryState)
+}
+
+// awaitNewRun blocks until Temporal suggests a new run and every update has its answer.
+func awaitNewRun(ctx workflow.Context) error {
+	return workflow.Await(ctx, func() bool {
+		return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && workflow.AllHandlersFinished(ctx)
+	})
+}
+
+func (r *registry) query() ([]contract.RegistryEntry, error) { return r.Entries, nil }
+
+func (r *registry) find(id string) (int, bool) {
+	return slices.BinarySearchFunc(r.Entries, id, func(e contract.RegistryEntry, id string) int { return strings.Compare(e.ID, id) })
+}
+
+func (r *registry) put(_ workflow.Context, e contract.RegistryEntry) error {
+	i, ok := r.find(e.ID)
+	if ok {
+		r.Entries[i] = e
+	} else {
+		r.Entries = slices.Insert(r.Entries, i, e)
+	}
+	return nil
+}
+
+func (r *registry) remove(_ workflow.Context, id string) error {
+	if i, ok := r.find(id); ok {
+		r.Entries = slices.Delete(r.Entries, i, i+1)
+	}
+	return nil
+}

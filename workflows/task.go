@@ -1,0 +1,140 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/engine"
+)
+
+var (
+	assigneeAttribute   = temporal.NewSearchAttributeKeyKeyword(contract.AssigneeAttribute)
+	instanceAttribute   = temporal.NewSearchAttributeKeyKeyword(contract.InstanceAttribute)
+	candidatesAttribute = temporal.NewSearchAttributeKeyKeywordList(contract.CandidatesAttribute)
+)
+
+// taskAttributes are what lists of tasks filter by.
+func taskAttributes(t contract.Task) temporal.SearchAttributes {
+	attributes := []temporal.SearchAttributeUpdate{instanceAttribute.ValueSet(t.Instance)}
+	if t.Assignee != "" {
+		attributes = append(attributes, assigneeAttribute.ValueSet(t.Assignee))
+	}
+	if candidates := append(append([]string{}, t.CandidateUsers...), t.CandidateGroups...); len(candidates) > 0 {
+		attributes = append(attributes, candidatesAttribute.ValueSet(candidates))
+	}
+	return temporal.NewSearchAttributes(attributes...)
+}
+
+// taskInput is contract.TaskInput with variables that keep integers and reals apart.
+type taskInput struct {
+	contract.TaskInput
+	Task struct {
+		contract.Task
+		Variables engine.Variables `json:"variables,omitempty"`
+	} `json:"task"`
+}
+
+// task is one user task, open until somebody completes it or its process stops waiting for it.
+type task struct {
+	contract.Task
+	input taskInput
+}
+
+// Task is the workflow of a user task.
+func Task(ctx workflow.Context, input taskInput) (contract.Task, error) {
+	t := &task{Task: input.Task.Task, input: input}
+	t.Variables = input.Task.Variables
+	err := errors.Join(
+		workflow.SetQueryHandler(ctx, contract.TaskQuery, t.query),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.ClaimTaskUpdate, t.claim,
+			workflow.UpdateHandlerOptions{Validator: t.validateClaim, Description: "claim the task, or give it back"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.CompleteTaskUpdate, t.complete,
+			workflow.UpdateHandlerOptions{Validator: t.validateComplete, Description: "complete the task with results"}),
+	)
+	if err != nil {
+		return t.Task, err
+	}
+	workflow.SetCurrentDetails(ctx, t.details())
+	err = workflow.Await(ctx, t.closed)
+	if temporal.IsCanceledError(err) {
+		t.State = contract.TaskCancelled
+		err = nil
+	}
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	return t.Task, errors.Join(err, workflow.Await(ctx, handlersFinished(ctx)))
+}
+
+// handlersFinished tells, for an Await, whether every update has its answer.
+func handlersFinished(ctx workflow.Context) func() bool {
+	return func() bool { return workflow.AllHandlersFinished(ctx) }
+}
+
+func (t *task) closed() bool { return t.State != contract.TaskOpen }
+
+func (t *task) query() (contract.Task, error) { return t.Task, nil }
+
+func (t *task) validateClaim(c contract.ClaimTask) error {
+	if t.closed() {
+		return fmt.Errorf("the task is %s", t.State)
+	}
+	if c.Assignee != "" && t.Assignee != "" && t.Assignee != c.Assignee {
+		return fmt.Errorf("the task is claimed by %q", t.Assignee)
+	}
+	return nil
+}
+
+func (t *task) claim(ctx workflow.Context, c contract.ClaimTask) (contract.Task, error) {
+	t.Assignee = c.Assignee
+	attribute := assigneeAttribute.ValueUnset()
+	if c.Assignee != "" {
+		attribute = assigneeAttribute.ValueSet(c.Assignee)
+	}
+	workflow.SetCurrentDetails(ctx, t.details())
+	return t.Task, workflow.UpsertTypedSearchAttributes(ctx, attribute)
+}
+
+// completeTask is contract.CompleteTask with variables that keep integers and reals apart.
+type completeTask struct {
+	contract.CompleteTask
+	Variables engine.Variables `json:"variables,omitempty"`
+}
+
+func (t *task) validateComplete(c completeTask) error {
+	if t.closed() {
+		return fmt.Errorf("the task is %s", t.State)
+	}
+	if c.User != "" && t.Assignee != "" && t.Assignee != c.User {
+		return fmt.Errorf("the task is claimed by %q", t.Assignee)
+	}
+	return nil
+}
+
+// complete returns when the process has the results. While it tells the process, nobody else can complete the task.
+func (t *task) complete(ctx workflow.Context, c completeTask) (contract.Task, error) {
+	if t.closed() {
+		return t.Task, temporal.NewNonRetryableApplicationError("the task is "+t.State, "refused", nil)
+	}
+	if c.User != "" {
+		t.Assignee = c.User
+	}
+	t.State = contract.TaskCompleted
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	done := contract.TaskDone{Command: t.input.Command, Variables: c.Variables}
+	if err := workflow.SignalExternalWorkflow(ctx, t.Instance, "", contract.TaskSignal, done).Get(ctx, nil); err != nil {
+		t.State = contract.TaskCancelled
+		return t.Task, temporal.NewNonRetryableApplicationError("the process of the task has ended: "+t.Instance, "refused", err)
+	}
+	return t.Task, nil
+}
+
+func (t *task) details() string {
+	text := fmt.Sprintf("**%s** of `%s`", t.Name, t.Instance)
+	if t.Assignee != "" {
+		text += ", claimed by " + t.Assignee
+	}
+	return text + "\n\n" + t.Description
+}
