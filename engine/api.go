@@ -79,35 +79,35 @@ type Command interface{ command() }
 
 // CallConnector calls a connector action.
 type CallConnector struct {
-	ID             int
-	Element        string
-	Implementation string
-	Inputs         Variables
+	ID             int       `json:"id"`
+	Element        string    `json:"element"`
+	Implementation string    `json:"implementation,omitempty"`
+	Inputs         Variables `json:"inputs,omitempty"`
 }
 
 // RunScript runs a script with a copy of the variables; Completed.Outputs are the variables that it set.
 type RunScript struct {
-	ID        int
-	Element   string
-	Format    string
-	Source    string
-	Result    string // variable for the result of the script, or ""
-	Variables Variables
+	ID        int       `json:"id"`
+	Element   string    `json:"element"`
+	Format    string    `json:"format,omitempty"`
+	Source    string    `json:"source,omitempty"`
+	Result    string    `json:"result,omitempty"` // variable for the result of the script, or ""
+	Variables Variables `json:"variables,omitempty"`
 }
 
 // OpenTask opens a user task.
 type OpenTask struct {
-	ID              int
-	Element         string
-	Name            string
-	Assignee        string
-	CandidateUsers  []string
-	CandidateGroups []string
-	Due             time.Time // zero: none
-	Priority        int
-	FormKey         string
-	Description     string
-	Inputs          Variables
+	ID              int       `json:"id"`
+	Element         string    `json:"element"`
+	Name            string    `json:"name,omitempty"`
+	Assignee        string    `json:"assignee,omitempty"`
+	CandidateUsers  []string  `json:"candidateUsers,omitempty"`
+	CandidateGroups []string  `json:"candidateGroups,omitempty"`
+	Due             time.Time `json:"due,omitzero"` // zero: none
+	Priority        int       `json:"priority,omitempty"`
+	FormKey         string    `json:"formKey,omitempty"`
+	Description     string    `json:"description,omitempty"`
+	Inputs          Variables `json:"inputs,omitempty"`
 }
 
 // StartTimer asks for TimerFired at a time, or at once when it has passed.
@@ -117,7 +117,8 @@ type StartTimer struct {
 	At      time.Time
 }
 
-// Subscribe asks for MessageReceived, once, when a message of this name and key is there.
+// Subscribe asks for MessageReceived, once, when a message of this name and key is there. Without a name it waits for no
+// message: a receive task that somebody wakes from outside.
 type Subscribe struct {
 	ID      int
 	Element string
@@ -134,7 +135,7 @@ type End struct{ Outcome Outcome }
 // Outcome is how an instance ended.
 type Outcome string
 
-// Completed covers a terminate end event too.
+// OutcomeCompleted covers a terminate end event too.
 const (
 	OutcomeCompleted Outcome = "completed"
 	OutcomeCancelled Outcome = "cancelled"

@@ -10,10 +10,13 @@ type Variables map[string]any
 // between two steps and go on with the state read back.
 type State struct {
 	Engine      int        `json:"engine"`
+	ID          string     `json:"id,omitempty"` // of the instance, for expressions
 	BusinessKey string     `json:"businessKey,omitempty"`
-	Seq         int        `json:"seq"` // the last id given
+	Initiator   string     `json:"initiator,omitempty"` // user who started it
+	Seq         int        `json:"seq"`                 // the last id given
 	Variables   Variables  `json:"variables,omitempty"`
 	Tokens      []Token    `json:"tokens,omitempty"` // in order of creation
+	Joins       []Join     `json:"joins,omitempty"`  // in order of their first token
 	Waits       []Wait     `json:"waits,omitempty"`  // in order of creation
 	Incidents   []Incident `json:"incidents,omitempty"`
 	Path        []string   `json:"path,omitempty"` // ids of elements in order of completion, the last PathLimit of them
@@ -24,11 +27,20 @@ type State struct {
 // PathLimit bounds State.Path; State.Dropped counts what was before.
 const PathLimit = 2000
 
-// Token stands at an element and waits: for commands (Wait), for other tokens (a parallel join) or for an operator.
+// Token stands at an element and waits for commands (Wait) or for an operator (Incident).
 type Token struct {
 	ID      int    `json:"id"`
 	Element string `json:"element"`
-	Flow    string `json:"flow,omitempty"` // at a parallel join: the flow it came by
+	Armed   bool   `json:"armed,omitempty"` // the timers of the boundary events have been started
+	Done    bool   `json:"done,omitempty"`  // suspended: the element has done its work, only the way out is missing
+	Flow    string `json:"flow,omitempty"`  // suspended before it entered the element: the flow it came by
+}
+
+// Join counts the tokens that wait at a parallel gateway for tokens of its other incoming flows. A counted token is not
+// in State.Tokens any more, so that a join of any width takes the same time for each token.
+type Join struct {
+	Element string         `json:"element"`
+	Arrived map[string]int `json:"arrived"` // by flow id; never zero
 }
 
 // WaitKind is the kind of command that a Wait stands for.
@@ -50,10 +62,12 @@ type Wait struct {
 	Token   int       `json:"token"`
 	Kind    WaitKind  `json:"kind"`
 	Element string    `json:"element"`
-	At      time.Time `json:"at,omitzero"`    // timer
-	Left    int       `json:"left,omitempty"` // timer with a cycle: firings after this one; -1: for ever
-	Name    string    `json:"name,omitempty"` // message
-	Key     string    `json:"key,omitempty"`  // message
+	At      time.Time `json:"at,omitzero"`     // timer
+	Cycle   string    `json:"cycle,omitempty"` // timer that fires again: R3/PT10M
+	Left    int       `json:"left,omitempty"`  // timer with a cycle: firings after this one; -1: for ever
+	Name    string    `json:"name,omitempty"`  // message
+	Key     string    `json:"key,omitempty"`   // message
+	Command Command   `json:"-"`               // call, script, task: as it was given
 }
 
 // Incident is a token that cannot go on until an operator answers.

@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/waybill-io/waybill/bpmn"
+	"github.com/waybill-io/waybill/juel"
+)
+
+const noFlow = "no outgoing flow was selected: no condition is true and there is no default flow"
+
+// choose is an exclusive gateway: the first flow in document order whose condition is true, or the default flow.
+func (m *machine) choose(token int, n *bpmn.Node) *bpmn.Flow {
+	m.scope = scope{token: token, node: n}
+	for _, f := range n.Outgoing {
+		if f == n.Default {
+			continue
+		}
+		ok, err := m.holds(f)
+		if err != nil {
+			m.suspend(token, n, failure(err))
+			return nil
+		}
+		if ok {
+			m.passed(n)
+			return f
+		}
+	}
+	switch {
+	case n.Default != nil:
+		m.passed(n)
+		return n.Default
+	case len(n.Outgoing) == 0:
+		m.passed(n)
+		m.drop(token)
+	default:
+		m.suspend(token, n, Failure{Message: noFlow})
+	}
+	return nil
+}
+
+// holds evaluates the condition of a flow in the scope of its source.
+func (m *machine) holds(f *bpmn.Flow) (bool, error) {
+	if f.Condition == nil {
+		return true, nil
+	}
+	ok, err := juel.EvalBool(f.Condition, m)
+	if err != nil {
+		return false, fmt.Errorf("condition of flow %q: %w", f.ID, err)
+	}
+	return ok, nil
+}
+
+// join is a parallel gateway. It waits until a token has come by every incoming flow, takes one of each and forks along
+// all outgoing flows; conditions do not count (BPMN 2.0, 13.4.1). Further tokens of a flow stay for the next round.
+func (m *machine) join(token int, n *bpmn.Node, via *bpmn.Flow) *bpmn.Flow {
+	if len(n.Incoming) > 1 && via != nil && !m.arrived(n, via) {
+		m.drop(token)
+		return nil
+	}
+	return m.pass(token, n)
+}
+
+// arrived counts a token at a join and reports whether it completes the set, which then is taken.
+func (m *machine) arrived(n *bpmn.Node, via *bpmn.Flow) bool {
+	i := slices.IndexFunc(m.s.Joins, func(j Join) bool { return j.Element == n.ID })
+	if i < 0 {
+		i = len(m.s.Joins)
+		m.s.Joins = append(m.s.Joins, Join{Element: n.ID, Arrived: make(map[string]int, len(n.Incoming))})
+	}
+	arrived := m.s.Joins[i].Arrived
+	arrived[via.ID]++
+	if len(arrived) < len(n.Incoming) {
+		return false
+	}
+	for _, f := range n.Incoming {
+		if arrived[f.ID]--; arrived[f.ID] == 0 {
+			delete(arrived, f.ID)
+		}
+	}
+	if len(arrived) == 0 {
+		m.s.Joins = slices.Delete(m.s.Joins, i, i+1)
+	}
+	return true
+}

@@ -1,0 +1,184 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/waybill-io/waybill/bpmn"
+)
+
+// ErrStale is the error of an answer that nobody waits for: its command was stopped or answered before, or there never
+// was one, or the instance has ended. A host drops such an answer; a message that comes so must go back to its sender.
+var ErrStale = errors.New("nobody waits for this answer")
+
+// ErrEnded is the error of every other event for an instance that has ended.
+var ErrEnded = errors.New("the instance has ended")
+
+// maxMoves bounds how many elements one step enters. A loop that never waits would otherwise not end; it becomes an
+// incident, and a retry gives it as many moves again.
+const maxMoves = 100_000
+
+// maxTokens bounds the tokens of an instance, which a loop with a fork in it multiplies.
+const maxTokens = 10_000
+
+// Options are what an instance is told when it is made.
+type Options struct {
+	ID          string // what expressions see as processInstanceId
+	BusinessKey string
+	Initiator   string // user who started it, or ""
+	Engine      int    // behaviour version; 0: the newest
+}
+
+// New returns the state of an instance that has not started. Its first event must be Started.
+func New(o Options) *State {
+	if o.Engine == 0 {
+		o.Engine = Version
+	}
+	return &State{Engine: o.Engine, ID: o.ID, BusinessKey: o.BusinessKey, Initiator: o.Initiator}
+}
+
+// Step applies an event to s, in place, and returns what the host must do, in order. now is the host's time and must not
+// run backwards. On an error the event was refused and s is unchanged: errors.Is tells ErrStale and ErrEnded apart.
+//
+// p must be the model that the instance started with. Values in events and commands are shared with the state: neither
+// side changes a map or list in place. Not safe for concurrent use of one state; p may be shared.
+func Step(p *bpmn.Process, s *State, ev Event, now time.Time) ([]Command, error) {
+	m := machine{p: p, s: s, now: now.UTC().Round(0)}
+	m.ready = m.readySpace[:0]
+	if err := m.accept(ev); err != nil {
+		return nil, err
+	}
+	m.run()
+	return m.commands, nil
+}
+
+// machine is the work space of one step.
+type machine struct {
+	p        *bpmn.Process
+	s        *State
+	now      time.Time
+	commands []Command
+	moves    int
+	ready    []runnable // tokens that are awake, in order of creation
+	scope    scope      // what expressions see
+
+	readySpace [2]runnable // spares an allocation in the steps without a fork
+}
+
+// accept checks an event and does the first of its effects; what follows from it is left to run.
+func (m *machine) accept(ev Event) error {
+	if m.s.Engine < 1 || m.s.Engine > Version {
+		return fmt.Errorf("the state has engine version %d; this engine knows versions 1 to %d", m.s.Engine, Version)
+	}
+	if started, ok := ev.(Started); ok {
+		return m.start(started)
+	}
+	if m.s.Seq == 0 {
+		return fmt.Errorf("%T: the instance has not started; its first event is Started", ev)
+	}
+	switch ev := ev.(type) {
+	case Completed:
+		return m.completed(ev)
+	case Failed:
+		return m.failed(ev)
+	case TimerFired:
+		return m.timerFired(ev)
+	case MessageReceived:
+		return m.messageReceived(ev)
+	}
+	if m.s.Outcome != "" {
+		return fmt.Errorf("%T: %w", ev, ErrEnded)
+	}
+	switch ev := ev.(type) {
+	case VariablesSet:
+		return m.setFromOutside(ev.Variables)
+	case IncidentAnswered:
+		return m.incidentAnswered(ev)
+	case Cancelled:
+		m.end(OutcomeCancelled)
+		return nil
+	}
+	return fmt.Errorf("%T is no event", ev)
+}
+
+func (m *machine) start(ev Started) error {
+	if m.s.Seq > 0 {
+		return errors.New("the instance has started already")
+	}
+	node, err := m.startEvent(ev.Element)
+	if err != nil {
+		return err
+	}
+	variables, err := m.startVariables(ev.Variables)
+	if err != nil {
+		return err
+	}
+	m.s.Variables = variables
+	m.setInitiator(node)
+	m.wake(m.newToken(), node)
+	return nil
+}
+
+func (m *machine) startEvent(id string) (*bpmn.Node, error) {
+	if id != "" {
+		if n := m.p.Node(id); n != nil && n.Kind == bpmn.StartEvent {
+			return n, nil
+		}
+		return nil, fmt.Errorf("process %q has no start event %q", m.p.ID, id)
+	}
+	var found *bpmn.Node
+	for _, n := range m.p.Nodes {
+		if n.Kind != bpmn.StartEvent || n.Event != bpmn.NoEvent {
+			continue
+		}
+		if found != nil {
+			return nil, fmt.Errorf("process %q has several none start events, %q and %q: name one", m.p.ID, found.ID, n.ID)
+		}
+		found = n
+	}
+	if found == nil {
+		return nil, fmt.Errorf("process %q has no none start event: name the start event", m.p.ID)
+	}
+	return found, nil
+}
+
+// answered finds the wait that an event answers, and the element that goes on.
+func (m *machine) answered(id int, kinds ...WaitKind) (Wait, *bpmn.Node, error) {
+	i, ok := find(m.s.Waits, id)
+	if !ok {
+		return Wait{}, nil, fmt.Errorf("command %d: %w", id, ErrStale)
+	}
+	w := m.s.Waits[i]
+	if !slices.Contains(kinds, w.Kind) {
+		return Wait{}, nil, fmt.Errorf("command %d of element %q is a %s, not a %s", id, w.Element, w.Kind, kinds[0])
+	}
+	n, err := m.node(w.Element)
+	return w, n, err
+}
+
+// node is an element that the state names: the model must be the one that the state was made with.
+func (m *machine) node(id string) (*bpmn.Node, error) {
+	if n := m.p.Node(id); n != nil {
+		return n, nil
+	}
+	return nil, fmt.Errorf("process %q has no element %q: the state belongs to another model", m.p.ID, id)
+}
+
+// end stops everything that is under way, in order.
+func (m *machine) end(o Outcome) {
+	for _, w := range m.s.Waits {
+		m.command(Stop{ID: w.ID})
+	}
+	m.s.Waits, m.s.Tokens, m.s.Joins, m.s.Incidents = nil, nil, nil, nil
+	m.s.Outcome = o
+	m.command(End{Outcome: o})
+}
+
+func (m *machine) command(c Command) { m.commands = append(m.commands, c) }
+
+func (m *machine) nextID() int {
+	m.s.Seq++
+	return m.s.Seq
+}
