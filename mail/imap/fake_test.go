@@ -38,6 +38,9 @@ func (f *fake) start(t *testing.T) Config {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = listener.Close() })
+	if f.caps == "" {
+		f.caps = "IMAP4rev1 IDLE UIDPLUS MOVE"
+	}
 	go func() {
 		for {
 			c, err := listener.Accept()
@@ -47,9 +50,6 @@ func (f *fake) start(t *testing.T) Config {
 			go f.serve(c)
 		}
 	}()
-	if f.caps == "" {
-		f.caps = "IMAP4rev1 IDLE UIDPLUS MOVE"
-	}
 	return Config{
 		Host: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port, TLS: TLSNone, Username: "ann", Password: "s3cret",
 		CommandTimeout: 300 * time.Millisecond,
