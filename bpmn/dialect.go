@@ -83,7 +83,12 @@ func (p *parser) dialect(e, part *element) {
 	if dialectAttr(part, "resultVariable") != "" && !e.is("scriptTask") {
 		p.at(e, "resultVariable is supported on script tasks only: use an output mapping in the extensions file")
 	}
+	told := map[string]bool{}
 	for _, c := range dialectElements(part) {
+		if told[c.name.Local] {
+			continue
+		}
+		told[c.name.Local] = true
 		if hint, ok := refusedElements[c.name.Local]; ok {
 			p.at(e, "%s is not supported: %s", c.name.Local, hint)
 		} else if !silentElements[c.name.Local] {

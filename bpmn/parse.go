@@ -20,8 +20,8 @@ type Options struct {
 // Parse reads a BPMN 2.0 file and its extensions. The error joins an *Error for everything that keeps the model from
 // running as it is written; name is the file's name in those messages.
 //
-// Executable is a process with isExecutable="true", and one without the attribute when no process of the file has it
-// true (tools of this family differ on what its absence means). Other processes are ignored.
+// Executable is a process with isExecutable="true". When no process of the file has it true, those without the attribute
+// are, if they have a start event (tools of this family differ on what its absence means). Other processes are ignored.
 func Parse(name string, src []byte, opts Options) (*Model, error) {
 	if opts.MapDefault == "" {
 		opts.MapDefault = MapNone
@@ -87,7 +87,11 @@ func (p *parser) definitions(root *element) {
 			case "true", "1":
 				declared = append(declared, e)
 			case "":
-				open = append(open, e)
+				if slices.ContainsFunc(e.children, func(c *element) bool { return c.is("startEvent") }) {
+					open = append(open, e)
+				} else { // a pool that is only drawn
+					p.refused[e.id()] = true
+				}
 			case "false", "0":
 				p.refused[e.id()] = true
 			default:
@@ -138,7 +142,7 @@ func (p *parser) process(e *element) {
 			p.node(c, kindOf(c.name.Local))
 		default:
 			p.at(c, "%s", unsupported(c.name.Local))
-			p.refused[c.id()] = true
+			p.refuse(c)
 		}
 	}
 	p.proc.Link() // so that ids are found
@@ -184,6 +188,14 @@ var inert = map[string]bool{
 	"property": true, "laneSet": true, "dataObjectReference": true, "dataStoreReference": true, "textAnnotation": true,
 	"association": true, "group": true, "resourceRole": true, "performer": true, "humanPerformer": true,
 	"potentialOwner": true, "correlationSubscription": true, "supports": true, "ioBinding": true,
+}
+
+// refuse remembers the ids of an element and of all in it.
+func (p *parser) refuse(e *element) {
+	p.refused[e.id()] = true
+	for _, c := range e.children {
+		p.refuse(c)
+	}
 }
 
 func unsupported(local string) string {

@@ -1,0 +1,201 @@
+package bpmn
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// model wraps the children of a process; line 3 is the first of them.
+func model(body string) []byte {
+	return []byte(`<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" xmlns:activiti="http://activiti.org/bpmn" xmlns:x="urn:x">
+<message id="m" name="M"/><message id="nameless"/><process id="p" isExecutable="true">
+` + body + "\n</process></definitions>")
+}
+
+// between puts one element between a start and an end event; it stands in line 3 and must have the id "e".
+func between(e string) []byte {
+	return model(e + `
+<startEvent id="s"/><sequenceFlow id="in" sourceRef="s" targetRef="e"/><sequenceFlow id="out" sourceRef="e" targetRef="end"/><endEvent id="end"/>`)
+}
+
+// task puts a boundary event on a task; it stands in line 3.
+func boundary(e string) []byte {
+	return model(e + `
+<startEvent id="s"/><sequenceFlow id="in" sourceRef="s" targetRef="t"/><userTask id="t"/><endEvent id="end"/><sequenceFlow id="late" sourceRef="e" targetRef="end"/>`)
+}
+
+func TestAccepted(t *testing.T) {
+	tests := map[string][]byte{
+		"send task":                between(`<sendTask id="e" implementation="email.SEND"/>`),
+		"empty condition":          model(`<startEvent id="s"/><endEvent id="e"/><sequenceFlow id="f" sourceRef="s" targetRef="e"><conditionExpression/></sequenceFlow>`),
+		"XPath named, JUEL meant":  model(`<startEvent id="s"/><endEvent id="e"/><sequenceFlow id="f" sourceRef="s" targetRef="e"><conditionExpression language="http://www.w3.org/1999/XPath">${a}</conditionExpression></sequenceFlow>`),
+		"constant condition":       model(`<startEvent id="s"/><endEvent id="e"/><sequenceFlow id="f" sourceRef="s" targetRef="e"><conditionExpression>true</conditionExpression></sequenceFlow>`),
+		"receive without message":  between(`<receiveTask id="e"/>`),
+		"prefixed references":      []byte(`<b:definitions xmlns:b="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:t="urn:t"><b:message id="m" name="M"/><b:process id="p"><b:startEvent id="s"><b:messageEventDefinition messageRef="t:m"/></b:startEvent></b:process></b:definitions>`),
+		"foreign elements":         between(`<x:subProcess id="q"/><task id="e" x:class="no"><extensionElements><x:executionListener/></extensionElements></task>`),
+		"what has no meaning":      between(`<task id="e"/><ioSpecification/><dataObject id="d"/><dataStoreReference id="ds"/><group id="g"/><textAnnotation id="ta"/><association id="as"/><property id="pr"/><laneSet id="l"/>`),
+		"async and exclusive":      between(`<serviceTask id="e" implementation="a.B" camunda:asyncBefore="true" activiti:exclusive="false" activiti:async="true"/>`),
+		"retry without waiting":    between(`<serviceTask id="e" implementation="a.B" activiti:failedJobRetryTimeCycle="R3/PT0S"/>`),
+		"timer by expression":      between(`<intermediateCatchEvent id="e"><timerEventDefinition><timeDuration>${when}</timeDuration></timerEventDefinition></intermediateCatchEvent>`),
+		"a drawn pool besides":     []byte(`<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="p"><startEvent id="s"/></process><process id="q"><task id="only"/></process></definitions>`),
+		"an uncontrolled split":    model(`<startEvent id="s"/><task id="a"/><task id="b"/><sequenceFlow id="f" sourceRef="s" targetRef="a"/><sequenceFlow id="g" sourceRef="s" targetRef="b"/>`),
+		"multiple start events":    model(`<startEvent id="s"/><startEvent id="r"><messageEventDefinition messageRef="m"/></startEvent><startEvent id="q"><timerEventDefinition><timeDate>2026-01-01</timeDate></timerEventDefinition></startEvent>`),
+		"a data object w/o value":  between(`<task id="e"/><dataObject id="d"><extensionElements><x:value>1</x:value></extensionElements></dataObject>`),
+		"interrupting timer cycle": boundary(`<boundaryEvent id="e" attachedToRef="t"><timerEventDefinition><timeCycle>R3/PT1M</timeCycle></timerEventDefinition></boundaryEvent>`),
+	}
+	for name, src := range tests {
+		t.Run(name, func(t *testing.T) {
+			m, err := Parse("m.bpmn", src, Options{})
+			require.NoError(t, err)
+			require.Len(t, m.Processes, 1)
+		})
+	}
+}
+
+func TestRefused(t *testing.T) {
+	const timer = `<timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition>`
+	tests := []struct {
+		name string
+		src  []byte
+		want string
+	}{
+		// elements
+		{"sub-process", between(`<subProcess id="e"><task id="e1"/></subProcess>`), `line 3: subProcess "e": sub-processes are not supported`},
+		{"ad-hoc", between(`<adHocSubProcess id="e"/>`), `line 3: adHocSubProcess "e": sub-processes`},
+		{"transaction", between(`<transaction id="e"/>`), `line 3: transaction "e": sub-processes`},
+		{"call activity", between(`<callActivity id="e"/>`), `line 3: callActivity "e": this activity is not supported; supported are service`},
+		{"business rule", between(`<businessRuleTask id="e"/>`), `line 3: businessRuleTask "e": this activity`},
+		{"complex gateway", between(`<complexGateway id="e"/>`), `line 3: complexGateway "e": this gateway is not supported; supported are exclusive and parallel`},
+		{"inclusive gateway", between(`<inclusiveGateway id="e"/>`), `line 3: inclusiveGateway "e": this gateway`},
+		{"event gateway", between(`<eventBasedGateway id="e"/>`), `line 3: eventBasedGateway "e": this gateway`},
+		{"throw event", between(`<intermediateThrowEvent id="e"/>`), `line 3: intermediateThrowEvent "e": this event is not supported`},
+		{"unknown element", between(`<tusk id="e"/>`), `line 3: tusk "e": this element is not supported inside a process`},
+		{"multi-instance", between(`<userTask id="e"><multiInstanceLoopCharacteristics/></userTask>`), `line 3: userTask "e": multiInstanceLoopCharacteristics is not supported`},
+		{"loop", between(`<userTask id="e"><standardLoopCharacteristics/></userTask>`), `standardLoopCharacteristics is not supported`},
+		{"compensation", between(`<task id="e" isForCompensation="true"/>`), `line 3: task "e": isForCompensation`},
+		{"quantity", between(`<task id="e" startQuantity="2"/>`), `startQuantity="2" is not supported`},
+		{"potential owner", between(`<userTask id="e"><potentialOwner><resourceAssignmentExpression/></potentialOwner></userTask>`), `use assignee`},
+		{"data object value", between(`<task id="e"/><dataObject id="d"><extensionElements><activiti:value>1</activiti:value></extensionElements></dataObject>`), `dataObject "d": a data object with a value`},
+
+		// events
+		{"signal start", model(`<startEvent id="s"><signalEventDefinition/></startEvent>`), `line 3: startEvent "s": signalEventDefinition is not supported here; supported are none, message and timer start events`},
+		{"error end", model(`<startEvent id="s"/><endEvent id="e"><errorEventDefinition/></endEvent>`), `endEvent "e": errorEventDefinition is not supported here; supported are none and terminate`},
+		{"catch none", between(`<intermediateCatchEvent id="e"/>`), `line 3: intermediateCatchEvent "e": has no event definition`},
+		{"catch terminate", between(`<intermediateCatchEvent id="e"><terminateEventDefinition/></intermediateCatchEvent>`), `terminateEventDefinition is not supported here`},
+		{"two definitions", between(`<intermediateCatchEvent id="e">` + timer + timer + `</intermediateCatchEvent>`), `has 2 event definitions`},
+		{"referred definition", between(`<intermediateCatchEvent id="e"><eventDefinitionRef>x</eventDefinitionRef></intermediateCatchEvent>`), `write the event definition inside`},
+		{"error boundary", boundary(`<boundaryEvent id="e" attachedToRef="t"><errorEventDefinition/></boundaryEvent>`), `line 3: boundaryEvent "e": errorEventDefinition is not supported here; supported are timer boundary events`},
+		{"dangling boundary", boundary(`<boundaryEvent id="e" attachedToRef="nowhere">` + timer + `</boundaryEvent>`), `line 3: boundaryEvent "e": attachedToRef "nowhere": the process has no such element`},
+		{"boundary of nothing", boundary(`<boundaryEvent id="e">` + timer + `</boundaryEvent>`), `has no attachedToRef`},
+		{"boundary of an event", boundary(`<boundaryEvent id="e" attachedToRef="s">` + timer + `</boundaryEvent>`), `attachedToRef "s" is not a task`},
+		{"cancelActivity", boundary(`<boundaryEvent id="e" attachedToRef="t" cancelActivity="no">` + timer + `</boundaryEvent>`), `cancelActivity="no": want true or false`},
+		{"no timer value", between(`<intermediateCatchEvent id="e"><timerEventDefinition/></intermediateCatchEvent>`), `a timer needs exactly one of`},
+		{"empty timer value", between(`<intermediateCatchEvent id="e"><timerEventDefinition><timeDate> </timeDate></timerEventDefinition></intermediateCatchEvent>`), `timeDate is empty`},
+		{"two timer values", between(`<intermediateCatchEvent id="e"><timerEventDefinition><timeDuration>PT1H</timeDuration><timeDate>2026-01-01</timeDate></timerEventDefinition></intermediateCatchEvent>`), `this one has 2`},
+		{"bad duration", between(`<intermediateCatchEvent id="e"><timerEventDefinition><timeDuration>1 hour</timeDuration></timerEventDefinition></intermediateCatchEvent>`), `timeDuration: "1 hour" is not an ISO 8601 duration`},
+		{"cron", model(`<startEvent id="s"><timerEventDefinition><timeCycle>0 0/5 * * * ?</timeCycle></timerEventDefinition></startEvent>`), `startEvent "s": timeCycle: "0 0/5 * * * ?" is a cron expression`},
+		{"cycle in a catch event", between(`<intermediateCatchEvent id="e"><timerEventDefinition><timeCycle>R3/PT1M</timeCycle></timerEventDefinition></intermediateCatchEvent>`), `a catch event fires once`},
+		{"calendar", between(`<intermediateCatchEvent id="e"><timerEventDefinition activiti:businessCalendarName="c"><timeDuration>PT1M</timeDuration></timerEventDefinition></intermediateCatchEvent>`), `businessCalendarName="c" is not supported`},
+		{"end date", model(`<startEvent id="s"><timerEventDefinition><timeCycle activiti:endDate="2027-01-01">R/PT1M</timeCycle></timerEventDefinition></startEvent>`), `endDate="2027-01-01" is not supported`},
+		{"no message", model(`<startEvent id="s"><messageEventDefinition/></startEvent>`), `set messageRef`},
+		{"unknown message", between(`<receiveTask id="e" messageRef="n"/>`), `receiveTask "e": messageRef "n": there is no message`},
+		{"nameless message", between(`<receiveTask id="e" messageRef="nameless"/>`), `the message in line 2 has no name`},
+		{"instantiating receive", between(`<receiveTask id="e" messageRef="m" instantiate="true"/>`), `use a message start event`},
+
+		// tasks
+		{"no implementation", between(`<serviceTask id="e"/>`), `line 3: serviceTask "e": has no implementation: set implementation="connector.ACTION"`},
+		{"web service", between(`<serviceTask id="e" implementation="##WebService"/>`), `has no implementation`},
+		{"class", between(`<serviceTask id="e" camunda:class="com.acme.X"/>`), `class="com.acme.X" is not supported: set implementation="connector.ACTION" instead`},
+		{"delegate", between(`<sendTask id="e" activiti:delegateExpression="${x}"/>`), `delegateExpression="${x}" is not supported`},
+		{"external task", between(`<serviceTask id="e" camunda:type="external" camunda:topic="t"/>`), `topic="t" is not supported`},
+		{"implementation with expression", between(`<serviceTask id="e" implementation="${x}"/>`), `it names a connector.ACTION`},
+		{"result variable", between(`<serviceTask id="e" implementation="a.B" camunda:resultVariable="r"/>`), `use an output mapping`},
+		{"triggerable", between(`<serviceTask id="e" implementation="a.B" activiti:triggerable="true"/>`), `triggerable is not supported`},
+		{"skip", between(`<userTask id="e" activiti:skipExpression="${x}"/>`), `skipExpression="${x}" is not supported: use an exclusive gateway`},
+		{"listener", between(`<userTask id="e"><extensionElements><camunda:taskListener event="create"/></extensionElements></userTask>`), `taskListener is not supported`},
+		{"input output", between(`<userTask id="e"><extensionElements><camunda:inputOutput/></extensionElements></userTask>`), `inputOutput is not supported: use a mapping`},
+		{"retry for ever", between(`<serviceTask id="e" implementation="a.B" activiti:failedJobRetryTimeCycle="R/PT1M"/>`), `say how many calls`},
+		{"retry list", between(`<serviceTask id="e" implementation="a.B" activiti:failedJobRetryTimeCycle="PT1M,PT5M"/>`), `failedJobRetryTimeCycle: "PT1M,PT5M" is not an ISO 8601 repeating interval`},
+		{"groovy", between(`<scriptTask id="e" scriptFormat="groovy"><script>x</script></scriptTask>`), `write the script in JavaScript`},
+		{"no format", between(`<scriptTask id="e"><script>x</script></scriptTask>`), `set scriptFormat="javascript"`},
+		{"python", between(`<scriptTask id="e" scriptFormat="python"><script>x</script></scriptTask>`), `scriptFormat "python" is not supported`},
+		{"no script", between(`<scriptTask id="e" scriptFormat="js"/>`), `has no script`},
+		{"script elsewhere", between(`<scriptTask id="e" scriptFormat="js" camunda:resource="a.js"/>`), `write the script into the model`},
+		{"bad expression", between(`<userTask id="e" activiti:assignee="${"/>`), `line 3: userTask "e": assignee: expression, offset`},
+		{"bad due date", between(`<userTask id="e" activiti:dueDate="soon"/>`), `dueDate: "soon" is neither`},
+		{"bad priority", between(`<userTask id="e" activiti:priority="high"/>`), `priority: this text is not an integer`},
+
+		// flows and structure
+		{"unknown source", between(`<task id="e"/><sequenceFlow id="f" sourceRef="no" targetRef="e"/>`), `line 3: sequenceFlow "f": sourceRef "no": the process has no such element`},
+		{"no target", between(`<task id="e"/><sequenceFlow id="f" sourceRef="e"/>`), `sequenceFlow "f": has no targetRef`},
+		{"duplicate id", between(`<task id="e"/><task id="e"/>`), `line 3: task "e": the id is used twice, first in line 3`},
+		{"no id", between(`<task id="e"/><task/>`), `line 3: task: has no id`},
+		{"no start", model(`<task id="e"/>`), `line 2: process "p": the process has no start event`},
+		{"two none starts", model(`<startEvent id="a"/><startEvent id="b"/>`), `startEvent "b": a process has at most one start event without`},
+		{"flow into start", between(`<task id="e"/><sequenceFlow id="f" sourceRef="e" targetRef="s"/>`), `startEvent "s": no flow may lead to this event, "f" does`},
+		{"flow out of end", between(`<task id="e"/><sequenceFlow id="f" sourceRef="end" targetRef="e"/>`), `endEvent "end": no flow may leave an end event, "f" does`},
+		{"gateway to nowhere", model(`<startEvent id="s"/><sequenceFlow id="f" sourceRef="s" targetRef="g"/><exclusiveGateway id="g"/>`), `exclusiveGateway "g": no flow leaves this gateway`},
+		{"foreign default", between(`<exclusiveGateway id="e" default="in"/>`), `default "in" is not a flow that leaves this element`},
+		{"default of a parallel gateway", between(`<parallelGateway id="e" default="out"/>`), `only an exclusive gateway or a task has a default flow`},
+		{"default with condition", model(`<startEvent id="s"/><sequenceFlow id="f" sourceRef="s" targetRef="g"/><exclusiveGateway id="g" default="h"/><sequenceFlow id="h" sourceRef="g" targetRef="t"><conditionExpression>${x}</conditionExpression></sequenceFlow><task id="t"/>`), `the default flow cannot have a condition`},
+		{"condition language", model(`<startEvent id="s"/><task id="t"/><sequenceFlow id="f" sourceRef="s" targetRef="t"><conditionExpression language="groovy">x</conditionExpression></sequenceFlow>`), `sequenceFlow "f": condition language "groovy" is not supported`},
+		{"condition in words", model(`<startEvent id="s"/><task id="t"/><sequenceFlow id="f" sourceRef="s" targetRef="t"><conditionExpression>approved</conditionExpression></sequenceFlow>`), `condition "approved" is not an expression: write JUEL`},
+		{"condition elsewhere", model(`<startEvent id="s"/><task id="t"/><sequenceFlow id="f" sourceRef="s" targetRef="t"><conditionExpression camunda:resource="a">x</conditionExpression></sequenceFlow>`), `external resource`},
+		{"expression in a start message", []byte(strings.Replace(string(model(`<startEvent id="s"><messageEventDefinition messageRef="m"/></startEvent>`)), `name="M"`, `name="${M}"`, 1)), `cannot hold an expression`},
+
+		// files
+		{"not executable", []byte(`<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="p" isExecutable="false"/></definitions>`), `line 1: process "p": the file has no executable process`},
+		{"no process", []byte(`<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"/>`), `line 1: definitions: the file has no executable process`},
+		{"isExecutable", []byte(`<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="p" isExecutable="yes"/></definitions>`), `isExecutable="yes": want true or false`},
+		{"other XML", []byte(`<html/>`), `line 1: html: not a BPMN 2.0 model`},
+		{"BPMN 1", []byte(`<definitions xmlns="http://schema.omg.org/spec/BPMN/2.0"/>`), `not a BPMN 2.0 model`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			m, err := Parse("m.bpmn", test.src, Options{})
+			require.Nil(t, m)
+			require.ErrorContains(t, err, test.want)
+			require.True(t, strings.HasPrefix(err.Error(), "m.bpmn: line "), err.Error())
+			e, ok := errors.AsType[*Error](err)
+			require.True(t, ok)
+			require.Positive(t, e.Line)
+		})
+	}
+}
+
+// What depends on a refused element is not told a second time, everything else is.
+func TestAllProblemsAtOnce(t *testing.T) {
+	_, err := Parse("m.bpmn", model(`<startEvent id="s"/><sequenceFlow id="f" sourceRef="s" targetRef="sub"/>
+<subProcess id="sub"><task id="inner"/></subProcess><boundaryEvent id="b" attachedToRef="sub"><timerEventDefinition/></boundaryEvent>
+<sequenceFlow id="g" sourceRef="inner" targetRef="x"/>
+<exclusiveGateway id="x"/>
+<serviceTask id="t"/>`), Options{Extensions: []byte(`{"mappings": {"sub": {}, "none": {}}}`), ExtensionsName: "m-extensions.json"})
+	require.EqualError(t, err, strings.Join([]string{
+		`m.bpmn: line 4: subProcess "sub": sub-processes are not supported`,
+		`m.bpmn: line 4: boundaryEvent "b": a timer needs exactly one of timeDate, timeDuration and timeCycle, this one has 0`,
+		`m.bpmn: line 7: serviceTask "t": has no implementation: set implementation="connector.ACTION"`,
+		`m-extensions.json: $.mappings.none: process "p" has no element with this id`,
+	}, "\n"))
+}
+
+func TestProblemsAreBounded(t *testing.T) {
+	_, err := Parse("m.bpmn", model(strings.Repeat("<subProcess/>", 500)), Options{})
+	require.ErrorContains(t, err, "and 401 more problems")
+}
+
+func TestSplitList(t *testing.T) {
+	tests := map[string][]string{
+		"":                             nil,
+		" , ,":                         nil,
+		"a":                            {"a"},
+		"a, b ,c":                      {"a", "b", "c"},
+		"${x.replace(',', ';')}, #{y}": {"${x.replace(',', ';')}", "#{y}"},
+		"a},b":                         {"a}", "b"},
+	}
+	for text, want := range tests {
+		require.Equal(t, want, splitList(text), text)
+	}
+}
