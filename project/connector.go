@@ -1,0 +1,141 @@
+package project
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/bpmn"
+	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/connectors/suggest"
+)
+
+// checkConnectors checks the implementations of a process and what its mappings name.
+func (l *loader) checkConnectors(model, extensions string, p *bpmn.Process) {
+	for _, n := range p.Nodes {
+		if n.Implementation == "" {
+			continue
+		}
+		at := func(format string, args ...any) error {
+			return fmt.Errorf("%s: line %d: %s %q: %w", model, n.Line, n.Kind, n.ID, fmt.Errorf(format, args...))
+		}
+		connector, action := connectors.SplitImplementation(n.Implementation)
+		d, known := l.known[connector]
+		switch {
+		case connector == "" && l.known[action] != nil:
+			l.fail(at("implementation %q names no action%s", action, suggest.Hint("", actions(l.known[action]))))
+			continue
+		case connector == "":
+			l.warn("%v", at("implementation %q has no definition: a worker of yours must answer activity type %q on task queue %q",
+				action, action, contract.CustomConnectorQueue(action)))
+			continue
+		case !known:
+			l.fail(at("unknown connector %q%s (a connector that is not built in is deployed together with its definition file)",
+				connector, suggest.Hint(connector, l.connectorNames())))
+			continue
+		}
+		feature, err := d.Action(action)
+		if err != nil {
+			l.fail(at("%w", err))
+			continue
+		}
+		if n.Mapping != nil {
+			l.checkMapping(extensions, p, n, feature)
+		}
+	}
+}
+
+// checkMapping refuses parameters that the action does not have: what is sent or read under such a name is lost.
+func (l *loader) checkMapping(extensions string, p *bpmn.Process, n *bpmn.Node, action *connectors.Feature) {
+	wrong := func(part, format string, args ...any) {
+		l.fail(fmt.Errorf("%s: process %q: %s of %s: %w", extensions, p.ID, part, n.ID, fmt.Errorf(format, args...)))
+	}
+	given := map[string]bool{}
+	for _, part := range []struct {
+		name   string
+		params []bpmn.Param
+	}{{"inputs", n.Mapping.Inputs}, {"constants", n.Mapping.Constants}} {
+		for _, param := range part.params {
+			given[param.Name] = true
+			if action.Input(param.Name) == nil {
+				wrong(part.name, "%s has no input %q%s", n.Implementation, param.Name, suggest.Hint(param.Name, names(action.Inputs)))
+			}
+		}
+	}
+	for _, input := range action.Inputs {
+		if input.Required && !given[input.Name] && !n.Mapping.AllInputs {
+			l.warn("%s: process %q: inputs of %s: %s requires input %q, which nothing is mapped to",
+				extensions, p.ID, n.ID, n.Implementation, input.Name)
+		}
+	}
+	if len(action.Outputs) == 0 {
+		return // the definition does not say
+	}
+	for _, param := range n.Mapping.Outputs {
+		known := slices.ContainsFunc(action.Outputs, func(o connectors.Parameter) bool { return o.Name == param.Variable })
+		if param.Variable != "" && !known {
+			wrong("outputs", "%s has no output %q%s", n.Implementation, param.Variable, suggest.Hint(param.Variable, names(action.Outputs)))
+		}
+	}
+}
+
+// bindings says how the actions of a process are called.
+func (l *loader) bindings(p *bpmn.Process) map[string]contract.Binding {
+	all := map[string]contract.Binding{}
+	for _, n := range p.Nodes {
+		if n.Implementation == "" {
+			continue
+		}
+		connector, action := connectors.SplitImplementation(n.Implementation)
+		d := l.known[connector]
+		if d == nil { // checkConnectors lets only names without a dot pass
+			all[n.Implementation] = binding(contract.CustomConnectorQueue(action), connectors.DefaultPolicy())
+			continue
+		}
+		queue := contract.ConnectorQueue
+		if _, custom := l.custom[connector]; custom {
+			queue = contract.CustomConnectorQueue(connector)
+		}
+		b := binding(queue, d.Policy)
+		if feature, err := d.Action(action); err == nil {
+			b.Summary = feature.Description
+			for _, input := range feature.Inputs {
+				if input.Type == connectors.TypeFile {
+					b.Files = append(b.Files, input.Name)
+				}
+			}
+		}
+		all[n.Implementation] = b
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}
+
+func binding(queue string, p connectors.Policy) contract.Binding {
+	return contract.Binding{
+		TaskQueue: queue,
+		Retry: contract.Retry{
+			Attempts: p.Retry.Attempts, IntervalMS: p.Retry.Interval.Milliseconds(),
+			Coefficient: p.Retry.Coefficient, MaxMS: p.Retry.MaxInterval.Milliseconds(),
+		},
+		TimeoutMS: p.Timeout.Milliseconds(),
+	}
+}
+
+func names(parameters []connectors.Parameter) []string {
+	var all []string
+	for _, p := range parameters {
+		all = append(all, p.Name)
+	}
+	return all
+}
+
+func actions(d *connectors.Definition) []string {
+	var all []string
+	for _, f := range d.Actions {
+		all = append(all, d.Name+"."+f.Name)
+	}
+	return all
+}

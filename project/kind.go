@@ -1,0 +1,80 @@
+package project
+
+import (
+	"bytes"
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// kind is what a file is to a project.
+type kind int
+
+const (
+	isUnclear kind = iota
+	isModel
+	isExtensions
+	isConnector
+	isTrigger
+	isTemplate
+	isOther // is known not to be deployed
+)
+
+func (k kind) deployed() bool { return k == isModel || k == isConnector || k == isTrigger }
+
+const extensionsSuffix = "-extensions.json"
+
+// others are the endings of files that cannot be meant for deployment.
+var others = []string{
+	".md", ".txt", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico", ".pdf", ".eml",
+	".yaml", ".yml", ".go", ".html", ".htm", ".css", ".csv",
+}
+
+// otherNames are names without an ending that cannot be meant either.
+var otherNames = []string{"readme", "license", "notice", "changelog", "makefile", "dockerfile"}
+
+// byPlace judges by name and folder; isUnclear when these do not tell.
+func byPlace(path string) kind {
+	name := strings.ToLower(filepath.Base(path))
+	folder := filepath.Base(filepath.Dir(path))
+	ending := filepath.Ext(name)
+	switch {
+	case ending == ".bpmn", strings.HasSuffix(name, ".bpmn20.xml"):
+		return isModel
+	case strings.HasSuffix(name, extensionsSuffix):
+		return isExtensions
+	case ending == ".json" && folder == "connectors":
+		return isConnector
+	case ending == ".json" && folder == "triggers":
+		return isTrigger
+	case ending == ".ftl", ending == ".ftlh":
+		return isTemplate
+	case slices.Contains(others, ending), slices.Contains(otherNames, name):
+		return isOther
+	}
+	return isUnclear
+}
+
+// byContent judges files that may be anything.
+func byContent(path string, data []byte) kind {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".xml":
+		if bytes.Contains(data, []byte("http://www.omg.org/spec/BPMN/20100524/MODEL")) {
+			return isModel
+		}
+	case ".json":
+		var fields map[string]json.RawMessage
+		if json.Unmarshal(data, &fields) != nil {
+			return isUnclear
+		}
+		has := func(name string) bool { _, ok := fields[name]; return ok }
+		switch {
+		case has("event") && has("action"):
+			return isTrigger
+		case has("actions") || has("events"):
+			return isConnector
+		}
+	}
+	return isUnclear
+}

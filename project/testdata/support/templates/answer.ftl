@@ -1,0 +1,1 @@
+<p>Dear ${tier} customer, we have your mail.</p>
