@@ -70,7 +70,11 @@ func Message(ctx workflow.Context, state contract.MessageState) error {
 			return ctx.Err()
 		}
 		m.expire()
-		if selector.HasPending() || m.handling > 0 {
+		// A handler whose answer is there returns now; one that came meanwhile needs the loop.
+		if err := workflow.Await(ctx, func() bool { return m.handling == 0 || m.requests.Len() > 0 }); err != nil {
+			return err
+		}
+		if m.requests.Len()+subscribe.Len()+unsubscribe.Len()+returned.Len() > 0 {
 			continue
 		}
 		if m.empty() {
