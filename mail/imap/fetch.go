@@ -46,7 +46,6 @@ func (s *Session) Fetch(ctx context.Context, uid UID, w io.Writer, limit int64) 
 		command := s.client.Fetch(imap.UIDSetNum(uid), &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{
 			{Peek: true, Partial: &imap.SectionPartial{Size: limit + 1}},
 		}})
-		var failed error
 		for message := command.Next(); message != nil; message = command.Next() {
 			for item := message.Next(); item != nil; item = message.Next() {
 				body, ok := item.(imapclient.FetchItemDataBodySection)
@@ -55,13 +54,18 @@ func (s *Session) Fetch(ctx context.Context, uid UID, w io.Writer, limit int64) 
 				}
 				there = true
 				// The literal is read to its end whatever happens: the library reads nothing else before.
-				_, failed = io.Copy(out, body.Literal)
-				if failed == nil && out.n != body.Literal.Size() {
-					failed = io.ErrUnexpectedEOF
+				_, err := io.Copy(out, body.Literal)
+				if err == nil && out.n != body.Literal.Size() {
+					err = io.ErrUnexpectedEOF
+				}
+				if err != nil {
+					// The connection is at its end. Next and Close would read the literal again, together with the
+					// library's read loop.
+					return errors.Join(err, s.Close())
 				}
 			}
 		}
-		return errors.Join(failed, command.Close())
+		return command.Close()
 	})
 	if _, refused := isNo(err); refused || err == nil && !there {
 		return 0, s.missing(ctx, uid, err)
