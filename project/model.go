@@ -1,10 +1,6 @@
 package project
 
 import (
-	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +10,7 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
+	"github.com/waybill-io/waybill/definition"
 )
 
 // maxDefinition is the largest definition in JSON, in bytes. Temporal refuses payloads over 2 MB, and a start carries
@@ -69,31 +66,31 @@ func projectFolder(model string) string {
 }
 
 func (l *loader) define(f source, m *bpmn.Model, extensions []byte) error {
-	name := filepath.Base(f.path)
 	stripped, err := bpmn.Strip(f.data)
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)
 	}
-	// The worker parses what is made here, so whatever would fail there fails now.
-	if _, err := bpmn.Parse(name, stripped, bpmn.Options{Extensions: extensions, MapDefault: l.options.MapDefault}); err != nil {
-		return fmt.Errorf("%s: as it would be sent to the workers: %w", f.path, err)
-	}
-	packed, err := pack(stripped)
+	packed, err := definition.Compress(stripped)
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)
 	}
 	for _, p := range m.Processes {
 		d := contract.Definition{
-			Key: p.ID, Name: p.Name, File: name, Model: stripped,
+			Key: p.ID, Name: p.Name, VersionTag: p.VersionTag, File: filepath.Base(f.path), Model: stripped,
 			Extensions: extensions, MapDefault: string(l.options.MapDefault), Connectors: l.bindings(p),
 		}
 		if d.MapDefault == string(bpmn.MapNone) {
 			d.MapDefault = "" // the same by contract, so it must have the same digest
 		}
-		if d.Digest, err = digest(d); err != nil {
+		// The digest is of the model as text: what gzip makes of it may change with the version of Go.
+		if d.Digest, err = definition.Digest(d); err != nil {
 			return fmt.Errorf("%s: %w", f.path, err)
 		}
 		d.Model = packed
+		// This is how the workers read it, so whatever would fail there fails now.
+		if _, err := definition.Parse(d); err != nil {
+			return fmt.Errorf("%s: as it would be sent to the workers: %w", f.path, err)
+		}
 		text, err := json.Marshal(d)
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.path, err)
@@ -105,29 +102,4 @@ func (l *loader) define(f source, m *bpmn.Model, extensions []byte) error {
 		l.project.Definitions = append(l.project.Definitions, d)
 	}
 	return nil
-}
-
-// digest is the SHA-256 of a definition whose Model is not compressed: what gzip makes of it may change with Go.
-func digest(d contract.Definition) (string, error) {
-	text, err := json.Marshal(d)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]), nil
-}
-
-func pack(text []byte) ([]byte, error) {
-	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(text); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/definition"
 )
 
 func TestLoadFolder(t *testing.T) {
@@ -53,9 +54,9 @@ func TestFilesAreInlined(t *testing.T) {
 	p, err := Load([]string{"testdata/support"}, options(t))
 	require.NoError(t, err)
 	d := p.Definitions[0]
-	m, err := bpmn.Parse(d.File, unpack(t, d.Model), bpmn.Options{Extensions: d.Extensions})
+	process, err := definition.Parse(d)
 	require.NoError(t, err)
-	mapping := m.Processes[0].Node("answer").Mapping
+	mapping := process.Node("answer").Mapping
 
 	files := map[string]connectors.File{}
 	for _, param := range append(mapping.Inputs, mapping.Constants...) {
