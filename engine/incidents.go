@@ -27,11 +27,11 @@ func (m *machine) failed(ev Failed) error {
 	}
 	m.forget(w.ID)
 	f := ev.Failure
-	switch {
-	case f.Code != "":
-		f.Message = fmt.Sprintf("BPMN error %s, which nothing catches: %s", f.Code, f.Message)
-	case f.Message == "":
+	if f.Message == "" {
 		f.Message = "failed without a message"
+	}
+	if f.Code != "" {
+		f.Message = fmt.Sprintf("BPMN error %s, which nothing catches: %s", f.Code, f.Message)
 	}
 	m.suspend(w.Token, n, f)
 	return nil

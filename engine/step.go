@@ -46,7 +46,7 @@ func New(o Options) *State {
 // side changes a map or list in place. Not safe for concurrent use of one state; p may be shared.
 func Step(p *bpmn.Process, s *State, ev Event, now time.Time) ([]Command, error) {
 	m := machine{p: p, s: s, now: now.UTC().Round(0)}
-	m.ready = m.readySpace[:0]
+	m.ready, m.commands = m.readySpace[:0], m.commandSpace[:0]
 	if err := m.accept(ev); err != nil {
 		return nil, err
 	}
@@ -64,7 +64,9 @@ type machine struct {
 	ready    []runnable // tokens that are awake, in order of creation
 	scope    scope      // what expressions see
 
-	readySpace [2]runnable // spares an allocation in the steps without a fork
+	// These spare allocations in the steps without a fork.
+	readySpace   [2]runnable
+	commandSpace [2]Command
 }
 
 // accept checks an event and does the first of its effects; what follows from it is left to run.
@@ -115,6 +117,7 @@ func (m *machine) start(ev Started) error {
 	if err != nil {
 		return err
 	}
+	m.s.Path = make([]string, 0, min(len(m.p.Nodes), PathLimit))
 	m.s.Variables = variables
 	m.setInitiator(node)
 	m.wake(m.newToken(), node)

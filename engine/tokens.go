@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/waybill-io/waybill/bpmn"
 )
@@ -147,15 +145,25 @@ func (m *machine) drop(id int) {
 	m.s.Tokens = remove(m.s.Tokens, i)
 }
 
-// identified is what the state holds in slices in order of creation, which is the order of the ids.
-type identified interface{ id() int }
+func (t *Token) id() int    { return t.ID }
+func (w *Wait) id() int     { return w.ID }
+func (i *Incident) id() int { return i.ID }
 
-func (t Token) id() int    { return t.ID }
-func (w Wait) id() int     { return w.ID }
-func (i Incident) id() int { return i.ID }
-
-func find[T identified](list []T, id int) (int, bool) {
-	return slices.BinarySearchFunc(list, id, func(e T, id int) int { return cmp.Compare(e.id(), id) })
+// find searches what the state holds in order of creation, which is the order of the ids.
+func find[T any, P interface {
+	*T
+	id() int
+}](list []T, id int) (int, bool) {
+	low, high := 0, len(list)
+	for low < high {
+		middle := int(uint(low+high) >> 1)
+		if P(&list[middle]).id() < id {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low, low < len(list) && P(&list[low]).id() == id
 }
 
 // remove takes an element out of a list, in order. It moves the shorter side: what was made first mostly ends first, and
