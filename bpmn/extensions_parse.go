@@ -282,17 +282,19 @@ func (x *extensionsReader) params(path string, v any) []Param {
 	return params
 }
 
-// value reads entry["value"]. A file is a literal: what stands in it is never evaluated.
+// value reads entry["value"]. A file, {"type": "file", "value": ...} as the entry or inside it, is a literal: what stands
+// in it is never evaluated.
 func (x *extensionsReader) value(path, name string, entry map[string]any) Param {
 	v, err := juel.Normalize(entry["value"])
 	if err != nil {
 		x.path(path, "%v", err)
 		return Param{Name: name}
 	}
-	if entry["type"] == "file" && !isFile(v) {
-		return Param{Name: name, Value: map[string]any{"type": "file", "value": v}}
+	literal := entry["type"] == "file"
+	if inner, ok := file(v); ok {
+		literal, v = true, inner
 	}
-	if isFile(v) || !holdsExpression(v) {
+	if literal || !holdsExpression(v) {
 		return Param{Name: name, Value: v}
 	}
 	x.check(path, v)
@@ -303,9 +305,12 @@ func (x *extensionsReader) value(path, name string, entry map[string]any) Param 
 	return Param{Name: name, Value: v, Dynamic: true}
 }
 
-func isFile(v any) bool {
+func file(v any) (inner any, ok bool) {
 	m, ok := v.(map[string]any)
-	return ok && len(m) == 2 && m["type"] == "file" && m["value"] != nil
+	if !ok || len(m) != 2 || m["type"] != "file" || m["value"] == nil {
+		return nil, false
+	}
+	return m["value"], true
 }
 
 func holdsExpression(v any) bool {

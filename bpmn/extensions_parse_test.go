@@ -64,7 +64,7 @@ func TestExtensionsOfManyProcesses(t *testing.T) {
 }
 
 func TestFileValues(t *testing.T) {
-	file := map[string]any{"type": "file", "value": map[string]any{"content": "Dear ${name}"}}
+	file := map[string]any{"content": "Dear ${name}"} // as the connector takes it
 	m, err := Parse("m.bpmn", between(`<serviceTask id="e" implementation="a.B"/>`), Options{Extensions: []byte(`{
 		"mappings": {"e": {"inputs": {"a": {"type": "file", "value": {"content": "Dear ${name}"}}, "b": {"type": "value", "value": {"type": "file", "value": {"content": "Dear ${name}"}}}}}},
 		"constants": {"e": {"c": {"type": "file", "value": {"content": "Dear ${name}"}}, "d": {"value": {"type": "file", "value": {"content": "Dear ${name}"}}}}}}`)})
