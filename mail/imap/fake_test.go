@@ -52,7 +52,7 @@ func (f *fake) start(t *testing.T) Config {
 	}()
 	return Config{
 		Host: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port, TLS: TLSNone, Username: "ann", Password: "s3cret",
-		CommandTimeout: 300 * time.Millisecond,
+		CommandTimeout: 500 * time.Millisecond,
 	}
 }
 

@@ -20,7 +20,7 @@ func TestDialFailures(t *testing.T) {
 		kind   Kind
 		text   string
 	}{
-		"silent from the start":     {&fake{greeting: "*"}, TLSNone, KindNetwork, "no answer within 300ms"},
+		"silent from the start":     {&fake{greeting: "*"}, TLSNone, KindNetwork, "no answer within 500ms"},
 		"silent at log-in":          {&fake{replies: map[string]reply{"LOGIN": silence}}, TLSNone, KindNetwork, "no answer"},
 		"too many connections":      {&fake{greeting: lines("* BYE too many connections")}, TLSNone, KindUnavailable, "too many"},
 		"overloaded":                {&fake{replies: map[string]reply{"LOGIN": no("[UNAVAILABLE] later")}}, TLSNone, KindUnavailable, "later"},
@@ -83,9 +83,9 @@ func TestWaitFindsWhatTheServerKeepsQuiet(t *testing.T) {
 		why, err := session.Wait(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, WhyRestart, why)
-		require.Less(t, time.Since(start), recheckAfter+time.Second)
+		require.Less(t, time.Since(start), recheckAfter+5*time.Second)
 		require.Contains(t, server.transcript(), "NOOP")
-		require.WithinDuration(t, time.Now(), session.LastAlive(), 300*time.Millisecond)
+		require.WithinDuration(t, time.Now(), session.LastAlive(), time.Second)
 	})
 	t.Run("no IDLE", func(t *testing.T) {
 		server := &fake{caps: "IMAP4rev1"}
@@ -125,7 +125,7 @@ func TestWaitNoticesADeadConnection(t *testing.T) {
 			start := time.Now()
 			_, err := session.Wait(t.Context())
 			requireKind(t, c.kind, err)
-			require.Less(t, time.Since(start), recheckAfter+2*time.Second)
+			require.Less(t, time.Since(start), recheckAfter+5*time.Second)
 		})
 	}
 }
@@ -239,8 +239,8 @@ func TestFetchTraps(t *testing.T) {
 				return body("")(c, tag, args)
 			}
 			_, _ = c.Write([]byte("* 1 FETCH (UID 5 BODY[]<0> {4}\r\n"))
-			for _, b := range []byte("slow") { // 400 ms in all, with a command timeout of 300
-				<-time.After(100 * time.Millisecond)
+			for _, b := range []byte("slow") { // 800 ms in all, with a command timeout of 500
+				<-time.After(200 * time.Millisecond)
 				_, _ = c.Write([]byte{b})
 			}
 			return lines(")", tag+" OK done")

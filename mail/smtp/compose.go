@@ -1,0 +1,183 @@
+package smtp
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"mime"
+	netmail "net/mail"
+	"net/textproto"
+	"slices"
+	"strings"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+	"golang.org/x/text/encoding/htmlindex"
+
+	"github.com/waybill-io/waybill/mail"
+)
+
+// composed is a mail as it goes over the wire: the text that go-mail wrote, in which a marker stands for the content of
+// each attachment. go-mail would hold the whole encoded file in memory, and twice while its buffer grows.
+type composed struct {
+	messageID   string // with angle brackets
+	text        []byte
+	markers     [][]byte
+	attachments []Attachment
+}
+
+func compose(m Mail) (*composed, error) {
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP))
+	msg.FromMailAddress(netAddress(m.From))
+	msg.ToMailAddress(netAddresses(m.To)...)
+	msg.CcMailAddress(netAddresses(m.Cc)...)
+	msg.ReplyToMailAddress(netAddresses(m.ReplyTo)...)
+	msg.Subject(m.Subject)
+	if m.MessageID == "" {
+		msg.SetMessageID()
+	} else {
+		msg.SetMessageIDWithValue(bare(m.MessageID))
+	}
+	date := m.Date
+	if date.IsZero() {
+		date = time.Now()
+	}
+	msg.SetDateWithValue(date)
+	references := m.References
+	if m.InReplyTo != "" {
+		msg.SetGenHeader(gomail.HeaderInReplyTo, bracketed(m.InReplyTo))
+		if len(references) == 0 {
+			references = []string{m.InReplyTo}
+		}
+	}
+	if len(references) > 0 {
+		list := make([]string, 0, len(references))
+		for _, id := range references {
+			list = append(list, bracketed(id))
+		}
+		msg.SetGenHeader(gomail.HeaderReferences, strings.Join(list, " "))
+	}
+	if m.AutoSubmitted != "" {
+		msg.SetGenHeader("Auto-Submitted", m.AutoSubmitted)
+	}
+	for _, h := range m.Headers {
+		msg.SetGenHeader(gomail.Header(textproto.CanonicalMIMEHeaderKey(h.Key)), h.Value)
+	}
+
+	if m.Text != "" || m.HTML == "" {
+		text, charset := encode(m.Text, m.Charset)
+		msg.AddAlternativeString(gomail.TypeTextPlain, text, gomail.WithPartCharset(charset))
+	}
+	if m.HTML != "" {
+		html, charset := encode(m.HTML, m.Charset)
+		msg.AddAlternativeString(gomail.TypeTextHTML, html, gomail.WithPartCharset(charset))
+	}
+
+	c := &composed{messageID: msg.GetMessageID(), attachments: m.Attachments}
+	var files []*gomail.File
+	for _, a := range m.Attachments {
+		marker := make([]byte, 24)
+		_, _ = rand.Read(marker)
+		c.markers = append(c.markers, []byte(base64.StdEncoding.EncodeToString(marker)))
+		files = append(files, &gomail.File{Name: a.Name, Header: attachmentHeader(a), Writer: func(w io.Writer) (int64, error) {
+			n, err := w.Write(marker)
+			return int64(n), err
+		}})
+	}
+	msg.SetAttachments(files)
+
+	var text bytes.Buffer
+	if _, err := msg.WriteTo(&text); err != nil {
+		return nil, err
+	}
+	c.text = text.Bytes()
+	for i, marker := range c.markers {
+		if bytes.Count(c.text, marker) != 1 {
+			return nil, fmt.Errorf("attachment %q has no place in the mail", m.Attachments[i].Name)
+		}
+	}
+	return c, nil
+}
+
+func attachmentHeader(a Attachment) textproto.MIMEHeader {
+	mediaType, params, err := mime.ParseMediaType(a.ContentType)
+	if err != nil {
+		mediaType, params = "application/octet-stream", map[string]string{}
+	}
+	params["name"] = a.Name
+	return textproto.MIMEHeader{
+		"Content-Type":              {mime.FormatMediaType(mediaType, params)},
+		"Content-Disposition":       {mime.FormatMediaType("attachment", map[string]string{"filename": a.Name})}, // RFC 2231
+		"Content-Transfer-Encoding": {"base64"},
+	}
+}
+
+// encode falls back to UTF-8, which every reader knows, rather than lose a character.
+func encode(text, charset string) (string, gomail.Charset) {
+	if charset != "" && !strings.EqualFold(charset, "utf-8") {
+		if encoding, err := htmlindex.Get(charset); err == nil {
+			if encoded, err := encoding.NewEncoder().String(text); err == nil {
+				return encoded, gomail.Charset(strings.ToLower(charset))
+			}
+		}
+	}
+	return text, gomail.CharsetUTF8
+}
+
+// writeTo writes the mail with its attachments. A failure to read one is told apart from a failure of w.
+func (c *composed) writeTo(w io.Writer) (readErr, writeErr error) {
+	rest := c.text
+	for i, marker := range c.markers {
+		before, after, _ := bytes.Cut(rest, marker)
+		if _, err := w.Write(before); err != nil {
+			return nil, err
+		}
+		if readErr, writeErr := writeAttachment(w, c.attachments[i]); readErr != nil || writeErr != nil {
+			return readErr, writeErr
+		}
+		rest = after
+	}
+	_, err := w.Write(rest)
+	return nil, err
+}
+
+func writeAttachment(w io.Writer, a Attachment) (readErr, writeErr error) {
+	content, err := a.Open()
+	if err != nil {
+		return fmt.Errorf("open attachment %q: %w", a.Name, err), nil
+	}
+	defer func() { _ = content.Close() }()
+	const width = 57 // bytes that make a line of 76 characters
+	raw := make([]byte, 512*width)
+	var encoded []byte
+	for {
+		n, err := io.ReadFull(content, raw)
+		encoded = encoded[:0]
+		for line := range slices.Chunk(raw[:n], width) {
+			encoded = append(base64.StdEncoding.AppendEncode(encoded, line), "\r\n"...)
+		}
+		if _, writeErr := w.Write(encoded); writeErr != nil {
+			return nil, writeErr
+		}
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return nil, nil
+		}
+		if err != nil {
+			return fmt.Errorf("read attachment %q: %w", a.Name, err), nil
+		}
+	}
+}
+
+func netAddress(a mail.Address) *netmail.Address {
+	return &netmail.Address{Name: a.Name, Address: a.Address}
+}
+
+func netAddresses(list []mail.Address) []*netmail.Address {
+	converted := make([]*netmail.Address, 0, len(list))
+	for _, a := range list {
+		converted = append(converted, netAddress(a))
+	}
+	return converted
+}

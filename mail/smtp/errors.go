@@ -1,0 +1,85 @@
+package smtp
+
+import (
+	"errors"
+	"fmt"
+	"net/textproto"
+	"regexp"
+	"strings"
+)
+
+// Stage is how far a mail came.
+type Stage string
+
+// The stages in their order.
+const (
+	StageCompose Stage = "compose" // the mail cannot be written, or an attachment cannot be read
+	StageDial    Stage = "dial"    // connection, greeting, EHLO
+	StageTLS     Stage = "tls"     // certificate, STARTTLS not offered
+	StageAuth    Stage = "auth"    // user name or password
+	StageMail    Stage = "mail"    // the sender
+	StageRcpt    Stage = "rcpt"    // every recipient was refused
+	StageData    Stage = "data"    // the content
+)
+
+// Error tells why a mail was not sent. It never holds a password.
+//
+// A permanent refusal with a Code at StageMail, StageRcpt or StageData is about this mail. Permanent errors at StageTLS
+// and StageAuth are about the configuration: another mail fails likewise, and trying again with a wrong password may
+// lock the account.
+type Error struct {
+	Stage        Stage
+	Code         int    // reply code, 0 when the server did not answer
+	EnhancedCode string // RFC 3463, "5.1.1", or empty
+	Temporary    bool   // the same mail may be taken later: a 4xx reply, or the network
+	Err          error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("smtp: %s: %v", e.Stage, e.Err) }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// RecipientError is the refusal of one recipient.
+type RecipientError struct {
+	Address      string `json:"address"`
+	Code         int    `json:"code"`
+	EnhancedCode string `json:"enhancedCode,omitempty"`
+	Message      string `json:"message"`
+}
+
+// Temporary reports whether the recipient may be taken later.
+func (e RecipientError) Temporary() bool { return temporary(e.Code) }
+
+func temporary(code int) bool { return code < 500 }
+
+var enhancedCode = regexp.MustCompile(`^([245]\.\d{1,3}\.\d{1,3})\b`)
+
+// answer is a reply of the server that is not what was asked for.
+func answer(err error) (code int, enhanced, text string, ok bool) {
+	var reply *textproto.Error
+	if !errors.As(err, &reply) {
+		return 0, "", "", false
+	}
+	text = strings.Join(strings.Fields(reply.Msg), " ")
+	enhanced = enhancedCode.FindString(text)
+	return reply.Code, enhanced, strings.TrimSpace(strings.TrimPrefix(text, enhanced)), true
+}
+
+// fail makes an Error of what a command returned: a reply by its code, else a failure of the network.
+func fail(stage Stage, err error) *Error {
+	code, enhanced, text, ok := answer(err)
+	if !ok {
+		return &Error{Stage: stage, Temporary: true, Err: err}
+	}
+	return &Error{Stage: stage, Code: code, EnhancedCode: enhanced, Temporary: temporary(code), Err: said(code, enhanced, text)}
+}
+
+// said repeats a reply as the server wrote it, on one line.
+func said(code int, enhanced, text string) error {
+	return errors.New(strings.Join(strings.Fields(fmt.Sprintf("%d %s %s", code, enhanced, text)), " "))
+}
+
+// permanent is an error without a reply that no other try makes better.
+func permanent(stage Stage, format string, args ...any) *Error {
+	return &Error{Stage: stage, Err: fmt.Errorf(format, args...)}
+}

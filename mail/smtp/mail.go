@@ -1,0 +1,145 @@
+package smtp
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	netmail "net/mail"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/waybill-io/waybill/mail"
+)
+
+// Mail is what is to be sent. Line ends are refused everywhere but in Text and HTML.
+type Mail struct {
+	From    mail.Address
+	To      []mail.Address
+	Cc      []mail.Address
+	Bcc     []mail.Address // gets the mail, appears nowhere in it
+	ReplyTo []mail.Address
+
+	Subject string
+	Text    string // with HTML: multipart/alternative
+	HTML    string
+	Charset string // of Text and HTML; UTF-8, also when the charset lacks a character
+
+	// MessageID is chosen by the caller, so that another try of the same mail can be recognised; angle brackets may be
+	// left out. InReplyTo and References likewise; References may be empty, InReplyTo is then added to it.
+	MessageID  string
+	InReplyTo  string
+	References []string
+	// AutoSubmitted is the value of RFC 3834: "auto-generated", "auto-replied"; empty for mail that a person wrote.
+	AutoSubmitted string
+	Date          time.Time // now, when zero
+	// Headers are further fields: those that begin with X-, and those of allowedHeaders.
+	Headers     []Header
+	Attachments []Attachment
+}
+
+// Header is one further field.
+type Header struct{ Key, Value string }
+
+// Attachment is a file. Open is called once, when its turn comes; what it returns is read once and closed.
+type Attachment struct {
+	Name        string
+	ContentType string // application/octet-stream
+	Open        func() (io.ReadCloser, error)
+}
+
+// allowedHeaders leaves out all that routes a mail or describes its structure.
+var allowedHeaders = []string{
+	"Comments", "Content-Language", "Disposition-Notification-To", "Feedback-Id", "Importance", "Keywords", "List-Help",
+	"List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Organization", "Precedence", "Priority", "Sensitivity",
+	"Thread-Index", "Thread-Topic",
+}
+
+const maxName = 200 // bytes of an attachment's name: encoded, it must fit into one line
+
+// Validate reports everything that keeps the mail from being sent.
+func (m Mail) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	line := func(what, value string) {
+		if strings.ContainsFunc(value, unicode.IsControl) || !utf8.ValidString(value) {
+			bad("%s %q must not hold line ends or other control characters", what, value)
+		}
+	}
+	address := func(what string, a mail.Address) {
+		line(what+" name", a.Name)
+		parsed, err := netmail.ParseAddress("<" + a.Address + ">")
+		if err != nil || parsed.Address != a.Address || strings.ContainsFunc(a.Address, unicode.IsSpace) {
+			bad("%s %q is not a mail address", what, a.Address)
+		}
+	}
+	address("from", m.From)
+	for what, list := range map[string][]mail.Address{"to": m.To, "cc": m.Cc, "bcc": m.Bcc, "reply-to": m.ReplyTo} {
+		for _, a := range list {
+			address(what, a)
+		}
+	}
+	if len(m.To)+len(m.Cc)+len(m.Bcc) == 0 {
+		bad("no recipient")
+	}
+	line("subject", m.Subject)
+	line("charset", m.Charset)
+	switch m.AutoSubmitted {
+	case "", "no", "auto-generated", "auto-replied", "auto-notified":
+	default:
+		bad("auto-submitted %q is not one of no, auto-generated, auto-replied, auto-notified", m.AutoSubmitted)
+	}
+	for _, id := range slices.Concat([]string{m.MessageID, m.InReplyTo}, m.References) {
+		line("message id", id)
+		if strings.ContainsAny(id, " ") || strings.ContainsAny(bare(id), "<>") {
+			bad("message id %q must be one identifier", id)
+		}
+	}
+	for _, h := range m.Headers {
+		line("header "+h.Key, h.Value)
+		if !headerAllowed(h.Key) {
+			bad("header %q cannot be set: allowed are X-... and %s", h.Key, strings.Join(allowedHeaders, ", "))
+		}
+	}
+	for _, a := range m.Attachments {
+		line("attachment name", a.Name)
+		if a.Name == "" || len(a.Name) > maxName || a.Open == nil {
+			bad("attachment %.40q needs a name of at most %d bytes and its content", a.Name, maxName)
+		}
+		if _, _, err := mime.ParseMediaType(a.ContentType); a.ContentType != "" && err != nil {
+			bad("attachment %.40q: content type %q: %w", a.Name, a.ContentType, err)
+		}
+		line("content type", a.ContentType)
+	}
+	return errors.Join(errs...)
+}
+
+func headerAllowed(key string) bool {
+	for _, c := range key {
+		if c <= ' ' || c > '~' || c == ':' {
+			return false
+		}
+	}
+	if len(key) > 2 && strings.EqualFold(key[:2], "X-") {
+		return true
+	}
+	return slices.ContainsFunc(allowedHeaders, func(allowed string) bool { return strings.EqualFold(allowed, key) })
+}
+
+// recipients are the addresses of the envelope, each once.
+func (m Mail) recipients() []string {
+	var list []string
+	for _, a := range slices.Concat(m.To, m.Cc, m.Bcc) {
+		if !slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, a.Address) }) {
+			list = append(list, a.Address)
+		}
+	}
+	return list
+}
+
+func bare(id string) string { return strings.TrimSuffix(strings.TrimPrefix(id, "<"), ">") }
+
+func bracketed(id string) string { return "<" + bare(id) + ">" }
