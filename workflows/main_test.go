@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	temporal "go.temporal.io/sdk/client"
 	"gocloud.dev/blob/memblob"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -54,7 +55,11 @@ func (d *desk) set(answer func(connectors.Call) (map[string]any, error)) {
 // startWorker runs a worker with the desk connector and returns a client of it.
 func startWorker(t *testing.T, d *desk) *client.Client {
 	t.Helper()
-	temporal := server.Client(t)
+	return startWorkerOn(t, server.Client(t), d)
+}
+
+func startWorkerOn(t *testing.T, temporal temporal.Client, d *desk) *client.Client {
+	t.Helper()
 	bucket := memblob.OpenBucket(nil)
 	a, err := app.New(t.Context(), app.Options{
 		Temporal: temporal, Namespace: "default", Roles: []app.Role{app.Process, app.Connectors}, Files: bucket,

@@ -10,7 +10,7 @@ import (
 
 // Register makes a worker run all of Waybill's workflows. A process runs under its BPMN id as the workflow type: what
 // is not one of our own types is a process.
-func Register(r worker.Registry, models *definition.Cache) {
+func Register(r worker.WorkflowRegistry, models *definition.Cache) {
 	r.RegisterDynamicWorkflow((&Processes{models: models}).Run, workflow.DynamicRegisterOptions{})
 	r.RegisterWorkflowWithOptions(Task, workflow.RegisterOptions{Name: contract.TaskWorkflow})
 	r.RegisterWorkflowWithOptions(Message, workflow.RegisterOptions{Name: contract.MessageWorkflow})

@@ -22,6 +22,7 @@ type Options struct {
 	DBFile    string    // keeps everything over restarts; its folder must exist; empty: memory
 	Namespace string    // created if it is missing; empty: "default"
 	Log       io.Writer // what the program prints; may be nil
+	Settings  []string  // dynamic configuration, key=value with the value as JSON; wins over the settings of this package
 }
 
 // How long a server may take to answer, and to end before it is killed. Either usually takes less than a second.
@@ -119,7 +120,7 @@ func (o *Options) arguments() ([]string, error) {
 	if o.DBFile != "" {
 		args = append(args, "--db-filename", o.DBFile)
 	}
-	for _, setting := range []string{
+	settings := []string{
 		"history.transferProcessorMaxPollRPS=1000",
 		"history.timerProcessorMaxPollRPS=1000",
 		"history.visibilityProcessorMaxPollRPS=1000",
@@ -128,7 +129,8 @@ func (o *Options) arguments() ([]string, error) {
 		"matching.numTaskqueueWritePartitions=1",
 		"system.forceSearchAttributesCacheRefreshOnRead=true",
 		"frontend.enableServerVersionCheck=false",
-	} {
+	}
+	for _, setting := range append(settings, o.Settings...) {
 		args = append(args, "--dynamic-config-value", setting)
 	}
 	return append(args, "--log-level", "error"), nil

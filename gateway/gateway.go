@@ -1,0 +1,71 @@
+// Package gateway is Waybill's HTTP server. Today it answers questions about health; it holds no state, so any number of
+// replicas may run.
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// checkTimeout bounds a readiness check.
+const checkTimeout = 3 * time.Second
+
+// Check tells whether something that the worker needs is there.
+type Check func(context.Context) error
+
+// Server answers GET /healthz (the process is alive) and GET /readyz (what it needs is there).
+type Server struct {
+	listener net.Listener
+	http     *http.Server
+}
+
+// Listen opens the address; Serve answers. The error names the address.
+func Listen(address string, ready Check) (*Server, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: listen at %s: %w", address, err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
+		defer cancel()
+		answer(w, ready(ctx))
+	})
+	return &Server{listener: listener, http: &http.Server{
+		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, MaxHeaderBytes: 64 << 10,
+	}}, nil
+}
+
+// answer says "ok", or 503 without the cause: health is public, causes are in the log.
+func answer(w http.ResponseWriter, err error) {
+	status, code := "ok", http.StatusOK
+	if err != nil {
+		status, code = "unavailable", http.StatusServiceUnavailable
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(map[string]string{"status": status}) // the client has gone
+}
+
+// URL is where the server answers.
+func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
+
+// Serve answers until ctx is done, then lets running requests end.
+func (s *Server) Serve(ctx context.Context) error {
+	stopped := make(chan error, 1)
+	defer context.AfterFunc(ctx, func() {
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
+		defer cancel()
+		stopped <- s.http.Shutdown(ending)
+	})()
+	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("gateway: %w", err)
+	}
+	return <-stopped
+}

@@ -1,0 +1,174 @@
+// Package app is the runtime of a Waybill worker: it hosts workflows, activities and the gateway in roles. The worker
+// program runs it, and so do tests and Go programs that embed a worker.
+//
+// Each role polls its own task queue, so that mailbox watchers, connector calls and workflow tasks never wait for each
+// other's slots. Any number of workers with any roles may run, anywhere.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	temporal "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"gocloud.dev/blob"
+
+	"github.com/waybill-io/waybill/activities"
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/definition"
+	"github.com/waybill-io/waybill/gateway"
+	"github.com/waybill-io/waybill/workflows"
+)
+
+// Role is a part of the work.
+type Role string
+
+// The roles.
+const (
+	Process    Role = "process"    // runs processes and turns mail into work
+	Connectors Role = "connectors" // answers calls of the built-in connectors
+	Mailbox    Role = "mailbox"    // watches mailboxes
+	Gateway    Role = "gateway"    // serves HTTP
+)
+
+// Roles are all of them.
+func Roles() []Role { return []Role{Process, Connectors, Mailbox, Gateway} }
+
+// ParseRoles reads a list as `--roles process,mailbox` gives it.
+func ParseRoles(text string) ([]Role, error) {
+	var roles []Role
+	for name := range strings.SplitSeq(text, ",") {
+		role := Role(strings.TrimSpace(name))
+		if !slices.Contains(Roles(), role) {
+			return nil, fmt.Errorf("unknown role %q; roles are process, connectors, mailbox and gateway", role)
+		}
+		roles = append(roles, role)
+	}
+	return roles, nil
+}
+
+const (
+	// stopTimeout is how long activities may take to end when the worker stops. Watchers hand over at once.
+	stopTimeout = 10 * time.Second
+	// watchers bounds the mailboxes of one worker.
+	watchers = 10_000
+	// heartbeatThrottle bounds how late a cancellation reaches an activity, and how old the status of a mailbox is.
+	heartbeatThrottle = 10 * time.Second
+)
+
+// Options say what a worker does and with what.
+type Options struct {
+	Temporal       temporal.Client // stays the caller's to close
+	Namespace      string          // of the Temporal client
+	Roles          []Role          // nil: all
+	Files          *blob.Bucket    // the blob store; stays the caller's to close
+	Connectors     []connectors.Connector
+	GatewayAddress string // of role gateway
+}
+
+// App is a worker.
+type App struct {
+	options Options
+	workers []worker.Worker
+	gateway *gateway.Server
+}
+
+// New checks the options, creates missing search attributes and opens the gateway's port. Nothing runs yet.
+func New(ctx context.Context, o Options) (*App, error) {
+	if o.Roles == nil {
+		o.Roles = Roles()
+	}
+	if o.Files == nil {
+		return nil, errors.New("a worker needs a blob store")
+	}
+	a := &App{options: o}
+	c := client.New(o.Temporal)
+	files := activities.NewFiles(o.Files)
+	for _, role := range o.Roles {
+		switch role {
+		case Process:
+			if err := c.EnsureSearchAttributes(ctx, o.Namespace); err != nil {
+				return nil, err
+			}
+			w := a.add(contract.ProcessQueue, worker.Options{MaxConcurrentWorkflowTaskPollers: 8, MaxConcurrentActivityTaskPollers: 4})
+			workflows.Register(w, &definition.Cache{})
+			activities.RegisterSteering(w, activities.NewSteering(c), activities.NewDeliverer(c, files))
+		case Connectors:
+			w := a.add(contract.ConnectorQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityTaskPollers: 8})
+			activities.RegisterConnectors(w, o.Connectors)
+		case Mailbox:
+			w := a.add(contract.MailboxQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: watchers})
+			activities.RegisterWatcher(w, activities.NewWatcher(c, files))
+		case Gateway:
+			var err error
+			if a.gateway, err = gateway.Listen(o.GatewayAddress, a.ready); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return a, nil
+}
+
+func (a *App) add(queue string, o worker.Options) worker.Worker {
+	o.WorkerStopTimeout = stopTimeout
+	o.MaxHeartbeatThrottleInterval = heartbeatThrottle
+	w := worker.New(a.options.Temporal, queue, o)
+	a.workers = append(a.workers, w)
+	return w
+}
+
+// ready tells whether Temporal answers.
+func (a *App) ready(ctx context.Context) error {
+	_, err := a.options.Temporal.CheckHealth(ctx, &temporal.CheckHealthRequest{})
+	return err
+}
+
+// GatewayURL is where the gateway answers, "" without that role.
+func (a *App) GatewayURL() string {
+	if a.gateway == nil {
+		return ""
+	}
+	return a.gateway.URL()
+}
+
+// Run works until ctx is done, then hands over what it can and ends. started, when not nil, is called when all roles work.
+func (a *App) Run(ctx context.Context, started func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	served := make(chan error, 1)
+	if a.gateway != nil {
+		go func() {
+			err := a.gateway.Serve(ctx)
+			cancel() // a worker without its gateway is not a worker
+			served <- err
+		}()
+	} else {
+		served <- nil
+	}
+	var failed error
+	running := 0
+	for _, w := range a.workers {
+		if failed = w.Start(); failed != nil {
+			failed = fmt.Errorf("start worker: %w", failed)
+			cancel()
+			break
+		}
+		running++
+	}
+	if failed == nil {
+		if started != nil {
+			started()
+		}
+		<-ctx.Done()
+	}
+	for _, w := range slices.Backward(a.workers[:running]) {
+		w.Stop()
+	}
+	return errors.Join(failed, <-served)
+}
