@@ -94,6 +94,9 @@ func (f File) Open(ctx context.Context, files Files) (io.ReadCloser, error) {
 	if f.URI == "" {
 		return io.NopCloser(strings.NewReader(f.Text)), nil
 	}
+	if files == nil {
+		return nil, fmt.Errorf("opening file %s: there is no blob store", f.Name)
+	}
 	r, err := files.Open(ctx, f.URI)
 	if err != nil {
 		return nil, fmt.Errorf("opening file %s: %w", f.Name, err)

@@ -55,6 +55,15 @@ func ParseDefinition(name string, data []byte) (*Definition, error) {
 	return d, nil
 }
 
+// MustParseDefinition is ParseDefinition for the definition that a connector's package embeds; it panics.
+func MustParseDefinition(name string, data []byte) *Definition {
+	d, err := ParseDefinition(name, data)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
 // parseFeatures reads actions or events in the order of their keys, so that the result is the same every time.
 func parseFeatures(o jsonfile.Object) []Feature {
 	var features []Feature

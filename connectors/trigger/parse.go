@@ -77,7 +77,7 @@ func (t *Trigger) parseInputs(o jsonfile.Object) {
 		o.Errorf("automaticMail", `%q is unknown; write "ignore" (the default) or "accept"`, automatic)
 	}
 	if condition := o.String("condition"); condition != "" {
-		r := values{object: o, known: append([]string{"data"}, outputs...), pattern: t.pattern}
+		r := values{object: o, known: append(Outputs(), "data"), pattern: t.pattern}
 		if t.condition = r.parse("condition", condition); t.condition != nil && t.condition.IsLiteral() {
 			o.Errorf("condition", "is text that never changes; write ${...}")
 		}
@@ -117,7 +117,7 @@ func (t *Trigger) parseAction(action jsonfile.Object) {
 		o.Errorf("processDefinitionKey", "has no meaning in %s; leave it out", p.payloadType)
 	}
 	o.Required("name")
-	r := values{object: o, known: outputs, pattern: t.pattern}
+	r := values{object: o, known: Outputs(), pattern: t.pattern}
 	targets := map[string]*value{"name": &p.name, "businessKey": &p.businessKey, "correlationKey": &p.correlationKey}
 	for _, name := range fields {
 		if text := o.String(name); text != "" {

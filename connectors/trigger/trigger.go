@@ -28,11 +28,13 @@ type Trigger struct {
 // matchable are the values of matchOn with the output that each stands for.
 var matchable = map[string]string{"subject": "emailSubject", "body": "emailBody", "from": "emailFrom"}
 
-// outputs are the outputs of the event EMAIL_RECEIVED: what expressions may use. A map with all of them, less
+// Outputs are the outputs of the event EMAIL_RECEIVED: what expressions may use. A map with all of them, less
 // matchGroups, is what Match and Action take.
-var outputs = []string{
-	"matchGroups", "emailSubject", "emailTo", "emailFrom", "emailBody", "messageId", "inReplyTo", "references", "date",
-	"automatic", "attachments", "raw",
+func Outputs() []string {
+	return []string{
+		"matchGroups", "emailSubject", "emailTo", "emailCc", "emailFrom", "emailReplyTo", "emailBody", "messageId",
+		"inReplyTo", "references", "date", "automatic", "automaticReason", "attachments", "raw",
+	}
 }
 
 // Match reports whether an event fires the trigger, and with which named groups; a group that took no part is nil.

@@ -54,6 +54,9 @@ func (t *Template) Render(w io.Writer, data map[string]any) error {
 	return r.all(t.nodes, &scope{vars: data})
 }
 
+// HTML reports whether the template makes HTML, not plain text.
+func (t *Template) HTML() bool { return t.html }
+
 // renderer is one run of a template.
 type renderer struct {
 	w       io.Writer

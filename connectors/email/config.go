@@ -1,0 +1,72 @@
+package email
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	netmail "net/mail"
+
+	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/mail/smtp"
+)
+
+// Config is the connector's configuration. The worker fills it from the names beside the fields.
+type Config struct {
+	Host     string      // EMAIL_HOST; "": sending is not configured, and every call says so
+	Port     int         // EMAIL_PORT; 0: 465 with SSL, 587 with STARTTLS, else 25
+	Username string      // EMAIL_USERNAME
+	Password mail.Secret // EMAIL_PASSWORD
+	Auth     bool        // EMAIL_SMTP_AUTH
+	StartTLS bool        // EMAIL_SMTP_STARTTLS: required, never downgraded
+	SSL      bool        // EMAIL_SMTP_SSL: TLS from the first byte
+	From     string      // EMAIL_FROM: sender of mails that name none
+}
+
+// Validate tells everything that is wrong.
+func (c Config) Validate() error {
+	if c == (Config{}) {
+		return nil
+	}
+	var errs []error
+	if c.Host == "" {
+		errs = append(errs, errors.New("EMAIL_HOST is not set, while other EMAIL_ settings are"))
+	}
+	if c.Port < 0 || c.Port > 65535 {
+		errs = append(errs, fmt.Errorf("EMAIL_PORT %d is not a port, 1 to 65535", c.Port))
+	}
+	if c.SSL && c.StartTLS {
+		errs = append(errs, errors.New("EMAIL_SMTP_SSL and EMAIL_SMTP_STARTTLS exclude each other; set SSL for port 465, STARTTLS for 587"))
+	}
+	if c.Auth && (c.Username == "" || c.Password == "") {
+		errs = append(errs, errors.New("EMAIL_SMTP_AUTH needs EMAIL_USERNAME and EMAIL_PASSWORD"))
+	}
+	if c.From != "" {
+		if _, err := netmail.ParseAddress(c.From); err != nil {
+			errs = append(errs, fmt.Errorf("EMAIL_FROM %q is not an address such as Support <support@example.com>", c.From))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Transport is the configuration as the transport takes it. Without SSL and STARTTLS mail goes in the clear, as the
+// settings say; see Insecure.
+func (c Config) Transport() smtp.Config {
+	t := smtp.Config{Host: c.Host, Port: c.Port, TLS: smtp.TLSNone, AllowPlain: true}
+	switch {
+	case c.SSL:
+		t.TLS = smtp.TLSImplicit
+	case c.StartTLS:
+		t.TLS = smtp.TLSStartTLS
+	}
+	if c.Auth {
+		t.Username, t.Password = c.Username, c.Password
+	}
+	return t
+}
+
+// Insecure reports that the password would go over the network in the clear, which a worker warns of when it starts.
+func (c Config) Insecure() bool {
+	ip := net.ParseIP(c.Host)
+	loopback := c.Host == "localhost" || ip != nil && ip.IsLoopback()
+	return c.Auth && !c.SSL && !c.StartTLS && !loopback
+}

@@ -1,0 +1,36 @@
+package email
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/waybill-io/waybill/mail/smtp"
+)
+
+func TestConfigValidate(t *testing.T) {
+	require.NoError(t, Config{}.Validate())
+	good := Config{Host: "mail.example.com", Port: 587, Username: "u", Password: "hunter2", Auth: true, StartTLS: true, From: "Desk <desk@example.com>"}
+	require.NoError(t, good.Validate())
+	bad := Config{Port: 70000, Auth: true, SSL: true, StartTLS: true, From: "desk", Password: "hunter2"}
+	err := bad.Validate()
+	for _, want := range []string{"EMAIL_HOST is not set", "EMAIL_PORT 70000", "exclude each other", "EMAIL_SMTP_AUTH needs", `EMAIL_FROM "desk"`} {
+		require.ErrorContains(t, err, want)
+	}
+	require.NotContains(t, fmt.Sprintf("%v %+v %#v", err, bad, bad), "hunter2")
+}
+
+func TestConfigTransport(t *testing.T) {
+	c := Config{Host: "mail.example.com", Username: "u", Password: "p"}
+	require.Equal(t, smtp.Config{Host: "mail.example.com", TLS: smtp.TLSNone, AllowPlain: true}, c.Transport(), "no account without EMAIL_SMTP_AUTH")
+	require.False(t, c.Insecure())
+	c.Auth = true
+	require.True(t, c.Insecure())
+	require.NoError(t, c.Transport().Validate())
+	c.StartTLS = true
+	require.False(t, c.Insecure())
+	require.Equal(t, smtp.Config{Host: "mail.example.com", TLS: smtp.TLSStartTLS, AllowPlain: true, Username: "u", Password: "p"}, c.Transport())
+	require.Equal(t, smtp.TLSImplicit, Config{Host: "h", SSL: true}.Transport().TLS)
+	require.False(t, Config{Host: "127.0.0.1", Auth: true}.Insecure())
+}

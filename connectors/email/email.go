@@ -1,0 +1,156 @@
+package email
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/mail/smtp"
+)
+
+//go:embed email.json
+var definition []byte
+
+// Codes of this connector's own, listed in its definition.
+const (
+	codeTemplateRead     = "TEMPLATE_READ_ERROR"
+	codeTemplateMetadata = "TEMPLATE_METADATA_ERROR"
+	codeTemplateSyntax   = "TEMPLATE_SYNTAX_ERROR"
+	codeConnection       = "EMAIL_CONNECTION_ERROR"
+	codeAuthentication   = "EMAIL_AUTHENTICATION_ERROR"
+	codeSend             = "EMAIL_SEND_ERROR"
+)
+
+// maxAttachments bounds the attachments of a mail together, in bytes. Few servers take mail of more than 25 MB, and
+// encoding adds a third.
+const maxAttachments = 25 << 20
+
+// Definition is the connector's definition, with a policy that outlasts greylisting: some hours of retries.
+func Definition() *connectors.Definition {
+	d := connectors.MustParseDefinition("email.json", definition)
+	d.Policy = connectors.Policy{
+		Retry:   connectors.Retry{Attempts: 20, Interval: 2 * time.Second, Coefficient: 2, MaxInterval: 15 * time.Minute},
+		Timeout: 5 * time.Minute,
+	}
+	return d
+}
+
+// Sender transports a mail: *smtp.Transport. Its errors are *smtp.Error.
+type Sender interface {
+	Send(ctx context.Context, m smtp.Mail) (smtp.Receipt, error)
+}
+
+// Connector sends mail.
+type Connector struct {
+	definition *connectors.Definition
+	config     Config
+	sender     Sender
+	files      connectors.Files
+}
+
+// New checks the configuration. Sender is nil when no server is configured: then every call says so. Files opens
+// attachments and templates that are in the blob store.
+func New(config Config, sender Sender, files connectors.Files) (*Connector, error) {
+	if err := config.Validate(); err != nil {
+		return nil, fmt.Errorf("connector email: %w", err)
+	}
+	return &Connector{definition: Definition(), config: config, sender: sender, files: files}, nil
+}
+
+// Definition implements connectors.Connector.
+func (c *Connector) Definition() *connectors.Definition { return c.definition }
+
+// Call implements connectors.Connector: the action SEND.
+func (c *Connector) Call(ctx context.Context, call connectors.Call) (map[string]any, error) {
+	if call.Action != "SEND" {
+		return nil, &connectors.Error{Kind: connectors.Permanent, Code: "UNKNOWN_ACTION", Public: fmt.Sprintf("email has no action %q; it has SEND", call.Action)}
+	}
+	if c.sender == nil {
+		return nil, &connectors.Error{Kind: connectors.Permanent, Code: codeConnection, Public: "sending mail is not configured: set EMAIL_HOST for the worker, then retry"}
+	}
+	m, err := c.compose(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	receipt, err := c.sender.Send(ctx, m)
+	if err != nil {
+		return nil, classify(err)
+	}
+	refused := []any{}
+	for _, r := range receipt.Refused {
+		refused = append(refused, map[string]any{"address": r.Address, "code": int64(r.Code), "reason": r.Message})
+	}
+	return map[string]any{"messageId": receipt.MessageID, "refused": refused}, nil
+}
+
+func (c *Connector) compose(ctx context.Context, call connectors.Call) (smtp.Mail, error) {
+	f := &fields{inputs: call.Inputs}
+	m := smtp.Mail{
+		From: f.sender(c.config.From), To: f.addresses("to"), Cc: f.addresses("cc"), Bcc: f.addresses("bcc"), ReplyTo: f.addresses("replyTo"),
+		Charset: f.line("charset"), AutoSubmitted: "auto-generated",
+	}
+	if m.InReplyTo, m.References = f.thread(); m.InReplyTo != "" {
+		m.AutoSubmitted = "auto-replied"
+	}
+	m.Subject = f.subject(m.InReplyTo != "")
+	if n := len(m.To) + len(m.Cc) + len(m.Bcc); n > maxRecipients {
+		f.errorf("%d recipients, at most %d are allowed", n, maxRecipients)
+	}
+	m.Attachments = c.attachments(ctx, f.files("attachments"))
+	if err := f.err(); err != nil {
+		return smtp.Mail{}, err
+	}
+	m.MessageID = messageID(call.IdempotencyKey, m.From)
+	var err error
+	if m.Text, m.HTML, err = c.bodies(ctx, f); err != nil {
+		return smtp.Mail{}, err
+	}
+	if err := m.Validate(); err != nil {
+		return smtp.Mail{}, invalid(err.Error())
+	}
+	return m, nil
+}
+
+// classify turns a failure to send into the connector's error. The server's own words stay in the cause.
+func classify(err error) error {
+	failure := &connectors.Error{Kind: connectors.Retryable, Code: connectors.CodeUnknown, Public: "the mail could not be sent", Err: err}
+	refusal := (*smtp.Error)(nil)
+	if !errors.As(err, &refusal) {
+		return failure
+	}
+	if file := (*fileError)(nil); errors.As(err, &file) {
+		return file.classify(connectors.CodeInvalidInput, "attachment")
+	}
+	answer := strings.TrimSpace(fmt.Sprintf("%d %s", refusal.Code, refusal.EnhancedCode))
+	switch refusal.Stage {
+	case smtp.StageAuth:
+		failure.Code, failure.Public = codeAuthentication, "the mail server did not accept the account ("+answer+"); see EMAIL_USERNAME and EMAIL_PASSWORD"
+	case smtp.StageDial, smtp.StageTLS:
+		failure.Code, failure.Public = codeConnection, "there is no connection to the mail server"
+	default:
+		failure.Code, failure.Public = codeSend, "the mail server refused the mail: "+answer
+		if refusal.Code == 0 {
+			failure.Public = "the connection to the mail server broke"
+			if !refusal.Temporary {
+				failure.Public = "the mail cannot be sent over this server"
+			}
+		}
+	}
+	switch {
+	case refusal.Temporary:
+	case refusal.Stage == smtp.StageTLS: // a certificate or setting, which no process can mend
+		failure.Kind = connectors.Permanent
+	default:
+		failure.Kind = connectors.BPMN
+	}
+	return failure
+}
+
+var (
+	_ connectors.Connector = (*Connector)(nil)
+	_ Sender               = (*smtp.Transport)(nil)
+)
