@@ -1,0 +1,86 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/api/serviceerror"
+	temporal "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/log"
+
+	"github.com/waybill-io/waybill/client"
+)
+
+const (
+	defaultAddress = "127.0.0.1:7233"
+	dialIn         = 5 * time.Second
+)
+
+// dialer connects to a Temporal server; address and namespace override the environment when they are not "".
+type dialer func(ctx context.Context, address, namespace string) (temporal.Client, error)
+
+func dialTemporal(ctx context.Context, address, namespace string) (temporal.Client, error) {
+	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return nil, usage(fmt.Errorf("read the settings of Temporal's client from the environment: %w", err))
+	}
+	options.HostPort = cmp.Or(address, options.HostPort, defaultAddress)
+	options.Namespace = cmp.Or(namespace, options.Namespace)
+	// The SDK would log to standard output's neighbour what the error says already.
+	options.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithTimeout(ctx, dialIn)
+	defer cancel()
+	c, err := temporal.DialContext(ctx, options)
+	if err != nil {
+		return nil, coded(exitUnreachable, fmt.Errorf("no Temporal server answers at %s: %w\n"+
+			"start everything on this machine with `go run ./worker dev`, or name the server with --temporal-address or TEMPORAL_ADDRESS",
+			options.HostPort, err))
+	}
+	return c, nil
+}
+
+// with calls fn with a connected client and makes sure that a server or worker that does not answer ends the command.
+func (a *app) with(cmd *cobra.Command, fn func(ctx context.Context, c *client.Client) error) error {
+	return a.connected(cmd, func(ctx context.Context, c *client.Client) error {
+		return a.answered(ctx, func(ctx context.Context) error { return fn(ctx, c) })
+	})
+}
+
+// connected is with for commands that may take as long as they like.
+func (a *app) connected(cmd *cobra.Command, fn func(ctx context.Context, c *client.Client) error) error {
+	t, err := a.dial(cmd.Context(), a.address, a.namespace)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	return fn(cmd.Context(), client.New(t))
+}
+
+// answered bounds calls that a worker has to answer.
+func (a *app) answered(ctx context.Context, fn func(context.Context) error) error {
+	bounded, cancel := context.WithTimeout(ctx, a.answerIn)
+	defer cancel()
+	err := fn(bounded)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return errors.New("interrupted")
+	case bounded.Err() != nil, noWorker(err):
+		return coded(exitUnreachable, fmt.Errorf("%w\nno worker answered; is one running? (`go run ./worker dev`, or `go run ./worker`)", err))
+	}
+	return err
+}
+
+// noWorker recognises how a server refuses a query to a workflow that nobody can run.
+func noWorker(err error) bool {
+	_, workflowNotReady := errors.AsType[*serviceerror.WorkflowNotReady](err)
+	precondition, ok := errors.AsType[*serviceerror.FailedPrecondition](err)
+	return workflowNotReady || ok && precondition.Message == "no poller seen for task queue recently, worker may be down"
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"errors"
+
+	"go.temporal.io/api/serviceerror"
+
+	"github.com/waybill-io/waybill/client"
+)
+
+// The exit codes of every command.
+const (
+	exitOK          = 0
+	exitRefused     = 1 // refused or failed
+	exitUsage       = 2 // the command line, or a file, is not as it must be
+	exitNotFound    = 3
+	exitUnreachable = 4 // the server or the workers do not answer
+	exitNotDone     = 5 // --wait: ended otherwise than completed, or not in time
+)
+
+// exitError is an error that carries its exit code.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+func coded(code int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{code: code, err: err}
+}
+
+// usage marks an error as the caller's: a wrong flag, a malformed file.
+func usage(err error) error { return coded(exitUsage, err) }
+
+func exitCode(err error) int {
+	if e, ok := errors.AsType[*exitError](err); ok {
+		return e.code
+	}
+	if errors.Is(err, client.ErrNotFound) {
+		return exitNotFound
+	}
+	if _, ok := errors.AsType[*serviceerror.Unavailable](err); ok {
+		return exitUnreachable
+	}
+	return exitRefused
+}
+
+// split takes joined errors apart, so that each is told on a line of its own.
+func split(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok || len(joined.Unwrap()) == 0 {
+		return []error{err}
+	}
+	// An error made by fmt.Errorf with several %w unwraps to a list as well, but its text says more than its parts.
+	var all []error
+	if err.Error() != errors.Join(joined.Unwrap()...).Error() {
+		return []error{err}
+	}
+	for _, e := range joined.Unwrap() {
+		all = append(all, split(e)...)
+	}
+	return all
+}

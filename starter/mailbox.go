@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/client"
+)
+
+func (a *app) mailboxCommand() *cobra.Command {
+	return group("mailbox", "Look after the mailboxes that are watched",
+		a.mailboxAddCommand(), a.mailboxListCommand(), a.mailboxStatusCommand(),
+		a.mailboxChangeCommand("pause", contract.PauseUpdate, "paused", "Stop watching a mailbox for a while; its position is kept"),
+		a.mailboxChangeCommand("resume", contract.ResumeUpdate, "resumed", "Watch a paused mailbox again, from where it was left"),
+		a.mailboxChangeCommand("remove", contract.RemoveMailboxUpdate, "removed", "Stop watching a mailbox and forget its position; its mail stays"),
+	)
+}
+
+func (a *app) mailboxListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Short:   "List mailboxes with the state of their connections",
+		Long:    "list reads Temporal's visibility store, which is some moments behind what happens.",
+		Example: `  starter mailbox list`,
+		Args:    need(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
+				names, err := c.Mailboxes(ctx)
+				if err != nil {
+					return err
+				}
+				mailboxes := []client.Mailbox{}
+				for _, name := range names {
+					m, err := c.Mailbox(ctx, name)
+					if err != nil {
+						return err
+					}
+					mailboxes = append(mailboxes, m)
+				}
+				return a.print(cmd, mailboxes, func(w io.Writer) {
+					var rows [][]string
+					for _, m := range mailboxes {
+						rows = append(rows, []string{m.Name, m.Connection, m.Config.Username, m.Config.Host, m.Config.Folder,
+							strconv.FormatInt(m.Started, 10), strconv.FormatInt(m.Dead, 10), stamp(m.LastMail), m.Cause})
+					}
+					table(w, "no mailboxes", []string{"NAME", "CONNECTION", "USER", "HOST", "FOLDER", "STARTED", "DEAD", "LAST MAIL", "CAUSE"}, rows)
+				})
+			})
+		},
+	}
+}
+
+func (a *app) mailboxStatusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:               "status NAME",
+		Short:             "Show a mailbox: its connection, what its mail has caused, and its dead letters",
+		Example:           `  starter mailbox status support --output json`,
+		Args:              need("NAME"),
+		ValidArgsFunction: a.completeMailbox,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
+				m, err := c.Mailbox(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				return a.print(cmd, m, func(w io.Writer) { printMailbox(w, m) })
+			})
+		},
+	}
+}
+
+func printMailbox(w io.Writer, m client.Mailbox) {
+	push := ""
+	if m.Watch.Connected {
+		push = "polled every " + (time.Duration(m.Config.PollMS) * time.Millisecond).String()
+		if m.Watch.Idle {
+			push = "the server tells of new mail (IDLE)"
+		}
+	}
+	fields(w,
+		"name", m.Name,
+		"connection", m.Connection,
+		"cause", m.Cause,
+		"new mail", push,
+		"last sign of life", stamp(m.Watch.LastAlive),
+		"worker", m.Watch.Worker,
+		"server", fmt.Sprintf("%s:%d, tls %s, user %s, folder %s", m.Config.Host, m.Config.Port, m.Config.TLS, m.Config.Username, m.Config.Folder),
+		"read up to", fmt.Sprintf("UID %d of UIDVALIDITY %d", m.Cursor.UID, m.Cursor.UIDValidity),
+		"last mail", stamp(m.LastMail),
+		"processes and messages", strconv.FormatInt(m.Started, 10),
+		"handled before", strconv.FormatInt(m.Duplicates, 10),
+		"ignored", strconv.FormatInt(m.Ignored, 10),
+		"skipped", strconv.FormatInt(m.Skipped, 10),
+		"dead letters", strconv.FormatInt(m.Dead, 10),
+	)
+	if m.LastError != "" {
+		fields(w, "last error", m.LastError+" ("+stamp(m.LastErrorAt)+")")
+	}
+	if len(m.DeadLetters) == 0 {
+		return
+	}
+	var rows [][]string
+	for _, d := range m.DeadLetters {
+		rows = append(rows, []string{strconv.FormatUint(uint64(d.UID), 10), d.From, d.Subject, strconv.FormatInt(d.Size, 10), stamp(d.At), d.Reason})
+	}
+	fmt.Fprintln(w)
+	table(w, "", []string{"UID", "FROM", "SUBJECT", "BYTES", "AT", "REASON"}, rows)
+}
+
+func (a *app) mailboxChangeCommand(name, update, done, short string) *cobra.Command {
+	return &cobra.Command{
+		Use:               name + " NAME",
+		Short:             short,
+		Example:           "  starter mailbox " + name + " support",
+		Args:              need("NAME"),
+		ValidArgsFunction: a.completeMailbox,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
+				if err := c.ChangeMailbox(ctx, args[0], update); err != nil {
+					return err
+				}
+				return a.print(cmd, map[string]string{"name": args[0], "result": done}, func(w io.Writer) {
+					fmt.Fprintln(w, done, "mailbox", args[0])
+				})
+			})
+		},
+	}
+}
+
+// completeMailbox offers the names of mailboxes to the shell; none when the server does not answer at once.
+func (a *app) completeMailbox(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
+	defer cancel()
+	t, err := a.dial(ctx, a.address, a.namespace)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	defer t.Close()
+	names, err := client.New(t).Mailboxes(ctx)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
