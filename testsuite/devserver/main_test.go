@@ -87,6 +87,9 @@ func TestDatabaseFileSurvivesAKill(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, run.GetRunId(), kept.GetWorkflowExecutionInfo().GetExecution().GetRunId())
 	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, kept.GetWorkflowExecutionInfo().GetStatus())
+
+	require.NoError(t, second.cmd.Process.Signal(os.Interrupt))
+	require.NoError(t, second.cmd.Wait())
 }
 
 func TestATakenPortIsNamedWithItsFlag(t *testing.T) {

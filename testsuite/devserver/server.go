@@ -28,7 +28,7 @@ import (
 
 const clusterName = "active"
 
-// serve runs the server and its UI until ctx ends, then stops both.
+// serve runs the server and its UI until ctx ends, then stops them; what is in memory ends with the process.
 func serve(ctx context.Context, o options, out io.Writer) error {
 	if err := o.portsAreFree(); err != nil {
 		return err
@@ -64,6 +64,9 @@ func serve(ctx context.Context, o options, out io.Writer) error {
 	}
 
 	<-ctx.Done()
+	if o.dbFile == "" {
+		return nil // nothing is worth the second for which the server drains its connections
+	}
 	if err := server.Stop(); err != nil {
 		return fmt.Errorf("stop the Temporal server: %w", err)
 	}

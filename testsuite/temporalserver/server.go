@@ -25,7 +25,7 @@ type Options struct {
 	Settings  []string  // dynamic configuration, key=value with the value as JSON; wins over the settings of this package
 }
 
-// How long a server may take to answer, and to end before it is killed. Either usually takes less than a second.
+// How long a server may take to answer, and to end before it is killed. Either usually takes a second at most.
 const (
 	startTimeout = time.Minute
 	stopTimeout  = 10 * time.Second
