@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/converter"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -68,6 +69,9 @@ func (c *Client) Mailbox(ctx context.Context, name string) (Mailbox, error) {
 	d, err := c.Temporal.DescribeWorkflowExecution(ctx, id, "")
 	if err != nil {
 		return m, fmt.Errorf("read watcher of mailbox %q: %w", name, readable(err))
+	}
+	if d.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return m, fmt.Errorf("mailbox %q was removed: %w", name, ErrNotFound)
 	}
 	m.Connection = "connecting"
 	for _, a := range d.GetPendingActivities() {

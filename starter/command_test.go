@@ -164,6 +164,7 @@ func TestCommands(t *testing.T) {
 			}},
 		}},
 		"mailbox-missing": {args: "mailbox status support"},
+		"mailbox-removed": {args: "mailbox status support", server: fakeTemporal{closed: true, answers: map[string]any{"mailbox/support status": mailbox()}}},
 		"mailbox-pause":   {args: "mailbox pause support", server: fakeTemporal{answers: map[string]any{"mailbox/support pause": nil}}},
 		"deploy": {args: "deploy testdata/order.bpmn testdata/order-mail.json", server: fakeTemporal{answers: map[string]any{
 			"definition/order deploy":                      contract.DeployResult{Key: "order", Version: 3, Changed: true},

@@ -28,6 +28,7 @@ type fakeTemporal struct {
 	list    []*workflow.WorkflowExecutionInfo
 	result  func(ctx context.Context) (any, error) // of a workflow that is waited for
 	pending []*workflow.PendingActivityInfo
+	closed  bool // the workflow that is described
 	events  []*history.HistoryEvent
 
 	queries []string // visibility
@@ -111,7 +112,14 @@ func (f *fakeTemporal) ListWorkflow(_ context.Context, r *workflowservice.ListWo
 }
 
 func (f *fakeTemporal) DescribeWorkflowExecution(context.Context, string, string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
-	return &workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: f.pending}, nil
+	status := enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+	if f.closed {
+		status = enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	}
+	return &workflowservice.DescribeWorkflowExecutionResponse{
+		WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{Status: status},
+		PendingActivities:     f.pending,
+	}, nil
 }
 
 func (f *fakeTemporal) GetWorkflowHistory(context.Context, string, string, bool, enums.HistoryEventFilterType) temporal.HistoryEventIterator {
