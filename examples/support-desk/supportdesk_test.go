@@ -41,8 +41,8 @@ func TestProject(t *testing.T) {
 		defaults[property.Name] = property.Value
 	}
 	require.Equal(t, "PT4H", defaults["reminderAfter"])
-	require.Equal(t, "support@localhost", defaults["supportAddress"])
-	require.Equal(t, "oncall@localhost", defaults["onCallAddress"])
+	require.Equal(t, "support@example.com", defaults["supportAddress"])
+	require.Equal(t, "oncall@example.com", defaults["onCallAddress"])
 }
 
 // fire reads one of the sample mails and asks the trigger about it.
@@ -98,7 +98,7 @@ func TestTrigger(t *testing.T) {
 	}
 	start, _ := fire(t, "routine.eml")
 	require.Equal(t, "C-2041", start.Variables["customerNumber"])
-	require.Equal(t, "ada@example.com", start.BusinessKey)
+	require.Equal(t, "ada@example.org", start.BusinessKey)
 }
 
 // desk runs one case from its mail on: real model, templates and connector; only the SMTP server is missing.
@@ -160,10 +160,10 @@ func TestRoutineMail(t *testing.T) {
 	require.Equal(t, engine.OutcomeCompleted, d.ended)
 	require.Len(t, d.sent, 1)
 	reply := d.sent[0]
-	require.Equal(t, "ada@example.com", reply.To[0].Address)
-	require.Equal(t, "support@localhost", reply.From.Address)
+	require.Equal(t, "ada@example.org", reply.To[0].Address)
+	require.Equal(t, "support@example.com", reply.From.Address)
 	require.Equal(t, "Re: C-2041: how do I change my invoice address?", reply.Subject)
-	require.Equal(t, "<20260302-routine@example.com>", reply.InReplyTo)
+	require.Equal(t, "<20260302-routine@example.org>", reply.InReplyTo)
 	require.Equal(t, "auto-replied", reply.AutoSubmitted)
 	require.Contains(t, reply.Text, "Your customer number: C-2041\n")
 	require.Empty(t, reply.HTML)
@@ -173,7 +173,7 @@ func TestUrgentMail(t *testing.T) {
 	d := open(t, "urgent.eml")
 	require.Len(t, d.sent, 1)
 	notice := d.sent[0]
-	require.Equal(t, "oncall@localhost", notice.To[0].Address)
+	require.Equal(t, "oncall@example.com", notice.To[0].Address)
 	require.Equal(t, "[on-call] URGENT: nobody can log in", notice.Subject)
 	require.Contains(t, notice.Text, "Case:     support-desk/1\n")
 	require.Contains(t, notice.Text, "ends with “session expired”.")
@@ -197,7 +197,7 @@ func TestUrgentMail(t *testing.T) {
 	answer := d.sent[2]
 	require.Equal(t, "ops@example.org", answer.To[0].Address, "the task gives back an answer and nothing else")
 	require.Equal(t, "Re: URGENT: nobody can log in", answer.Subject)
-	require.Equal(t, []string{"<20260226-first@example.org>", "<20260227-notice@localhost>", "<20260302-urgent@example.org>"}, answer.References)
+	require.Equal(t, []string{"<20260226-first@example.org>", "<20260227-notice@example.com>", "<20260302-urgent@example.org>"}, answer.References)
 	require.Equal(t, "It works again,\nsince 1 < 2.\n\nYour support desk\n", answer.Text)
 	require.Contains(t, answer.HTML, "since 1 &lt; 2.</div>")
 	require.Contains(t, answer.HTML, "“session expired”.")
