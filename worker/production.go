@@ -101,6 +101,9 @@ func workerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if settings.Insecure() {
+				logger.Warn("the mail password goes over the network in the clear: set EMAIL_SMTP_STARTTLS or EMAIL_SMTP_SSL")
+			}
 			t, namespace, err := c.dial(ctx, logger)
 			if err != nil {
 				return err

@@ -34,7 +34,7 @@ import (
 	"github.com/waybill-io/waybill/worker/app"
 )
 
-// Options say where everything listens and what it keeps. Port 0 is a free port.
+// Options say where everything listens and what it keeps. Port 0 is a free port, and no Web UI.
 type Options struct {
 	Data         string // folder that keeps state over restarts; "": nothing is kept
 	TemporalPort int
@@ -53,17 +53,18 @@ const host = "127.0.0.1"
 
 // Environment is everything that runs.
 type Environment struct {
-	Client      *client.Client
-	Mail        *mailserver.Server
-	TemporalURL string // host:port
-	UIURL       string // "" when a Temporal server was there already
-	GatewayURL  string
+	Client     *client.Client
+	Mail       *mailserver.Server
+	Address    string // of Temporal, host:port
+	UIURL      string // "" when a Temporal server was there already
+	GatewayURL string
 
-	options  Options
-	ends     []func() error
-	temporal temporal.Client
-	stopped  chan struct{} // closed when the worker has ended
-	err      error         // how; read it after stopped
+	options     Options
+	ends        []func() error
+	temporal    temporal.Client
+	definitions []*connectors.Definition
+	stopped     chan struct{} // closed when the worker has ended
+	err         error         // how; read it after stopped
 }
 
 // Run starts everything, prints each address and then "ready", and stays until ctx is done. What it started then ends.
@@ -144,8 +145,12 @@ func (e *Environment) prepareData(context.Context) error {
 	return nil
 }
 
-func (e *Environment) temporalAddress() string {
-	return net.JoinHostPort(host, strconv.Itoa(e.options.TemporalPort))
+// at is the address of a port; "" leaves the choice, or for the Web UI: none.
+func at(port int) string {
+	if port == 0 {
+		return ""
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port))
 }
 
 // checkPorts finds a taken port before anything has been started.
@@ -154,7 +159,7 @@ func (e *Environment) checkPorts(ctx context.Context) error {
 		flag string
 		port int
 	}{{"--smtp-port", e.options.SMTPPort}, {"--imap-port", e.options.IMAPPort}, {"--gateway-port", e.options.GatewayPort}}
-	if !temporalserver.Listening(ctx, e.temporalAddress()) {
+	if address := at(e.options.TemporalPort); address == "" || !temporalserver.Listening(ctx, address) {
 		ports = append(ports, struct {
 			flag string
 			port int
@@ -197,17 +202,17 @@ func (e *Environment) startMail(context.Context) error {
 }
 
 func (e *Environment) startTemporal(ctx context.Context) error {
-	address := e.temporalAddress()
-	if e.options.TemporalPort != 0 && temporalserver.Listening(ctx, address) {
+	address := at(e.options.TemporalPort)
+	if address != "" && temporalserver.Listening(ctx, address) {
 		e.say("temporal %s (was running)", address)
-		e.TemporalURL = address
+		e.Address = address
 	} else {
 		program, err := temporalserver.Find(ctx, temporalserver.FindOptions{Progress: e.options.Out})
 		if err != nil {
 			return fmt.Errorf("find a Temporal server: %w", err)
 		}
 		server, err := temporalserver.Start(ctx, temporalserver.Options{
-			Program: program, Address: address, UIAddress: net.JoinHostPort(host, strconv.Itoa(e.options.UIPort)),
+			Program: program, Address: address, UIAddress: at(e.options.UIPort),
 			DBFile: filepath.Join(e.options.Data, "temporal.db"),
 		})
 		if err != nil {
@@ -215,9 +220,11 @@ func (e *Environment) startTemporal(ctx context.Context) error {
 		}
 		e.atEnd(server.Stop)
 		address = server.Address
-		e.TemporalURL, e.UIURL = server.Address, server.UIURL
+		e.Address, e.UIURL = server.Address, server.UIURL
 		e.say("temporal %s", address)
-		e.say("web ui   %s", server.UIURL)
+		if server.UIURL != "" {
+			e.say("web ui   %s", server.UIURL)
+		}
 	}
 	var err error
 	e.temporal, err = temporal.DialContext(ctx, temporal.Options{HostPort: address, Logger: log.NewStructuredLogger(e.options.Logger)})
@@ -241,14 +248,18 @@ func (e *Environment) startWorker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	built, err := catalog.All(catalog.Deps{
+	list, err := catalog.All(catalog.Deps{
 		Email: email.Config{Host: smtpHost, Port: smtpPort}, Files: activities.NewFiles(bucket),
 	})
 	if err != nil {
 		return fmt.Errorf("set up the connectors: %w", err)
 	}
+	list = append(list, e.options.Connectors...)
+	for _, c := range list {
+		e.definitions = append(e.definitions, c.Definition())
+	}
 	a, err := app.New(ctx, app.Options{
-		Temporal: e.temporal, Namespace: temporal.DefaultNamespace, Files: bucket, Connectors: append(built, e.options.Connectors...),
+		Temporal: e.temporal, Namespace: temporal.DefaultNamespace, Files: bucket, Connectors: list,
 		GatewayAddress: net.JoinHostPort(host, strconv.Itoa(e.options.GatewayPort)),
 	})
 	if err != nil {

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/client"
-	"github.com/waybill-io/waybill/connectors/catalog"
 	"github.com/waybill-io/waybill/examples"
 	"github.com/waybill-io/waybill/project"
 )
@@ -31,9 +29,6 @@ func (e *Environment) deployExample(ctx context.Context) error {
 	if !e.options.Example {
 		return nil
 	}
-	if err := os.Setenv(passwordVariable, Password); err != nil {
-		return err
-	}
 	// The loader reads folders; the example is in the program.
 	dir := filepath.Join(e.options.Data, "examples")
 	if err := os.RemoveAll(dir); err != nil {
@@ -42,53 +37,61 @@ func (e *Environment) deployExample(ctx context.Context) error {
 	if err := os.CopyFS(dir, examples.Files); err != nil {
 		return err
 	}
-	p, err := project.Load([]string{filepath.Join(dir, "support-desk")}, project.Options{BuiltIn: catalog.Definitions()})
+	if err := e.Deploy(ctx, filepath.Join(dir, "support-desk")); err != nil {
+		return fmt.Errorf("deploy the support-desk example: %w", err)
+	}
+	e.say("example  support desk: write to %s, read answers in the sender's mailbox", address)
+	return e.Watch(ctx, mailbox, address)
+}
+
+// Deploy loads files and folders and deploys all that they hold.
+func (e *Environment) Deploy(ctx context.Context, paths ...string) error {
+	p, err := project.Load(paths, project.Options{BuiltIn: e.definitions})
 	if err != nil {
 		return err
 	}
-	c := e.Client
 	for _, d := range p.Definitions {
-		if _, err := c.Deploy(ctx, d); err != nil {
+		if _, err := e.Client.Deploy(ctx, d); err != nil {
 			return err
 		}
 	}
 	for _, t := range p.Triggers {
-		if err := c.PutTrigger(ctx, t.Source, t.Name, t.Raw); err != nil {
+		if err := e.Client.PutTrigger(ctx, t.Source, t.Name, t.Raw); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// Watch has the mailbox of an address watched under a name and returns when it is connected, so that the first mail is handled at once.
+func (e *Environment) Watch(ctx context.Context, name, address string) error {
+	if err := os.Setenv(passwordVariable, Password); err != nil {
+		return err
 	}
 	imapHost, imapPort, err := split(e.Mail.IMAPAddr())
 	if err != nil {
 		return err
 	}
-	err = c.ConfigureMailbox(ctx, contract.MailboxConfig{
-		Name: mailbox, Host: imapHost, Port: imapPort, TLS: "none", Username: address, Password: "env:" + passwordVariable,
+	err = e.Client.ConfigureMailbox(ctx, contract.MailboxConfig{
+		Name: name, Host: imapHost, Port: imapPort, TLS: "none", Username: address, Password: "env:" + passwordVariable,
 		Folder: "INBOX", MarkSeen: true, MaxBytes: 50 << 20, PollMS: time.Minute.Milliseconds(), LeaseMS: lease.Milliseconds(),
 	})
 	if err != nil {
 		return err
 	}
-	e.say("example  support desk: write to %s, read answers in the sender's mailbox", address)
-	return e.connected(ctx, c)
-}
-
-// connected waits until the mailbox is watched, so that the first mail is answered at once.
-func (e *Environment) connected(ctx context.Context, c *client.Client) error {
+	cause := ""
 	for {
-		m, err := c.Mailbox(ctx, mailbox)
-		if err != nil {
-			return err
-		}
-		if m.Connection == "connected" {
+		m, err := e.Client.Mailbox(ctx, name)
+		if err == nil && m.Connection == "connected" {
 			return nil
+		}
+		if err == nil {
+			cause = m.Cause
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return fmt.Errorf("mailbox %s is not connected: %s: %w", name, cause, ctx.Err())
 		case <-time.After(50 * time.Millisecond):
-		}
-		if m.Cause != "" {
-			return fmt.Errorf("mailbox %s: %s", mailbox, m.Cause)
 		}
 	}
 }

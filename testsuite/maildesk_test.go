@@ -1,0 +1,122 @@
+package testsuite_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/mail/message"
+	"github.com/waybill-io/waybill/testsuite"
+)
+
+const supportAddress = "support@example.com"
+
+func write(from, subject, body string, headers ...string) []byte {
+	return fmt.Appendf(nil, "From: %s\r\nTo: %s\r\nSubject: %s\r\nMessage-ID: <%d@example.com>\r\nDate: Mon, 02 Mar 2026 09:00:00 +0000\r\n%s\r\n%s\r\n",
+		from, supportAddress, subject, time.Now().UnixNano(), strings.Join(append(headers, ""), "\r\n"), body)
+}
+
+// inbox waits for n mails to an address and parses the last.
+func inbox(t *testing.T, e *testsuite.Environment, address string, n int) *message.Message {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	mails, err := e.Mail.WaitFor(ctx, address, n)
+	require.NoError(t, err, "mail %d to %s", n, address)
+	m, err := message.Parse(strings.NewReader(string(mails[n-1].Raw)), message.Limits{}, nil)
+	require.NoError(t, err)
+	return m
+}
+
+func header(m *message.Message, key string) string {
+	for _, h := range m.Headers {
+		if strings.EqualFold(h.Key, key) {
+			return h.Value
+		}
+	}
+	return ""
+}
+
+// The main job, end to end over real SMTP, IMAP and Temporal.
+func TestSupportDesk(t *testing.T) {
+	e := testsuite.Start(t)
+	e.Deploy("../examples/support-desk")
+	e.Watch("support", supportAddress)
+	instances := func() []client.Instance {
+		list, err := e.Client.List(t.Context(), client.Filter{Key: "support-desk"})
+		require.NoError(t, err)
+		return list
+	}
+
+	// A routine mail is acknowledged in its thread.
+	routine := write("Anna <anna@example.com>", "=?utf-8?q?Frage_zur_Rechnung_=C3=BC?=", "Where is it?")
+	e.Send("anna@example.com", supportAddress, routine)
+	reply := inbox(t, e, "anna@example.com", 1)
+	asked, err := message.Parse(strings.NewReader(string(routine)), message.Limits{}, nil)
+	require.NoError(t, err)
+	require.Equal(t, "Re: Frage zur Rechnung ü", reply.Subject)
+	require.Equal(t, asked.MessageID, reply.InReplyTo)
+	require.Equal(t, []string{asked.MessageID}, reply.References)
+	require.Equal(t, "auto-replied", header(reply, "Auto-Submitted"))
+
+	// What machines send is never answered and starts nothing.
+	e.Send("robot@example.com", supportAddress, write("robot@example.com", "Out of office", "I am away.", "Auto-Submitted: auto-replied"))
+	e.Send("list@example.com", supportAddress, write("list@example.com", "Weekly news", "News.", "List-Id: <news.example.com>"))
+	e.Send("", supportAddress, write("MAILER-DAEMON@example.com", "Undelivered Mail", "No such user.", "Auto-Submitted: auto-replied"))
+
+	// An urgent mail opens a task and calls for help; the answer of the task goes out in the thread.
+	e.Send("bert@example.com", supportAddress, write("bert@example.com", "URGENT: the shop is down", "Help!"))
+	require.Contains(t, inbox(t, e, "oncall@example.com", 1).Subject, "URGENT: the shop is down")
+	var urgent client.Instance
+	require.Eventually(t, func() bool {
+		for _, i := range instances() {
+			if i.State == contract.StateActive {
+				urgent = i
+			}
+		}
+		return urgent.ID != ""
+	}, 30*time.Second, 50*time.Millisecond)
+	task := e.Task(urgent.ID)
+	_, err = e.Client.CompleteTask(t.Context(), task.ID, contract.CompleteTask{User: "carla", Variables: map[string]any{"answer": "It is up again."}})
+	require.NoError(t, err)
+	answer := inbox(t, e, "bert@example.com", 1)
+	require.Contains(t, answer.Text, "It is up again.")
+	require.Equal(t, "Re: URGENT: the shop is down", answer.Subject)
+	result, err := e.Client.Wait(t.Context(), urgent.ID)
+	require.NoError(t, err)
+	require.Equal(t, contract.StateCompleted, result.State)
+
+	box, err := e.Client.Mailbox(t.Context(), "support")
+	require.NoError(t, err)
+	require.EqualValues(t, 2, box.Started)
+	require.EqualValues(t, 3, box.Ignored)
+	require.Empty(t, box.DeadLetters)
+	for _, automatic := range []string{"robot@example.com", "list@example.com", "MAILER-DAEMON@example.com"} {
+		mails, err := e.Mail.Messages(automatic, "INBOX")
+		require.True(t, err != nil || len(mails) == 0, "an answer went to %s", automatic)
+	}
+	seen, err := e.Mail.Messages(supportAddress, "INBOX")
+	require.NoError(t, err)
+	require.Len(t, seen, 5)
+	require.Contains(t, seen[0].Flags, `\Seen`, "a handled mail is acknowledged")
+	require.NotContains(t, seen[1].Flags, `\Seen`, "a mail that nobody wanted stays as it is")
+}
+
+// A reminder goes to on-call while nobody answers.
+func TestSupportDeskReminds(t *testing.T) {
+	e := testsuite.Start(t)
+	e.Deploy("../examples/support-desk")
+	id, _, err := e.Client.Start(t.Context(), client.StartOptions{Key: "support-desk", Variables: map[string]any{
+		"customer": "dora@example.com", "subject": "Urgent: no heating", "body": "Cold.", "messageId": "<1@example.com>", "reminderAfter": "PT1S",
+	}})
+	require.NoError(t, err)
+	require.Contains(t, inbox(t, e, "oncall@example.com", 2).Subject, "Still waiting")
+	task := e.Task(id)
+	require.Equal(t, contract.TaskOpen, task.State, "the reminder does not close the task")
+}
