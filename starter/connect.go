@@ -78,9 +78,11 @@ func (a *app) answered(ctx context.Context, fn func(context.Context) error) erro
 	return err
 }
 
-// noWorker recognises how a server refuses a query to a workflow that nobody can run.
+// noWorker recognises how a server, or the client in its place, gives up on a workflow that nobody runs.
 func noWorker(err error) bool {
-	_, workflowNotReady := errors.AsType[*serviceerror.WorkflowNotReady](err)
+	_, notReady := errors.AsType[*serviceerror.WorkflowNotReady](err)
+	_, late := errors.AsType[*serviceerror.DeadlineExceeded](err)
 	precondition, ok := errors.AsType[*serviceerror.FailedPrecondition](err)
-	return workflowNotReady || ok && precondition.Message == "no poller seen for task queue recently, worker may be down"
+	return notReady || late || errors.Is(err, context.DeadlineExceeded) ||
+		ok && precondition.Message == "no poller seen for task queue recently, worker may be down"
 }
