@@ -19,6 +19,7 @@ import (
 	"github.com/waybill-io/waybill/mail/message"
 	"github.com/waybill-io/waybill/mail/smtp"
 	"github.com/waybill-io/waybill/project"
+	"github.com/waybill-io/waybill/testsuite/scenario"
 )
 
 // load returns the process as a worker gets it: stripped, with the templates inside.
@@ -43,6 +44,10 @@ func TestProject(t *testing.T) {
 	require.Equal(t, "PT4H", defaults["reminderAfter"])
 	require.Equal(t, "support@example.com", defaults["supportAddress"])
 	require.Equal(t, "oncall@example.com", defaults["onCallAddress"])
+}
+
+func TestScenarios(t *testing.T) {
+	scenario.Test(t, "scenarios/support-desk.yaml", "scenarios/notice-refused.yaml")
 }
 
 // fire reads one of the sample mails and asks the trigger about it.
