@@ -176,6 +176,8 @@ func TestCommands(t *testing.T) {
 		"deploy-dry-run": {args: "deploy testdata/order.bpmn testdata/order-mail.json --dry-run"},
 		"deploy-refused": {args: "deploy testdata/wrong.bpmn testdata/order.bpmn"},
 		"lint":           {args: "lint testdata/order.bpmn"},
+		"test":           {args: "test testdata/order.yaml"},
+		"test-failed":    {args: "test testdata/order.yaml testdata/failing.yaml"},
 		"lint-wrong":     {args: "lint testdata/wrong.bpmn"},
 	}
 	for name, test := range tests {

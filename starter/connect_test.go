@@ -82,6 +82,8 @@ func TestUsageErrors(t *testing.T) {
 		{"deploy testdata/none.bpmn", "deploy testdata/none.bpmn: there is no such file or folder"},
 		{"deploy testdata --map-default some", "--map-default some: none or all is expected"},
 		{"lint testdata/none.bpmn", "1 errors in the files"},
+		{"test testdata/malformed.yaml", "testdata/malformed.yaml:5:9: unknown step \"begin\""},
+		{"test testdata/order.yaml --map-default some", "--map-default some: none or all is expected"},
 		{"mail send --to a@b.c", `--from "": an address such as ada@example.com is expected`},
 		{"mail send --from a@b.c", "--to is required"},
 		{"mail send --from a@b.c --to nobody", `--to: "nobody": an address such as ada@example.com is expected`},

@@ -82,9 +82,9 @@ func mapDefaultFlag(cmd *cobra.Command, value *string) {
 
 // load reads and checks files. Every error is of the files and so the caller's to mend.
 func load(paths []string, mapDefault string) (*project.Project, error) {
-	m := bpmn.MapDefault(mapDefault)
-	if m != bpmn.MapNone && m != bpmn.MapAll {
-		return nil, usage(fmt.Errorf("--map-default %s: none or all is expected", mapDefault))
+	m, err := parseMapDefault(mapDefault)
+	if err != nil {
+		return nil, err
 	}
 	p, err := project.Load(paths, project.Options{MapDefault: m, BuiltIn: catalog.Definitions()})
 	if err == nil {

@@ -26,6 +26,7 @@ type mailboxFlags struct {
 	from        string
 	maxSize     string
 	poll, lease time.Duration
+	idle, quiet time.Duration
 }
 
 func (a *app) mailboxAddCommand() *cobra.Command {
@@ -72,6 +73,8 @@ func (a *app) mailboxAddCommand() *cobra.Command {
 	flags.StringVar(&f.MoveTo, "move-to", "", "move handled mail to this folder")
 	flags.StringVar(&f.maxSize, "max-size", "50MB", "larger mail becomes a dead letter (1 KB is 1024 bytes)")
 	flags.DurationVar(&f.poll, "poll", 60*time.Second, "how often to look where the server has no IDLE")
+	flags.DurationVar(&f.idle, "idle", 4*time.Minute, "how long one IDLE lasts before it is renewed, which proves that the connection is alive")
+	flags.DurationVar(&f.quiet, "timeout", 30*time.Second, "how long the server may be silent while a command runs")
 	flags.DurationVar(&f.lease, "lease", 30*time.Second, "how long a worker that died keeps the mailbox from others")
 	return cmd
 }
@@ -125,7 +128,11 @@ func (f *mailboxFlags) config() (contract.MailboxConfig, error) {
 	if f.lease < 5*time.Second {
 		wrong("--lease %s: at least 5s is expected", f.lease)
 	}
+	if f.idle < time.Second || f.quiet < time.Second {
+		wrong("--idle %s, --timeout %s: at least 1s is expected", f.idle, f.quiet)
+	}
 	c.PollMS, c.LeaseMS = f.poll.Milliseconds(), f.lease.Milliseconds()
+	c.IdleMS, c.TimeoutMS = f.idle.Milliseconds(), f.quiet.Milliseconds()
 	return c, errors.Join(errs...)
 }
 

@@ -74,7 +74,7 @@ func newRoot(a *app) *cobra.Command {
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(outputs, cobra.ShellCompDirectiveNoFileComp))
 
 	root.AddCommand(
-		a.deployCommand(), a.lintCommand(),
+		a.deployCommand(), a.lintCommand(), a.testCommand(),
 		a.startCommand(), a.listCommand(), a.getCommand(), a.cancelCommand(), a.historyCommand(),
 		a.messageCommand(), a.taskCommand(), a.incidentCommand(),
 		a.mailboxCommand(), a.mailCommand(), a.versionCommand(),
