@@ -183,9 +183,12 @@ func (v *watch) imapConfig() (imap.Config, error) {
 	}
 	return imap.Config{
 		Host: v.Config.Host, Port: v.Config.Port, TLS: imap.TLS(v.Config.TLS), Username: v.Config.Username, Password: password,
-		Folder: v.Config.Folder, PollInterval: time.Duration(v.Config.PollMS) * time.Millisecond, MaxMessageBytes: v.Config.MaxBytes,
+		Folder: v.Config.Folder, PollInterval: milliseconds(v.Config.PollMS), MaxMessageBytes: v.Config.MaxBytes,
+		IdleRestart: milliseconds(v.Config.IdleMS), CommandTimeout: milliseconds(v.Config.TimeoutMS),
 	}, nil
 }
+
+func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 
 // position is where to begin in a folder that is new to us, or that the server renumbered.
 func (v *watch) position(ctx context.Context, s *imap.Session, folder imap.Status, old contract.Cursor) (contract.Cursor, error) {

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,9 +22,15 @@ type Mailbox struct {
 	Watch      contract.WatchStatus `json:"watch"`           // what the watcher last told
 }
 
-// staleAfter is how long a connection may go without a proof of life before it counts as stale: an IDLE is renewed, and
-// so proved, every four minutes.
-const staleAfter = 5 * time.Minute
+// staleAfter is how long a connection may go without a proof of life before it counts as stale: an IDLE is renewed, or
+// the server is polled, and so proved. Heartbeats tell of it with a delay.
+func (m *Mailbox) staleAfter() time.Duration {
+	between := cmp.Or(m.Config.IdleMS, (4 * time.Minute).Milliseconds())
+	if !m.Watch.Idle {
+		between = m.Config.PollMS
+	}
+	return time.Duration(between+cmp.Or(m.Config.TimeoutMS, (30*time.Second).Milliseconds()))*time.Millisecond + 30*time.Second
+}
 
 // ConfigureMailbox starts watching a mailbox, or changes how one is watched.
 func (c *Client) ConfigureMailbox(ctx context.Context, config contract.MailboxConfig) error {
@@ -97,7 +104,7 @@ func (m *Mailbox) judge(now time.Time) {
 	switch {
 	case m.Paused:
 		m.Connection = "paused"
-	case m.Watch.Connected && now.Sub(m.Watch.LastAlive) > staleAfter:
+	case m.Watch.Connected && now.Sub(m.Watch.LastAlive) > m.staleAfter():
 		m.Connection = "stale"
 	case m.Watch.Connected:
 		m.Connection = "connected"

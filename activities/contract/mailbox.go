@@ -18,6 +18,10 @@ type MailboxConfig struct {
 	MaxBytes int64     `json:"maxBytes"`          // larger mail is dead-lettered
 	PollMS   int64     `json:"pollMs"`            // where the server has no IDLE
 	LeaseMS  int64     `json:"leaseMs"`           // heartbeat timeout: how long a dead worker keeps the mailbox
+
+	// How fast a connection is found out that is up but dead: by the end of an IDLE, and then of a command.
+	IdleMS    int64 `json:"idleMs,omitempty"`    // how long one IDLE lasts; 0: 4 minutes
+	TimeoutMS int64 `json:"timeoutMs,omitempty"` // how long the server may be silent while a command runs; 0: 30 seconds
 }
 
 // EventSource is the event.source of the triggers that fire on mail of this mailbox.
