@@ -2,7 +2,10 @@ package testsuite_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +17,9 @@ import (
 	"github.com/waybill-io/waybill/mail/message"
 	"github.com/waybill-io/waybill/testsuite"
 )
+
+// record is for whoever releases a version: its histories are replayed by every later one.
+var record = flag.String("record", "", "folder that the histories of the end-to-end tests are written to, histories/engine-1")
 
 const supportAddress = "support@example.com"
 
@@ -106,6 +112,7 @@ func TestSupportDesk(t *testing.T) {
 	require.Len(t, seen, 5)
 	require.Contains(t, seen[0].Flags, `\Seen`, "a handled mail is acknowledged")
 	require.NotContains(t, seen[1].Flags, `\Seen`, "a mail that nobody wanted stays as it is")
+	require.NoError(t, testsuite.ReplayServer(t.Context(), e.Client, *record))
 }
 
 // A reminder goes to on-call while nobody answers.
@@ -119,4 +126,20 @@ func TestSupportDeskReminds(t *testing.T) {
 	require.Contains(t, inbox(t, e, "oncall@example.com", 2).Subject, "Still waiting")
 	task := e.Task(id)
 	require.Equal(t, contract.TaskOpen, task.State, "the reminder does not close the task")
+	require.NoError(t, e.Client.Cancel(t.Context(), id))
+	_, err = e.Client.Wait(t.Context(), id)
+	require.NoError(t, err)
+	require.NoError(t, testsuite.ReplayServer(t.Context(), e.Client, *record))
+}
+
+// Instances that were started by released versions must go on in this one.
+func TestRecordedHistoriesReplay(t *testing.T) {
+	require.NoError(t, testsuite.Replay("histories/*/*.json"))
+}
+
+func TestReplayNamesWhatDoesNotReplay(t *testing.T) {
+	require.ErrorContains(t, testsuite.Replay("histories/none/*.json"), "no such file")
+	file := filepath.Join(t.TempDir(), "broken.json")
+	require.NoError(t, os.WriteFile(file, []byte(`{"events":[]}`), 0o600))
+	require.ErrorContains(t, testsuite.Replay(file), file)
 }

@@ -1,14 +1,23 @@
 package testsuite
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"strings"
 
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
+	waybill "github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/definition"
 	"github.com/waybill-io/waybill/workflows"
 )
@@ -19,7 +28,6 @@ import (
 func Replay(patterns ...string) error {
 	replayer := worker.NewWorkflowReplayer()
 	workflows.Register(replayer, &definition.Cache{})
-	quiet := log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 	var errs []error
 	for _, pattern := range patterns {
 		files, err := filepath.Glob(pattern)
@@ -30,10 +38,75 @@ func Replay(patterns ...string) error {
 			errs = append(errs, fmt.Errorf("replay %s: %w", pattern, err))
 		}
 		for _, file := range files {
-			if err := replayer.ReplayWorkflowHistoryFromJSONFile(quiet, file); err != nil {
+			if err := replayFile(replayer, file); err != nil {
 				errs = append(errs, fmt.Errorf("replay %s: %w", file, err))
 			}
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func replayFile(replayer worker.WorkflowReplayer, file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h, err := client.HistoryFromJSON(f, client.HistoryJSONOptions{})
+	if err != nil {
+		return err
+	}
+	return replayOne(replayer, h)
+}
+
+// replayOne replays a history under the id that it ran with, since the ids of tasks are made from it.
+func replayOne(replayer worker.WorkflowReplayer, h *history.History) error {
+	if len(h.GetEvents()) == 0 {
+		return errors.New("the history has no events")
+	}
+	started := h.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes()
+	return replayer.ReplayWorkflowHistoryWithOptions(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), h, worker.ReplayWorkflowHistoryOptions{
+		OriginalExecution: workflow.Execution{ID: started.GetWorkflowId(), RunID: started.GetOriginalExecutionRunId()},
+	})
+}
+
+// ReplayServer runs the histories of everything that a server has run so far, in the namespace of c, through the workflows of this version. It
+// finds code that does not do the same again. With record, a folder, each history is also written there, as a file for Replay.
+func ReplayServer(ctx context.Context, c *waybill.Client, record string) error {
+	replayer := worker.NewWorkflowReplayer()
+	workflows.Register(replayer, &definition.Cache{})
+	page, err := c.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{PageSize: 1000})
+	if err != nil {
+		return fmt.Errorf("list executions: %w", err)
+	}
+	var errs []error
+	for _, execution := range page.GetExecutions() {
+		kind := execution.GetType().GetName()
+		if strings.HasPrefix(kind, "temporal-sys-") {
+			continue
+		}
+		id, run := execution.GetExecution().GetWorkflowId(), execution.GetExecution().GetRunId()
+		history, err := c.History(ctx, id, run)
+		if err == nil {
+			err = replayOne(replayer, history)
+		}
+		if err == nil && record != "" {
+			err = writeHistory(filepath.Join(record, strings.ReplaceAll(kind, "/", "-")+"-"+run[len(run)-12:]+".json"), history)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("replay %s: %w", id, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func writeHistory(file string, h *history.History) error {
+	text, err := temporalproto.CustomJSONMarshalOptions{}.Marshal(h)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, text, 0o644)
 }

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"flag"
 	"os"
 	"sync"
 	"testing"
@@ -15,11 +16,15 @@ import (
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/definition"
+	"github.com/waybill-io/waybill/testsuite"
 	"github.com/waybill-io/waybill/testsuite/temporalserver/servertest"
 	"github.com/waybill-io/waybill/worker/app"
 )
 
 var server servertest.Server
+
+// record is for whoever releases a version: its histories are replayed by every later one.
+var record = flag.String("record", "", "folder that the histories of these tests are written to, ../testsuite/histories/engine-1")
 
 func TestMain(m *testing.M) { os.Exit(server.Run(m)) }
 
@@ -69,12 +74,15 @@ func startWorkerOn(t *testing.T, temporal temporal.Client, d *desk) *client.Clie
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx, nil) }()
+	c := client.New(temporal)
 	t.Cleanup(func() {
+		replayed := testsuite.ReplayServer(ctx, c, *record)
 		cancel()
 		require.NoError(t, <-ended)
 		require.NoError(t, bucket.Close())
+		require.NoError(t, replayed, "what has run must run the same again")
 	})
-	return client.New(temporal)
+	return c
 }
 
 // define makes a definition of a process from the elements of its model.

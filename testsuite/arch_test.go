@@ -1,0 +1,215 @@
+package testsuite_test
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/waybill-io/waybill"
+
+// rooms say which rooms of this module each room may import, beside its own folders. The most specific entry of a
+// package counts. What is not listed may not be imported: a new arrow is a decision about the design, made here.
+var rooms = map[string][]string{
+	// Pure: the machine and what it reads.
+	"juel":   {},
+	"bpmn":   {"juel"},
+	"engine": {"bpmn", "juel"},
+	// What workflows and activities agree on.
+	"activities/contract": {},
+	"definition":          {"activities/contract", "bpmn"},
+	// Workflow code never imports what touches the world.
+	"workflows": {"activities/contract", "bpmn", "definition", "engine", "juel"},
+	// The world, which knows nothing of workflows.
+	"mail":       {},
+	"analytics":  {},
+	"connectors": {"analytics", "juel", "mail"},
+	"activities": {"activities/contract", "analytics", "bpmn", "client", "connectors", "definition", "juel", "mail"},
+	// The way in.
+	"client":  {"activities/contract", "definition", "engine"},
+	"project": {"activities/contract", "bpmn", "connectors", "definition"},
+	"gateway": {"activities/contract", "analytics", "client", "definition", "engine", "workflows"},
+	// The programs. Only development and scenario files need what the test suite has.
+	"worker": {
+		"activities", "activities/contract", "analytics", "client", "connectors", "definition", "gateway", "mail", "project", "workflows",
+	},
+	"worker/dev": {
+		"activities", "activities/contract", "client", "connectors", "examples", "project", "worker",
+		"testsuite/mailserver", "testsuite/temporalserver",
+	},
+	"starter":  {"activities/contract", "bpmn", "client", "connectors", "definition", "project", "testsuite/scenario"},
+	"examples": {},
+	"bench": {
+		"activities", "activities/contract", "bpmn", "client", "connectors", "definition", "engine", "project", "testsuite", "worker", "workflows",
+	},
+	"testsuite": {
+		"activities", "activities/contract", "bpmn", "client", "connectors", "definition", "engine", "examples", "juel", "mail", "project",
+		"worker", "workflows",
+	},
+}
+
+// restriction keeps packages of other modules and of the standard library out of rooms. "net/..." is net and all below.
+type restriction struct {
+	rooms  []string
+	banned []string
+	why    string
+}
+
+var restrictions = []restriction{
+	{
+		rooms: []string{"bpmn", "engine", "juel", "definition"},
+		banned: []string{
+			"os/...", "net/...", "io/fs", "io/ioutil", "embed", "log/...", "syscall", "path/filepath", "database/...", "context", "sync/atomic", "testing",
+			"math/rand/...", "crypto/rand",
+		},
+		why: "it is pure: the same input gives the same output, in every replay of a history",
+	},
+	{
+		rooms:  []string{"bpmn", "engine", "juel", "definition", "connectors", "mail", "analytics", "project", "activities/contract"},
+		banned: []string{"go.temporal.io/..."},
+		why:    "it knows nothing of Temporal",
+	},
+	{
+		rooms:  []string{"workflows"},
+		banned: []string{"os/...", "net/...", "io/fs", "io/ioutil", "math/rand/...", "crypto/rand", "go.temporal.io/sdk/client", "go.temporal.io/sdk/activity"},
+		why:    "workflow code touches the world through activities only",
+	},
+}
+
+// clock is what makes a result depend on when it was computed.
+var clock = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
+
+func TestImports(t *testing.T) {
+	for _, p := range load(t) {
+		room, ok := roomOf(p.name)
+		if !ok {
+			t.Errorf("%s: a new room; say in this test what it may import", p.name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if inside, ok := strings.CutPrefix(imported, module+"/"); ok {
+				target, _ := roomOf(inside)
+				own := within(inside, room) && target == room || within(p.name, inside)
+				allowed := own || slices.ContainsFunc(rooms[room], func(a string) bool { return target == a || within(inside, a) && !isRoom(inside) })
+				if !allowed {
+					t.Errorf("%s imports %s: %s may import only its own folders and %v", p.name, inside, room, rooms[room])
+				}
+				continue
+			}
+			for _, r := range restrictions {
+				if slices.Contains(r.rooms, room) && slices.ContainsFunc(r.banned, func(b string) bool { return matches(imported, b) }) {
+					t.Errorf("%s imports %s: %s", p.name, imported, r.why)
+				}
+			}
+		}
+	}
+}
+
+func TestPurePackagesReadNoClock(t *testing.T) {
+	pure := restrictions[0]
+	for _, p := range load(t) {
+		if room, _ := roomOf(p.name); !slices.Contains(pure.rooms, room) {
+			continue
+		}
+		p.inspect(func(n ast.Node) {
+			s, ok := n.(*ast.SelectorExpr)
+			if !ok || !slices.Contains(clock, s.Sel.Name) {
+				return
+			}
+			id, ok := s.X.(*ast.Ident)
+			if !ok {
+				return
+			}
+			if name, ok := p.uses[id].(*types.PkgName); ok && name.Imported().Path() == "time" {
+				t.Errorf("%s uses time.%s: %s", p.position(n), s.Sel.Name, pure.why)
+			}
+		})
+	}
+}
+
+// TestNoGlobalState finds init functions and package-level variables that functions change. Registries are lists that
+// a main program hands down.
+func TestNoGlobalState(t *testing.T) {
+	for _, p := range load(t) {
+		p.inspect(func(n ast.Node) {
+			var changed []ast.Expr
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				if n.Recv == nil && n.Name.Name == "init" {
+					t.Errorf("%s: an init function; register in an explicit list, called from a main program", p.position(n))
+				}
+			case *ast.AssignStmt:
+				changed = n.Lhs
+			case *ast.IncDecStmt:
+				changed = []ast.Expr{n.X}
+			case *ast.CallExpr:
+				if id, ok := n.Fun.(*ast.Ident); ok && slices.Contains([]string{"delete", "clear"}, id.Name) {
+					changed = n.Args[:1]
+				}
+			case *ast.ValueSpec:
+				if lock, ok := n.Type.(*ast.SelectorExpr); ok && p.packageLevel(n.Names[0]) && p.from(lock.X, "sync", "sync/atomic") {
+					t.Errorf("%s: state of the whole process; make it a field of what is constructed", p.position(n))
+				}
+			}
+			for _, e := range changed {
+				if id := root(e); id != nil && p.packageLevel(id) {
+					t.Errorf("%s changes the package-level variable %s; make it a field of what is constructed", p.position(n), id.Name)
+				}
+			}
+		})
+	}
+}
+
+func TestEveryPackageHasAComment(t *testing.T) {
+	for _, p := range load(t) {
+		if len(p.GoFiles) > 0 && p.Doc == "" {
+			t.Errorf("%s has no package comment: what it owns, what it must not know, the algorithm if there is one", p.name)
+		}
+	}
+}
+
+func TestFilesAreShort(t *testing.T) {
+	for _, p := range load(t) {
+		for _, file := range slices.Concat(p.GoFiles, p.TestGoFiles, p.XTestGoFiles) {
+			text, err := os.ReadFile(filepath.Join(p.Dir, file))
+			require.NoError(t, err)
+			if n := strings.Count(string(text), "\n"); n > 500 {
+				t.Errorf("%s/%s has %d lines: a file is one thing, 500 lines are the most", p.name, file, n)
+			}
+		}
+	}
+}
+
+// room finds the most specific entry of rooms for a package.
+func roomOf(name string) (string, bool) {
+	for room := name; room != "."; room = path.Dir(room) {
+		if isRoom(room) {
+			return room, true
+		}
+	}
+	return "", false
+}
+
+func isRoom(name string) bool { _, ok := rooms[name]; return ok }
+
+func within(name, folder string) bool { return name == folder || strings.HasPrefix(name, folder+"/") }
+
+func matches(imported, pattern string) bool {
+	if tree, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return within(imported, tree)
+	}
+	return imported == pattern
+}
