@@ -29,7 +29,7 @@ func TestMailboxAddRefuses(t *testing.T) {
 		"s --max-size 50TB " + valid:                      "error: --max-size 50TB: a number of bytes such as 50MB",
 		"s --max-size 9999999999GB " + valid:              "error: --max-size 9999999999GB: a number of bytes",
 		"s --poll 1ms " + valid:                           "error: --poll 1ms: at least 1s is expected",
-		"s --idle 0s " + valid:                           "error: --idle 0s, --timeout 30s: at least 1s is expected",
+		"s --idle 0s " + valid:                            "error: --idle 0s, --timeout 30s: at least 1s is expected",
 		"s --lease 1s " + valid:                           "error: --lease 1s: at least 5s is expected",
 	} {
 		server := &fakeTemporal{}
