@@ -1,6 +1,7 @@
 package project
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -28,6 +29,8 @@ func (l *loader) checkConnectors(model, extensions string, p *bpmn.Process) {
 		case connector == "":
 			l.warn("%v", at("implementation %q has no definition: a worker of yours must answer activity type %q on task queue %q",
 				action, action, contract.CustomConnectorQueue(action)))
+			continue
+		case !known && l.options.AnyConnector:
 			continue
 		case !known:
 			l.fail(at("unknown connector %q%s (a connector that is not built in is deployed together with its definition file)",
@@ -88,8 +91,8 @@ func (l *loader) bindings(p *bpmn.Process) map[string]contract.Binding {
 		}
 		connector, action := connectors.SplitImplementation(n.Implementation)
 		d := l.known[connector]
-		if d == nil { // checkConnectors lets only names without a dot pass
-			all[n.Implementation] = binding(contract.CustomConnectorQueue(action), connectors.DefaultPolicy())
+		if d == nil { // of checkConnectors: a name without a dot, or any when the options say so
+			all[n.Implementation] = binding(contract.CustomConnectorQueue(cmp.Or(connector, action)), connectors.DefaultPolicy())
 			continue
 		}
 		queue := contract.ConnectorQueue

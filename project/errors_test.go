@@ -206,3 +206,19 @@ func begin(t *testing.T, want, lines []string, dir string) {
 		require.True(t, strings.HasPrefix(line, strings.ReplaceAll(want[i], "DIR/", "")), "want %q\ngot  %q", want[i], line)
 	}
 }
+
+// Tests of a process answer its calls themselves, so they need no definition; a definition that is there still counts.
+func TestAnyConnector(t *testing.T) {
+	dir := t.TempDir()
+	load := func(implementation string) (*Project, error) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "order.bpmn"), []byte(process("order", implementation)), 0o600))
+		o := options(t)
+		o.AnyConnector = true
+		return Load([]string{dir}, o)
+	}
+	p, err := load("erp.BOOK")
+	require.NoError(t, err)
+	require.Equal(t, "connector-erp", p.Definitions[0].Connectors["erp.BOOK"].TaskQueue)
+	_, err = load("email.BOOK")
+	require.ErrorContains(t, err, `connector email has no action "BOOK"`)
+}

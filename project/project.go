@@ -33,6 +33,9 @@ type Trigger struct {
 type Options struct {
 	MapDefault bpmn.MapDefault // "": none
 	BuiltIn    []*connectors.Definition
+
+	// AnyConnector accepts connectors without a definition: for tests, which answer the calls themselves.
+	AnyConnector bool
 }
 
 // loader is one Load under way.
