@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+
+	temporal "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+	"gocloud.dev/blob/memblob"
+
+	"github.com/waybill-io/waybill/activities"
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/project"
+	"github.com/waybill-io/waybill/worker/app"
+)
+
+// byHandQueue is polled by a worker like that of the process role. It also answers the calls, for the rival that keeps
+// workflow and activities on one queue: Temporal then hands the first attempt of an activity over with the answer to the workflow task
+// (eager execution), which Waybill's separate queues give up.
+const byHandQueue = "by-hand"
+
+// text is what every instance is started with and every call is given.
+const text = "Please call me back about order 2041."
+
+// workBoth starts a worker as Waybill runs it and one for the workflow by hand, with the same connector.
+func (p *place) workBoth(ctx context.Context) error {
+	var err error
+	if p.noop, err = newNoop(); err != nil {
+		return err
+	}
+	list := []connectors.Connector{p.noop}
+	bucket := memblob.OpenBucket(nil)
+	p.atEnd(bucket.Close)
+	if err := p.work(ctx, app.Options{Roles: []app.Role{app.Process, app.Connectors}, Files: bucket, Connectors: list}); err != nil {
+		return err
+	}
+	w := worker.New(p.temporal, byHandQueue, worker.Options{MaxConcurrentWorkflowTaskPollers: 8, MaxConcurrentActivityTaskPollers: 8})
+	w.RegisterWorkflowWithOptions(byHand, workflow.RegisterOptions{Name: byHandType})
+	activities.RegisterConnectors(w, list)
+	if err := w.Start(); err != nil {
+		return fmt.Errorf("start the worker of the workflow by hand: %w", err)
+	}
+	p.atEnd(func() error { w.Stop(); return nil })
+	return nil
+}
+
+// contenders are the process, the workflow by hand on the same queues, and the one that keeps all on one queue.
+func (p *place) contenders(ctx context.Context, tasks int) ([]*contender, error) {
+	d, err := p.deploy(ctx, tasks)
+	if err != nil {
+		return nil, err
+	}
+	process := &contender{Name: "process"}
+	process.run = func(ctx context.Context) (string, error) {
+		id, _, err := p.client.StartDefinition(ctx, d, client.StartOptions{Key: d.Key, Variables: map[string]any{"text": text}})
+		if err != nil {
+			return "", err
+		}
+		result, err := p.client.Wait(ctx, id)
+		if err == nil && result.Variables["said"] != text {
+			err = fmt.Errorf("instance %s ended with %v", id, result.Variables)
+		}
+		return id, err
+	}
+	return []*contender{
+		process,
+		p.rivalOn(contract.ConnectorQueue, "by hand, same task queues", tasks),
+		p.rivalOn(byHandQueue, "by hand, one task queue", tasks),
+	}, nil
+}
+
+func (p *place) rivalOn(queue, name string, tasks int) *contender {
+	var started atomic.Int64
+	return &contender{Name: name, run: func(ctx context.Context) (string, error) {
+		options := temporal.StartWorkflowOptions{
+			ID: fmt.Sprintf("by-hand/%s-%d-%06d", queue, tasks, started.Add(1)), TaskQueue: byHandQueue,
+		}
+		run, err := p.temporal.ExecuteWorkflow(ctx, options, byHandType, order{Tasks: tasks, Text: text, Queue: queue})
+		if err != nil {
+			return "", err
+		}
+		var result map[string]any
+		err = run.Get(ctx, &result)
+		if err == nil && result["said"] != text {
+			err = fmt.Errorf("workflow %s ended with %v", run.GetID(), result)
+		}
+		return run.GetID(), err
+	}}
+}
+
+// deploy loads a model of some service tasks as the command line does, deploys it and returns what is deployed.
+func (p *place) deploy(ctx context.Context, tasks int) (d contract.Definition, err error) {
+	dir, err := os.MkdirTemp("", "bench-")
+	if err != nil {
+		return d, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	key := fmt.Sprintf("tasks-%d", tasks)
+	extensions, err := extensionsOf(key, tasks)
+	if err != nil {
+		return d, err
+	}
+	for name, content := range map[string][]byte{".bpmn": chain(tasks, serviceTask).xml(key), "-extensions.json": extensions} {
+		if err := os.WriteFile(filepath.Join(dir, key+name), content, 0o600); err != nil {
+			return d, err
+		}
+	}
+	loaded, err := project.Load([]string{dir}, project.Options{BuiltIn: []*connectors.Definition{p.noop.Definition()}})
+	if err != nil {
+		return d, err
+	}
+	if len(loaded.Warnings) > 0 {
+		return d, errors.New(strings.Join(loaded.Warnings, "\n"))
+	}
+	if _, err := p.client.Deploy(ctx, loaded.Definitions[0]); err != nil {
+		return d, err
+	}
+	return p.client.Definition(ctx, key, 0)
+}
+
+// extensionsOf declares the two variables and maps them to each task and back.
+func extensionsOf(key string, tasks int) ([]byte, error) {
+	type object = map[string]any
+	property := func(name string) object { return object{"id": name, "name": name, "type": "string", "value": ""} }
+	variable := func(name string) object { return object{name: object{"type": "variable", "value": name}} }
+	mappings := object{}
+	for i := range tasks {
+		mappings[taskID(i)] = object{"inputs": variable("text"), "outputs": variable("said")}
+	}
+	return json.Marshal(object{"id": key, "name": key, "type": "PROCESS", "extensions": object{key: object{
+		"properties": object{"text": property("text"), "said": property("said")}, "mappings": mappings,
+	}}})
+}

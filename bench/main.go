@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// report is what one run has measured; sections that were not asked for are nil.
+type report struct {
+	Machine machine       `json:"machine"`
+	Engine  *engineReport `json:"engine,omitempty"`
+	Host    *hostReport   `json:"host,omitempty"`
+	Mail    *mailReport   `json:"mail,omitempty"`
+}
+
+// section is a part of a report as a person reads it.
+type section interface{ print(w io.Writer) }
+
+// options say what to measure and how long.
+type options struct {
+	only   []string
+	output string
+	rounds int
+	tasks  []int
+	idle   int // mails sent one after the other
+	stream int // mails sent at a steady rate
+}
+
+var sections = []string{"engine", "host", "mail"}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func parse(args []string, progress io.Writer) (options, error) {
+	var o options
+	var only, tasks string
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.SetOutput(progress)
+	f.StringVar(&only, "only", strings.Join(sections, ","), "what to measure")
+	f.StringVar(&o.output, "output", "text", "text or json")
+	f.IntVar(&o.rounds, "rounds", 8, "rounds of the process host")
+	f.StringVar(&tasks, "tasks", "1,5,20", "service tasks of the processes of the process host")
+	f.IntVar(&o.idle, "mails", 50, "mails sent one after the other")
+	f.IntVar(&o.stream, "stream", 200, "mails sent at 5 a second")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if f.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	for name := range strings.SplitSeq(only, ",") {
+		if !slices.Contains(sections, name) {
+			return o, fmt.Errorf("--only %q: %s are known", name, strings.Join(sections, ", "))
+		}
+		o.only = append(o.only, name)
+	}
+	for text := range strings.SplitSeq(tasks, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > 100 {
+			return o, fmt.Errorf("--tasks %q: numbers from 1 to 100 are expected, as in 1,5,20", tasks)
+		}
+		o.tasks = append(o.tasks, n)
+	}
+	if o.output != "text" && o.output != "json" {
+		return o, fmt.Errorf("--output %q: text or json is expected", o.output)
+	}
+	if o.rounds < 1 || o.idle < 1 || o.stream < 0 {
+		return o, errors.New("--rounds and --mails must be at least 1, --stream at least 0")
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, args []string, out, progress io.Writer) error {
+	o, err := parse(args, progress)
+	if err != nil {
+		return err
+	}
+	r := report{Machine: thisMachine()}
+	printed := []section{r.Machine}
+	if slices.Contains(o.only, "engine") {
+		fmt.Fprintln(progress, "engine ...")
+		if r.Engine, err = measureEngine(ctx); err != nil {
+			return fmt.Errorf("engine: %w", err)
+		}
+		printed = append(printed, r.Engine)
+	}
+	if slices.Contains(o.only, "host") {
+		if r.Host, err = measureHost(ctx, o.tasks, o.rounds, progress); err != nil {
+			return fmt.Errorf("process host: %w", err)
+		}
+		printed = append(printed, r.Host)
+	}
+	if slices.Contains(o.only, "mail") {
+		if r.Mail, err = measureMail(ctx, o.idle, o.stream, progress); err != nil {
+			return fmt.Errorf("mail: %w", err)
+		}
+		printed = append(printed, r.Mail)
+	}
+	if o.output == "json" {
+		e := json.NewEncoder(out)
+		e.SetIndent("", "  ")
+		return e.Encode(r)
+	}
+	for _, s := range printed {
+		s.print(out)
+	}
+	return nil
+}
+
+var (
+	_ section = machine{}
+	_ section = (*engineReport)(nil)
+	_ section = (*hostReport)(nil)
+	_ section = (*mailReport)(nil)
+)
