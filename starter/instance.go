@@ -102,7 +102,7 @@ func (a *app) historyCommand() *cobra.Command {
 		Use:   "history ID",
 		Short: "Write the history of an instance as JSON, as Temporal's replayer reads it",
 		Long: "history writes JSON whatever --output says. An instance that went on as new has several runs; without --run it is the last.\n" +
-			"worker.ReplayWorkflowHistoryFromJSONFile and `temporal workflow` read what it writes. It holds the variables of the instance.",
+			"testsuite.Replay replays it under the id that it ran with, from which the ids of its tasks are made. It holds the instance's variables.",
 		Example: `  starter history support/k3v9q2 > history.json`,
 		Args:    need("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
