@@ -159,7 +159,7 @@ func (d *Deliverer) read(ctx context.Context, ref contract.MailRef, folder strin
 		if name == "" {
 			name = "part-" + a.Part
 		}
-		key := folder + "/" + a.Part + "/" + fileName(name)
+		key := folder + "/" + a.Part + "-" + fileName(name)
 		size := int64(0)
 		err := d.files.Write(ctx, key, a.ContentType, func(w io.Writer) (err error) {
 			size, err = io.Copy(w, content)
@@ -174,13 +174,13 @@ func (d *Deliverer) read(ctx context.Context, ref contract.MailRef, folder strin
 	return m, stored, nil
 }
 
-// fileName keeps a name that a stranger chose from meaning anything in a key.
+// fileName keeps a name that a stranger chose from meaning anything in a key, where "." and ".." would.
 func fileName(name string) string {
-	return strings.Map(func(r rune) rune {
+	return strings.TrimLeft(strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("._-", r):
 			return r
 		}
 		return '_'
-	}, name[max(len(name)-100, 0):])
+	}, name[max(len(name)-100, 0):]), ".")
 }
