@@ -63,14 +63,15 @@ func (s *Server) Deliver(user string, raw []byte) {
 	s.t.Helper()
 	maildir := s.maildir(user)
 	for _, dir := range []string{"cur", "new", "tmp"} {
-		if err := os.MkdirAll(filepath.Join(maildir, dir), 0o700); err != nil {
-			s.t.Fatal("dovecot: ", err)
-		}
+		s.check(os.MkdirAll(filepath.Join(maildir, dir), 0o700))
 	}
-	s.own(filepath.Dir(maildir))
+	// Not all that is in them: Dovecot's own files come and go.
+	for _, dir := range []string{"..", ".", "cur", "new", "tmp"} {
+		s.give(filepath.Join(maildir, dir))
+	}
 	name := fmt.Sprintf("%d.M%dP%d.test", os.Getpid(), s.serial.Add(1), os.Getpid())
 	s.check(os.WriteFile(filepath.Join(maildir, "tmp", name), raw, 0o600))
-	s.own(filepath.Join(maildir, "tmp", name))
+	s.give(filepath.Join(maildir, "tmp", name))
 	s.check(os.Rename(filepath.Join(maildir, "tmp", name), filepath.Join(maildir, "new", name)))
 }
 

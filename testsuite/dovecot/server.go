@@ -194,19 +194,24 @@ func (s *Server) ids() (uid, gid int) {
 	return uid, gid
 }
 
-// own gives what was written to the user that the server runs as.
+// own gives a folder with all that is in it to the user that the server runs as.
 func (s *Server) own(root string) {
 	s.t.Helper()
-	if os.Getuid() != 0 {
-		return
-	}
-	uid, gid := s.ids()
 	s.check(filepath.WalkDir(root, func(path string, _ os.DirEntry, err error) error {
-		if err != nil {
-			return err
+		if err == nil {
+			s.give(path)
 		}
-		return os.Lchown(path, uid, gid)
+		return err
 	}))
+}
+
+// give gives a file or folder to the user that the server runs as.
+func (s *Server) give(path string) {
+	s.t.Helper()
+	if os.Getuid() == 0 {
+		uid, gid := s.ids()
+		s.check(os.Lchown(path, uid, gid))
+	}
 }
 
 func (s *Server) check(err error) {
