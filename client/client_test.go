@@ -1,0 +1,68 @@
+package client
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	sdk "go.temporal.io/sdk/temporal"
+
+	"github.com/waybill-io/waybill/activities/contract"
+)
+
+func TestQuoteKeepsAFilterOneLiteral(t *testing.T) {
+	require.Equal(t, `'plain'`, quote("plain"))
+	require.Equal(t, `'it\'s \\ done'`, quote(`it's \ done`))
+}
+
+func TestStateClause(t *testing.T) {
+	for _, state := range []string{"", "active", "suspended", "completed", "cancelled", "terminated", "failed"} {
+		clause, err := stateClause(state)
+		require.NoError(t, err)
+		require.True(t, strings.HasPrefix(clause, " AND "), clause)
+	}
+	_, err := stateClause("done")
+	require.ErrorContains(t, err, `unknown state "done": active, suspended`)
+}
+
+func TestEndedState(t *testing.T) {
+	require.Equal(t, "terminated", ended(enums.WORKFLOW_EXECUTION_STATUS_TERMINATED, contract.StateActive))
+	require.Equal(t, "failed", ended(enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT, contract.StateActive))
+	require.Equal(t, contract.StateCancelled, ended(enums.WORKFLOW_EXECUTION_STATUS_COMPLETED, contract.StateCancelled))
+	require.Equal(t, contract.StateCompleted, ended(enums.WORKFLOW_EXECUTION_STATUS_COMPLETED, contract.StateActive))
+}
+
+func TestErrorsAreReadable(t *testing.T) {
+	err := readable(sdk.NewNonRetryableApplicationError("the task is completed", "refused", nil))
+	require.EqualError(t, err, "the task is completed")
+	require.True(t, Refused(err))
+	require.ErrorIs(t, readable(serviceerror.NewNotFound("workflow not found")), ErrNotFound)
+	away := serviceerror.NewUnavailable("connection refused")
+	require.False(t, Refused(readable(away)))
+	require.NoError(t, readable(nil))
+	require.Equal(t, errors.New("other"), readable(errors.New("other")))
+}
+
+func TestMailboxIsNeverConnectedWithoutProof(t *testing.T) {
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	for want, m := range map[string]Mailbox{
+		"connected":  {Watch: contract.WatchStatus{Connected: true, LastAlive: now.Add(-time.Minute)}},
+		"stale":      {Watch: contract.WatchStatus{Connected: true, LastAlive: now.Add(-time.Hour)}},
+		"error":      {Watch: contract.WatchStatus{Cause: "the password was refused"}},
+		"paused":     {MailboxState: contract.MailboxState{Paused: true}, Watch: contract.WatchStatus{Connected: true, LastAlive: now}},
+		"connecting": {Connection: "connecting"},
+	} {
+		m.judge(now)
+		require.Equal(t, want, m.Connection)
+	}
+}
+
+func TestSummaryFitsTemporal(t *testing.T) {
+	s := summary(contract.Definition{Key: "k", Name: strings.Repeat("ü", 300), Version: 3}, StartOptions{BusinessKey: "B"})
+	require.LessOrEqual(t, len(s), 400)
+	require.Equal(t, "k, version 3, B", summary(contract.Definition{Key: "k", Version: 3}, StartOptions{BusinessKey: "B"}))
+}
