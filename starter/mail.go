@@ -78,7 +78,7 @@ func (a *app) mailCommand() *cobra.Command {
 	send.MarkFlagsMutuallyExclusive("eml", "body")
 	send.MarkFlagsMutuallyExclusive("eml", "subject")
 	send.MarkFlagsMutuallyExclusive("eml", "cc")
-	return group("mail", "Send mail to the development server", send)
+	return group("mail", "Send mail to the development server, and read it there", send, a.mailReadCommand())
 }
 
 func (f *mailFlags) message() ([]byte, error) {

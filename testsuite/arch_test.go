@@ -42,7 +42,7 @@ var rooms = map[string][]string{
 		"activities", "activities/contract", "client", "connectors", "examples", "project", "worker",
 		"testsuite/mailserver", "testsuite/temporalserver",
 	},
-	"starter":  {"activities/contract", "bpmn", "client", "connectors", "definition", "project", "testsuite/scenario"},
+	"starter":  {"activities/contract", "bpmn", "client", "connectors", "definition", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
 		"activities", "activities/contract", "bpmn", "client", "connectors", "definition", "engine", "project", "testsuite", "worker", "worker/dev",
