@@ -1,0 +1,32 @@
+package e2e_test
+
+import (
+	"testing"
+)
+
+// TestWorkerKilled kills the only worker five times while it works off 500 mails of customers: the mail that waits, mail
+// that comes while no worker runs, and mail that comes while one works.
+func TestWorkerKilled(t *testing.T) {
+	i := install(t)
+	all := letters(500)
+	const kills = 5
+	part := len(all) / (2*kills + 1)
+	deliver := func(n int) { i.receive(all[n*part : min((n+1)*part, len(all))]...) }
+
+	deliver(0)
+	w := i.startWorker()
+	i.deploy()
+	i.watch()
+	for n := range kills {
+		deliver(2*n + 1)
+		// Moments after an answer left is when a worker can have done something and not said so.
+		due := int64((2*n + 1) * part / 2)
+		i.eventually(func() string { return "the answers do not go out" }, func() bool { return i.attempts.Load() > due })
+		w.kill()
+		deliver(2*n + 2)
+		w = i.startWorker()
+	}
+	i.receive(all[(2*kills+1)*part:]...)
+	i.handled(all)
+	i.acknowledged(500, len(all)-500)
+}
