@@ -23,10 +23,13 @@ import (
 	"github.com/waybill-io/waybill/worker/app"
 )
 
-// byHandQueue is polled by a worker like that of the process role. It also answers the calls, for the rival that keeps
-// workflow and activities on one queue: Temporal then hands the first attempt of an activity over with the answer to the workflow task
-// (eager execution), which Waybill's separate queues give up.
-const byHandQueue = "by-hand"
+// byHandQueue is where the workflow by hand runs, and its activities too for the rival that keeps all on one queue: Temporal
+// then hands the first attempt of an activity over with the answer to the workflow task (eager execution), which spares the server a
+// fifth of its work. The other rival calls over callsQueue, as it must when others answer the calls.
+const (
+	byHandQueue = "by-hand"
+	callsQueue  = "by-hand-calls"
+)
 
 // text is what every instance is started with and every call is given.
 const text = "Please call me back about order 2041."
@@ -43,17 +46,21 @@ func (p *place) workBoth(ctx context.Context) error {
 	if err := p.work(ctx, app.Options{Roles: []app.Role{app.Process, app.Connectors}, Files: bucket, Connectors: list}); err != nil {
 		return err
 	}
+	// With as many pollers as Waybill's own workers.
 	w := worker.New(p.temporal, byHandQueue, worker.Options{MaxConcurrentWorkflowTaskPollers: 8, MaxConcurrentActivityTaskPollers: 8})
 	w.RegisterWorkflowWithOptions(byHand, workflow.RegisterOptions{Name: byHandType})
-	activities.RegisterConnectors(w, list)
-	if err := w.Start(); err != nil {
-		return fmt.Errorf("start the worker of the workflow by hand: %w", err)
+	calls := worker.New(p.temporal, callsQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityTaskPollers: 8})
+	for _, w := range []worker.Worker{w, calls} {
+		activities.RegisterConnectors(w, list)
+		if err := w.Start(); err != nil {
+			return fmt.Errorf("start the worker of the workflow by hand: %w", err)
+		}
+		p.atEnd(func() error { w.Stop(); return nil })
 	}
-	p.atEnd(func() error { w.Stop(); return nil })
 	return nil
 }
 
-// contenders are the process, the workflow by hand on the same queues, and the one that keeps all on one queue.
+// contenders are the process and its two rivals.
 func (p *place) contenders(ctx context.Context, tasks int) ([]*contender, error) {
 	d, err := p.deploy(ctx, tasks)
 	if err != nil {
@@ -73,8 +80,8 @@ func (p *place) contenders(ctx context.Context, tasks int) ([]*contender, error)
 	}
 	return []*contender{
 		process,
-		p.rivalOn(contract.ConnectorQueue, "by hand, same task queues", tasks),
 		p.rivalOn(byHandQueue, "by hand, one task queue", tasks),
+		p.rivalOn(callsQueue, "by hand, calls on their own task queue", tasks),
 	}, nil
 }
 

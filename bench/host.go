@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// hostTarget is the bar for a process against the workflow by hand that is laid out alike; eventsTarget for its history.
+// hostTarget is the bar for a process against the faster way to write the workflow by hand, all on one task queue;
+// eventsTarget for its history.
 const (
 	hostTarget   = 0.9
 	eventsTarget = 2
