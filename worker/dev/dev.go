@@ -197,6 +197,10 @@ func (e *Environment) startMail(context.Context) error {
 		defer cancel()
 		return server.Close(ctx)
 	})
+	// Before the worker starts: it may have mailboxes to watch from an earlier run.
+	if err := os.Setenv(passwordVariable, Password); err != nil {
+		return err
+	}
 	e.say("mail     SMTP %s, IMAP %s (any address, password %q)", server.SMTPAddr(), server.IMAPAddr(), Password)
 	return nil
 }

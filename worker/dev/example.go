@@ -15,7 +15,7 @@ import (
 const (
 	// Password opens every mailbox of the development server.
 	Password = "waybill"
-	// passwordVariable carries it to the watcher the way a secret travels: by reference.
+	// passwordVariable carries it to the watchers the way a secret travels: by reference.
 	passwordVariable = "WAYBILL_DEV_MAIL_PASSWORD"
 	// mailbox and address are those of the example.
 	mailbox = "support"
@@ -65,9 +65,6 @@ func (e *Environment) Deploy(ctx context.Context, paths ...string) error {
 
 // Watch has the mailbox of an address watched under a name and returns when it is connected, so that the first mail is handled at once.
 func (e *Environment) Watch(ctx context.Context, name, address string) error {
-	if err := os.Setenv(passwordVariable, Password); err != nil {
-		return err
-	}
 	imapHost, imapPort, err := split(e.Mail.IMAPAddr())
 	if err != nil {
 		return err
