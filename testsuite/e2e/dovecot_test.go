@@ -1,0 +1,115 @@
+package e2e_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/client"
+)
+
+// TestMailServerRestarted restarts Dovecot under a watcher, in order and as after a crash.
+func TestMailServerRestarted(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.startWorker()
+	i.deploy()
+	i.watch()
+	all := letters(40)
+	i.receive(all[:20]...)
+	i.dovecot.Restart()
+	i.receive(all[20:30]...)
+	i.connected()
+	i.dovecot.Kill()
+	i.receive(all[30:]...)
+	m := i.status("tells that the server is away", func(m client.Mailbox) bool { return m.Connection == "error" })
+	require.Contains(t, m.Cause, "connection")
+	i.dovecot.Restart()
+	i.handled(all)
+	i.acknowledged(40, len(all)-40)
+}
+
+// TestMailboxRecreated deletes a mailbox under its watcher. Mail is numbered anew from then on: what is new is handled, and
+// what somebody puts back is known.
+func TestMailboxRecreated(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.startWorker()
+	i.deploy()
+	i.watch(func(c *contract.MailboxConfig) { c.IdleMS = 2_000 })
+	all := letters(20)
+	i.receive(all[:10]...)
+	i.handled(all[:10])
+	before := i.status("is known", func(client.Mailbox) bool { return true }).Cursor
+
+	i.dovecot.ResetMailbox(mailbox)
+	i.receive(all[10:]...)
+	i.handled(all)
+	after := i.status("is numbered anew", func(m client.Mailbox) bool { return m.Cursor.UIDValidity != before.UIDValidity })
+	require.Zero(t, after.Duplicates)
+
+	i.dovecot.ResetMailbox(mailbox)
+	i.receive(all...)
+	again := i.status("has read everything again", func(m client.Mailbox) bool {
+		return m.Cursor.UIDValidity != after.Cursor.UIDValidity && int(m.Cursor.UID) == len(all)
+	})
+	require.EqualValues(t, after.Started, again.Started, "nothing is started twice")
+	require.EqualValues(t, after.Started, again.Duplicates)
+	require.Len(t, i.list(""), int(after.Started))
+	require.Equal(t, before.HighWater.Before(again.Cursor.HighWater), true)
+	i.acknowledged(int(after.Started), len(all)-int(after.Started))
+}
+
+// TestPasswordWrong changes the password on the server before the workers are told.
+func TestPasswordWrong(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.startWorker()
+	i.deploy()
+	i.watch()
+	all := letters(10)
+	i.receive(all[:5]...)
+	i.dovecot.SetPassword(mailbox, "secret-2")
+	i.dovecot.Restart()
+	m := i.status("tells that the password is wrong", func(m client.Mailbox) bool { return m.Connection == "error" })
+	require.Contains(t, m.Cause, "the server refused the user name or the password")
+	require.NotContains(t, m.Cause, "secret-")
+	i.receive(all[5:]...)
+	i.setPassword("secret-2")
+	i.connected()
+	i.handled(all)
+}
+
+// TestConnectionSilent lets connections to the mail server fall silent without an end: only a watchdog finds out.
+func TestConnectionSilent(t *testing.T) {
+	t.Parallel()
+	const idle, timeout = 3 * time.Second, 2 * time.Second
+	i := install(t)
+	p := startProxy(t, address(i.dovecot.Host, i.dovecot.Port))
+	i.startWorker()
+	i.deploy()
+	i.watch(func(c *contract.MailboxConfig) {
+		c.Port, c.IdleMS, c.TimeoutMS = p.port(), idle.Milliseconds(), timeout.Milliseconds()
+	})
+	all := letters(30)
+	i.receive(all[:10]...)
+	i.handled(all[:10])
+
+	p.silence(false)
+	begun := time.Now()
+	i.receive(all[10:20]...)
+	i.handled(all[:20])
+	t.Logf("mail behind a dead connection was handled after %s; the watchdog bites after %s at the latest", time.Since(begun).Round(100*time.Millisecond), idle+timeout)
+
+	p.silence(true)
+	i.receive(all[20:]...)
+	m := i.status("tells that the server is silent", func(m client.Mailbox) bool { return m.Connection == "error" })
+	require.Contains(t, m.Cause, fmt.Sprintf("no answer within %s", timeout))
+	p.speak()
+	i.connected()
+	i.handled(all)
+	i.acknowledged(30, len(all)-30)
+}
