@@ -3,6 +3,7 @@ package activities
 import (
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/mail/message"
@@ -20,7 +21,7 @@ func received(m *message.Message, ref contract.MailRef, attachments []any) map[s
 	}
 	body := m.Text
 	if body == "" {
-		body = m.HTML
+		body = message.PlainText(m.HTML)
 	}
 	if len(body) > maxBody {
 		body = strings.ToValidUTF8(body[:maxBody], "")
@@ -37,7 +38,7 @@ func received(m *message.Message, ref contract.MailRef, attachments []any) map[s
 		references = append(references, r)
 	}
 	return map[string]any{
-		"emailSubject":    m.Subject,
+		"emailSubject":    oneLine(m.Subject),
 		"emailFrom":       addresses(m.From),
 		"emailTo":         addresses(m.To),
 		"emailCc":         addresses(m.Cc),
@@ -52,6 +53,16 @@ func received(m *message.Message, ref contract.MailRef, attachments []any) map[s
 		"attachments":     attachments,
 		"raw":             map[string]any{"name": "mail.eml", "mediaType": "message/rfc822", "size": m.Size, "uri": ref.Blob},
 	}
+}
+
+// oneLine keeps line breaks, which an encoded subject may hold, out of the headers of an answer.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 // addresses lists addresses without names, separated by commas, as the inputs of email.SEND take them.

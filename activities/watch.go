@@ -182,7 +182,8 @@ func (v *watch) imapConfig() (imap.Config, error) {
 		return imap.Config{}, err
 	}
 	return imap.Config{
-		Host: v.Config.Host, Port: v.Config.Port, TLS: imap.TLS(v.Config.TLS), Username: v.Config.Username, Password: password,
+		Host: v.Config.Host, Port: v.Config.Port, TLS: imap.TLS(v.Config.TLS), AllowPlain: v.Config.AllowPlain,
+		Username: v.Config.Username, Password: password,
 		Folder: v.Config.Folder, PollInterval: milliseconds(v.Config.PollMS), MaxMessageBytes: v.Config.MaxBytes,
 		IdleRestart: milliseconds(v.Config.IdleMS), CommandTimeout: milliseconds(v.Config.TimeoutMS),
 	}, nil

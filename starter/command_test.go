@@ -149,7 +149,7 @@ func TestCommands(t *testing.T) {
 		"incident-retry": {args: "incident retry order/1 --incident 3", server: fakeTemporal{answers: map[string]any{"order/1 incident": completed}}},
 		"incident-resolve": {args: "incident resolve order/1 --element notify --var ok=true",
 			server: fakeTemporal{answers: map[string]any{"order/1 incident": completed}}},
-		"mailbox-add": {args: "mailbox add support --host imap.example.com --tls none --username support --password env:SUPPORT_PASSWORD --from all --max-size 25MB --poll 90s",
+		"mailbox-add": {args: "mailbox add support --host imap.example.com --tls none --allow-plain --username support --password env:SUPPORT_PASSWORD --from all --max-size 25MB --poll 90s",
 			server: fakeTemporal{answers: map[string]any{"mailbox/support configure": nil}}},
 		"mailbox-list": {args: "mailbox list", server: fakeTemporal{
 			list: executions(t, "mailbox/support", contract.MailboxWorkflow, ""), answers: map[string]any{"mailbox/support status": mailbox()},

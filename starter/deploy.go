@@ -75,7 +75,7 @@ func (a *app) deployCommand() *cobra.Command {
 
 func mapDefaultFlag(cmd *cobra.Command, value *string) {
 	cmd.Flags().StringVar(value, "map-default", string(bpmn.MapNone),
-		"what a task without a mapping entry exchanges with its connector or user: none, or all variables")
+		"what a task without a mapping entry exchanges with its connector: none, or all variables")
 	_ = cmd.RegisterFlagCompletionFunc("map-default",
 		cobra.FixedCompletions([]string{string(bpmn.MapNone), string(bpmn.MapAll)}, cobra.ShellCompDirectiveNoFileComp))
 }

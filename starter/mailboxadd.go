@@ -47,9 +47,6 @@ func (a *app) mailboxAddCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if config.TLS == "none" && !loopback(config.Host) {
-				fmt.Fprintf(cmd.ErrOrStderr(), "warning: --tls none: password and mail go to %s in clear text\n", config.Host)
-			}
 			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
 				if err := c.ConfigureMailbox(ctx, config); err != nil {
 					return err
@@ -64,6 +61,7 @@ func (a *app) mailboxAddCommand() *cobra.Command {
 	flags.StringVar(&f.Host, "host", "", "IMAP server (required)")
 	flags.IntVar(&f.Port, "port", 0, "port (default 993 with --tls implicit, else 143)")
 	flags.StringVar(&f.TLS, "tls", "implicit", "implicit, starttls, or none (development only)")
+	flags.BoolVar(&f.AllowPlain, "allow-plain", false, "with --tls none: let the password cross a network in clear text")
 	flags.StringVar(&f.Username, "username", "", "user (required)")
 	flags.StringVar(&f.Password, "password", "", "where the workers find the password, env:NAME or file:/path (required)")
 	flags.StringVar(&f.Folder, "folder", "INBOX", "folder to watch")
@@ -92,6 +90,9 @@ func (f *mailboxFlags) config() (contract.MailboxConfig, error) {
 	}
 	if c.Username == "" {
 		wrong("--username is required")
+	}
+	if c.TLS == "none" && !c.AllowPlain && !loopback(c.Host) {
+		wrong("--tls none: password and mail would go to %s in clear text; use --tls implicit or starttls, or add --allow-plain", c.Host)
 	}
 	if !slices.Contains([]string{"implicit", "starttls", "none"}, c.TLS) {
 		wrong("--tls %s: implicit, starttls or none is expected", c.TLS)

@@ -18,7 +18,7 @@ func (a *app) testCommand() *cobra.Command {
 		Long: "test deploys the models that a scenario file names, drives them and checks what it expects, without a server.\n" +
 			"It prints a line for each case and the numbers on the last line. It exits with 0 when all cases passed, with 1 when\n" +
 			"one failed, with 2 when a file is malformed.",
-		Example: `  starter test examples/support-desk/tests/*.yaml
+		Example: `  starter test examples/support-desk/scenarios/*.yaml
   starter test order.yaml --models processes --output json`,
 		Args: need("FILE..."),
 		RunE: func(cmd *cobra.Command, args []string) error {

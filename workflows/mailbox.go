@@ -22,7 +22,8 @@ type mailbox struct {
 	contract.MailboxState
 	turn    workflow.Mutex // batches one at a time: a new watcher may come while the last batch of a dead one is handled
 	removed bool
-	changes int // counts what makes a running watcher out of date
+	changes int                 // counts what makes a running watcher out of date
+	giveUp  workflow.CancelFunc // of the delivery that runs; nil: none
 }
 
 // Mailbox is the workflow of a mailbox. It ends when the mailbox is removed.
@@ -123,9 +124,17 @@ func (m *mailbox) configure(_ workflow.Context, c contract.MailboxConfig) error 
 func (m *mailbox) pause(workflow.Context) error {
 	if !m.Paused {
 		m.Paused = true
-		m.changes++
+		m.leave()
 	}
 	return nil
+}
+
+// leave ends the watcher, and a delivery that may be waiting for its tenth try. The mails of it stay above the cursor.
+func (m *mailbox) leave() {
+	m.changes++
+	if m.giveUp != nil {
+		m.giveUp()
+	}
 }
 
 func (m *mailbox) resume(workflow.Context) error {
@@ -135,7 +144,7 @@ func (m *mailbox) resume(workflow.Context) error {
 
 func (m *mailbox) remove(workflow.Context) error {
 	m.removed = true
-	m.changes++
+	m.leave()
 	return nil
 }
 
@@ -162,6 +171,9 @@ func (m *mailbox) mail(ctx workflow.Context, b contract.MailBatch) (contract.Mai
 	result := contract.MailBatchResult{Cursor: m.Cursor}
 	if len(mails) > 0 {
 		handled, err := m.handle(ctx, b.UIDValidity, mails)
+		if m.Paused || m.removed {
+			err = nil // given up
+		}
 		if err != nil {
 			return result, err
 		}
@@ -177,13 +189,16 @@ func (m *mailbox) handle(ctx workflow.Context, uidValidity uint32, mails []contr
 	var outcomes []contract.MailOutcome
 	if good := deliverable(mails); len(good) > 0 {
 		var delivered contract.DeliverResult
-		err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		delivery, giveUp := workflow.WithCancel(ctx)
+		m.giveUp = giveUp
+		err := workflow.ExecuteActivity(workflow.WithActivityOptions(delivery, workflow.ActivityOptions{
 			TaskQueue:           contract.ProcessQueue,
 			StartToCloseTimeout: 10 * time.Minute,
 			HeartbeatTimeout:    callHeartbeat,
 			RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 10 * time.Second},
 			Summary:             fmt.Sprintf("%d mails", len(good)),
 		}), contract.DeliverActivity, contract.DeliverInput{Mailbox: m.Config.Name, UIDValidity: uidValidity, Mails: good}).Get(ctx, &delivered)
+		m.giveUp = nil
 		if err != nil {
 			m.fail(ctx, err)
 			return nil, err

@@ -4,20 +4,21 @@ import "time"
 
 // MailboxConfig says which mailbox to watch and how. It goes into histories, so it names its secret and never holds it.
 type MailboxConfig struct {
-	Name     string    `json:"name"`
-	Host     string    `json:"host"`
-	Port     int       `json:"port"`
-	TLS      string    `json:"tls"` // implicit, starttls, none
-	Username string    `json:"username"`
-	Password string    `json:"password"` // a reference: "env:NAME" or "file:/path"
-	Folder   string    `json:"folder"`
-	Since    time.Time `json:"since,omitzero"` // begin with mail that came after this; zero: with all mail
-	MarkSeen bool      `json:"markSeen,omitempty"`
-	Keyword  string    `json:"keyword,omitempty"` // IMAP keyword set on a handled mail
-	MoveTo   string    `json:"moveTo,omitempty"`  // folder for handled mail
-	MaxBytes int64     `json:"maxBytes"`          // larger mail is dead-lettered
-	PollMS   int64     `json:"pollMs"`            // where the server has no IDLE
-	LeaseMS  int64     `json:"leaseMs"`           // heartbeat timeout: how long a dead worker keeps the mailbox
+	Name       string    `json:"name"`
+	Host       string    `json:"host"`
+	Port       int       `json:"port"`
+	TLS        string    `json:"tls"`                  // implicit, starttls, none
+	AllowPlain bool      `json:"allowPlain,omitempty"` // TLS none to a host that is not this machine
+	Username   string    `json:"username"`
+	Password   string    `json:"password"` // a reference: "env:NAME" or "file:/path"
+	Folder     string    `json:"folder"`
+	Since      time.Time `json:"since,omitzero"` // begin with mail that came after this; zero: with all mail
+	MarkSeen   bool      `json:"markSeen,omitempty"`
+	Keyword    string    `json:"keyword,omitempty"` // IMAP keyword set on a handled mail
+	MoveTo     string    `json:"moveTo,omitempty"`  // folder for handled mail
+	MaxBytes   int64     `json:"maxBytes"`          // larger mail is dead-lettered
+	PollMS     int64     `json:"pollMs"`            // where the server has no IDLE
+	LeaseMS    int64     `json:"leaseMs"`           // heartbeat timeout: how long a dead worker keeps the mailbox
 
 	// How fast a connection is found out that is up but dead: by the end of an IDLE, and then of a command.
 	IdleMS    int64 `json:"idleMs,omitempty"`    // how long one IDLE lasts; 0: 4 minutes

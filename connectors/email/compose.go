@@ -51,7 +51,7 @@ func (f *fields) line(name string) string {
 		f.errorf("%s has a line break or another control character", name)
 		return ""
 	}
-	if len(text) > maxHeader && name != "to" && name != "cc" && name != "bcc" {
+	if len(text) > maxHeader && name != "to" && name != "cc" && name != "bcc" && name != "subject" {
 		f.errorf("%s is longer than %d bytes", name, maxHeader)
 		return ""
 	}
@@ -136,9 +136,21 @@ func (f *fields) thread() (inReplyTo string, references []string) {
 
 var replyPrefix = regexp.MustCompile(`^(?i:\s*re\s*:)+\s*`)
 
-// subject is the input subject; a reply's has "Re: " before it exactly once.
+// person tells whether a person wrote the text.
+func (f *fields) person() bool {
+	by := f.line("writtenBy")
+	if by != "" && by != "machine" && by != "person" {
+		f.errorf("writtenBy %q: machine or person is expected", by)
+	}
+	return by == "person"
+}
+
+// subject is the input subject; a reply's has "Re: " before it exactly once. It may be a stranger's, so a long one is cut.
 func (f *fields) subject(reply bool) string {
 	subject := f.line("subject")
+	if len(subject) > maxHeader {
+		subject = strings.ToValidUTF8(subject[:maxHeader], "") + "..."
+	}
 	if reply {
 		return "Re: " + replyPrefix.ReplaceAllString(subject, "")
 	}

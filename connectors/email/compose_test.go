@@ -117,8 +117,19 @@ func TestSubject(t *testing.T) {
 	f := &fields{inputs: map[string]any{"subject": "Re: Help"}}
 	require.Equal(t, "Re: Help", f.subject(false))
 	f = &fields{inputs: map[string]any{"subject": strings.Repeat("x", 1000)}}
-	f.subject(false)
-	require.ErrorContains(t, f.err(), "subject is longer than 900 bytes")
+	require.Equal(t, strings.Repeat("x", 900)+"...", f.subject(false))
+	require.NoError(t, f.err(), "a stranger's long subject is no reason not to answer")
+}
+
+func TestAnswersOfPeopleAreNotMarked(t *testing.T) {
+	for by, want := range map[string]bool{"": false, "machine": false, "person": true} {
+		f := &fields{inputs: map[string]any{"writtenBy": by}}
+		require.Equal(t, want, f.person(), by)
+		require.NoError(t, f.err())
+	}
+	f := &fields{inputs: map[string]any{"writtenBy": "robot"}}
+	f.person()
+	require.ErrorContains(t, f.err(), `writtenBy "robot": machine or person is expected`)
 }
 
 func TestMessageID(t *testing.T) {

@@ -96,6 +96,9 @@ func (c *Connector) compose(ctx context.Context, call connectors.Call) (smtp.Mai
 	if m.InReplyTo, m.References = f.thread(); m.InReplyTo != "" {
 		m.AutoSubmitted = "auto-replied"
 	}
+	if f.person() {
+		m.AutoSubmitted = "" // RFC 3834, section 5: the field is for mail that no person wrote
+	}
 	m.Subject = f.subject(m.InReplyTo != "")
 	if n := len(m.To) + len(m.Cc) + len(m.Bcc); n > maxRecipients {
 		f.errorf("%d recipients, at most %d are allowed", n, maxRecipients)
