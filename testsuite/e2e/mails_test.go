@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	netmail "net/mail"
 	"strings"
@@ -19,6 +20,7 @@ type letter struct {
 	messageID string
 	subject   string
 	headers   string // more of them
+	mediaType string // "": plain text
 	body      string
 }
 
@@ -49,8 +51,8 @@ func (l letter) isAutomatic() bool { return l.headers != "" }
 
 func (l letter) raw() []byte {
 	return fmt.Appendf(nil, "From: A customer <%s>\r\nTo: support@example.com\r\nSubject: %s\r\nMessage-ID: %s\r\n"+
-		"Date: Mon, 02 Mar 2026 09:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n%s\r\n%s",
-		l.customer, l.subject, l.messageID, l.headers, l.body)
+		"Date: Mon, 02 Mar 2026 09:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: %s\r\n%s\r\n%s",
+		l.customer, l.subject, l.messageID, cmp.Or(l.mediaType, "text/plain; charset=utf-8"), l.headers, l.body)
 }
 
 // letters makes mails of all three kinds: of ten, one is urgent, and one automatic mail comes on top.
