@@ -24,8 +24,8 @@ import (
 )
 
 // byHandQueue is where the workflow by hand runs, and its activities too for the rival that keeps all on one queue: Temporal
-// then hands the first attempt of an activity over with the answer to the workflow task (eager execution), which spares the server a round through
-// the queue. The other rival calls over callsQueue, as it must when other workers answer the calls.
+// then hands the first attempt of an activity over with the answer to the workflow task (eager execution), which spares
+// the server a round through the queue. The other rival calls over callsQueue, as it must when other workers answer.
 const (
 	byHandQueue = "by-hand"
 	callsQueue  = "by-hand-calls"

@@ -59,5 +59,3 @@ func cpuOf(pid string) time.Duration {
 }
 
 func (u cpu) since(start cpu) cpu { return cpu{u.self - start.self, u.children - start.children} }
-
-func (u cpu) plus(v cpu) cpu { return cpu{u.self + v.self, u.children + v.children} }
