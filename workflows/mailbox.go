@@ -169,6 +169,9 @@ func (m *mailbox) mail(ctx workflow.Context, b contract.MailBatch) (contract.Mai
 	}
 	mails := slices.DeleteFunc(b.Mails, func(r contract.MailRef) bool { return r.UID <= m.Cursor.UID })
 	result := contract.MailBatchResult{Cursor: m.Cursor}
+	if len(mails) < len(b.Mails) {
+		result.Handled = m.Unconfirmed // handed over by an earlier watcher, too, which is not there to hear of it
+	}
 	if len(mails) > 0 {
 		handled, err := m.handle(ctx, b.UIDValidity, mails)
 		if m.Paused || m.removed {
@@ -177,8 +180,8 @@ func (m *mailbox) mail(ctx workflow.Context, b contract.MailBatch) (contract.Mai
 		if err != nil {
 			return result, err
 		}
-		m.Unconfirmed = handled
-		result.Cursor, result.Handled = m.Cursor, handled
+		m.Unconfirmed = slices.Concat(result.Handled, handled)
+		result.Cursor, result.Handled = m.Cursor, m.Unconfirmed
 	}
 	result.Stop = m.leaving(ctx) || m.Paused
 	return result, nil
