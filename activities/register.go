@@ -8,14 +8,15 @@ import (
 	"github.com/waybill-io/waybill/connectors"
 )
 
-// RegisterSteering makes a worker of the process queue run what workflows need of Temporal, of scripts and of mail
-// that came in.
+// RegisterScript makes a worker of workflows run their scripts, which are local activities.
+func RegisterScript(r worker.ActivityRegistry) { register(r, contract.ScriptActivity, RunScript) }
+
+// RegisterSteering makes a worker of the steering queue run what workflows need of Temporal, and deliver mail that came in.
 func RegisterSteering(r worker.ActivityRegistry, s *Steering, d *Deliverer) {
 	register(r, contract.SubscribeActivity, s.Subscribe)
 	register(r, contract.ReturnMessageActivity, s.ReturnMessage)
 	register(r, contract.StartByMessageActivity, s.StartByMessage)
 	register(r, contract.SyncStartsActivity, s.SyncStarts)
-	register(r, contract.ScriptActivity, RunScript)
 	register(r, contract.DeliverActivity, d.Deliver)
 }
 

@@ -260,7 +260,7 @@ func (v *watch) fetch(ctx context.Context, s *imap.Session, cursor contract.Curs
 		ref.Skip = true
 		return ref, nil
 	}
-	key := fmt.Sprintf("mail/%s/%d-%d/raw.eml", v.Mailbox, cursor.UIDValidity, e.UID)
+	key := fmt.Sprintf("mail/%s/%d-%d/raw.eml", contract.Segment(v.Mailbox), cursor.UIDValidity, e.UID)
 	err := v.files.Write(ctx, key, "message/rfc822", func(w io.Writer) error {
 		n, err := s.Fetch(ctx, e.UID, w, v.Config.MaxBytes)
 		ref.Size = max(ref.Size, n)

@@ -11,7 +11,6 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/connectors"
 )
 
 // Mailbox is a mailbox with the state of its connection.
@@ -35,9 +34,6 @@ func (m *Mailbox) staleAfter() time.Duration {
 
 // ConfigureMailbox starts watching a mailbox, or changes how one is watched.
 func (c *Client) ConfigureMailbox(ctx context.Context, config contract.MailboxConfig) error {
-	if !connectors.ValidName(config.Name) {
-		return fmt.Errorf("mailbox %q: a name is %s, as it stands in the event source of triggers", config.Name, connectors.NameRule)
-	}
 	err := c.updateWithStart(ctx, contract.MailboxID(config.Name), contract.MailboxWorkflow, contract.ConfigureUpdate,
 		contract.MailboxState{Config: config}, config, nil)
 	if err != nil {

@@ -30,7 +30,7 @@ func TestLoadFolder(t *testing.T) {
 	require.Equal(t, "support.bpmn", d.File)
 	require.Len(t, d.Digest, 64)
 	require.Equal(t, contract.Binding{
-		TaskQueue: "waybill-connectors",
+		TaskQueue: "waybill",
 		Retry:     contract.Retry{Attempts: 10, IntervalMS: 1000, Coefficient: 2, MaxMS: 300_000},
 		TimeoutMS: 60_000, Files: []string{"template", "attachments"}, Summary: "Send a mail",
 	}, d.Connectors["email.SEND"])

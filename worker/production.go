@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -127,10 +128,21 @@ func workerCommand() *cobra.Command {
 }
 
 // openFiles opens the blob store by its URL.
-func openFiles(ctx context.Context, url string) (*blob.Bucket, error) {
-	bucket, err := blob.OpenBucket(ctx, url)
+func openFiles(ctx context.Context, location string) (*blob.Bucket, error) {
+	u, err := url.Parse(location)
 	if err != nil {
-		return nil, fmt.Errorf("open blob store %s: %w", url, err)
+		return nil, fmt.Errorf("open blob store: %w", err)
+	}
+	if u.Scheme == "file" {
+		// A file is written aside and then renamed, which fails from the folder for temporary files when that is on
+		// another file system, as it is where the store is a volume.
+		query := u.Query()
+		query.Set("no_tmp_dir", "1")
+		u.RawQuery = query.Encode()
+	}
+	bucket, err := blob.OpenBucket(ctx, u.String())
+	if err != nil {
+		return nil, fmt.Errorf("open blob store %s: %w", location, err)
 	}
 	return bucket, nil
 }

@@ -195,7 +195,7 @@ func (m *mailbox) handle(ctx workflow.Context, uidValidity uint32, mails []contr
 		delivery, giveUp := workflow.WithCancel(ctx)
 		m.giveUp = giveUp
 		err := workflow.ExecuteActivity(workflow.WithActivityOptions(delivery, workflow.ActivityOptions{
-			TaskQueue:           contract.ProcessQueue,
+			TaskQueue:           contract.SteeringQueue,
 			StartToCloseTimeout: 10 * time.Minute,
 			HeartbeatTimeout:    callHeartbeat,
 			RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 10 * time.Second},

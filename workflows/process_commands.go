@@ -189,7 +189,7 @@ func (h *host) steering() workflow.Context { return steering(h.ctx) }
 
 func steering(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:           contract.ProcessQueue,
+		TaskQueue:           contract.SteeringQueue,
 		StartToCloseTimeout: 10 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, MaximumInterval: 30 * time.Second},
 	})

@@ -7,12 +7,16 @@ import (
 	"regexp"
 )
 
-// Task queues. Each is polled by the workers of one role, so that watchers, connector calls and workflow
-// tasks never wait for each other's slots.
+// Task queues. Workflow tasks, connector calls, steering and watchers each have slots and pollers of their own, so that
+// they never wait for each other: Temporal keeps the workflows and the activities of a queue apart.
+//
+// Connector calls share the queue of the workflows because Temporal then hands a call over with the answer to the
+// workflow task, to a worker that has both roles (eager execution): a fifth less work for the server.
 const (
-	ProcessQueue   = "waybill"            // workflows and the activities that steer them
-	ConnectorQueue = "waybill-connectors" // actions of the built-in connectors
-	MailboxQueue   = "waybill-mailboxes"  // watchers, one slot a mailbox
+	ProcessQueue   = "waybill"           // workflows
+	ConnectorQueue = ProcessQueue        // actions of the built-in connectors
+	SteeringQueue  = "waybill-steering"  // what workflows need of Temporal, and delivery of mail
+	MailboxQueue   = "waybill-mailboxes" // watchers, one slot a mailbox
 )
 
 // CustomConnectorQueue is the task queue that a connector which is not built in polls.

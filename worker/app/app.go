@@ -1,8 +1,8 @@
 // Package app is the runtime of a Waybill worker: it hosts workflows, activities and the gateway in roles. The worker
 // program runs it, and so do tests and Go programs that embed a worker.
 //
-// Each role polls its own task queue, so that mailbox watchers, connector calls and workflow tasks never wait for each
-// other's slots. Any number of workers with any roles may run, anywhere.
+// Mailbox watchers, connector calls and workflow tasks have slots of their own and never wait for each other; see the task
+// queues in activities/contract. Any number of workers with any roles may run, anywhere.
 package app
 
 import (
@@ -90,18 +90,19 @@ func New(ctx context.Context, o Options) (*App, error) {
 	a := &App{options: o}
 	c := client.New(o.Temporal)
 	files := activities.NewFiles(o.Files)
+	shared := a.addShared()
 	for _, role := range o.Roles {
 		switch role {
 		case Process:
 			if err := c.EnsureSearchAttributes(ctx, o.Namespace); err != nil {
 				return nil, err
 			}
-			w := a.add(contract.ProcessQueue, worker.Options{MaxConcurrentWorkflowTaskPollers: 8, MaxConcurrentActivityTaskPollers: 4})
-			workflows.Register(w, &definition.Cache{})
+			workflows.Register(shared, &definition.Cache{})
+			activities.RegisterScript(shared)
+			w := a.add(contract.SteeringQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityTaskPollers: 4})
 			activities.RegisterSteering(w, activities.NewSteering(c), activities.NewDeliverer(c, files))
 		case Connectors:
-			w := a.add(contract.ConnectorQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityTaskPollers: 8})
-			activities.RegisterConnectors(w, o.Connectors)
+			activities.RegisterConnectors(shared, o.Connectors)
 		case Mailbox:
 			w := a.add(contract.MailboxQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: watchers})
 			activities.RegisterWatcher(w, activities.NewWatcher(c, files))
@@ -113,6 +114,19 @@ func New(ctx context.Context, o Options) (*App, error) {
 		}
 	}
 	return a, nil
+}
+
+// addShared adds the worker of processes and connector calls, nil with neither role. A worker without role Connectors must not poll
+// for calls, since it could not answer them.
+func (a *App) addShared() worker.Worker {
+	process, calls := slices.Contains(a.options.Roles, Process), slices.Contains(a.options.Roles, Connectors)
+	if !process && !calls {
+		return nil
+	}
+	return a.add(contract.ProcessQueue, worker.Options{
+		DisableWorkflowWorker: !process, MaxConcurrentWorkflowTaskPollers: 8,
+		LocalActivityWorkerOnly: !calls, MaxConcurrentActivityTaskPollers: 8,
+	})
 }
 
 func (a *App) add(queue string, o worker.Options) worker.Worker {
