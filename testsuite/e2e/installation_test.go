@@ -108,7 +108,7 @@ func (i *installation) startOutgoing(address string) {
 }
 
 func (i *installation) filesURL() string {
-	files := url.URL{Scheme: "file", Path: filepath.Join(i.dir, "files"), RawQuery: "create_dir=1&no_tmp_dir=1&metadata=skip"}
+	files := url.URL{Scheme: "file", Path: filepath.Join(i.dir, "files"), RawQuery: "create_dir=1"}
 	return files.String()
 }
 
