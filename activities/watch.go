@@ -125,6 +125,9 @@ func (v *watch) run(ctx context.Context) error {
 			pause = firstPause
 		}
 		wait := time.Duration(rand.Int64N(int64(pause)))
+		if failure, ok := errors.AsType[*imap.Error](err); ok && failure.Kind == imap.KindAuth {
+			wait = longestPause/2 + rand.N(longestPause/2) // log-ins that fail fast after each other lock accounts
+		}
 		log.Warn("mailbox is not connected", "mailbox", v.Mailbox, "error", err, "again", wait)
 		select {
 		case <-ctx.Done():

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,17 +68,25 @@ func TestMailboxRecreated(t *testing.T) {
 func TestPasswordWrong(t *testing.T) {
 	t.Parallel()
 	i := install(t)
+	p := startProxy(t, address(i.dovecot.Host, i.dovecot.Port))
 	i.startWorker()
 	i.deploy()
-	i.watch()
+	i.watch(func(c *contract.MailboxConfig) { c.Port = p.port() })
 	all := letters(10)
 	i.receive(all[:5]...)
 	i.dovecot.SetPassword(mailbox, "secret-2")
 	i.dovecot.Restart()
-	m := i.status("tells that the password is wrong", func(m client.Mailbox) bool { return m.Connection == "error" })
-	require.Contains(t, m.Cause, "the server refused the user name or the password")
-	require.NotContains(t, m.Cause, "secret-")
+	const cause = "the server refused the user name or the password"
+	i.status("tells that the password is wrong", func(m client.Mailbox) bool { return strings.Contains(m.Cause, cause) })
 	i.receive(all[5:]...)
+	wrong, tries := time.Now(), p.connections()
+	i.status("tells it as long as it lasts", func(m client.Mailbox) bool {
+		require.Equal(t, "error", m.Connection)
+		require.Contains(t, m.Cause, cause)
+		require.NotContains(t, m.Cause, "secret")
+		return time.Since(wrong) > 5*time.Second
+	})
+	require.LessOrEqual(t, p.connections(), tries+1, "log-ins that fail fast after each other lock accounts")
 	i.setPassword("secret-2")
 	i.connected()
 	i.handled(all)

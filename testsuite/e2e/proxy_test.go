@@ -51,6 +51,13 @@ func startProxy(t *testing.T, target string) *proxy {
 
 func (p *proxy) port() int { return p.listener.Addr().(*net.TCPAddr).Port }
 
+// connections counts those that there have been.
+func (p *proxy) connections() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.links)
+}
+
 func (p *proxy) serve() {
 	for {
 		near, err := p.listener.Accept()
