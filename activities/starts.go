@@ -173,6 +173,9 @@ func scheduleSpec(t *bpmn.Timer, now time.Time) (spec temporalclient.ScheduleSpe
 		return spec, 0, err
 	}
 	every := d.AddTo(now).Sub(now)
+	if later := now.AddDate(0, 1, 0); d.AddTo(later).Sub(later) != every || every >= 28*24*time.Hour {
+		return spec, 0, fmt.Errorf("%q: the cycle of a timer start event is counted in days or less, up to four weeks", value)
+	}
 	if every < time.Second {
 		return spec, 0, fmt.Errorf("%q repeats faster than once a second", value)
 	}

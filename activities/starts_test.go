@@ -37,7 +37,7 @@ func TestScheduleSpec(t *testing.T) {
 		require.Equal(t, 30*time.Second, spec.Intervals[0].Offset, "the interval counts from the deployment")
 	}
 
-	for _, timer := range []*bpmn.Timer{{Date: expr("tomorrow")}, {Duration: expr("${missing}")}, {Cycle: expr("R/PT0.1S")}, {Cycle: expr("never")}} {
+	for _, timer := range []*bpmn.Timer{{Date: expr("tomorrow")}, {Duration: expr("${missing}")}, {Cycle: expr("R/PT0.1S")}, {Cycle: expr("R/P1M")}, {Cycle: expr("never")}} {
 		_, _, err = scheduleSpec(timer, now)
 		require.Error(t, err)
 	}

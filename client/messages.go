@@ -7,6 +7,14 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 )
 
+// Catch hands a message to one instance alone, whatever its correlation key. It is an error when the instance does not wait for it.
+func (c *Client) Catch(ctx context.Context, instance string, m contract.CatchMessage) error {
+	if err := c.update(ctx, instance, contract.CatchUpdate, m, nil); err != nil {
+		return fmt.Errorf("message %q for instance %q: %w", m.Name, instance, err)
+	}
+	return nil
+}
+
 // Publish hands a message to the instance that waits for its name and correlation key, or starts a process that begins
 // with it, or keeps it for its time to live. It is an error when nobody waits and there is no time to live.
 func (c *Client) Publish(ctx context.Context, m contract.Message) (contract.PublishResult, error) {

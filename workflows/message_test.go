@@ -75,6 +75,25 @@ func TestCancelledInstanceWaitsNoMore(t *testing.T) {
 	require.ErrorContains(t, err, "nobody waits")
 }
 
+func TestMessageForOneInstance(t *testing.T) {
+	c := startWorker(t, &desk{})
+	_, err := c.Deploy(t.Context(), define(t, "goods", `<startEvent id="start"/><sequenceFlow id="a" sourceRef="start" targetRef="wait"/>
+		<receiveTask id="wait"/><sequenceFlow id="b" sourceRef="wait" targetRef="news"/>
+		<receiveTask id="news" messageRef="m"/><sequenceFlow id="c" sourceRef="news" targetRef="end"/><endEvent id="end"/>`, ""))
+	require.NoError(t, err)
+	id, _, err := c.Start(t.Context(), client.StartOptions{Key: "goods", BusinessKey: "one"})
+	require.NoError(t, err)
+	err = c.Catch(t.Context(), id, contract.CatchMessage{Name: "other"})
+	require.ErrorContains(t, err, "waits at: wait")
+	require.NoError(t, c.Catch(t.Context(), id, contract.CatchMessage{Element: "wait", Variables: map[string]any{"weight": 3}}))
+	require.NoError(t, c.Catch(t.Context(), id, contract.CatchMessage{Name: "goods-news"}))
+	result, err := c.Wait(t.Context(), id)
+	require.NoError(t, err)
+	require.EqualValues(t, 3, result.Variables["weight"])
+	require.Equal(t, []string{"start", "wait", "news", "end"}, result.Path)
+	entityEnds(t, c, "goods-news", "one")
+}
+
 // entityEnds checks that the place where messages meet closes when nobody waits.
 func entityEnds(t *testing.T, c *client.Client, name, key string) {
 	t.Helper()

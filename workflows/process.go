@@ -94,7 +94,7 @@ func newHost(ctx workflow.Context, process *bpmn.Process, input processInput) (*
 	h.selector.AddReceive(ctx.Done(), h.cancelled)
 	h.selector.AddReceive(workflow.GetSignalChannel(ctx, contract.TaskSignal), h.taskDone)
 	h.selector.AddReceive(workflow.GetSignalChannel(ctx, contract.MessageSignal), h.messageCame)
-	return h, h.setHandlers(ctx)
+	return h, nil
 }
 
 func (h *host) run() (*contract.ProcessResult, error) {
@@ -104,6 +104,10 @@ func (h *host) run() (*contract.ProcessResult, error) {
 		}
 	} else if err := h.step(engine.Started{Element: h.input.Element, Variables: h.input.Variables}); err != nil {
 		return nil, refuse("start process %q: %w", h.process.ID, err)
+	}
+	// Not earlier: an update may come with the first workflow task.
+	if err := h.setHandlers(h.ctx); err != nil {
+		return nil, err
 	}
 	for h.state.Outcome == "" {
 		h.selector.Select(h.ctx)
@@ -152,8 +156,11 @@ func (h *host) continueAsNew() error {
 // settle does what must be done before the workflow may end: it answers update handlers, gives messages back that came
 // while the instance ended, and waits until tasks and subscriptions know that nobody waits for them.
 func (h *host) settle() {
-	for h.handling > 0 {
-		h.requested(h.requests, true)
+	for !workflow.AllHandlersFinished(h.ctx) {
+		for h.handling > 0 {
+			h.requested(h.requests, true)
+		}
+		_ = workflow.Await(h.ctx, func() bool { return h.handling > 0 || workflow.AllHandlersFinished(h.ctx) }) // never cancelled
 	}
 	messages := workflow.GetSignalChannel(h.ctx, contract.MessageSignal)
 	for messages.Len() > 0 {

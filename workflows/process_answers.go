@@ -24,6 +24,8 @@ func (h *host) setHandlers(ctx workflow.Context) error {
 			workflow.UpdateHandlerOptions{Validator: h.validateVariables, Description: "set process variables"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.CancelUpdate, h.cancel,
 			workflow.UpdateHandlerOptions{Validator: h.validateCancel, Description: "cancel the instance in good order"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.CatchUpdate, h.catch,
+			workflow.UpdateHandlerOptions{Validator: h.validateCatch, Description: "a message for this instance alone"}),
 	)
 }
 
@@ -42,6 +44,9 @@ func (h *host) requested(c workflow.ReceiveChannel, _ bool) {
 	var r *request
 	c.Receive(h.ctx, &r)
 	err := h.step(r.event)
+	if message, ok := r.event.(engine.MessageReceived); ok && err == nil {
+		h.stop(message.ID) // the place where messages meet need not find anybody for it any more
+	}
 	if err != nil {
 		err = temporal.NewNonRetryableApplicationError(err.Error(), "refused", nil)
 	}
@@ -104,6 +109,35 @@ func (h *host) validateCancel() error {
 		return fmt.Errorf("the instance has ended: %s", h.state.Outcome)
 	}
 	return nil
+}
+
+// catchMessage is contract.CatchMessage with variables that keep integers and reals apart.
+type catchMessage struct {
+	contract.CatchMessage
+	Variables engine.Variables `json:"variables,omitempty"`
+}
+
+func (h *host) validateCatch(m catchMessage) error {
+	_, err := h.catcher(m)
+	return err
+}
+
+func (h *host) catch(ctx workflow.Context, m catchMessage) error {
+	id, err := h.catcher(m)
+	if err != nil {
+		return temporal.NewNonRetryableApplicationError(err.Error(), "refused", nil)
+	}
+	return h.ask(ctx, engine.MessageReceived{ID: id, Variables: m.Variables})
+}
+
+// catcher finds the first command that waits for a message.
+func (h *host) catcher(m catchMessage) (int, error) {
+	for _, w := range h.state.Waits {
+		if w.Kind == engine.WaitMessage && w.Name == m.Name && (m.Element == "" || w.Element == m.Element) {
+			return w.ID, nil
+		}
+	}
+	return 0, fmt.Errorf("the instance waits for no such message; it waits at: %s", strings.Join(h.state.Active(), ", "))
 }
 
 func (h *host) cancel(ctx workflow.Context) error { return h.ask(ctx, engine.Cancelled{}) }

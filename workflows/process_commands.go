@@ -178,10 +178,13 @@ func (h *host) subscription(c engine.Subscribe) *contract.Subscription {
 }
 
 func (h *host) subscribe(c engine.Subscribe) {
-	s := h.subscription(c)
-	f := workflow.ExecuteActivity(h.steering(), contract.SubscribeActivity, s)
-	h.waits[c.ID] = &wait{h: h, id: c.ID, subscription: s, subscribed: f}
-	h.closing = append(h.closing, f)
+	w := &wait{h: h, id: c.ID, subscription: h.subscription(c)}
+	h.waits[c.ID] = w
+	if c.Name == "" {
+		return // a receive task without a message waits for CatchUpdate
+	}
+	w.subscribed = workflow.ExecuteActivity(h.steering(), contract.SubscribeActivity, w.subscription)
+	h.closing = append(h.closing, w.subscribed)
 }
 
 // steering is the context of activities that talk to Temporal on behalf of the workflow: they are tried until they succeed.
@@ -205,6 +208,8 @@ func (h *host) stop(id int) {
 	switch {
 	case w.cancel != nil:
 		w.cancel()
+	case w.subscription != nil && w.subscription.Name == "":
+		// nobody was told
 	case w.subscription != nil:
 		if w.subscribed != nil {
 			_ = w.subscribed.Get(h.ctx, nil) // moments after the start at most; then there is somebody to unsubscribe from

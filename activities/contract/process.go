@@ -54,6 +54,7 @@ const (
 	IncidentUpdate  = "incident"  // IncidentAnswer -> ProcessResult
 	VariablesUpdate = "variables" // map[string]any
 	CancelUpdate    = "cancel"    // ends the instance in good order
+	CatchUpdate     = "catch"     // CatchMessage: a message for this instance alone
 	MessageSignal   = "message"   // MessageDelivery
 	TaskSignal      = "task"      // TaskDone
 )
@@ -63,6 +64,14 @@ type IncidentAnswer struct {
 	ID        int            `json:"id,omitempty"`
 	Element   string         `json:"element,omitempty"`
 	Action    string         `json:"action"` // retry, resolve, cancel
+	Variables map[string]any `json:"variables,omitempty"`
+}
+
+// CatchMessage wakes one catcher of an instance: of the message Name, at Element when that is set. Name "" means a receive
+// task that waits for no message.
+type CatchMessage struct {
+	Name      string         `json:"name,omitempty"`
+	Element   string         `json:"element,omitempty"`
 	Variables map[string]any `json:"variables,omitempty"`
 }
 
