@@ -28,4 +28,5 @@
 //     answer differently.
 //   - Lengths and positions in a text count characters (code points), not UTF-16 units.
 //   - ${...} and #{...} may be mixed in one text, and a whole list or map in a text is JSON.
+//   - execution.setVariable is missing: an expression has no effects.
 package juel

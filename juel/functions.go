@@ -23,39 +23,16 @@ func currentTime(env Env) (any, error) {
 	return now.UTC().Format(timestamp), nil
 }
 
-// scopeMethods are the methods of execution and of task.
-var scopeMethods = map[string]struct {
-	count int
-	call  func(n node, env Env, args []any) (any, error)
-}{
-	"getVariable": {1, func(n node, env Env, args []any) (any, error) {
-		value, _, err := variable(n, env, args[0])
+// scopeMethods are the methods of execution and of task. Each has one argument, the name of a variable.
+var scopeMethods = map[string]func(n node, env Env, name any) (any, error){
+	"getVariable": func(n node, env Env, name any) (any, error) {
+		value, _, err := variable(n, env, name)
 		return value, err
-	}},
-	"hasVariable": {1, func(n node, env Env, args []any) (any, error) {
-		_, ok, err := variable(n, env, args[0])
+	},
+	"hasVariable": func(n node, env Env, name any) (any, error) {
+		_, ok, err := variable(n, env, name)
 		return ok, err
-	}},
-	"setVariable": {2, setVariable},
-}
-
-func setVariable(n node, env Env, args []any) (any, error) {
-	setter, ok := env.(Setter)
-	if !ok {
-		return nil, failed(n, "variables cannot be set here")
-	}
-	name, ok := args[0].(string)
-	if !ok {
-		return nil, failed(n, "the name of the variable is %s, not text", kindOf(args[0]))
-	}
-	value, err := Normalize(args[1])
-	if err == nil {
-		err = setter.SetVariable(name, value)
-	}
-	if err != nil {
-		return nil, failed(n, "%w", err)
-	}
-	return nil, nil
+	},
 }
 
 // variableFunction is var:name(variable, args...), also with the prefixes vars and variables. The variable is null

@@ -1,8 +1,6 @@
 package juel_test
 
 import (
-	"errors"
-	"maps"
 	"testing"
 	"time"
 
@@ -11,22 +9,13 @@ import (
 	"github.com/waybill-io/waybill/juel"
 )
 
-// scope is an Env with a clock that can be written to.
+// scope is an Env with a clock.
 type scope struct {
 	juel.Vars
-	now    time.Time
-	refuse error
+	now time.Time
 }
 
 func (s *scope) Now() time.Time { return s.now }
-
-func (s *scope) SetVariable(name string, value any) error {
-	if s.refuse != nil {
-		return s.refuse
-	}
-	s.Vars[name] = value
-	return nil
-}
 
 func newScope() *scope {
 	s := &scope{Vars: vars(), now: time.Date(2026, 3, 1, 9, 30, 0, 5e6, time.FixedZone("", 3600))}
@@ -113,16 +102,14 @@ func TestFunctions(t *testing.T) {
 		{"${execution.getVariable('customer').name}", "text Ada"},
 		{"${execution.hasVariable('nul')}", "boolean true"},
 		{"${execution.hasVariable('missing')}", "boolean false"},
-		{"${execution.setVariable('x', amount * 2)}", "null"},
-		{"${execution.setVariable('x', 4 / 2)}${x}", "text 2"},
-		{"${execution.setVariable('x', list)}${x.size()}", "text 3"},
-		{"${execution.setVariable(1, 2)}", "error: execution.setVariable(1, 2): the name of the variable is a number, not text"},
-		{"${execution.setVariable('x')}", "error: expression, offset 12: setVariable has 1 arguments, expected 2"},
+		{"${execution.getVariable(1)}", "error: execution.getVariable(1): the name of the variable is a number, not text"},
+		{"${execution.hasVariable()}", "error: expression, offset 12: hasVariable has 0 arguments, expected 1"},
+		{"${execution.setVariable('x', 1)}", "error: expression, offset 12: execution has no method setVariable; it has getVariable hasVariable and getters without arguments"},
 		{"${execution.processInstanceId}", "text p1"},
 		{"${execution.getProcessInstanceId()}", "text p1"},
 		{"${execution['id']}", "text e1"},
 		{"${execution.nothing}", "null"},
-		{"${execution.removeVariable('x')}", "error: expression, offset 12: execution has no method removeVariable; it has getVariable hasVariable setVariable and getters without arguments"},
+		{"${execution.removeVariable('x')}", "error: expression, offset 12: execution has no method removeVariable; it has getVariable hasVariable and getters without arguments"},
 		{"${task.name}", "error: unknown variable task; where it may be missing, var:get(task) is null"},
 	} {
 		require.Equal(t, c.want, answer(c.src, newScope()), c.src)
@@ -142,23 +129,4 @@ func TestWithoutClock(t *testing.T) {
 	require.Equal(t, "error: now(): there is no clock where this expression is evaluated", answer("${now()}", vars()))
 }
 
-func TestSetVariable(t *testing.T) {
-	before := vars()
-	require.Equal(t, "error: execution.setVariable('x', 1): variables cannot be set here", answer("${execution.setVariable('x', 1)}", before))
-
-	s := newScope()
-	_, err := mustParse("${execution.setVariable('total', amount * price)}").Eval(s)
-	require.NoError(t, err)
-	require.Equal(t, int64(375), s.Vars["total"], "a whole number is stored as an integer")
-
-	s.refuse = errors.New("total is read-only")
-	known := maps.Clone(s.Vars)
-	_, err = mustParse("${execution.setVariable('total', 1)}").Eval(s)
-	require.ErrorIs(t, err, s.refuse)
-	require.Equal(t, known, s.Vars)
-}
-
-var (
-	_ juel.Env    = (*scope)(nil)
-	_ juel.Setter = (*scope)(nil)
-)
+var _ juel.Env = (*scope)(nil)

@@ -24,7 +24,7 @@ func seed(f *testing.F) {
 			f.Add(src)
 		}
 	}
-	f.Add("${var:getOrDefault(x, execution.getVariable('y'))}${now()}${execution.setVariable('z', 1)}")
+	f.Add("${var:getOrDefault(x, execution.getVariable('y'))}${now()}${execution.hasVariable('z')}")
 	f.Add("${\x00}")
 	f.Add("${'\xff'}\xff${\xff}")
 	f.Add("${9223372036854775807 + 1}${-9223372036854775807 - 2}")

@@ -19,11 +19,6 @@ type Env interface {
 	Now() time.Time
 }
 
-// Setter is what an Env implements besides where execution.setVariable may write.
-type Setter interface {
-	SetVariable(name string, value any) error
-}
-
 // Vars is an Env of plain variables, without a clock and read-only.
 type Vars map[string]any
 

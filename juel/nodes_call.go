@@ -69,16 +69,16 @@ func (n *variableCall) eval(env Env) (any, error) {
 // scopeCall is a method of execution or of task.
 type scopeCall struct {
 	span
-	call func(n node, env Env, args []any) (any, error)
-	args []node
+	call func(n node, env Env, name any) (any, error)
+	name node
 }
 
 func (n *scopeCall) eval(env Env) (any, error) {
-	args, err := evalAll(n.args, env)
+	name, err := n.name.eval(env)
 	if err != nil {
 		return nil, err
 	}
-	return n.call(n, env, args)
+	return n.call(n, env, name)
 }
 
 // variable reads a variable that may be missing, which is null then.

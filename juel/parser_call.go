@@ -75,11 +75,11 @@ func (p *parser) member(start int, base node) (node, error) {
 // scopeCall parses a method of execution or task. A getter without arguments is the property that it reads, as for
 // a Java bean: execution.getProcessInstanceId() is execution.processInstanceId.
 func (p *parser) scopeCall(start int, base node, name token, args []node) (node, error) {
-	if m, ok := scopeMethods[name.text]; ok {
-		if err := checkCount(name, len(args), m.count, m.count); err != nil {
+	if call, ok := scopeMethods[name.text]; ok {
+		if err := checkCount(name, len(args), 1, 1); err != nil {
 			return nil, err
 		}
-		return &scopeCall{span: p.since(start), call: m.call, args: args}, nil
+		return &scopeCall{span: p.since(start), call: call, name: args[0]}, nil
 	}
 	if key, ok := strings.CutPrefix(name.text, "get"); ok && key != "" && len(args) == 0 {
 		key = strings.ToLower(key[:1]) + key[1:]
