@@ -22,8 +22,8 @@ func dump(m *Model, lines bool) string {
 		for _, v := range p.Properties {
 			fmt.Fprintf(&b, "  property %s %q %s required=%v value=%s\n", v.ID, v.Name, v.Type, v.Required, asJSON(v.Value))
 		}
-		for _, n := range p.Nodes {
-			fmt.Fprintf(&b, "  %d %s %s %q%s%s\n", n.Index, n.Kind, n.ID, n.Name, line(n.Line), dumpNode(n))
+		for i, n := range p.Nodes {
+			fmt.Fprintf(&b, "  %d %s %s %q%s%s\n", i, n.Kind, n.ID, n.Name, line(n.Line), dumpNode(n))
 		}
 		for _, f := range p.Flows {
 			fmt.Fprintf(&b, "  flow %s %s -> %s%s%s\n", f.ID, f.Source.ID, f.Target.ID, line(f.Line), field("if", f.Condition))

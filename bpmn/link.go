@@ -1,11 +1,11 @@
 package bpmn
 
-// Link connects a process that was built in code instead of parsed: from Nodes, Flows (Source, Target) and AttachedTo it
-// sets the nodes' Index, Incoming, Outgoing and Boundary and what Node looks up. It checks nothing.
+// Link connects the parts of a process, for the parser and for code that builds a process without one: from Nodes, Flows
+// (Source, Target) and AttachedTo it sets the nodes' Incoming, Outgoing and Boundary and what Node looks up. It checks nothing.
 func (p *Process) Link() {
 	p.nodes = make(map[string]*Node, len(p.Nodes))
-	for i, n := range p.Nodes {
-		n.Index, n.Incoming, n.Outgoing, n.Boundary = i, nil, nil, nil
+	for _, n := range p.Nodes {
+		n.Incoming, n.Outgoing, n.Boundary = nil, nil, nil
 		p.nodes[n.ID] = n
 	}
 	for _, f := range p.Flows {

@@ -63,7 +63,6 @@ type Node struct {
 	ID       string
 	Name     string
 	Line     int
-	Index    int // position in Process.Nodes
 	Kind     Kind
 	Event    EventKind
 	Incoming []*Flow
@@ -128,6 +127,5 @@ type UserTaskInfo struct {
 	DueDate         *juel.Expr // ISO 8601 date and time, or a duration from now
 	Priority        *juel.Expr
 	FormKey         *juel.Expr
-	Documentation   string     // as written
 	Description     *juel.Expr // the documentation, which may hold expressions; nil: there is none
 }

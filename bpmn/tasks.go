@@ -85,8 +85,7 @@ func (p *parser) user(e *element, n *Node) {
 		FormKey:         attr("formKey"),
 	}
 	if d := e.child("documentation"); d != nil {
-		u.Documentation = d.text()
-		u.Description = p.expr(e, "documentation", u.Documentation)
+		u.Description = p.expr(e, "documentation", d.text())
 	}
 	if x := u.DueDate; x != nil && x.IsLiteral() {
 		_, dateErr := ParseDate(x.Source())

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,19 +48,6 @@ func Convert(typ string, v any) (any, error) {
 		return nil, mismatch(v, "a "+typ)
 	}
 	return nil, fmt.Errorf("unknown type %q: want one of %s", clip(typ), strings.Join(propertyTypes, ", "))
-}
-
-// TypedValue reads one variable of a start payload: {"type":"integer","value":"472"}, in which the value is always a
-// text, or any other value, which is taken as it is.
-func TypedValue(v any) (any, error) {
-	if m, ok := v.(map[string]any); ok && len(m) == 2 {
-		typ, isType := m["type"].(string)
-		text, isText := m["value"].(string)
-		if isType && isText && slices.Contains(propertyTypes, typ) {
-			return Convert(typ, text)
-		}
-	}
-	return juel.Normalize(v)
 }
 
 // mismatch tells the kind of a value, never the value: it may be personal data.

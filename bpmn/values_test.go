@@ -46,20 +46,3 @@ func TestConvert(t *testing.T) {
 		require.NotContains(t, err.Error(), "secret", "values are personal data")
 	}
 }
-
-func TestTypedValue(t *testing.T) {
-	for _, test := range []struct{ in, want any }{
-		{map[string]any{"type": "integer", "value": "472"}, int64(472)},
-		{map[string]any{"type": "json", "value": `[1]`}, []any{int64(1)}},
-		{50, int64(50)},
-		{map[string]any{"type": "integer", "value": 1}, map[string]any{"type": "integer", "value": int64(1)}},
-		{map[string]any{"type": "car", "value": "x"}, map[string]any{"type": "car", "value": "x"}},
-		{map[string]any{"type": "string", "value": "x", "more": "y"}, map[string]any{"type": "string", "value": "x", "more": "y"}},
-	} {
-		got, err := TypedValue(test.in)
-		require.NoError(t, err)
-		require.Equal(t, test.want, got)
-	}
-	_, err := TypedValue(map[string]any{"type": "integer", "value": "x"})
-	require.Error(t, err)
-}

@@ -11,7 +11,6 @@ import (
 
 // scope is where an expression is evaluated.
 type scope struct {
-	token   int
 	node    *bpmn.Node
 	results Variables // in an output mapping: the results come before the variables
 }

@@ -12,7 +12,7 @@ const noFlow = "no outgoing flow was selected: no condition is true and there is
 
 // choose is an exclusive gateway: the first flow in document order whose condition is true, or the default flow.
 func (m *machine) choose(token int, n *bpmn.Node) *bpmn.Flow {
-	m.scope = scope{token: token, node: n}
+	m.scope = scope{node: n}
 	for _, f := range n.Outgoing {
 		if f == n.Default {
 			continue

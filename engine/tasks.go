@@ -12,7 +12,7 @@ import (
 // begin starts an element that waits: first the timers of its boundary events, then its own command.
 func (m *machine) begin(token int, n *bpmn.Node) {
 	m.token(token).Element = n.ID
-	m.scope = scope{token: token, node: n}
+	m.scope = scope{node: n}
 	err := m.arm(token, n)
 	if err == nil {
 		err = m.execute(token, n)
@@ -161,7 +161,7 @@ func (m *machine) completed(ev Completed) error {
 // conclude ends an element that waited, with its results. Results that cannot be taken leave the element undone.
 func (m *machine) conclude(w Wait, n *bpmn.Node, results Variables) {
 	m.forget(w.ID)
-	m.scope = scope{token: w.Token, node: n}
+	m.scope = scope{node: n}
 	if err := m.takeResults(w.Kind, n, results); err != nil {
 		m.suspend(w.Token, n, failure(err))
 		return

@@ -92,7 +92,7 @@ func (m *machine) leave(token int, n *bpmn.Node) *bpmn.Flow {
 	if n.Kind == bpmn.ParallelGateway {
 		return m.fork(token, n, n.Outgoing)
 	}
-	m.scope = scope{token: token, node: n}
+	m.scope = scope{node: n}
 	var taken []*bpmn.Flow
 	for _, f := range n.Outgoing {
 		if f == n.Default {
