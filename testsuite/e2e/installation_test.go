@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/url"
@@ -42,7 +41,8 @@ const (
 type installation struct {
 	t        *testing.T
 	dir      string
-	program  string // with a Temporal server
+	program  string   // with a Temporal server
+	settings []string // of it
 	temporal *temporalserver.Server
 	client   *client.Client
 	dovecot  *dovecot.Server
@@ -53,8 +53,8 @@ type installation struct {
 	refuse             atomic.Pointer[func(recipient string) error]
 }
 
-// install starts the servers. Nothing is deployed yet.
-func install(t *testing.T) *installation {
+// install starts the servers, Temporal with additional settings. Nothing is deployed yet.
+func install(t *testing.T, settings ...string) *installation {
 	t.Helper()
 	program, err := temporalserver.Find(t.Context(), temporalserver.FindOptions{NoBuild: true})
 	if err != nil {
@@ -63,7 +63,7 @@ func install(t *testing.T) *installation {
 		}
 		t.Skip("no Temporal server: ", err)
 	}
-	i := &installation{t: t, dir: t.TempDir(), program: program}
+	i := &installation{t: t, dir: t.TempDir(), program: program, settings: settings}
 	i.dovecot = dovecot.Start(t, dovecot.Options{Users: map[string]string{mailbox: "secret"}})
 	i.setPassword("secret")
 	i.startOutgoing("")
@@ -85,7 +85,7 @@ func (i *installation) startTemporal(address string) {
 	i.t.Helper()
 	var err error
 	i.temporal, err = temporalserver.Start(i.t.Context(), temporalserver.Options{
-		Program: i.program, Address: address, DBFile: filepath.Join(i.dir, "temporal.db"), Log: io.Discard,
+		Program: i.program, Address: address, DBFile: filepath.Join(i.dir, "temporal.db"), Settings: i.settings,
 	})
 	require.NoError(i.t, err)
 }

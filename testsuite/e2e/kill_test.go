@@ -2,12 +2,16 @@ package e2e_test
 
 import (
 	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/waybill-io/waybill/activities/contract"
 )
 
 // TestWorkerKilled kills the only worker five times while it works off 500 mails of customers: the mail that waits, mail
 // that comes while no worker runs, and mail that comes while one works.
 func TestWorkerKilled(t *testing.T) {
-	i := install(t)
+	i := install(t, "limit.historyCount.suggestContinueAsNew=60")
 	all := letters(500)
 	const kills = 5
 	part := len(all) / (2*kills + 1)
@@ -29,4 +33,9 @@ func TestWorkerKilled(t *testing.T) {
 	i.receive(all[(2*kills+1)*part:]...)
 	i.handled(all)
 	i.acknowledged(500, len(all)-500)
+
+	d, err := i.client.Temporal.DescribeWorkflowExecution(t.Context(), contract.MailboxID(mailbox), "")
+	require.NoError(t, err)
+	info := d.GetWorkflowExecutionInfo()
+	require.NotEqual(t, info.GetFirstRunId(), info.GetExecution().GetRunId(), "the mailbox went on in new runs meanwhile")
 }
