@@ -141,7 +141,7 @@ func (x *extensionsReader) initial(path string, prop *Property, v any) {
 	if v == "" && prop.Type != "string" {
 		return
 	}
-	if holdsExpression(v) {
+	if juel.HoldsExpression(v) {
 		x.path(join(path, "value"), "an initial value cannot hold expressions: set the variable by an output mapping or a script")
 		return
 	}
@@ -294,7 +294,7 @@ func (x *extensionsReader) value(path, name string, entry map[string]any) Param 
 	if inner, ok := file(v); ok {
 		literal, v = true, inner
 	}
-	if literal || !holdsExpression(v) {
+	if literal || !juel.HoldsExpression(v) {
 		return Param{Name: name, Value: v}
 	}
 	x.check(path, v)
@@ -311,22 +311,6 @@ func file(v any) (inner any, ok bool) {
 		return nil, false
 	}
 	return m["value"], true
-}
-
-func holdsExpression(v any) bool {
-	switch v := v.(type) {
-	case string:
-		return strings.Contains(v, "${") || strings.Contains(v, "#{")
-	case []any:
-		return slices.ContainsFunc(v, holdsExpression)
-	case map[string]any:
-		for _, inner := range v {
-			if holdsExpression(inner) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // check parses every expression inside a value.

@@ -47,7 +47,7 @@ func (p *parser) service(e *element, n *Node) {
 		if !p.refused[n.ID] { // by dialect, which has said what to do
 			p.at(e, `has no implementation: set implementation="connector.ACTION"`)
 		}
-	case strings.Contains(impl, "${"), strings.Contains(impl, "#{"):
+	case juel.HoldsExpression(impl):
 		p.at(e, "implementation %q: expressions are not supported, it names a connector.ACTION", clip(impl))
 	default:
 		n.Implementation = impl

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/juel"
@@ -62,7 +61,7 @@ func (m *machine) param(p *bpmn.Param, from Variables) (value any, ok bool, err 
 func (m *machine) resolve(value any) (any, error) {
 	switch v := value.(type) {
 	case string:
-		if !isExpression(v) {
+		if !juel.HoldsExpression(v) {
 			return v, nil
 		}
 		e, err := juel.Parse(v)
@@ -113,7 +112,7 @@ func (m *machine) takeResults(kind WaitKind, n *bpmn.Node, results Variables) er
 	}
 	if kind == WaitCall {
 		for _, name := range sortedKeys(results) {
-			if holdsExpression(results[name]) {
+			if juel.HoldsExpression(results[name]) {
 				return fmt.Errorf("result %q: it contains ${ or #{; expressions in results are refused", name)
 			}
 		}
@@ -144,27 +143,6 @@ func (m *machine) mapOutputs(mapping *bpmn.Mapping, results Variables) (Variable
 		}
 	}
 	return written, nil
-}
-
-func isExpression(text string) bool {
-	return strings.Contains(text, "${") || strings.Contains(text, "#{")
-}
-
-// holdsExpression looks into texts, lists and maps, their keys included.
-func holdsExpression(value any) bool {
-	switch v := value.(type) {
-	case string:
-		return isExpression(v)
-	case []any:
-		return slices.ContainsFunc(v, holdsExpression)
-	case map[string]any:
-		for key, element := range v { // any order: only whether there is one
-			if isExpression(key) || holdsExpression(element) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func sortedKeys[M ~map[string]any](m M) []string { return slices.Sorted(maps.Keys(m)) }

@@ -43,6 +43,23 @@ type part struct {
 	node node
 }
 
+// HoldsExpression reports whether ${ or #{ stands in a value: in a text, or anywhere in a list or map, its keys included.
+func HoldsExpression(value any) bool {
+	switch v := value.(type) {
+	case string:
+		return strings.Contains(v, "${") || strings.Contains(v, "#{")
+	case []any:
+		return slices.ContainsFunc(v, HoldsExpression)
+	case map[string]any:
+		for key, element := range v { // any order: only whether there is one
+			if HoldsExpression(key) || HoldsExpression(element) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Source is the text that was parsed.
 func (e *Expr) Source() string { return e.source }
 

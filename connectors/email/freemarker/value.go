@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/waybill-io/waybill/juel"
 )
 
 // scope is the data with the loop variables on top.
@@ -100,7 +102,7 @@ func parseDefault(source string) (fallback any, rest string, err error) {
 var escapes = map[byte]byte{'n': '\n', 't': '\t', 'r': '\r', '"': '"', '\'': '\'', '\\': '\\', '{': '{', 'l': '<', 'g': '>', 'a': '&'}
 
 func unquote(s string) (string, error) {
-	if strings.Contains(s, "${") || strings.Contains(s, "#{") {
+	if juel.HoldsExpression(s) {
 		return "", errors.New("an interpolation inside a text literal is not in the subset; take it apart")
 	}
 	var out strings.Builder
