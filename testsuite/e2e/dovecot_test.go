@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -15,7 +17,7 @@ import (
 // TestMailServerRestarted restarts Dovecot under a watcher, in order and as after a crash.
 func TestMailServerRestarted(t *testing.T) {
 	t.Parallel()
-	i := install(t)
+	i := install(t, options{})
 	i.startWorker()
 	i.deploy()
 	i.watch()
@@ -37,8 +39,8 @@ func TestMailServerRestarted(t *testing.T) {
 // what somebody puts back is known.
 func TestMailboxRecreated(t *testing.T) {
 	t.Parallel()
-	i := install(t)
-	i.startWorker()
+	i := install(t, options{})
+	w := i.startWorker()
 	i.deploy()
 	i.watch(func(c *contract.MailboxConfig) { c.IdleMS = 2_000 })
 	all := letters(20)
@@ -60,14 +62,65 @@ func TestMailboxRecreated(t *testing.T) {
 	require.EqualValues(t, after.Started, again.Started, "nothing is started twice")
 	require.EqualValues(t, after.Started, again.Duplicates)
 	require.Len(t, i.list(""), int(after.Started))
-	require.Equal(t, before.HighWater.Before(again.Cursor.HighWater), true)
 	i.acknowledged(int(after.Started), len(all)-int(after.Started))
+
+	// Restored from a backup, with the dates that it had.
+	w.stop()
+	i.dovecot.ResetMailbox(mailbox)
+	i.restore(time.Now().Add(-72*time.Hour), all...)
+	i.startWorker()
+	restored := i.status("has passed the old mail over", func(m client.Mailbox) bool {
+		return m.Cursor.UIDValidity != again.Cursor.UIDValidity && int(m.Cursor.UID) == len(all)
+	})
+	require.EqualValues(t, len(all), restored.Skipped)
+	i.receive(routine(1000))
+	i.status("has started a case for the new mail alone", func(m client.Mailbox) bool { return m.Started == after.Started+1 })
+	require.Len(t, i.list(""), int(after.Started)+1)
+}
+
+// restore puts mails into the mailbox over IMAP, with the date at which they had come.
+func (i *installation) restore(came time.Time, all ...letter) {
+	i.t.Helper()
+	c, err := imapclient.DialInsecure(address(i.dovecot.Host, i.dovecot.Port), nil)
+	require.NoError(i.t, err)
+	defer c.Close()
+	require.NoError(i.t, c.Login(mailbox, "secret").Wait())
+	for _, l := range all {
+		raw := l.raw()
+		append := c.Append("INBOX", int64(len(raw)), &imap.AppendOptions{Time: came})
+		_, err := append.Write(raw)
+		require.NoError(i.t, err)
+		require.NoError(i.t, append.Close())
+		_, err = append.Wait()
+		require.NoError(i.t, err)
+	}
+}
+
+// TestServerWithoutIdle watches a mailbox of a server that does nothing but the least.
+func TestServerWithoutIdle(t *testing.T) {
+	t.Parallel()
+	i := install(t, options{capability: "IMAP4rev1 UIDPLUS LITERAL+"})
+	p := startProxy(t, address(i.dovecot.Host, i.dovecot.Port))
+	i.startWorker()
+	i.deploy()
+	i.watch(func(c *contract.MailboxConfig) {
+		c.Port, c.PollMS, c.TimeoutMS, c.MoveTo = p.port(), 1_000, 2_000, "Handled"
+	})
+	all := letters(20)
+	i.receive(all[:10]...)
+	i.handled(all[:10])
+	require.False(t, i.status("is known", func(client.Mailbox) bool { return true }).Watch.Idle)
+	p.silence(false)
+	i.receive(all[10:]...)
+	i.handled(all)
+	i.folder("INBOX", 0, len(all)-20)
+	i.folder("Handled", 20, 0)
 }
 
 // TestPasswordWrong changes the password on the server before the workers are told.
 func TestPasswordWrong(t *testing.T) {
 	t.Parallel()
-	i := install(t)
+	i := install(t, options{})
 	p := startProxy(t, address(i.dovecot.Host, i.dovecot.Port))
 	i.startWorker()
 	i.deploy()
@@ -96,7 +149,7 @@ func TestPasswordWrong(t *testing.T) {
 func TestConnectionSilent(t *testing.T) {
 	t.Parallel()
 	const idle, timeout = 3 * time.Second, 2 * time.Second
-	i := install(t)
+	i := install(t, options{})
 	p := startProxy(t, address(i.dovecot.Host, i.dovecot.Port))
 	i.startWorker()
 	i.deploy()

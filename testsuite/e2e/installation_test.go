@@ -41,8 +41,8 @@ const (
 type installation struct {
 	t        *testing.T
 	dir      string
-	program  string   // with a Temporal server
-	settings []string // of it
+	program  string // with a Temporal server
+	options  options
 	temporal *temporalserver.Server
 	client   *client.Client
 	dovecot  *dovecot.Server
@@ -53,8 +53,14 @@ type installation struct {
 	refuse             atomic.Pointer[func(recipient string) error]
 }
 
-// install starts the servers, Temporal with additional settings. Nothing is deployed yet.
-func install(t *testing.T, settings ...string) *installation {
+// options of an installation.
+type options struct {
+	temporalSettings []string
+	capability       string // what Dovecot offers; "": all that it can
+}
+
+// install starts the servers. Nothing is deployed yet.
+func install(t *testing.T, o options) *installation {
 	t.Helper()
 	program, err := temporalserver.Find(t.Context(), temporalserver.FindOptions{NoBuild: true})
 	if err != nil {
@@ -63,8 +69,8 @@ func install(t *testing.T, settings ...string) *installation {
 		}
 		t.Skip("no Temporal server: ", err)
 	}
-	i := &installation{t: t, dir: t.TempDir(), program: program, settings: settings}
-	i.dovecot = dovecot.Start(t, dovecot.Options{Users: map[string]string{mailbox: "secret"}})
+	i := &installation{t: t, dir: t.TempDir(), program: program, options: o}
+	i.dovecot = dovecot.Start(t, dovecot.Options{Users: map[string]string{mailbox: "secret"}, Capability: o.capability})
 	i.setPassword("secret")
 	i.startOutgoing("")
 	i.smtpHost, i.smtpPort, err = net.SplitHostPort(i.outgoing.SMTPAddr())
@@ -85,7 +91,7 @@ func (i *installation) startTemporal(address string) {
 	i.t.Helper()
 	var err error
 	i.temporal, err = temporalserver.Start(i.t.Context(), temporalserver.Options{
-		Program: i.program, Address: address, DBFile: filepath.Join(i.dir, "temporal.db"), Settings: i.settings,
+		Program: i.program, Address: address, DBFile: filepath.Join(i.dir, "temporal.db"), Settings: i.options.temporalSettings,
 	})
 	require.NoError(i.t, err)
 }

@@ -11,7 +11,7 @@ import (
 // TestWorkerKilled kills the only worker five times while it works off 500 mails of customers: the mail that waits, mail
 // that comes while no worker runs, and mail that comes while one works.
 func TestWorkerKilled(t *testing.T) {
-	i := install(t, "limit.historyCount.suggestContinueAsNew=60")
+	i := install(t, options{temporalSettings: []string{"limit.historyCount.suggestContinueAsNew=60"}})
 	all := letters(500)
 	const kills = 5
 	part := len(all) / (2*kills + 1)

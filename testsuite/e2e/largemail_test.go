@@ -29,7 +29,7 @@ func large(n, size int) (l letter, attachment int64) {
 // TestLargeMail sends a mail of 25 MB, and one that is larger than the mailbox takes.
 func TestLargeMail(t *testing.T) {
 	t.Parallel()
-	i := install(t)
+	i := install(t, options{})
 	i.startWorker()
 	i.deploy()
 	i.watch(func(c *contract.MailboxConfig) { c.MaxBytes = 26 << 20 })

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	netmail "net/mail"
+	"slices"
 	"strings"
 
 	"github.com/stretchr/testify/require"
@@ -164,19 +165,27 @@ func (i *installation) handled(all []letter) {
 		len(all), len(cases), urgents, automatics, twice, m.Duplicates)
 }
 
-// acknowledged waits until exactly the mails that started something are marked as seen.
+// acknowledged waits until exactly so many mails of the INBOX are marked as seen, and so many are not.
 func (i *installation) acknowledged(seen, unseen int) {
 	i.t.Helper()
+	i.folder("INBOX", seen, unseen)
+}
+
+// folder waits until a folder of the mailbox holds so many mails that are marked as seen, and so many that are not.
+func (i *installation) folder(name string, seen, unseen int) {
+	i.t.Helper()
 	var flagged, plain int
-	i.eventually(func() string { return fmt.Sprintf("%d mails are marked as seen, %d are not", flagged, plain) }, func() bool {
-		flagged, plain = i.count()
+	i.eventually(func() string { return fmt.Sprintf("%s: %d mails are marked as seen, %d are not", name, flagged, plain) }, func() bool {
+		flagged, plain = i.count(name)
 		return flagged == seen && plain == unseen
 	})
 }
 
-func (i *installation) count() (seen, unseen int) {
+func (i *installation) count(folder string) (seen, unseen int) {
 	i.t.Helper()
-	s, err := imap.Dial(i.t.Context(), imap.Config{Host: i.dovecot.Host, Port: i.dovecot.Port, TLS: imap.TLSNone, Username: mailbox, Password: "secret"})
+	s, err := imap.Dial(i.t.Context(), imap.Config{
+		Host: i.dovecot.Host, Port: i.dovecot.Port, TLS: imap.TLSNone, Username: mailbox, Password: "secret", Folder: folder,
+	})
 	require.NoError(i.t, err)
 	defer s.Close()
 	_, err = s.Select(i.t.Context())
@@ -184,7 +193,7 @@ func (i *installation) count() (seen, unseen int) {
 	found, err := s.Next(i.t.Context(), 0, 10_000)
 	require.NoError(i.t, err)
 	for _, e := range found {
-		if strings.Contains(strings.Join(e.Flags, " "), `\Seen`) {
+		if slices.Contains(e.Flags, `\Seen`) {
 			seen++
 		} else {
 			unseen++

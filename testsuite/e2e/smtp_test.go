@@ -27,7 +27,7 @@ func (i *installation) starter(result any, args ...string) {
 // TestOutgoingServerAway takes the server for the answers away while they are due.
 func TestOutgoingServerAway(t *testing.T) {
 	t.Parallel()
-	i := install(t)
+	i := install(t, options{})
 	i.startWorker()
 	i.deploy()
 	i.watch()
@@ -57,7 +57,7 @@ func TestOutgoingServerAway(t *testing.T) {
 // TestMailRefused has the server for the answers refuse two customers for good, until an operator acts.
 func TestMailRefused(t *testing.T) {
 	t.Parallel()
-	i := install(t)
+	i := install(t, options{})
 	i.startWorker()
 	i.deploy()
 	i.watch()

@@ -4,16 +4,18 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/waybill-io/waybill/activities/contract"
 )
 
 // TestTemporalRestarted takes Temporal away from a worker that is at work, and gives it back.
 func TestTemporalRestarted(t *testing.T) {
 	t.Parallel()
-	i := install(t)
+	i := install(t, options{})
 	all := letters(60)
 	i.startWorker()
 	i.deploy()
-	i.watch()
+	i.watch(func(c *contract.MailboxConfig) { c.MoveTo = "Handled" })
 	i.receive(all[:len(all)/2]...)
 	i.eventually(func() string { return "no answer goes out" }, func() bool { return i.attempts.Load() > 5 })
 
@@ -22,5 +24,6 @@ func TestTemporalRestarted(t *testing.T) {
 	i.receive(all[len(all)/2:]...)
 	i.startTemporal(address)
 	i.handled(all)
-	i.acknowledged(60, len(all)-60)
+	i.folder("INBOX", 0, len(all)-60)
+	i.folder("Handled", 60, 0)
 }

@@ -21,7 +21,7 @@ func wrong(name, key, variable string) json.RawMessage {
 // TestTriggerWrong sends mail to triggers with mistakes. It becomes dead letters, and no other mail is held up.
 func TestTriggerWrong(t *testing.T) {
 	t.Parallel()
-	i := install(t)
+	i := install(t, options{})
 	i.startWorker()
 	i.deploy()
 	source := contract.EventSource(mailbox)
@@ -55,7 +55,7 @@ func TestTriggerWrong(t *testing.T) {
 // and the status says why.
 func TestTriggerMissing(t *testing.T) {
 	t.Parallel()
-	i := install(t)
+	i := install(t, options{})
 	w := i.startWorker()
 	i.deployProcess()
 	i.watch()
@@ -80,7 +80,7 @@ func TestTriggerMissing(t *testing.T) {
 // TestMailboxRemoved removes a mailbox whose mail waits for a trigger that never comes.
 func TestMailboxRemoved(t *testing.T) {
 	t.Parallel()
-	i := install(t)
+	i := install(t, options{})
 	i.startWorker()
 	i.deployProcess()
 	i.watch()

@@ -15,7 +15,7 @@ import (
 // TestTwoWorkers has two workers share the work, and one take over what the other held, be it stopped or killed.
 func TestTwoWorkers(t *testing.T) {
 	t.Parallel()
-	i := install(t)
+	i := install(t, options{})
 	// By its lease a mailbox would pass to another worker after half a minute; a worker that stops hands it over.
 	const long, short = 30 * time.Second, 5 * time.Second
 	lease := func(d time.Duration) func(*contract.MailboxConfig) {
