@@ -1,4 +1,4 @@
-// Package mail holds what its subpackages share: addresses and secrets.
+// Package mail holds what its subpackages share: addresses, secrets, and which host is this machine.
 //
 //   - mail/message parses raw RFC 5322 mail, however broken it is.
 //   - mail/imap watches a mailbox and fetches, flags and moves its messages.

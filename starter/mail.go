@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
 const (
@@ -216,7 +218,7 @@ func deliver(server string, sent sentMail, message []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	if ok, _ := c.Extension("STARTTLS"); ok && !loopback(host) {
+	if ok, _ := c.Extension("STARTTLS"); ok && !mail.Loopback(host) {
 		if err := c.StartTLS(&tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}); err != nil {
 			return err
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,6 +17,7 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/mail"
 )
 
 // mailboxFlags are the flags of mailbox add that are no plain field of contract.MailboxConfig.
@@ -91,7 +91,7 @@ func (f *mailboxFlags) config() (contract.MailboxConfig, error) {
 	if c.Username == "" {
 		wrong("--username is required")
 	}
-	if c.TLS == "none" && !c.AllowPlain && !loopback(c.Host) {
+	if c.TLS == "none" && !c.AllowPlain && !mail.Loopback(c.Host) {
 		wrong("--tls none: password and mail would go to %s in clear text; use --tls implicit or starttls, or add --allow-plain", c.Host)
 	}
 	if !slices.Contains([]string{"implicit", "starttls", "none"}, c.TLS) {
@@ -172,9 +172,4 @@ func parseSize(text string) (int64, error) {
 		return 0, errors.New("a number of bytes such as 50MB is expected")
 	}
 	return n * factor, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

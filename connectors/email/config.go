@@ -3,7 +3,6 @@ package email
 import (
 	"errors"
 	"fmt"
-	"net"
 	netmail "net/mail"
 
 	"github.com/waybill-io/waybill/mail"
@@ -66,7 +65,5 @@ func (c Config) Transport() smtp.Config {
 
 // Insecure reports that the password would go over the network in the clear, which a worker warns of when it starts.
 func (c Config) Insecure() bool {
-	ip := net.ParseIP(c.Host)
-	loopback := c.Host == "localhost" || ip != nil && ip.IsLoopback()
-	return c.Auth && !c.SSL && !c.StartTLS && !loopback
+	return c.Auth && !c.SSL && !c.StartTLS && !mail.Loopback(c.Host)
 }

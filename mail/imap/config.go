@@ -92,7 +92,7 @@ func (c Config) Validate() error {
 	switch c.TLS {
 	case TLSImplicit, TLSStartTLS:
 	case TLSNone:
-		if !c.AllowPlain && !loopback(c.Host) {
+		if !c.AllowPlain && !mail.Loopback(c.Host) {
 			errs = append(errs, fmt.Errorf("imap: tls \"none\" sends the password in the clear to %s: use implicit or starttls, or allow it explicitly", c.Host))
 		}
 	default:
@@ -111,9 +111,4 @@ func (c Config) address() string { return net.JoinHostPort(c.Host, strconv.Itoa(
 
 func (c Config) tlsConfig() *tls.Config {
 	return &tls.Config{ServerName: c.Host, RootCAs: c.RootCAs, MinVersion: tls.VersionTLS12}
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/emersion/go-imap/v2/imapclient"
 )
 
 // recheckAfter bounds how late a mail is found that came between a search and the confirmation of IDLE and that the
@@ -49,14 +51,9 @@ func (s *Session) Wait(ctx context.Context) (Why, error) {
 	return s.proved(ctx, WhyRestart, changed, err)
 }
 
-type idleCommand interface {
-	Close() error
-	Wait() error
-}
-
 // idle returns when the server has confirmed, from when on it announces.
-func (s *Session) idle(ctx context.Context) (idleCommand, error) {
-	var command idleCommand
+func (s *Session) idle(ctx context.Context) (*imapclient.IdleCommand, error) {
+	var command *imapclient.IdleCommand
 	err := s.do(ctx, "start IDLE", func(*watchdog) (err error) {
 		command, err = s.client.Idle()
 		return err

@@ -11,10 +11,7 @@ import (
 
 // part handles the content that follows a header. Its errors are the sink's and the reader's.
 func (p *parser) part(h header, position string, depth int, defaultType string) error {
-	where := "part " + position
-	if position == "" {
-		where = "the mail"
-	}
+	where := place(position)
 	mediaType, params := parseParams(h.get("Content-Type"))
 	if main, sub, ok := strings.Cut(mediaType, "/"); !ok || main == "" || sub == "" || strings.ContainsAny(mediaType, " \t") {
 		if mediaType != "" {
@@ -78,6 +75,14 @@ func (p *parser) part(h header, position string, depth int, defaultType string) 
 	return nil
 }
 
+// place names a part in a defect.
+func place(position string) string {
+	if position == "" {
+		return "the mail"
+	}
+	return "part " + position
+}
+
 // baseName keeps the last element of a path of either kind: a name is shown and stored, never a place. Characters that
 // turn the direction of writing are left out: they make "exe.pdf" of "fdp.exe".
 func baseName(name string) string {
@@ -102,21 +107,16 @@ func (p *parser) multipart(mediaType, boundary, position string, depth int) erro
 	if mediaType == "multipart/digest" {
 		defaultType = "message/rfc822"
 	}
-	where := "part " + position
-	if position == "" {
-		where, position = "the mail", ""
-	} else {
+	where := place(position)
+	if position != "" {
 		position += "."
 	}
 	for n := 0; ; n++ {
 		p.lines.skip()
 		switch {
-		case p.lines.hit < 0:
+		case p.lines.hit < level: // the end of the mail, or a boundary of a multipart around
 			p.defect("%s: the boundary that ends %s is missing", where, mediaType)
 			return nil
-		case p.lines.hit < level:
-			p.defect("%s: the boundary that ends %s is missing", where, mediaType)
-			return nil // it is for the multipart around
 		case p.lines.final:
 			p.lines.resume()
 			return nil

@@ -86,8 +86,7 @@ func (c Config) Validate() error {
 	switch c.TLS {
 	case TLSImplicit, TLSStartTLS:
 	case TLSNone:
-		ip := net.ParseIP(c.Host)
-		if loopback := c.Host == "localhost" || ip != nil && ip.IsLoopback(); !loopback && !c.AllowPlain {
+		if !c.AllowPlain && !mail.Loopback(c.Host) {
 			errs = append(errs, fmt.Errorf("smtp: tls \"none\" sends mail in the clear to %s: use starttls or implicit, or allow it explicitly", c.Host))
 		}
 	default:
