@@ -28,24 +28,12 @@ func (l *loader) trigger(f source) {
 		l.fail(fmt.Errorf("%s: %w", f.path, err))
 		return
 	}
-	l.checkProcess(f.path, raw.Bytes())
+	l.checkProcess(f.path, t.Process())
 	l.project.Triggers = append(l.project.Triggers, Trigger{Name: t.Name, Source: t.Source, File: f.path, Raw: raw.Bytes()})
 }
 
 // checkProcess warns of a trigger for a process that is not among the files; it may have been deployed before.
-func (l *loader) checkProcess(file string, raw []byte) {
-	var fields struct {
-		Action struct {
-			Payload struct {
-				Key string `json:"processDefinitionKey"`
-			} `json:"payload"`
-		} `json:"action"`
-	}
-	if err := json.Unmarshal(raw, &fields); err != nil {
-		l.fail(fmt.Errorf("%s: %w", file, err))
-		return
-	}
-	key := fields.Action.Payload.Key
+func (l *loader) checkProcess(file, key string) {
 	if _, known := l.keys[key]; key == "" || known {
 		return
 	}

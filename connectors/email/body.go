@@ -10,12 +10,8 @@ import (
 	"github.com/waybill-io/waybill/connectors/email/freemarker"
 )
 
-// ParseTemplate reads a template as SEND does. A name that ends in .txt or .txt.ftl makes plain text of it; any other
-// makes HTML, in which values are escaped. The error is a *freemarker.Error with the line.
-func ParseTemplate(name, source string) (*freemarker.Template, error) {
-	return parseTemplate(connectors.File{Name: name}, source)
-}
-
+// parseTemplate takes a name that ends in .txt or .txt.ftl for plain text; any other makes HTML, in which values are
+// escaped. The error is a *freemarker.Error with the line.
 func parseTemplate(file connectors.File, source string) (*freemarker.Template, error) {
 	format := freemarker.HTML
 	name := strings.TrimSuffix(strings.ToLower(file.Name), ".ftl")

@@ -19,7 +19,8 @@ func Parse(name string, data []byte) (*Trigger, error) {
 		return nil, err
 	}
 	root.String("id") // of the modelling tool; the name is what identifies a trigger here
-	t := &Trigger{Name: root.Required("name"), Description: root.String("description")}
+	root.String("description")
+	t := &Trigger{Name: root.Required("name")}
 	if t.Name != "" && !connectors.ValidName(t.Name) {
 		root.Errorf("name", "%q is not a trigger name: %s", t.Name, connectors.NameRule)
 	}
@@ -48,8 +49,6 @@ func (t *Trigger) parseSource(o jsonfile.Object) {
 		o.Errorf("source", "%q is not of the form connector.<instance>.<EVENT>, such as connector.support.%s", t.Source, EmailReceived)
 	case parts[2] != EmailReceived:
 		o.Errorf("source", "event %s comes later; today there is %s", parts[2], EmailReceived)
-	default:
-		t.Instance, t.Event = parts[1], parts[2]
 	}
 }
 

@@ -12,11 +12,8 @@ const EmailReceived = "EMAIL_RECEIVED"
 
 // Trigger is a trigger that has been read. It is immutable.
 type Trigger struct {
-	Name        string // unique and stable: duplicates of an event are recognised by it
-	Description string
-	Source      string // connector.<instance>.<event>
-	Instance    string // the connector instance: the mailbox
-	Event       string
+	Name   string // unique and stable: duplicates of an event are recognised by it
+	Source string // connector.<mailbox>.<event>
 
 	pattern   *pattern
 	matchOn   string // the output that the pattern is applied to
@@ -24,6 +21,9 @@ type Trigger struct {
 	automatic bool // automatic mail is accepted
 	payload   payload
 }
+
+// Process is the key of the process that the trigger starts; "" when it hands over a message.
+func (t *Trigger) Process() string { return t.payload.processDefinitionKey }
 
 // matchable are the values of matchOn with the output that each stands for.
 var matchable = map[string]string{"subject": "emailSubject", "body": "emailBody", "from": "emailFrom"}

@@ -79,7 +79,7 @@ func TestAction(t *testing.T) {
 			"object":{"a":["${emailFrom}",{"b":"plain"}],"type":"x"}
 		}}`)
 	require.Equal(t, "orders", trigger.Name)
-	require.Equal(t, "support", trigger.Instance)
+	require.Equal(t, "connector.support.EMAIL_RECEIVED", trigger.Source)
 	groups, ok, err := trigger.Match(mail())
 	require.NoError(t, err)
 	require.True(t, ok)
