@@ -11,7 +11,7 @@ import (
 func devCommand() *cobra.Command {
 	var o dev.Options
 	var ephemeral bool
-	c := connection{}
+	var logLevel string
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Start everything on this machine",
@@ -22,7 +22,7 @@ func devCommand() *cobra.Command {
   go run ./worker dev --ephemeral --temporal-port 17233 --ui-port 18233`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			logger, err := c.logger()
+			logger, err := newLogger(cmd.Context(), logLevel)
 			if err != nil {
 				return err
 			}
@@ -42,6 +42,6 @@ func devCommand() *cobra.Command {
 	f.IntVar(&o.IMAPPort, "imap-port", 1143, "port where mail is read")
 	f.IntVar(&o.GatewayPort, "gateway-port", 8080, "port of the HTTP gateway")
 	f.BoolVar(&o.Example, "example", true, "deploy the support-desk example and watch its mailbox")
-	f.StringVar(&c.logLevel, "log-level", "warn", "debug, info, warn or error")
+	f.StringVar(&logLevel, "log-level", "warn", "debug, info, warn or error")
 	return cmd
 }

@@ -3,10 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	temporal "go.temporal.io/sdk/client"
@@ -23,39 +25,26 @@ import (
 
 const defaultTemporal = "127.0.0.1:7233"
 
-// connection is where Temporal is and where files are kept: the flags that production and development share.
-type connection struct {
-	address   string
-	namespace string
-	gateway   string
-	logLevel  string
-}
-
-func (c *connection) flags(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVar(&c.address, "temporal-address", "", "Temporal server, host:port (default "+defaultTemporal+", or the environment's)")
-	f.StringVar(&c.namespace, "namespace", "", "Temporal namespace (default \"default\", or the environment's)")
-	f.StringVar(&c.gateway, "gateway", "127.0.0.1:8080", "address of the HTTP gateway")
-	f.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
-}
-
-// logger writes to standard error, which leaves standard output to what people ask for.
-func (c *connection) logger() (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.logLevel)); err != nil {
-		return nil, fmt.Errorf("--log-level %q: debug, info, warn or error is expected", c.logLevel)
+// newLogger writes to standard error, which leaves standard output to what people ask for. Once ctx is done only errors
+// are told: what is cut off because the program was told to end is no news.
+func newLogger(ctx context.Context, name string) (*slog.Logger, error) {
+	level := &slog.LevelVar{}
+	if err := level.UnmarshalText([]byte(name)); err != nil {
+		return nil, fmt.Errorf("--log-level %q: debug, info, warn or error is expected", name)
 	}
+	context.AfterFunc(ctx, func() { level.Set(slog.LevelError) })
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})), nil
 }
 
-// dial connects to Temporal. It also returns the namespace that was chosen.
-func (c *connection) dial(ctx context.Context, logger *slog.Logger) (temporal.Client, string, error) {
+// dial connects to Temporal; address and namespace override the environment when they are not "". It also returns the
+// namespace that was chosen.
+func dial(ctx context.Context, address, namespace string, logger *slog.Logger) (temporal.Client, string, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return nil, "", fmt.Errorf("read the settings of Temporal's client from the environment: %w", err)
 	}
-	options.HostPort = cmp.Or(c.address, options.HostPort, defaultTemporal)
-	options.Namespace = cmp.Or(c.namespace, options.Namespace, temporal.DefaultNamespace)
+	options.HostPort = cmp.Or(address, options.HostPort, defaultTemporal)
+	options.Namespace = cmp.Or(namespace, options.Namespace, temporal.DefaultNamespace)
 	options.Logger = log.NewStructuredLogger(logger)
 	t, err := temporal.DialContext(ctx, options)
 	if err != nil {
@@ -65,8 +54,7 @@ func (c *connection) dial(ctx context.Context, logger *slog.Logger) (temporal.Cl
 }
 
 func workerCommand() *cobra.Command {
-	var c connection
-	var roles, files string
+	var address, namespace, gateway, logLevel, roles, files string
 	cmd := &cobra.Command{
 		Use:   "worker",
 		Short: "Run processes, watch mailboxes and answer connector calls",
@@ -85,7 +73,7 @@ func workerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			logger, err := c.logger()
+			logger, err := newLogger(ctx, logLevel)
 			if err != nil {
 				return err
 			}
@@ -105,25 +93,32 @@ func workerCommand() *cobra.Command {
 			if settings.Insecure() {
 				logger.Warn("the mail password goes over the network in the clear: set EMAIL_SMTP_STARTTLS or EMAIL_SMTP_SSL")
 			}
-			t, namespace, err := c.dial(ctx, logger)
+			t, chosen, err := dial(ctx, address, namespace, logger)
 			if err != nil {
 				return err
 			}
 			defer t.Close()
 			a, err := app.New(ctx, app.Options{
-				Temporal: t, Namespace: namespace, Roles: list, Files: bucket, Connectors: built, GatewayAddress: c.gateway,
+				Temporal: t, Namespace: chosen, Roles: list, Files: bucket, Connectors: built, GatewayAddress: gateway,
 			})
+			if errors.Is(err, syscall.EADDRINUSE) {
+				return fmt.Errorf("%w\nchoose another address with --gateway, or leave the role gateway out of --roles", err)
+			}
 			if err != nil {
 				return err
 			}
 			return a.Run(ctx, func() {
-				logger.Info("ready", "roles", roles, "namespace", namespace, "gateway", a.GatewayURL())
+				logger.Info("ready", "roles", roles, "namespace", chosen, "gateway", a.GatewayURL())
 			})
 		},
 	}
-	c.flags(cmd)
-	cmd.Flags().StringVar(&roles, "roles", "process,connectors,mailbox,gateway", "what this worker does")
-	cmd.Flags().StringVar(&files, "files", "file:///var/lib/waybill/files?create_dir=1", "blob store for mails and attachments, the same for all workers: file:///path?create_dir=1 or mem://")
+	f := cmd.Flags()
+	f.StringVar(&address, "temporal-address", "", "Temporal server, host:port (default "+defaultTemporal+", or the environment's)")
+	f.StringVar(&namespace, "namespace", "", "Temporal namespace (default \"default\", or the environment's)")
+	f.StringVar(&gateway, "gateway", "127.0.0.1:8080", "address of the HTTP gateway")
+	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&roles, "roles", "process,connectors,mailbox,gateway", "what this worker does")
+	f.StringVar(&files, "files", "file:///var/lib/waybill/files?create_dir=1", "blob store for mails and attachments, the same for all workers: file:///path?create_dir=1 or mem://")
 	return cmd
 }
 

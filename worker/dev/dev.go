@@ -61,7 +61,6 @@ type Environment struct {
 
 	options     Options
 	ends        []func() error
-	temporal    temporal.Client
 	definitions []*connectors.Definition
 	stopped     chan struct{} // closed when the worker has ended
 	err         error         // how; read it after stopped
@@ -230,13 +229,12 @@ func (e *Environment) startTemporal(ctx context.Context) error {
 			e.say("web ui   %s", server.UIURL)
 		}
 	}
-	var err error
-	e.temporal, err = temporal.DialContext(ctx, temporal.Options{HostPort: address, Logger: log.NewStructuredLogger(e.options.Logger)})
+	connection, err := temporal.DialContext(ctx, temporal.Options{HostPort: address, Logger: log.NewStructuredLogger(e.options.Logger)})
 	if err != nil {
 		return fmt.Errorf("connect to Temporal at %s: %w", address, err)
 	}
-	e.atEnd(func() error { e.temporal.Close(); return nil })
-	e.Client = client.New(e.temporal)
+	e.atEnd(func() error { connection.Close(); return nil })
+	e.Client = client.New(connection)
 	return nil
 }
 
@@ -263,7 +261,7 @@ func (e *Environment) startWorker(ctx context.Context) error {
 		e.definitions = append(e.definitions, c.Definition())
 	}
 	a, err := app.New(ctx, app.Options{
-		Temporal: e.temporal, Namespace: temporal.DefaultNamespace, Files: bucket, Connectors: list,
+		Temporal: e.Client.Temporal, Namespace: temporal.DefaultNamespace, Files: bucket, Connectors: list,
 		GatewayAddress: net.JoinHostPort(host, strconv.Itoa(e.options.GatewayPort)),
 	})
 	if err != nil {
