@@ -62,6 +62,7 @@ func (c *Client) Task(ctx context.Context, id string) (contract.Task, error) {
 func (c *Client) ClaimTask(ctx context.Context, id, assignee string) (contract.Task, error) {
 	var t contract.Task
 	if err := c.update(ctx, id, contract.ClaimTaskUpdate, contract.ClaimTask{Assignee: assignee}, &t); err != nil {
+		err = c.taskEnded(ctx, id, err)
 		return t, fmt.Errorf("claim task %q: %w", id, err)
 	}
 	return t, nil
@@ -71,7 +72,23 @@ func (c *Client) ClaimTask(ctx context.Context, id, assignee string) (contract.T
 func (c *Client) CompleteTask(ctx context.Context, id string, results contract.CompleteTask) (contract.Task, error) {
 	var t contract.Task
 	if err := c.update(ctx, id, contract.CompleteTaskUpdate, results, &t); err != nil {
+		err = c.taskEnded(ctx, id, err)
 		return t, fmt.Errorf("complete task %q: %w", id, err)
 	}
 	return t, nil
+}
+
+// taskEnded says how a task ended that cannot be changed any more.
+func (c *Client) taskEnded(ctx context.Context, id string, err error) error {
+	if !errors.Is(err, ErrNotRunning) {
+		return err
+	}
+	t, queried := c.Task(ctx, id)
+	switch {
+	case queried != nil:
+		return err
+	case t.Assignee != "":
+		return fmt.Errorf("the task is %s, by %s: %w", t.State, t.Assignee, ErrNotRunning)
+	}
+	return fmt.Errorf("the task is %s: %w", t.State, ErrNotRunning)
 }

@@ -81,7 +81,7 @@ func TestUsageErrors(t *testing.T) {
 		{"incident cancel a --var n=1", "unknown flag: --var"},
 		{"deploy testdata/none.bpmn", "deploy testdata/none.bpmn: there is no such file or folder"},
 		{"deploy testdata --map-default some", "--map-default some: none or all is expected"},
-		{"lint testdata/none.bpmn", "1 errors in the files"},
+		{"lint testdata/none.bpmn", "the files have errors"},
 		{"test testdata/malformed.yaml", "testdata/malformed.yaml:5:9: unknown step \"begin\""},
 		{"test testdata/order.yaml --map-default some", "--map-default some: none or all is expected"},
 		{"mail send --to a@b.c", `--from "": an address such as ada@example.com is expected`},

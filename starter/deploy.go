@@ -108,6 +108,9 @@ func planned(p *project.Project) deployed {
 	return result
 }
 
+// longDeploy is how many files make a deployment long enough to tell its progress.
+const longDeploy = 10
+
 // deploy sends definitions first and triggers last, so that a mail finds the process that it starts. It goes on after
 // a refusal, and returns what was deployed beside the error.
 func (a *app) deploy(ctx context.Context, progress io.Writer, c *client.Client, p *project.Project) (deployed, error) {
@@ -115,7 +118,7 @@ func (a *app) deploy(ctx context.Context, progress io.Writer, c *client.Client, 
 	result := deployed{Definitions: []deployedDefinition{}, Triggers: []deployedTrigger{}, Warnings: plan.Warnings}
 	n, all := 0, len(p.Definitions)+len(p.Triggers)
 	step := func(what string) {
-		if n++; all > 1 {
+		if n++; all >= longDeploy {
 			fmt.Fprintf(progress, "[%d/%d] %s\n", n, all, what)
 		}
 	}

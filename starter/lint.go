@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -47,7 +48,7 @@ func (a *app) lintCommand() *cobra.Command {
 				}
 			})
 			if printed == nil && len(f.Errors) > 0 {
-				return usage(fmt.Errorf("%d errors in the files", len(f.Errors)))
+				return usage(errors.New("the files have errors"))
 			}
 			return printed
 		},

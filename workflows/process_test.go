@@ -124,8 +124,11 @@ func TestUserTaskIsClaimedAndCompleted(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, true, result.Variables["ok"])
 	require.Equal(t, []string{"start", "ask", "end"}, result.Path)
-	_, err = c.CompleteTask(t.Context(), task.ID, contract.CompleteTask{})
-	require.Error(t, err)
+	require.Eventually(t, func() bool {
+		_, err = c.CompleteTask(t.Context(), task.ID, contract.CompleteTask{})
+		return errors.Is(err, client.ErrNotRunning)
+	}, 10*time.Second, 20*time.Millisecond)
+	require.ErrorContains(t, err, "the task is completed, by anna")
 }
 
 func TestBoundaryTimerClosesTheTask(t *testing.T) {
