@@ -9,7 +9,6 @@ import (
 
 	"go.temporal.io/sdk/activity"
 	temporalclient "go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
@@ -90,7 +89,7 @@ func hash(parts ...string) string {
 // startError makes an error final that no retry mends: the process refuses its start.
 func startError(err error) error {
 	if client.Refused(err) {
-		return temporal.NewNonRetryableApplicationError(err.Error(), "refused", err)
+		return final(err)
 	}
 	return err
 }

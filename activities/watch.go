@@ -38,12 +38,11 @@ const (
 type Watcher struct {
 	client *client.Client
 	files  *Files
-	dial   func(context.Context, imap.Config) (*imap.Session, error)
 }
 
 // NewWatcher returns the watcher activity.
 func NewWatcher(c *client.Client, files *Files) *Watcher {
-	return &Watcher{client: c, files: files, dial: imap.Dial}
+	return &Watcher{client: c, files: files}
 }
 
 // watch is one run of the activity.
@@ -144,7 +143,7 @@ func (v *watch) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := v.dial(ctx, config)
+	s, err := imap.Dial(ctx, config)
 	if err != nil {
 		return err
 	}

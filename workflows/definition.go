@@ -78,10 +78,7 @@ func (d *definitions) deploy(ctx workflow.Context, next contract.Definition) (co
 		return contract.DeployResult{Key: next.Key, Version: old.Version}, nil
 	}
 	next.Version = d.Last + 1
-	input := contract.SyncStartsInput{Definition: next}
-	if old != nil {
-		input.Old = old
-	}
+	input := contract.SyncStartsInput{Definition: next, Old: old}
 	if err := workflow.ExecuteActivity(steering(ctx), contract.SyncStartsActivity, input).Get(ctx, nil); err != nil {
 		return contract.DeployResult{}, err
 	}

@@ -178,7 +178,7 @@ func (h *host) messageCame(c workflow.ReceiveChannel, _ bool) {
 	}
 	message := d.Message.Message
 	message.Variables = d.Message.Variables
-	h.closing = append(h.closing, workflow.ExecuteActivity(h.steering(), contract.ReturnMessageActivity, contract.ReturnMessageInput{Message: message}))
+	h.closing = append(h.closing, workflow.ExecuteActivity(steering(h.ctx), contract.ReturnMessageActivity, contract.ReturnMessageInput{Message: message}))
 }
 
 // show keeps the run's details and its search attribute in step with the state.

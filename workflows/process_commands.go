@@ -183,13 +183,11 @@ func (h *host) subscribe(c engine.Subscribe) {
 	if c.Name == "" {
 		return // a receive task without a message waits for CatchUpdate
 	}
-	w.subscribed = workflow.ExecuteActivity(h.steering(), contract.SubscribeActivity, w.subscription)
+	w.subscribed = workflow.ExecuteActivity(steering(h.ctx), contract.SubscribeActivity, w.subscription)
 	h.closing = append(h.closing, w.subscribed)
 }
 
 // steering is the context of activities that talk to Temporal on behalf of the workflow: they are tried until they succeed.
-func (h *host) steering() workflow.Context { return steering(h.ctx) }
-
 func steering(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           contract.SteeringQueue,

@@ -33,14 +33,13 @@ const (
 
 // Activity types of Waybill's own. A connector call runs as its implementation, "email.SEND".
 const (
-	SubscribeActivity      = "waybill/subscribe"      // SubscribeInput
-	UnsubscribeActivity    = "waybill/unsubscribe"    // SubscribeInput
-	ReturnMessageActivity  = "waybill/return-message" // ReturnMessageInput
-	StartByMessageActivity = "waybill/start-by-message"
-	SyncStartsActivity     = "waybill/sync-starts" // SyncStartsInput: timer and message start events follow the latest version
-	ScriptActivity         = "waybill/script"      // ScriptInput -> ScriptResult, local
-	WatchActivity          = "waybill/watch"       // WatchInput
-	DeliverActivity        = "waybill/deliver"     // DeliverInput -> DeliverResult
+	SubscribeActivity      = "waybill/subscribe"        // Subscription
+	ReturnMessageActivity  = "waybill/return-message"   // ReturnMessageInput
+	StartByMessageActivity = "waybill/start-by-message" // Message -> id of the first instance, "" for none
+	SyncStartsActivity     = "waybill/sync-starts"      // SyncStartsInput: timer and message start events follow the latest version
+	ScriptActivity         = "waybill/script"           // ScriptInput -> ScriptResult, local
+	WatchActivity          = "waybill/watch"            // WatchInput
+	DeliverActivity        = "waybill/deliver"          // DeliverInput -> DeliverResult
 )
 
 // DefinitionID is the id of the workflow that holds the versions of a process.
