@@ -87,11 +87,11 @@ func (i *installation) restore(came time.Time, all ...letter) {
 	require.NoError(i.t, c.Login(mailbox, "secret").Wait())
 	for _, l := range all {
 		raw := l.raw()
-		append := c.Append("INBOX", int64(len(raw)), &imap.AppendOptions{Time: came})
-		_, err := append.Write(raw)
+		command := c.Append("INBOX", int64(len(raw)), &imap.AppendOptions{Time: came})
+		_, err := command.Write(raw)
 		require.NoError(i.t, err)
-		require.NoError(i.t, append.Close())
-		_, err = append.Wait()
+		require.NoError(i.t, command.Close())
+		_, err = command.Wait()
 		require.NoError(i.t, err)
 	}
 }

@@ -29,7 +29,7 @@ import (
 
 const (
 	// patience bounds what has no bound of its own: the machine may be busy.
-	patience = 90 * time.Second
+	patience = 180 * time.Second
 	tick     = 50 * time.Millisecond
 
 	mailbox = "support" // of Waybill, and the user of Dovecot
