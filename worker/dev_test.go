@@ -148,6 +148,23 @@ func TestDevelopmentEnvironment(t *testing.T) {
 	third.interrupt(t)
 }
 
+func TestDevelopmentUsesAServerThatListens(t *testing.T) {
+	worker := program(t)
+	server, err := temporalserver.Start(t.Context(), temporalserver.Options{Program: os.Getenv(temporalserver.PathVariable)})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, server.Stop()) }()
+	flags, port := ports(t)
+	_, used, err := net.SplitHostPort(server.Address)
+	require.NoError(t, err)
+	r := start(t, worker, append(flags, "--ephemeral", "--temporal-port", used)...)
+	require.Contains(t, strings.Join(r.lines, "\n"), server.Address+" (was running)")
+	l, err := net.Listen("tcp", "127.0.0.1:"+port["--ui-port"])
+	require.NoError(t, err, "a second Web UI is not started")
+	require.NoError(t, l.Close())
+	r.interrupt(t)
+	require.True(t, temporalserver.Listening(t.Context(), server.Address), "what was not ours goes on")
+}
+
 func TestProductionSaysWhatIsMissing(t *testing.T) {
 	worker := program(t)
 	for _, c := range []struct {

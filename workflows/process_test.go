@@ -87,6 +87,26 @@ func TestIncidentSuspendsAndRetryGoesOn(t *testing.T) {
 	require.Empty(t, result.Incidents)
 }
 
+func TestModelsOwnRetryPolicyWins(t *testing.T) {
+	d := &desk{answer: func(connectors.Call) (map[string]any, error) { return nil, errors.New("out of paper") }}
+	c := startWorker(t, d)
+	_, err := c.Deploy(t.Context(), define(t, "stubborn", `<startEvent id="start"/><sequenceFlow id="a" sourceRef="start" targetRef="one"/>
+		<serviceTask id="one" implementation="desk.CALL"><extensionElements>
+			<activiti:failedJobRetryTimeCycle>R4/PT0.01S</activiti:failedJobRetryTimeCycle></extensionElements></serviceTask>
+		<sequenceFlow id="b" sourceRef="one" targetRef="end"/><endEvent id="end"/>`, ""))
+	require.NoError(t, err)
+	id, _, err := c.Start(t.Context(), client.StartOptions{Key: "stubborn"})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		state, err := c.Get(t.Context(), id)
+		return err == nil && state.State == contract.StateSuspended
+	}, 10*time.Second, 20*time.Millisecond)
+	require.Len(t, d.calls, 4, "the connector's policy would have been 2")
+	result, err := c.AnswerIncident(t.Context(), id, contract.IncidentAnswer{Action: "cancel"})
+	require.NoError(t, err)
+	require.Equal(t, contract.StateCancelled, result.State)
+}
+
 const oneTask = `<startEvent id="start"/><sequenceFlow id="a" sourceRef="start" targetRef="ask"/>
 	<userTask id="ask" name="Ask the boss" activiti:candidateGroups="bosses"/><sequenceFlow id="b" sourceRef="ask" targetRef="end"/><endEvent id="end"/>
 	<boundaryEvent id="late" attachedToRef="ask" cancelActivity="true"><timerEventDefinition><timeDuration>${wait}</timeDuration></timerEventDefinition></boundaryEvent>
