@@ -163,11 +163,15 @@ func (h *host) settle() {
 		_ = workflow.Await(h.ctx, func() bool { return h.handling > 0 || workflow.AllHandlersFinished(h.ctx) }) // never cancelled
 	}
 	messages := workflow.GetSignalChannel(h.ctx, contract.MessageSignal)
-	for messages.Len() > 0 {
-		h.messageCame(messages, true)
-	}
-	for _, f := range h.closing {
-		_ = f.Get(h.ctx, nil) // a task or a message entity that is gone needs no telling
+	for messages.Len()+len(h.closing) > 0 { // more messages may come while it waits
+		for messages.Len() > 0 {
+			h.messageCame(messages, true)
+		}
+		closing := h.closing
+		h.closing = nil
+		for _, f := range closing {
+			_ = f.Get(h.ctx, nil) // a task or a message entity that is gone needs no telling
+		}
 	}
 }
 
