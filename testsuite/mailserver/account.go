@@ -182,42 +182,6 @@ func (a *account) recreate(name string) error {
 	return a.makeWithParents(name)
 }
 
-// rename moves a mailbox and those below it to a new name. UIDVALIDITY goes with
-// them: it is unique in the server, so no name ever had it with other mail.
-func (a *account) rename(from, to string) error {
-	from, to = canonical(from), canonical(strings.TrimRight(to, string(delimiter)))
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	below := from + string(delimiter)
-	switch {
-	case a.boxes[from] == nil:
-		return no(imap.ResponseCodeNonExistent, "No such mailbox")
-	case from == inbox:
-		return no(imap.ResponseCodeCannot, "INBOX cannot be renamed; move its messages")
-	case a.boxes[to] != nil || a.hasChildren(to):
-		return no(imap.ResponseCodeAlreadyExists, "Mailbox already exists")
-	case strings.HasPrefix(to, below):
-		return no(imap.ResponseCodeCannot, "A mailbox cannot be moved below itself")
-	}
-	if i := strings.LastIndexByte(to, delimiter); i >= 0 {
-		if err := a.makeWithParents(to[:i]); err != nil {
-			return err
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(a.boxes)) {
-		if name != from && !strings.HasPrefix(name, below) {
-			continue
-		}
-		renamed := to + strings.TrimPrefix(name, from)
-		if err := writeFile(a.boxes[name].files.nameFile(), []byte(renamed), a.server.durable()); err != nil {
-			return err
-		}
-		a.boxes[renamed] = a.boxes[name]
-		delete(a.boxes, name)
-	}
-	return nil
-}
-
 func (a *account) hasChildren(name string) bool {
 	for other := range a.boxes {
 		if strings.HasPrefix(other, name+string(delimiter)) {

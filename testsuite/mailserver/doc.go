@@ -1,5 +1,5 @@
 // Package mailserver is an embedded mail server for development and tests:
-// mail comes in over SMTP and goes out over IMAP4rev1 and IMAP4rev2 with IDLE.
+// mail comes in over SMTP and goes out over IMAP4rev1 with IDLE, MOVE and UIDPLUS.
 //
 // Nothing is ever relayed. Every recipient, of whatever domain, has a mailbox
 // here, so the answer to customer@example.com is found in the mailbox
@@ -21,5 +21,6 @@
 // used. Two servers must not share a folder.
 //
 // The package knows nothing of the product: it is a server like any other to
-// the code under test. It is not for production: no TLS, no quota, no relay.
+// the code under test. It is not for production: no TLS, no quota, no relay, no
+// search by words, no renaming.
 package mailserver

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 
@@ -26,11 +25,6 @@ func (s *imapSession) Fetch(w *imapserver.FetchWriter, set imap.NumSet, options 
 
 func marksSeen(options *imap.FetchOptions) bool {
 	for _, item := range options.BodySection {
-		if !item.Peek {
-			return true
-		}
-	}
-	for _, item := range options.BinarySection {
 		if !item.Peek {
 			return true
 		}
@@ -58,8 +52,7 @@ func (v *view) fetch(w *imapserver.FetchWriter, uids imap.UIDSet, options *imap.
 
 // content reads the message unless only its data are asked for.
 func (v *view) content(m message, options *imap.FetchOptions) ([]byte, error) {
-	if !options.Envelope && options.BodyStructure == nil && len(options.BodySection) == 0 &&
-		len(options.BinarySection) == 0 && len(options.BinarySectionSize) == 0 {
+	if !options.Envelope && options.BodyStructure == nil && len(options.BodySection) == 0 {
 		return nil, nil
 	}
 	return os.ReadFile(v.box.files.path(m))
@@ -86,21 +79,11 @@ func (r row) write(w *imapserver.FetchResponseWriter, raw []byte, options *imap.
 	var errs []error
 	for _, item := range options.BodySection {
 		part := section(raw, item)
-		errs = append(errs, writeLiteral(w.WriteBodySection(item, int64(len(part))), part))
-	}
-	for _, item := range options.BinarySection {
-		part := imapserver.ExtractBinarySection(bytes.NewReader(raw), item)
-		errs = append(errs, writeLiteral(w.WriteBinarySection(item, int64(len(part))), part))
-	}
-	for _, item := range options.BinarySectionSize {
-		w.WriteBinarySectionSize(item, imapserver.ExtractBinarySectionSize(bytes.NewReader(raw), item))
+		literal := w.WriteBodySection(item, int64(len(part)))
+		_, err := literal.Write(part)
+		errs = append(errs, err, literal.Close())
 	}
 	return errors.Join(append(errs, w.Close())...)
-}
-
-func writeLiteral(w io.WriteCloser, text []byte) error {
-	_, err := w.Write(text)
-	return errors.Join(err, w.Close())
 }
 
 // section cuts the whole message, its header and its text by their bytes. The

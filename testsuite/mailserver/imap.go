@@ -16,9 +16,8 @@ import (
 func capabilities() imap.CapSet {
 	caps := imap.CapSet{}
 	for _, c := range []imap.Cap{
-		imap.CapIMAP4rev1, imap.CapIMAP4rev2, imap.CapNamespace, imap.CapUIDPlus, imap.CapESearch,
-		imap.CapSearchRes, imap.CapListExtended, imap.CapListStatus, imap.CapMove, imap.CapStatusSize,
-		imap.CapBinary, imap.CapChildren, imap.CapLiteralPlus,
+		imap.CapIMAP4rev1, imap.CapNamespace, imap.CapUIDPlus, imap.CapESearch, imap.CapListExtended,
+		imap.CapListStatus, imap.CapMove, imap.CapStatusSize, imap.CapChildren, imap.CapLiteralPlus,
 	} {
 		caps[c] = struct{}{}
 	}
@@ -79,8 +78,8 @@ func (s *imapSession) Delete(name string) error {
 	return s.account.delete(name)
 }
 
-func (s *imapSession) Rename(from, to string, _ *imap.RenameOptions) error {
-	return s.account.rename(from, to)
+func (s *imapSession) Rename(string, string, *imap.RenameOptions) error {
+	return no(imap.ResponseCodeCannot, "Mailboxes are not renamed here; create one and move the messages")
 }
 
 // Subscribe has nothing to do: every mailbox is subscribed.
@@ -294,6 +293,7 @@ func uidsOf(rows []row) (uids imap.UIDSet) {
 }
 
 var (
-	_ imapserver.SessionIMAP4rev2   = (*imapSession)(nil)
+	_ imapserver.SessionNamespace   = (*imapSession)(nil)
+	_ imapserver.SessionMove        = (*imapSession)(nil)
 	_ imapserver.SessionAppendLimit = (*imapSession)(nil)
 )

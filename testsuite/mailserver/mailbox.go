@@ -33,7 +33,6 @@ type view struct {
 	tracker  *imapserver.SessionTracker
 	readOnly bool
 	wake     chan struct{}
-	saved    imap.UIDSet // The result of SEARCH RETURN (SAVE), "$".
 }
 
 // row is a message under the number by which the client knows it; 0 if it

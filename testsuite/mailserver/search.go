@@ -1,22 +1,19 @@
 package mailserver
 
 import (
-	"bytes"
-	"io"
-	"net/mail"
-	"os"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
-	gomessage "github.com/emersion/go-message"
 )
 
-// Search reads message files only for criteria that need them.
-func (s *imapSession) Search(kind imapserver.NumKind, criteria *imap.SearchCriteria, options *imap.SearchOptions) (*imap.SearchData, error) {
+// Search knows numbers, flags, sizes and arrival, which is what programs search by. For words, its files would have to
+// be decoded; it says so rather than find nothing.
+func (s *imapSession) Search(kind imapserver.NumKind, criteria *imap.SearchCriteria, _ *imap.SearchOptions) (*imap.SearchData, error) {
+	if asksContent(criteria) {
+		return nil, no(imap.ResponseCodeCannot, "No search by header fields or text here; fetch the messages")
+	}
 	rows := s.view.rows()
 	var data imap.SearchData
 	var seqs imap.SeqSet
@@ -26,8 +23,7 @@ func (s *imapSession) Search(kind imapserver.NumKind, criteria *imap.SearchCrite
 		if kind == imapserver.NumKindSeq {
 			number = r.seq
 		}
-		query := query{view: s.view, rows: rows, row: r, entity: sync.OnceValue(func() *gomessage.Entity { return s.view.parse(r.message) })}
-		if number == 0 || !query.matches(criteria) {
+		if number == 0 || !(query{rows: rows, row: r}).matches(criteria) {
 			continue
 		}
 		uids.AddNum(r.uid)
@@ -44,24 +40,24 @@ func (s *imapSession) Search(kind imapserver.NumKind, criteria *imap.SearchCrite
 	if kind == imapserver.NumKindSeq {
 		data.All = seqs
 	}
-	if options.ReturnSave {
-		s.view.saved = uids
-	}
 	return &data, nil
+}
+
+func asksContent(c *imap.SearchCriteria) bool {
+	return len(c.Header)+len(c.Text)+len(c.Body) > 0 || !c.SentSince.IsZero() || !c.SentBefore.IsZero() ||
+		slices.ContainsFunc(c.Not, func(not imap.SearchCriteria) bool { return asksContent(&not) }) ||
+		slices.ContainsFunc(c.Or, func(or [2]imap.SearchCriteria) bool { return asksContent(&or[0]) || asksContent(&or[1]) })
 }
 
 // pick returns the messages of a set.
 func (v *view) pick(set imap.NumSet) []row {
 	rows := v.rows()
-	return slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return !v.contains(set, rows, r) })
+	return slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return !contains(set, rows, r) })
 }
 
-// contains knows "$" and "*", which is the highest number in use and belongs to
-// a range n:* even when n is higher (RFC 9051 section 9, seq-range).
-func (v *view) contains(set imap.NumSet, rows []row, r row) bool {
-	if imap.IsSearchRes(set) {
-		return v.saved.Contains(r.uid)
-	}
+// contains knows "*", which is the highest number in use and belongs to a range
+// n:* even when n is higher (RFC 9051 section 9, seq-range).
+func contains(set imap.NumSet, rows []row, r row) bool {
 	switch set := set.(type) {
 	case imap.UIDSet:
 		return set.Contains(r.uid) || set.Dynamic() && r.uid == rows[len(rows)-1].uid
@@ -80,14 +76,12 @@ func lastSeq(rows []row) (last uint32) {
 
 // query asks whether one message meets the criteria.
 type query struct {
-	view   *view
-	rows   []row
-	row    row
-	entity func() *gomessage.Entity
+	rows []row
+	row  row
 }
 
 func (q query) matches(c *imap.SearchCriteria) bool {
-	in := func(set imap.NumSet) bool { return q.view.contains(set, q.rows, q.row) }
+	in := func(set imap.NumSet) bool { return contains(set, q.rows, q.row) }
 	for _, set := range c.SeqNum {
 		if !in(set) {
 			return false
@@ -111,7 +105,7 @@ func (q query) matches(c *imap.SearchCriteria) bool {
 	if c.Larger != 0 && q.row.size <= c.Larger || c.Smaller != 0 && q.row.size >= c.Smaller {
 		return false
 	}
-	if !between(q.row.received, c.Since, c.Before) || !q.matchesContent(c) {
+	if !between(q.row.received, c.Since, c.Before) {
 		return false
 	}
 	for i := range c.Not {
@@ -125,75 +119,6 @@ func (q query) matches(c *imap.SearchCriteria) bool {
 		}
 	}
 	return true
-}
-
-func (q query) matchesContent(c *imap.SearchCriteria) bool {
-	for _, field := range c.Header {
-		if !fieldsContain(q.header().FieldsByKey(field.Key), field.Value) {
-			return false
-		}
-	}
-	if !c.SentSince.IsZero() || !c.SentBefore.IsZero() {
-		sent, err := mail.ParseDate(q.header().Get("Date"))
-		if err != nil || !between(sent, c.SentSince, c.SentBefore) {
-			return false
-		}
-	}
-	for _, text := range c.Text {
-		if !q.textContains(text, true) {
-			return false
-		}
-	}
-	for _, text := range c.Body {
-		if !q.textContains(text, false) {
-			return false
-		}
-	}
-	return true
-}
-
-// textContains looks into the decoded text parts and, for TEXT, all headers.
-func (q query) textContains(text string, headers bool) bool {
-	found := false
-	// What cannot be parsed cannot be found.
-	_ = q.view.parse(q.row.message).Walk(func(_ []int, part *gomessage.Entity, _ error) error {
-		if part == nil || found {
-			return io.EOF
-		}
-		found = headers && fieldsContain(part.Header.Fields(), text)
-		if kind, _, _ := part.Header.ContentType(); !found && strings.HasPrefix(kind, "text/") {
-			body, _ := io.ReadAll(part.Body)
-			found = containsFold(string(body), text)
-		}
-		return nil
-	})
-	return found
-}
-
-func (q query) header() *gomessage.Header { return &q.entity().Header }
-
-// parse returns an empty message for one that is unreadable or gone.
-func (v *view) parse(m message) *gomessage.Entity {
-	raw, _ := os.ReadFile(v.box.files.path(m))
-	entity, _ := gomessage.Read(bytes.NewReader(raw))
-	if entity == nil {
-		entity, _ = gomessage.New(gomessage.Header{}, strings.NewReader(""))
-	}
-	return entity
-}
-
-func fieldsContain(fields gomessage.HeaderFields, text string) bool {
-	for fields.Next() {
-		value, _ := fields.Text()
-		if containsFold(value, text) {
-			return true
-		}
-	}
-	return false
-}
-
-func containsFold(s, part string) bool {
-	return strings.Contains(strings.ToLower(s), strings.ToLower(part))
 }
 
 // between compares dates without regard to the time zone (RFC 9051 section 6.4.4).
