@@ -37,7 +37,7 @@ func (m *machine) inputs(n *bpmn.Node, all bool) (Variables, error) {
 			}
 		}
 	}
-	return inputs, nil
+	return inputs, fit("the inputs", maxBytes, inputs)
 }
 
 // param is the value of one line of a mapping; ok is false when it copies a variable that does not exist.

@@ -20,8 +20,9 @@ var ErrEnded = errors.New("the instance has ended")
 // incident, and a retry gives it as many moves again.
 const maxMoves = 100_000
 
-// maxTokens bounds the tokens of an instance, which a loop with a fork in it multiplies.
-const maxTokens = 10_000
+// maxTokens bounds the tokens of an instance, which a loop with a fork in it multiplies. A host can have only so much
+// under way for one instance: Temporal takes 2000 open calls or tasks, then none.
+const maxTokens = 1000
 
 // Options are what an instance is told when it is made.
 type Options struct {

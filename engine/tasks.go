@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,6 +104,12 @@ func (m *machine) people(c *OpenTask, u *bpmn.UserTaskInfo) (err error) {
 		return err
 	}
 	if c.Due, err = m.dueDate(u); err != nil {
+		return err
+	}
+	if err = fit("the candidates", maxSearchBytes, slices.Concat(c.CandidateUsers, c.CandidateGroups)); err != nil {
+		return err
+	}
+	if err = fit("the assignee", maxSearchBytes, c.Assignee); err != nil {
 		return err
 	}
 	c.Priority, err = m.priority(u)

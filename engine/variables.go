@@ -28,6 +28,9 @@ func (m *machine) startVariables(given Variables) (Variables, error) {
 			return nil, fmt.Errorf("start variable %q is required by process %q and is missing", p.Name, m.p.ID)
 		}
 	}
+	if err := fit("the variables", maxBytes, variables); err != nil {
+		return nil, err
+	}
 	if len(variables) == 0 {
 		return nil, nil // as it is when the state is read back
 	}
@@ -51,19 +54,33 @@ func (m *machine) setInitiator(start *bpmn.Node) {
 
 // setFromOutside sets variables that came with an event. A value that does not fit refuses the event.
 func (m *machine) setFromOutside(given Variables) error {
-	if err := m.set(given); err != nil {
+	given, err := m.typed(given)
+	if err != nil {
 		return fmt.Errorf("variable %w", err)
 	}
-	return nil
+	return m.put(given)
 }
 
 // set writes variables, all or none.
 func (m *machine) set(given Variables) error {
+	given, err := m.typed(given)
+	if err != nil {
+		return err
+	}
+	return m.put(given)
+}
+
+// put writes variables when they fit beside the others.
+func (m *machine) put(given Variables) error {
 	if len(given) == 0 {
 		return nil
 	}
-	given, err := m.typed(given)
-	if err != nil {
+	all := given
+	if len(m.s.Variables) > 0 {
+		all = maps.Clone(m.s.Variables)
+		maps.Copy(all, given)
+	}
+	if err := fit("the variables", maxBytes, all); err != nil {
 		return err
 	}
 	m.write(given)
