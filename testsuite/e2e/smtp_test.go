@@ -87,12 +87,19 @@ func TestMailRefused(t *testing.T) {
 	}
 	require.Len(t, i.inbox(other.customer), 1)
 
+	var open []struct{ Instance, Code string }
+	i.starter(&open, "incident", "list", "--key", process)
+	require.Len(t, open, 2)
+	require.Equal(t, "EMAIL_SEND_ERROR", open[0].Code)
 	i.refuse.Store(nil)
-	_, err := i.client.AnswerIncident(t.Context(), ids[mended.customer], contract.IncidentAnswer{Action: "retry"})
-	require.NoError(t, err)
-	_, err = i.client.AnswerIncident(t.Context(), ids[gone.customer], contract.IncidentAnswer{Action: "resolve"})
-	require.NoError(t, err)
+	var result contract.ProcessResult
+	i.starter(&result, "incident", "retry", ids[mended.customer])
+	require.Equal(t, ids[mended.customer], result.ID)
+	i.starter(&result, "incident", "resolve", ids[gone.customer])
+	require.Equal(t, contract.StateCompleted, result.State)
 	i.eventually(func() string { return "the cases do not end" }, func() bool { return len(i.list(contract.StateCompleted)) == 3 })
+	i.starter(&open, "incident", "list", "--key", process)
+	require.Empty(t, open)
 	require.Len(t, i.inbox(mended.customer), 1)
 	require.Empty(t, i.inbox(gone.customer))
 }
