@@ -15,17 +15,17 @@ func TestRunScript(t *testing.T) {
 	variables := map[string]any{"n": int64(20), "name": "Ada", "order": map[string]any{"lines": []any{int64(1), int64(2)}}}
 	for _, c := range []struct {
 		name, source, result string
-		want                 map[string]any
+		want                 contract.Variables
 		err                  string
 	}{
-		{name: "result of the last expression", source: "n + 1", result: "next", want: map[string]any{"next": int64(21)}},
-		{name: "without a result variable the value is dropped", source: "n + 1", want: map[string]any{}},
-		{name: "setVariable", source: "execution.setVariable('greeting', 'Hello ' + name)", want: map[string]any{"greeting": "Hello Ada"}},
+		{name: "result of the last expression", source: "n + 1", result: "next", want: contract.Variables{"next": int64(21)}},
+		{name: "without a result variable the value is dropped", source: "n + 1", want: contract.Variables{}},
+		{name: "setVariable", source: "execution.setVariable('greeting', 'Hello ' + name)", want: contract.Variables{"greeting": "Hello Ada"}},
 		{name: "getVariable sees what was set", source: "execution.setVariable('a', 1); execution.getVariable('a') + execution.getVariable('n')", result: "r",
-			want: map[string]any{"a": int64(1), "r": int64(21)}},
-		{name: "lists and maps", source: "({total: order.lines.reduce(function(a, b) { return a + b }, 0)})", result: "sum", want: map[string]any{"sum": map[string]any{"total": int64(3)}}},
-		{name: "hasVariable", source: "execution.hasVariable('nothing')", result: "r", want: map[string]any{"r": false}},
-		{name: "null for what is not there", source: "execution.getVariable('nothing')", result: "r", want: map[string]any{"r": nil}},
+			want: contract.Variables{"a": int64(1), "r": int64(21)}},
+		{name: "lists and maps", source: "({total: order.lines.reduce(function(a, b) { return a + b }, 0)})", result: "sum", want: contract.Variables{"sum": map[string]any{"total": int64(3)}}},
+		{name: "hasVariable", source: "execution.hasVariable('nothing')", result: "r", want: contract.Variables{"r": false}},
+		{name: "null for what is not there", source: "execution.getVariable('nothing')", result: "r", want: contract.Variables{"r": nil}},
 		{name: "syntax error", source: "1 +", err: "script: SyntaxError"},
 		{name: "unknown variable", source: "missing.length", err: "missing is not defined"},
 		{name: "no files, no network", source: "require('fs')", err: "require is not defined"},

@@ -36,7 +36,13 @@ func (c *Client) update(ctx context.Context, workflowID, name string, arg, resul
 	if err == nil {
 		err = h.Get(ctx, result)
 	}
-	return readable(err)
+	err = readable(err)
+	if errors.Is(err, ErrNotFound) {
+		if _, described := c.Temporal.DescribeWorkflowExecution(ctx, workflowID, ""); described == nil {
+			return fmt.Errorf("it has ended: %w", ErrNotRunning)
+		}
+	}
+	return err
 }
 
 // updateWithStart sends an update and starts the workflow first when it does not run.
@@ -74,10 +80,7 @@ func readable(err error) error {
 	if application, ok := errors.AsType[*sdk.ApplicationError](err); ok {
 		return &Error{Type: application.Type(), Message: application.Message()}
 	}
-	if missing, ok := errors.AsType[*serviceerror.NotFound](err); ok {
-		if missing.Message == "workflow execution already completed" {
-			return fmt.Errorf("%w: %w", ErrNotRunning, err)
-		}
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
 	return err

@@ -2,10 +2,15 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/waybill-io/waybill/activities/contract"
 )
+
+// busyPause is how long a place where messages meet takes to begin a new run.
+const busyPause = 50 * time.Millisecond
 
 // Catch hands a message to one instance alone, whatever its correlation key. It is an error when the instance does not wait for it.
 func (c *Client) Catch(ctx context.Context, instance string, m contract.CatchMessage) error {
@@ -22,10 +27,16 @@ func (c *Client) Publish(ctx context.Context, m contract.Message) (contract.Publ
 	if m.Name == "" {
 		return r, fmt.Errorf("publish message: a name is required")
 	}
-	err := c.updateWithStart(ctx, contract.MessageID(m.Name, m.Key), contract.MessageWorkflow, contract.PublishUpdate,
-		contract.MessageState{Name: m.Name, Key: m.Key}, m, &r)
-	if err != nil {
+	for {
+		err := c.updateWithStart(ctx, contract.MessageID(m.Name, m.Key), contract.MessageWorkflow, contract.PublishUpdate,
+			contract.MessageState{Name: m.Name, Key: m.Key}, m, &r)
+		if err == nil {
+			return r, nil
+		}
+		if refusal, ok := errors.AsType[*Error](err); ok && refusal.Type == contract.Busy && ctx.Err() == nil {
+			time.Sleep(busyPause)
+			continue
+		}
 		return r, fmt.Errorf("publish message %q with key %q: %w", m.Name, m.Key, err)
 	}
-	return r, nil
 }

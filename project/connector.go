@@ -99,16 +99,7 @@ func (l *loader) bindings(p *bpmn.Process) map[string]contract.Binding {
 		if _, custom := l.custom[connector]; custom {
 			queue = contract.CustomConnectorQueue(connector)
 		}
-		b := binding(queue, d.Policy)
-		if feature, err := d.Action(action); err == nil {
-			b.Summary = feature.Description
-			for _, input := range feature.Inputs {
-				if input.Type == connectors.TypeFile {
-					b.Files = append(b.Files, input.Name)
-				}
-			}
-		}
-		all[n.Implementation] = b
+		all[n.Implementation] = binding(queue, d.Policy)
 	}
 	if len(all) == 0 {
 		return nil

@@ -32,7 +32,7 @@ func TestLoadFolder(t *testing.T) {
 	require.Equal(t, contract.Binding{
 		TaskQueue: "waybill",
 		Retry:     contract.Retry{Attempts: 10, IntervalMS: 1000, Coefficient: 2, MaxMS: 300_000},
-		TimeoutMS: 60_000, Files: []string{"template", "attachments"}, Summary: "Send a mail",
+		TimeoutMS: 60_000,
 	}, d.Connectors["email.SEND"])
 	require.Equal(t, "connector-crm", d.Connectors["crm.LOOKUP"].TaskQueue)
 

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -9,24 +10,19 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/engine"
 )
 
 const (
-	// keptMessages bounds the messages that wait for a subscriber under one name and key.
-	keptMessages = 1000
+	// keptMessages and keptMessageBytes bound the messages that wait for a subscriber under one name and key: they must fit into
+	// the input of the next run.
+	keptMessages     = 1000
+	keptMessageBytes = 1 << 20
 	// seenMessages and seenFor bound the memory of duplicates.
 	seenMessages = 1000
 	seenFor      = 10 * time.Minute
 	// returnedFor is how long a message without a time to live is kept when its subscriber ended while it was on its way.
 	returnedFor = 24 * time.Hour
 )
-
-// publishedMessage is contract.Message with variables that keep integers and reals apart.
-type publishedMessage struct {
-	contract.Message
-	Variables engine.Variables `json:"variables,omitempty"`
-}
 
 // messages is where the messages of one name and key meet those who wait for them. One loop does all matching, so that
 // each message goes to one subscriber and each subscriber gets one message.
@@ -120,22 +116,21 @@ func (m *messages) empty() bool {
 	return len(m.Subscriptions) == 0 && len(m.Messages) == 0 && len(m.Seen) == 0
 }
 
-func (m *messages) validate(p publishedMessage) error {
+func (m *messages) validate(p contract.Message) error {
 	if p.Name != m.Name || p.Key != m.Key {
 		return fmt.Errorf("message %q with key %q came to the place of %q with key %q", p.Name, p.Key, m.Name, m.Key)
 	}
-	if len(m.Messages) >= keptMessages {
-		return fmt.Errorf("%d messages wait already for a subscriber", keptMessages)
+	if workflow.GetInfo(m.ctx).GetContinueAsNewSuggested() {
+		// Under a steady stream the loop would never be idle enough for its next run.
+		return temporal.NewApplicationError("the place where these messages meet begins a new run: try again", contract.Busy)
 	}
 	return nil
 }
 
-func (m *messages) publish(ctx workflow.Context, p publishedMessage) (contract.PublishResult, error) {
+func (m *messages) publish(ctx workflow.Context, p contract.Message) (contract.PublishResult, error) {
 	m.handling++
-	message := p.Message
-	message.Variables = p.Variables
 	future, reply := workflow.NewFuture(ctx)
-	m.requests.Send(ctx, &publication{message: message, reply: reply})
+	m.requests.Send(ctx, &publication{message: p, reply: reply})
 	var result contract.PublishResult
 	err := future.Get(ctx, &result)
 	m.handling--
@@ -169,6 +164,11 @@ func (m *messages) place(message contract.Message) (contract.PublishResult, erro
 	if started != "" {
 		return contract.PublishResult{Started: started}, nil
 	}
+	if message.TTL > 0 && m.full(message) {
+		m.forget(message.ID)
+		return contract.PublishResult{}, temporal.NewNonRetryableApplicationError(
+			fmt.Sprintf("%d messages wait already for a subscriber; no more are kept", len(m.Messages)), "refused", nil)
+	}
 	if message.TTL > 0 {
 		message.Expires = workflow.Now(m.ctx).Add(message.TTL)
 		m.Messages = append(m.Messages, message)
@@ -176,6 +176,19 @@ func (m *messages) place(message contract.Message) (contract.PublishResult, erro
 	}
 	m.forget(message.ID)
 	return contract.PublishResult{}, temporal.NewNonRetryableApplicationError("nobody waits for it", contract.NobodyWaits, nil)
+}
+
+// full tells whether a message is too much to keep beside those that wait.
+func (m *messages) full(message contract.Message) bool {
+	size := 0
+	for _, k := range append([]contract.Message{message}, m.Messages...) {
+		text, err := json.Marshal(k)
+		if err != nil {
+			panic(fmt.Sprintf("serialise message: %v", err)) // it came as JSON
+		}
+		size += len(text)
+	}
+	return size > keptMessageBytes || len(m.Messages) >= keptMessages
 }
 
 // forget lets a message be published again that found nobody.
@@ -229,10 +242,8 @@ func (m *messages) unsubscribed(c workflow.ReceiveChannel, _ bool) {
 
 // returned takes a message back whose subscriber stopped waiting while it was on its way.
 func (m *messages) returned(c workflow.ReceiveChannel, _ bool) {
-	var p publishedMessage
-	c.Receive(m.ctx, &p)
-	message := p.Message
-	message.Variables = p.Variables
+	var message contract.Message
+	c.Receive(m.ctx, &message)
 	if m.deliver(message) != "" {
 		return
 	}

@@ -19,15 +19,9 @@ type Processes struct {
 	models *definition.Cache
 }
 
-// processInput is contract.ProcessInput with variables that keep integers and reals apart.
-type processInput struct {
-	contract.ProcessInput
-	Variables engine.Variables `json:"variables,omitempty"`
-}
-
 // Run is the workflow of every process.
 func (p *Processes) Run(ctx workflow.Context, args converter.EncodedValues) (*contract.ProcessResult, error) {
-	var input processInput
+	var input contract.ProcessInput
 	if err := args.Get(&input); err != nil {
 		return nil, refuse("read the input of the process: %w", err)
 	}
@@ -56,7 +50,7 @@ func refuse(format string, args ...any) error {
 type host struct {
 	ctx      workflow.Context // outlives a cancellation of the workflow, which is an event like others
 	id       string
-	input    processInput
+	input    contract.ProcessInput
 	process  *bpmn.Process
 	state    *engine.State
 	selector workflow.Selector
@@ -73,7 +67,7 @@ type request struct {
 	reply workflow.Settable
 }
 
-func newHost(ctx workflow.Context, process *bpmn.Process, input processInput) (*host, error) {
+func newHost(ctx workflow.Context, process *bpmn.Process, input contract.ProcessInput) (*host, error) {
 	h := &host{
 		id: workflow.GetInfo(ctx).WorkflowExecution.ID, input: input, process: process,
 		selector: workflow.NewSelector(ctx), waits: map[int]*wait{}, shown: contract.StateActive,
@@ -102,7 +96,7 @@ func (h *host) run() (*contract.ProcessResult, error) {
 		for _, c := range h.state.Open() {
 			h.resume(c)
 		}
-	} else if err := h.step(engine.Started{Element: h.input.Element, Variables: h.input.Variables}); err != nil {
+	} else if err := h.step(engine.Started{Element: h.input.Element, Variables: engine.Variables(h.input.Variables)}); err != nil {
 		return nil, refuse("start process %q: %w", h.process.ID, err)
 	}
 	// Not earlier: an update may come with the first workflow task.
@@ -148,7 +142,7 @@ func (h *host) continueAsNew() error {
 	if err != nil {
 		panic(fmt.Sprintf("serialise state: %v", err)) // a state always serialises
 	}
-	next := h.input.ProcessInput
+	next := h.input
 	next.Variables, next.State = nil, state
 	return workflow.NewContinueAsNewError(h.ctx, h.process.ID, next)
 }
@@ -178,7 +172,7 @@ func (h *host) settle() {
 func (h *host) result() contract.ProcessResult {
 	r := contract.ProcessResult{
 		ID: h.id, Definition: h.ref(), BusinessKey: h.input.BusinessKey, State: h.shownState(),
-		Variables: h.state.Variables, Path: h.state.Path, Active: h.state.Active(),
+		Variables: contract.Variables(h.state.Variables), Path: h.state.Path, Active: h.state.Active(),
 	}
 	for _, i := range h.state.Incidents {
 		r.Incidents = append(r.Incidents, contract.Incident{ID: i.ID, Element: i.Element, Code: i.Code, Message: i.Message, At: i.At})

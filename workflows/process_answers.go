@@ -62,7 +62,7 @@ func (h *host) validateIncident(a contract.IncidentAnswer) error {
 func (h *host) answerIncident(ctx workflow.Context, a contract.IncidentAnswer) (contract.ProcessResult, error) {
 	id, err := h.incident(a)
 	if err == nil {
-		err = h.ask(ctx, engine.IncidentAnswered{ID: id, Action: engine.IncidentAction(a.Action), Variables: a.Variables})
+		err = h.ask(ctx, engine.IncidentAnswered{ID: id, Action: engine.IncidentAction(a.Action), Variables: engine.Variables(a.Variables)})
 	}
 	return h.result(), err
 }
@@ -93,15 +93,15 @@ func (h *host) incident(a contract.IncidentAnswer) (int, error) {
 	return found[0], nil
 }
 
-func (h *host) validateVariables(v engine.Variables) error {
+func (h *host) validateVariables(v contract.Variables) error {
 	if len(v) == 0 {
 		return errors.New("no variables given")
 	}
 	return h.validateCancel()
 }
 
-func (h *host) setVariables(ctx workflow.Context, v engine.Variables) error {
-	return h.ask(ctx, engine.VariablesSet{Variables: v})
+func (h *host) setVariables(ctx workflow.Context, v contract.Variables) error {
+	return h.ask(ctx, engine.VariablesSet{Variables: engine.Variables(v)})
 }
 
 func (h *host) validateCancel() error {
@@ -111,27 +111,21 @@ func (h *host) validateCancel() error {
 	return nil
 }
 
-// catchMessage is contract.CatchMessage with variables that keep integers and reals apart.
-type catchMessage struct {
-	contract.CatchMessage
-	Variables engine.Variables `json:"variables,omitempty"`
-}
-
-func (h *host) validateCatch(m catchMessage) error {
+func (h *host) validateCatch(m contract.CatchMessage) error {
 	_, err := h.catcher(m)
 	return err
 }
 
-func (h *host) catch(ctx workflow.Context, m catchMessage) error {
+func (h *host) catch(ctx workflow.Context, m contract.CatchMessage) error {
 	id, err := h.catcher(m)
 	if err != nil {
 		return temporal.NewNonRetryableApplicationError(err.Error(), "refused", nil)
 	}
-	return h.ask(ctx, engine.MessageReceived{ID: id, Variables: m.Variables})
+	return h.ask(ctx, engine.MessageReceived{ID: id, Variables: engine.Variables(m.Variables)})
 }
 
 // catcher finds the first command that waits for a message.
-func (h *host) catcher(m catchMessage) (int, error) {
+func (h *host) catcher(m contract.CatchMessage) (int, error) {
 	for _, w := range h.state.Waits {
 		if w.Kind == engine.WaitMessage && w.Name == m.Name && (m.Element == "" || w.Element == m.Element) {
 			return w.ID, nil
@@ -152,33 +146,22 @@ func (h *host) cancelled(c workflow.ReceiveChannel, _ bool) {
 
 // taskDone is the completion of a user task.
 func (h *host) taskDone(c workflow.ReceiveChannel, _ bool) {
-	var done struct {
-		contract.TaskDone
-		Variables engine.Variables `json:"variables"`
-	}
+	var done contract.TaskDone
 	c.Receive(h.ctx, &done)
 	w := &wait{h: h, id: done.Command}
-	w.answer(engine.Completed{ID: done.Command, Outputs: done.Variables})
+	w.answer(engine.Completed{ID: done.Command, Outputs: engine.Variables(done.Variables)})
 }
 
 // messageCame is a message for a subscription. One that comes too late goes back, for others.
 func (h *host) messageCame(c workflow.ReceiveChannel, _ bool) {
-	var d struct {
-		contract.MessageDelivery
-		Message struct {
-			contract.Message
-			Variables engine.Variables `json:"variables"`
-		} `json:"message"`
-	}
+	var d contract.MessageDelivery
 	c.Receive(h.ctx, &d)
-	err := h.step(engine.MessageReceived{ID: d.Command, Variables: d.Message.Variables})
+	err := h.step(engine.MessageReceived{ID: d.Command, Variables: engine.Variables(d.Message.Variables)})
 	if err == nil {
 		delete(h.waits, d.Command)
 		return
 	}
-	message := d.Message.Message
-	message.Variables = d.Message.Variables
-	h.closing = append(h.closing, workflow.ExecuteActivity(steering(h.ctx), contract.ReturnMessageActivity, contract.ReturnMessageInput{Message: message}))
+	h.closing = append(h.closing, workflow.ExecuteActivity(steering(h.ctx), contract.ReturnMessageActivity, contract.ReturnMessageInput{Message: d.Message}))
 }
 
 // show keeps the run's details and its search attribute in step with the state.

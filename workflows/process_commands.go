@@ -83,7 +83,7 @@ func (h *host) call(c engine.CallConnector) {
 	f := workflow.ExecuteActivity(ctx, c.Implementation, contract.ConnectorCall{
 		IdempotencyKey: h.id + "/" + strconv.Itoa(c.ID),
 		Implementation: c.Implementation,
-		Inputs:         c.Inputs,
+		Inputs:         contract.Variables(c.Inputs),
 		Context: contract.CallContext{
 			ProcessInstanceID: h.id, ProcessDefinitionKey: h.process.ID, ProcessDefinitionVersion: h.input.Definition.Version,
 			BusinessKey: h.input.BusinessKey, ElementID: node.ID, ElementName: node.Name,
@@ -96,14 +96,12 @@ func (h *host) call(c engine.CallConnector) {
 
 // called is the answer to a connector call.
 func (w *wait) called(f workflow.Future) {
-	var result struct {
-		Outputs engine.Variables `json:"outputs"`
-	}
+	var result contract.ConnectorResult
 	if err := f.Get(w.h.ctx, &result); err != nil {
 		w.answer(engine.Failed{ID: w.id, Failure: failure(err)})
 		return
 	}
-	w.answer(engine.Completed{ID: w.id, Outputs: result.Outputs})
+	w.answer(engine.Completed{ID: w.id, Outputs: engine.Variables(result.Outputs)})
 }
 
 func (h *host) runScript(c engine.RunScript) {
@@ -114,7 +112,7 @@ func (h *host) runScript(c engine.RunScript) {
 		Summary:             clip(h.process.Node(c.Element).Name),
 	})
 	f := workflow.ExecuteLocalActivity(ctx, contract.ScriptActivity, contract.ScriptInput{
-		Format: c.Format, Source: c.Source, Result: c.Result, Variables: c.Variables,
+		Format: c.Format, Source: c.Source, Result: c.Result, Variables: contract.Variables(c.Variables),
 	})
 	w := &wait{h: h, id: c.ID, cancel: cancel}
 	h.waits[c.ID] = w
@@ -123,14 +121,12 @@ func (h *host) runScript(c engine.RunScript) {
 
 // scripted is the result of a script.
 func (w *wait) scripted(f workflow.Future) {
-	var result struct {
-		Variables engine.Variables `json:"variables"`
-	}
+	var result contract.ScriptResult
 	if err := f.Get(w.h.ctx, &result); err != nil {
 		w.answer(engine.Failed{ID: w.id, Failure: failure(err)})
 		return
 	}
-	w.answer(engine.Completed{ID: w.id, Outputs: result.Variables})
+	w.answer(engine.Completed{ID: w.id, Outputs: engine.Variables(result.Variables)})
 }
 
 func (h *host) startTimer(c engine.StartTimer) {
@@ -155,7 +151,7 @@ func (h *host) openTask(c engine.OpenTask) {
 		ID: contract.TaskID(h.id, c.ID), Name: c.Name, Element: c.Element, Instance: h.id, Definition: h.ref(),
 		BusinessKey: h.input.BusinessKey, State: contract.TaskOpen, Assignee: c.Assignee,
 		CandidateUsers: c.CandidateUsers, CandidateGroups: c.CandidateGroups, Priority: c.Priority, FormKey: c.FormKey,
-		Description: c.Description, Variables: c.Inputs, Created: workflow.Now(h.ctx),
+		Description: c.Description, Variables: contract.Variables(c.Inputs), Created: workflow.Now(h.ctx),
 	}
 	if !c.Due.IsZero() {
 		task.Due = &c.Due
@@ -167,7 +163,7 @@ func (h *host) openTask(c engine.OpenTask) {
 		TypedSearchAttributes: taskAttributes(task),
 		StaticSummary:         clip(task.Name),
 	})
-	child := workflow.ExecuteChildWorkflow(ctx, contract.TaskWorkflow, contract.TaskInput{Task: task, Command: c.ID, Instance: h.id})
+	child := workflow.ExecuteChildWorkflow(ctx, contract.TaskWorkflow, contract.TaskInput{Task: task, Command: c.ID})
 	h.waits[c.ID] = &wait{h: h, id: c.ID, child: child}
 	// A child that was never started would be lost with this run.
 	h.closing = append(h.closing, child.GetChildWorkflowExecution())

@@ -8,7 +8,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/engine"
 )
 
 var (
@@ -29,25 +28,15 @@ func taskAttributes(t contract.Task) temporal.SearchAttributes {
 	return temporal.NewSearchAttributes(attributes...)
 }
 
-// taskInput is contract.TaskInput with variables that keep integers and reals apart.
-type taskInput struct {
-	contract.TaskInput
-	Task struct {
-		contract.Task
-		Variables engine.Variables `json:"variables,omitempty"`
-	} `json:"task"`
-}
-
 // task is one user task, open until somebody completes it or its process stops waiting for it.
 type task struct {
 	contract.Task
-	input taskInput
+	command int // engine id
 }
 
 // Task is the workflow of a user task.
-func Task(ctx workflow.Context, input taskInput) (contract.Task, error) {
-	t := &task{Task: input.Task.Task, input: input}
-	t.Variables = input.Task.Variables
+func Task(ctx workflow.Context, input contract.TaskInput) (contract.Task, error) {
+	t := &task{Task: input.Task, command: input.Command}
 	err := errors.Join(
 		workflow.SetQueryHandler(ctx, contract.TaskQuery, t.query),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.ClaimTaskUpdate, t.claim,
@@ -97,13 +86,7 @@ func (t *task) claim(ctx workflow.Context, c contract.ClaimTask) (contract.Task,
 	return t.Task, workflow.UpsertTypedSearchAttributes(ctx, attribute)
 }
 
-// completeTask is contract.CompleteTask with variables that keep integers and reals apart.
-type completeTask struct {
-	contract.CompleteTask
-	Variables engine.Variables `json:"variables,omitempty"`
-}
-
-func (t *task) validateComplete(c completeTask) error {
+func (t *task) validateComplete(c contract.CompleteTask) error {
 	if t.closed() {
 		return fmt.Errorf("the task is %s", t.State)
 	}
@@ -114,7 +97,7 @@ func (t *task) validateComplete(c completeTask) error {
 }
 
 // complete returns when the process has the results. While it tells the process, nobody else can complete the task.
-func (t *task) complete(ctx workflow.Context, c completeTask) (contract.Task, error) {
+func (t *task) complete(ctx workflow.Context, c contract.CompleteTask) (contract.Task, error) {
 	if t.closed() {
 		return t.Task, temporal.NewNonRetryableApplicationError("the task is "+t.State, "refused", nil)
 	}
@@ -123,7 +106,7 @@ func (t *task) complete(ctx workflow.Context, c completeTask) (contract.Task, er
 	}
 	t.State = contract.TaskCompleted
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	done := contract.TaskDone{Command: t.input.Command, Variables: c.Variables}
+	done := contract.TaskDone{Command: t.command, Variables: c.Variables}
 	if err := workflow.SignalExternalWorkflow(ctx, t.Instance, "", contract.TaskSignal, done).Get(ctx, nil); err != nil {
 		t.State = contract.TaskCancelled
 		return t.Task, temporal.NewNonRetryableApplicationError("the process of the task has ended: "+t.Instance, "refused", err)

@@ -21,8 +21,6 @@ type Binding struct {
 	TaskQueue string   `json:"taskQueue"`
 	Retry     Retry    `json:"retry"`
 	TimeoutMS int64    `json:"timeoutMs"`       // of one attempt
-	Files     []string `json:"files,omitempty"` // inputs of type file
-	Summary   string   `json:"summary,omitempty"`
 }
 
 // Retry is a retry policy as plain data. Attempts 0: unlimited.

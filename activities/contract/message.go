@@ -20,13 +20,13 @@ type Subscription struct {
 
 // Message is published under a name and a correlation key.
 type Message struct {
-	ID          string         `json:"id"` // duplicates by id are dropped; "": never a duplicate
-	Name        string         `json:"name"`
-	Key         string         `json:"key"`
-	Variables   map[string]any `json:"variables,omitempty"`
-	TTL         time.Duration  `json:"ttl,omitempty"`         // how long it is kept when nobody waits; 0: refused then
-	Expires     time.Time      `json:"expires,omitzero"`      // set by the workflow
-	BusinessKey string         `json:"businessKey,omitempty"` // of a process that the message starts
+	ID          string        `json:"id"` // duplicates by id are dropped; "": never a duplicate
+	Name        string        `json:"name"`
+	Key         string        `json:"key"`
+	Variables   Variables     `json:"variables,omitempty"`
+	TTL         time.Duration `json:"ttl,omitempty"`         // how long it is kept when nobody waits; 0: refused then
+	Expires     time.Time     `json:"expires,omitzero"`      // set by the workflow
+	BusinessKey string        `json:"businessKey,omitempty"` // of a process that the message starts
 }
 
 // PublishResult says what became of a message.
@@ -55,6 +55,9 @@ type MessageState struct {
 
 // NobodyWaits is the error type of a published message that nobody waited for and that had no time to live.
 const NobodyWaits = "nobody-waits"
+
+// Busy is the error type of a message that should be published again in a moment.
+const Busy = "busy"
 
 // ReturnMessageInput gives a delivery back that came too late.
 type ReturnMessageInput struct {

@@ -4,25 +4,25 @@ import "time"
 
 // ProcessInput starts an instance. State is set when the run goes on from an earlier one.
 type ProcessInput struct {
-	Definition  Definition     `json:"definition"`
-	Engine      int            `json:"engine"`            // engine version of the instance
-	Element     string         `json:"element,omitempty"` // start event; "": the none start event
-	BusinessKey string         `json:"businessKey,omitempty"`
-	Initiator   string         `json:"initiator,omitempty"`
-	Variables   map[string]any `json:"variables,omitempty"`
-	State       []byte         `json:"state,omitempty"` // engine.State, JSON
+	Definition  Definition `json:"definition"`
+	Engine      int        `json:"engine"`            // engine version of the instance
+	Element     string     `json:"element,omitempty"` // start event; "": the none start event
+	BusinessKey string     `json:"businessKey,omitempty"`
+	Initiator   string     `json:"initiator,omitempty"`
+	Variables   Variables  `json:"variables,omitempty"`
+	State       []byte     `json:"state,omitempty"` // engine.State, JSON
 }
 
 // ProcessResult is what an instance leaves when it ends, and what its state query answers while it runs.
 type ProcessResult struct {
-	ID          string         `json:"id"`
-	Definition  DefinitionRef  `json:"definition"`
-	BusinessKey string         `json:"businessKey,omitempty"`
-	State       string         `json:"state"` // active, suspended, completed, cancelled
-	Variables   map[string]any `json:"variables"`
-	Path        []string       `json:"path"`             // element ids in order of completion
-	Active      []string       `json:"active,omitempty"` // elements that wait
-	Incidents   []Incident     `json:"incidents,omitempty"`
+	ID          string        `json:"id"`
+	Definition  DefinitionRef `json:"definition"`
+	BusinessKey string        `json:"businessKey,omitempty"`
+	State       string        `json:"state"` // active, suspended, completed, cancelled
+	Variables   Variables     `json:"variables"`
+	Path        []string      `json:"path"`             // element ids in order of completion
+	Active      []string      `json:"active,omitempty"` // elements that wait
+	Incidents   []Incident    `json:"incidents,omitempty"`
 }
 
 // DefinitionRef names a version of a process.
@@ -52,7 +52,7 @@ const (
 const (
 	StateQuery      = "state"     // -> ProcessResult
 	IncidentUpdate  = "incident"  // IncidentAnswer -> ProcessResult
-	VariablesUpdate = "variables" // map[string]any
+	VariablesUpdate = "variables" // Variables
 	CancelUpdate    = "cancel"    // ends the instance in good order
 	CatchUpdate     = "catch"     // CatchMessage: a message for this instance alone
 	MessageSignal   = "message"   // MessageDelivery
@@ -61,26 +61,26 @@ const (
 
 // IncidentAnswer is an operator's answer. ID 0: the only open incident (of Element, if that is set).
 type IncidentAnswer struct {
-	ID        int            `json:"id,omitempty"`
-	Element   string         `json:"element,omitempty"`
-	Action    string         `json:"action"` // retry, resolve, cancel
-	Variables map[string]any `json:"variables,omitempty"`
+	ID        int       `json:"id,omitempty"`
+	Element   string    `json:"element,omitempty"`
+	Action    string    `json:"action"` // retry, resolve, cancel
+	Variables Variables `json:"variables,omitempty"`
 }
 
 // CatchMessage wakes one catcher of an instance: of the message Name, at Element when that is set. Name "" means a receive
 // task that waits for no message.
 type CatchMessage struct {
-	Name      string         `json:"name,omitempty"`
-	Element   string         `json:"element,omitempty"`
-	Variables map[string]any `json:"variables,omitempty"`
+	Name      string    `json:"name,omitempty"`
+	Element   string    `json:"element,omitempty"`
+	Variables Variables `json:"variables,omitempty"`
 }
 
 // ConnectorCall is the input of every connector activity, in whatever language it is written.
 type ConnectorCall struct {
-	IdempotencyKey string         `json:"idempotencyKey"` // the same over all attempts
-	Implementation string         `json:"implementation"`
-	Inputs         map[string]any `json:"inputs"`
-	Context        CallContext    `json:"context"`
+	IdempotencyKey string      `json:"idempotencyKey"` // the same over all attempts
+	Implementation string      `json:"implementation"`
+	Inputs         Variables   `json:"inputs"`
+	Context        CallContext `json:"context"`
 }
 
 // CallContext says on whose behalf a connector is called.
@@ -95,7 +95,7 @@ type CallContext struct {
 
 // ConnectorResult is the result of every connector activity.
 type ConnectorResult struct {
-	Outputs map[string]any `json:"outputs,omitempty"`
+	Outputs Variables `json:"outputs,omitempty"`
 }
 
 // BPMNErrorPrefix starts the type of a Temporal application error that is a BPMN error: "bpmn:INVALID_INPUT".
@@ -103,13 +103,13 @@ const BPMNErrorPrefix = "bpmn:"
 
 // ScriptInput is a script with the variables that it sees.
 type ScriptInput struct {
-	Format    string         `json:"format"`
-	Source    string         `json:"source"`
-	Result    string         `json:"result,omitempty"`
-	Variables map[string]any `json:"variables"`
+	Format    string    `json:"format"`
+	Source    string    `json:"source"`
+	Result    string    `json:"result,omitempty"`
+	Variables Variables `json:"variables"`
 }
 
 // ScriptResult holds the variables that a script set, its result among them.
 type ScriptResult struct {
-	Variables map[string]any `json:"variables,omitempty"`
+	Variables Variables `json:"variables,omitempty"`
 }

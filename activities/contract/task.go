@@ -4,30 +4,28 @@ import "time"
 
 // TaskInput opens a user task.
 type TaskInput struct {
-	Task      Task           `json:"task"`
-	Command   int            `json:"command"` // engine id, echoed in TaskDone
-	Instance  string         `json:"instance"`
-	Variables map[string]any `json:"variables,omitempty"`
+	Task    Task `json:"task"`
+	Command int  `json:"command"` // engine id, echoed in TaskDone
 }
 
 // Task is a user task as people see it.
 type Task struct {
-	ID              string         `json:"id"`
-	Name            string         `json:"name"`
-	Element         string         `json:"element"`
-	Instance        string         `json:"instance"`
-	Definition      DefinitionRef  `json:"definition"`
-	BusinessKey     string         `json:"businessKey,omitempty"`
-	State           string         `json:"state"` // open, completed, cancelled
-	Assignee        string         `json:"assignee,omitempty"`
-	CandidateUsers  []string       `json:"candidateUsers,omitempty"`
-	CandidateGroups []string       `json:"candidateGroups,omitempty"`
-	Due             *time.Time     `json:"due,omitempty"`
-	Priority        int            `json:"priority,omitempty"`
-	FormKey         string         `json:"formKey,omitempty"`
-	Description     string         `json:"description,omitempty"`
-	Created         time.Time      `json:"created"`
-	Variables       map[string]any `json:"variables,omitempty"`
+	ID              string        `json:"id"`
+	Name            string        `json:"name"`
+	Element         string        `json:"element"`
+	Instance        string        `json:"instance"`
+	Definition      DefinitionRef `json:"definition"`
+	BusinessKey     string        `json:"businessKey,omitempty"`
+	State           string        `json:"state"` // open, completed, cancelled
+	Assignee        string        `json:"assignee,omitempty"`
+	CandidateUsers  []string      `json:"candidateUsers,omitempty"`
+	CandidateGroups []string      `json:"candidateGroups,omitempty"`
+	Due             *time.Time    `json:"due,omitempty"`
+	Priority        int           `json:"priority,omitempty"`
+	FormKey         string        `json:"formKey,omitempty"`
+	Description     string        `json:"description,omitempty"`
+	Created         time.Time     `json:"created"`
+	Variables       Variables     `json:"variables,omitempty"`
 }
 
 // States of a user task.
@@ -51,12 +49,12 @@ type ClaimTask struct {
 
 // CompleteTask ends an open task with results.
 type CompleteTask struct {
-	User      string         `json:"user,omitempty"` // refused when somebody else has claimed the task
-	Variables map[string]any `json:"variables,omitempty"`
+	User      string    `json:"user,omitempty"` // refused when somebody else has claimed the task
+	Variables Variables `json:"variables,omitempty"`
 }
 
 // TaskDone is the payload of TaskSignal.
 type TaskDone struct {
-	Command   int            `json:"command"`
-	Variables map[string]any `json:"variables,omitempty"`
+	Command   int       `json:"command"`
+	Variables Variables `json:"variables,omitempty"`
 }

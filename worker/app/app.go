@@ -48,7 +48,9 @@ func ParseRoles(text string) ([]Role, error) {
 		if !slices.Contains(Roles(), role) {
 			return nil, fmt.Errorf("unknown role %q; roles are process, connectors, mailbox and gateway", role)
 		}
-		roles = append(roles, role)
+		if !slices.Contains(roles, role) {
+			roles = append(roles, role)
+		}
 	}
 	return roles, nil
 }
