@@ -23,7 +23,7 @@ const (
 	// deliveries is how many mails of a batch are turned into work at a time.
 	deliveries = 8
 	// triesPerMail is how often a mail may fail for a reason that is not understood before it is dead.
-	triesPerMail = 8
+	triesPerMail = 30
 )
 
 // Deliverer turns mail into work.
@@ -84,7 +84,8 @@ func (d *Deliverer) deliver(ctx context.Context, in contract.DeliverInput, ref c
 		}
 		return outcome
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	// A store that is not mounted looks the same as a mail that is gone, so it gets its tries.
+	if errors.Is(err, fs.ErrNotExist) && activity.GetInfo(ctx).Attempt >= triesPerMail {
 		return dead("its raw message is gone from the blob store"), nil
 	}
 	if err != nil {
