@@ -117,7 +117,7 @@ func (s *Steering) schedule(ctx context.Context, d contract.Definition, element 
 	if err := s.unschedule(ctx, id); err != nil {
 		return err
 	}
-	options, input := client.Launch(d, client.StartOptions{ID: d.Key + "/" + element, Element: element})
+	options, input := client.Launch(d, client.StartOptions{ID: d.Key + "/" + contract.Segment(element), Element: element})
 	_, err = s.client.Temporal.ScheduleClient().Create(ctx, temporalclient.ScheduleOptions{
 		ID: id, Spec: spec, RemainingActions: times, Overlap: enums.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL,
 		Note: fmt.Sprintf("timer start event %s of process %s, version %d", element, d.Key, d.Version),
@@ -127,7 +127,7 @@ func (s *Steering) schedule(ctx context.Context, d contract.Definition, element 
 		},
 	})
 	if err != nil && !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
-		return fmt.Errorf("create schedule %q: %w", id, err)
+		return startError(fmt.Errorf("create schedule %q: %w", id, err))
 	}
 	return nil
 }
@@ -152,7 +152,7 @@ func scheduleSpec(t *bpmn.Timer, now time.Time) (spec temporalclient.ScheduleSpe
 		if err != nil {
 			return spec, 0, err
 		}
-		return once(at.UTC()), 1, nil
+		return once(at, now), 1, nil
 	case t.Duration != nil:
 		value, err := text(t.Duration)
 		if err != nil {
@@ -162,7 +162,7 @@ func scheduleSpec(t *bpmn.Timer, now time.Time) (spec temporalclient.ScheduleSpe
 		if err != nil {
 			return spec, 0, err
 		}
-		return once(d.AddTo(now).UTC()), 1, nil
+		return once(d.AddTo(now), now), 1, nil
 	}
 	value, err := text(t.Cycle)
 	if err != nil {
@@ -186,10 +186,13 @@ func scheduleSpec(t *bpmn.Timer, now time.Time) (spec temporalclient.ScheduleSpe
 	}, max(n, 0), nil
 }
 
-func once(at time.Time) temporalclient.ScheduleSpec {
-	if now := time.Now().UTC(); at.Before(now) {
-		at = now.Add(2 * time.Second) // a date that has passed fires at deployment, as in the engines that models come from
+// once fires at a time, at the next full second. A date that has passed fires at deployment, as in the engines that models
+// come from; so does one that would pass before Temporal knows the schedule, which fires nothing for a time that is over.
+func once(at, now time.Time) temporalclient.ScheduleSpec {
+	if earliest := now.Add(2 * time.Second); at.Before(earliest) {
+		at = earliest
 	}
+	at = at.Add(time.Second - 1).Truncate(time.Second).UTC()
 	point := func(n int) []temporalclient.ScheduleRange { return []temporalclient.ScheduleRange{{Start: n}} }
 	return temporalclient.ScheduleSpec{Calendars: []temporalclient.ScheduleCalendarSpec{{
 		Second: point(at.Second()), Minute: point(at.Minute()), Hour: point(at.Hour()),

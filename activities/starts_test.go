@@ -29,6 +29,13 @@ func TestScheduleSpec(t *testing.T) {
 	require.Equal(t, 1, times)
 	require.Equal(t, 4, spec.Calendars[0].Month[0].Start, "a month is a month of the calendar")
 
+	// What has passed, or would before the schedule is made, fires soon, and never in a second that has begun.
+	for _, timer := range []*bpmn.Timer{{Date: expr("2001-01-01T00:00:00Z")}, {Duration: expr("PT0S")}, {Duration: expr("PT1S")}, {Duration: expr("PT1.5S")}} {
+		spec, _, err = scheduleSpec(timer, now.Add(900*time.Millisecond))
+		require.NoError(t, err)
+		require.Equal(t, 33, spec.Calendars[0].Second[0].Start)
+	}
+
 	for cycle, want := range map[string]int{"R/PT1H": 0, "R3/PT1H": 3} {
 		spec, times, err = scheduleSpec(&bpmn.Timer{Cycle: expr(cycle)}, now)
 		require.NoError(t, err)

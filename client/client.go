@@ -96,6 +96,9 @@ func (e *Error) Error() string { return e.Message }
 
 // Refused tells whether an error is a refusal that would come again: a retry mends nothing.
 func Refused(err error) bool {
-	_, ok := errors.AsType[*Error](err)
-	return ok || errors.Is(err, ErrNotFound)
+	if _, ok := errors.AsType[*Error](err); ok {
+		return true
+	}
+	_, invalid := errors.AsType[*serviceerror.InvalidArgument](err)
+	return invalid || errors.Is(err, ErrNotFound)
 }

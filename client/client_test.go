@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,7 @@ func TestErrorsAreReadable(t *testing.T) {
 	require.EqualError(t, err, "the task is completed")
 	require.True(t, Refused(err))
 	require.ErrorIs(t, readable(serviceerror.NewNotFound("workflow not found")), ErrNotFound)
+	require.True(t, Refused(fmt.Errorf("start: %w", serviceerror.NewInvalidArgument("search attribute exceeds size limit"))), "Temporal would refuse it again")
 	away := serviceerror.NewUnavailable("connection refused")
 	require.False(t, Refused(readable(away)))
 	require.NoError(t, readable(nil))
@@ -65,4 +67,26 @@ func TestSummaryFitsTemporal(t *testing.T) {
 	s := summary(contract.Definition{Key: "k", Name: strings.Repeat("ü", 300), Version: 3}, StartOptions{BusinessKey: "B"})
 	require.LessOrEqual(t, len(s), 400)
 	require.Equal(t, "k, version 3, B", summary(contract.Definition{Key: "k", Version: 3}, StartOptions{BusinessKey: "B"}))
+}
+
+func TestInstanceIDs(t *testing.T) {
+	for id, want := range map[string]string{
+		"order/12":        "",
+		"a b'\"/%":        "",
+		"task/mail-12":    "", // of a process with the id "task"
+		"definition/task": "Waybill's own",
+		"mailbox/support": "Waybill's own",
+		"message/a/b":     "Waybill's own",
+		"prüfung/1":       "plain ASCII",
+		"a\nb":            "plain ASCII",
+	} {
+		err := checkID("task", id)
+		if want == "" {
+			require.NoError(t, err, id)
+			continue
+		}
+		require.ErrorContains(t, err, want)
+		require.True(t, Refused(err))
+	}
+	require.ErrorContains(t, checkID("p", strings.Repeat("x", 901)), "901 bytes, at most 900")
 }

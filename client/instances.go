@@ -48,6 +48,9 @@ func (c *Client) StartDefinition(ctx context.Context, d contract.Definition, o S
 	if o.ID == "" {
 		o.ID = d.Key + "/" + strings.ToLower(rand.Text()[:16])
 	}
+	if err := checkID(d.Key, o.ID); err != nil {
+		return "", false, err
+	}
 	if err := c.rehearse(d, o); err != nil {
 		return "", false, err
 	}
@@ -60,6 +63,32 @@ func (c *Client) StartDefinition(ctx context.Context, d contract.Definition, o S
 		return "", false, fmt.Errorf("start process %q: %w", d.Key, err)
 	}
 	return o.ID, true, nil
+}
+
+// maxID leaves room for what the ids of an instance's tasks add; Temporal takes 1000 bytes.
+const maxID = 900
+
+// checkID refuses an id that Temporal cannot carry, and those of Waybill's own workflows: an instance in the place of
+// definition/KEY would keep the process KEY from ever being deployed.
+func checkID(key, id string) error {
+	for i := range len(id) {
+		if id[i] < ' ' || id[i] > '~' {
+			return &Error{Type: "refused", Message: fmt.Sprintf("the instance id %q holds more than plain ASCII", id)}
+		}
+	}
+	if len(id) > maxID {
+		return &Error{Type: "refused", Message: fmt.Sprintf("the instance id has %d bytes, at most %d are possible", len(id), maxID)}
+	}
+	if first, _, found := strings.Cut(id, "/"); found && first != key {
+		for _, own := range []string{
+			contract.DefinitionID(""), contract.TriggersID(""), contract.MailboxID(""), "message/", contract.MessageStartsID(""), "task/",
+		} {
+			if strings.HasPrefix(id, own) {
+				return &Error{Type: "refused", Message: fmt.Sprintf("the instance id %q begins with %q, which is Waybill's own", id, own)}
+			}
+		}
+	}
+	return nil
 }
 
 // rehearse runs the first step of an instance without carrying it out, so that a start with wrong input is refused

@@ -8,7 +8,7 @@ import (
 const (
 	// maxBytes bounds the variables of an instance, and what it gives to one task, as JSON. The host has to carry them in
 	// messages of a bounded size, so more than that is refused or an incident: it could not even be looked at any more.
-	maxBytes = 1_000_000
+	maxBytes = 750_000
 	// maxSearchBytes bounds what lists of user tasks are searched by.
 	maxSearchBytes = 2000
 )

@@ -29,7 +29,7 @@ func TestVariablesAreBounded(t *testing.T) {
 	p := model(nodes(start("s"), user("u"), user("v")), "s -> u", "u -> v")
 	for _, v := range []Variables{{"a": half, "b": half}, {"a": strings.Repeat("<", maxBytes/6)}} {
 		_, err := Step(p, New(Options{}), Started{Variables: v}, epoch)
-		require.ErrorContains(t, err, "the variables would take 1000")
+		require.ErrorContains(t, err, "the variables would take 7500")
 	}
 	_, err := Step(p, New(Options{}), Started{Variables: Variables{"a": most}}, epoch)
 	require.NoError(t, err)
@@ -38,14 +38,14 @@ func TestVariablesAreBounded(t *testing.T) {
 	commands, err := Step(p, s, Started{Variables: Variables{"a": half}}, epoch)
 	require.NoError(t, err)
 	_, err = Step(p, s, VariablesSet{Variables{"b": half}}, epoch)
-	require.ErrorContains(t, err, "the variables would take 1000")
+	require.ErrorContains(t, err, "the variables would take 7500")
 	_, err = Step(p, s, VariablesSet{Variables{"a": "", "b": half}}, epoch)
 	require.NoError(t, err)
 
 	_, err = Step(p, s, Completed{ID: commands[0].(OpenTask).ID, Outputs: Variables{"c": half}}, epoch)
 	require.NoError(t, err)
 	require.Len(t, s.Incidents, 1)
-	require.Contains(t, s.Incidents[0].Message, "the variables would take 1000")
+	require.Contains(t, s.Incidents[0].Message, "the variables would take 7500")
 	require.NotContains(t, s.Variables, "c")
 }
 
@@ -61,7 +61,7 @@ func TestInputsAreBounded(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, commands)
 	require.Len(t, s.Incidents, 1)
-	require.Contains(t, s.Incidents[0].Message, "the inputs would take 1333")
+	require.Contains(t, s.Incidents[0].Message, "the inputs would take 1000")
 	sound(t, p, s)
 }
 

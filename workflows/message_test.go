@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -137,4 +138,41 @@ func TestTimerStartFollowsTheLatestVersion(t *testing.T) {
 	require.NoError(t, err)
 	_, err = c.Temporal.ScheduleClient().GetHandle(t.Context(), contract.ScheduleID("clock", "start")).Describe(t.Context())
 	require.Error(t, err, "the schedule of version 1 is gone")
+}
+
+// What Temporal could not carry would end or block the workflow that asks for it.
+func TestTooMuchIsRefused(t *testing.T) {
+	c := startWorker(t, &desk{})
+	_, err := c.Deploy(t.Context(), define(t, "news", startsByNews, ""))
+	require.NoError(t, err)
+	start := news("long", 0)
+	start.BusinessKey = strings.Repeat("k", 3000)
+	_, err = c.Publish(t.Context(), start)
+	require.ErrorContains(t, err, "exceeds size limit", "and no retry for ever")
+
+	_, err = c.Deploy(t.Context(), define(t, "asks", `<startEvent id="start"/><sequenceFlow id="a" sourceRef="start" targetRef="ask"/><userTask id="ask"/>`, ""))
+	require.NoError(t, err)
+	id, _, err := c.Start(t.Context(), client.StartOptions{Key: "asks"})
+	require.NoError(t, err)
+	task := openTask(t, c, client.TaskFilter{Instance: id})
+	_, err = c.ClaimTask(t.Context(), task.ID, strings.Repeat("u", 3000))
+	require.ErrorContains(t, err, "at most 2000 bytes")
+	_, err = c.CompleteTask(t.Context(), task.ID, contract.CompleteTask{})
+	require.NoError(t, err)
+}
+
+func TestTimerStartThatTemporalCannotKeepIsRefused(t *testing.T) {
+	c := startWorker(t, &desk{})
+	timer := func(definition string) string {
+		return `<startEvent id="früh"><timerEventDefinition>` + definition + `</timerEventDefinition></startEvent>
+			<sequenceFlow id="a" sourceRef="früh" targetRef="end"/><endEvent id="end"/>`
+	}
+	_, err := c.Deploy(t.Context(), define(t, "late", timer(`<timeDate>2150-01-01T00:00:00Z</timeDate>`), ""))
+	require.ErrorContains(t, err, "Year Start is not in range")
+	_, err = c.Deploy(t.Context(), define(t, "late", timer(`<timeDuration>PT1S</timeDuration>`), ""))
+	require.NoError(t, err, "the next deployment is not held up")
+	require.Eventually(t, func() bool {
+		list, err := c.List(t.Context(), client.Filter{Key: "late", State: contract.StateCompleted})
+		return err == nil && len(list) == 1
+	}, 20*time.Second, 100*time.Millisecond)
 }

@@ -138,6 +138,13 @@ func (h *host) quiet() bool {
 }
 
 func (h *host) continueAsNew() error {
+	for i := range h.state.Waits {
+		// Tasks have their own copies of what people see; all of it may be more than an input can be.
+		if open, ok := h.state.Waits[i].Command.(engine.OpenTask); ok {
+			open.Inputs = nil
+			h.state.Waits[i].Command = open
+		}
+	}
 	state, err := json.Marshal(h.state)
 	if err != nil {
 		panic(fmt.Sprintf("serialise state: %v", err)) // a state always serialises

@@ -66,7 +66,13 @@ func (t *task) closed() bool { return t.State != contract.TaskOpen }
 
 func (t *task) query() (contract.Task, error) { return t.Task, nil }
 
+// maxAssignee keeps a user within what Temporal can search by; it ends a workflow that asks for more.
+const maxAssignee = 2000
+
 func (t *task) validateClaim(c contract.ClaimTask) error {
+	if len(c.Assignee) > maxAssignee {
+		return fmt.Errorf("a user has at most %d bytes", maxAssignee)
+	}
 	if t.closed() {
 		return fmt.Errorf("the task is %s", t.State)
 	}

@@ -61,7 +61,7 @@ func MessageID(name, key string) string { return "message/" + Segment(name) + "/
 func MessageStartsID(name string) string { return "message-starts/" + Segment(name) }
 
 // ScheduleID is the id of the Temporal Schedule of a timer start event.
-func ScheduleID(key, element string) string { return "start/" + key + "/" + element }
+func ScheduleID(key, element string) string { return "start/" + key + "/" + Segment(element) }
 
 var plainSegment = regexp.MustCompile(`^[A-Za-z0-9._-]{0,64}$`)
 
