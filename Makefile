@@ -21,9 +21,13 @@ deps: ## what the tests need: Dovecot (Debian), a Temporal server (built once, s
 	@.ci/dovecot
 	@echo "Temporal server: $$($(GO) run ./testsuite/temporalserver/build)"
 
+# What lint finds does not keep the tests from running.
+test: deps ## everything: lint, unit, scenario, replay and end-to-end tests
+	@$(MAKE) --no-print-directory lint; linted=$$?; $(MAKE) --no-print-directory check && exit $$linted
+
 # gotestsum prints the lines of `go test`, then why tests were skipped or failed. No cached results: a test that was
 # skipped for want of a server must run once there is one.
-test: deps lint ## everything: lint, unit, scenario, replay and end-to-end tests
+check: ## the tests alone
 	$(TOOL) gotestsum --format standard-quiet --post-run-command '.ci/summary' --raw-command -- \
 		sh -c '$(GO) test -json -count=1 -p $(PARALLEL) -timeout $(TIMEOUT) ./...; status=$$?; \
 		$(GO) test -C testsuite/devserver -json -count=1 -timeout $(TIMEOUT) ./... && exit $$status'
@@ -45,4 +49,4 @@ fuzz: ## every fuzz test for FUZZTIME (20s)
 		done; \
 	done
 
-.PHONY: help build deps test lint bench fuzz
+.PHONY: help build deps test check lint bench fuzz
