@@ -127,6 +127,7 @@ func (p *parser) structure(n *Node) {
 // starts checks how the process can begin.
 func (p *parser) starts(e *element) {
 	none, any := 0, false
+	messages := map[string]*Node{}
 	for _, n := range p.proc.Nodes {
 		if n.Kind != StartEvent {
 			continue
@@ -136,6 +137,12 @@ func (p *parser) starts(e *element) {
 			if none++; none == 2 {
 				p.at(el, "a process has at most one start event without an event definition: a start by key must be unambiguous")
 			}
+		} else if n.Message != nil && n.Message.Name != nil {
+			name := n.Message.Name.Source()
+			if other := messages[name]; other != nil {
+				p.at(el, "start event %q begins with the message %q too: only one of a process can", other.ID, clip(name))
+			}
+			messages[name] = n
 		}
 	}
 	if !any {

@@ -3,6 +3,7 @@ package bpmn
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -120,9 +121,16 @@ func (p *parser) definitions(root *element) {
 	}
 }
 
+// processKey is narrower than an XML name: a key becomes part of ids and headers, and a slash in it would make it one of
+// the ids that a host gives to things of its own.
+var processKey = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$`)
+
 func (p *parser) process(e *element) {
 	if p.required(e) && !p.unique(e) {
 		return
+	}
+	if e.id() != "" && !processKey.MatchString(e.id()) {
+		p.at(e, "the id of a process is the key that it is started by: up to 200 letters, digits and . _ - of ASCII, beginning with a letter, digit or _")
 	}
 	p.proc = &Process{
 		ID: e.id(), Name: e.attr("", "name"), VersionTag: dialectAttr(e, "versionTag"), Line: e.line,

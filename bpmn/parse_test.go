@@ -15,6 +15,11 @@ func model(body string) []byte {
 ` + body + "\n</process></definitions>")
 }
 
+// process is a model whose process has an id.
+func process(id string) []byte {
+	return []byte(strings.Replace(string(model(`<startEvent id="s"/>`)), `id="p"`, `id="`+id+`"`, 1))
+}
+
 // between puts one element between a start and an end event; it stands in line 3 and must have the id "e".
 func between(e string) []byte {
 	return model(e + `
@@ -134,6 +139,11 @@ func TestRefused(t *testing.T) {
 		{"duplicate id", between(`<task id="e"/><task id="e"/>`), `line 3: task "e": the id is used twice, first in line 3`},
 		{"no id", between(`<task id="e"/><task/>`), `line 3: task: has no id`},
 		{"no start", model(`<task id="e"/>`), `line 2: process "p": the process has no start event`},
+		{"process id with a slash", process("a/b"), `line 2: process "a/b": the id of a process is the key`},
+		{"process id with a letter beyond ASCII", process("prüfung"), `the id of a process is the key`},
+		{"process id that is an option", process("-v"), `the id of a process is the key`},
+		{"process id that is long", process(strings.Repeat("x", 201)), `the id of a process is the key`},
+		{"two starts by one message", model(`<startEvent id="a"><messageEventDefinition messageRef="m"/></startEvent><startEvent id="b"><messageEventDefinition messageRef="m"/></startEvent>`), `startEvent "b": start event "a" begins with the message "M" too`},
 		{"two none starts", model(`<startEvent id="a"/><startEvent id="b"/>`), `startEvent "b": a process has at most one start event without`},
 		{"flow into start", between(`<task id="e"/><sequenceFlow id="f" sourceRef="e" targetRef="s"/>`), `startEvent "s": no flow may lead to this event, "f" does`},
 		{"flow out of end", between(`<task id="e"/><sequenceFlow id="f" sourceRef="end" targetRef="e"/>`), `endEvent "end": no flow may leave an end event, "f" does`},
