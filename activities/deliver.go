@@ -92,13 +92,11 @@ func (d *Deliverer) deliver(ctx context.Context, in contract.DeliverInput, ref c
 		return outcome, err
 	}
 	event := received(m, ref, attachments)
-	wanted := false
 	for _, t := range triggers {
 		id, started, err := d.fire(ctx, in.Mailbox, t, m, event)
 		switch {
 		case err == nil && id == "":
 		case err == nil:
-			wanted = true
 			outcome.Duplicate = !started && activity.GetInfo(ctx).Attempt == 1
 			outcome.Started = append(outcome.Started, id)
 		case client.Refused(err) || errors.Is(err, errAuthor):
@@ -108,9 +106,6 @@ func (d *Deliverer) deliver(ctx context.Context, in contract.DeliverInput, ref c
 		default:
 			return outcome, fmt.Errorf("trigger %s: %w", t.Name, err)
 		}
-	}
-	if !wanted {
-		return outcome, d.files.Remove(ctx, folder+"/")
 	}
 	return outcome, nil
 }

@@ -249,6 +249,7 @@ func (v *watch) follow(ctx context.Context, s *imap.Session, cursor contract.Cur
 		if err := v.acknowledge(ctx, s, result.Handled); err != nil {
 			return err
 		}
+		v.discard(ctx, cursor, result.Unwanted)
 		if cursor = result.Cursor; result.Stop {
 			return nil
 		}
@@ -262,7 +263,7 @@ func (v *watch) fetch(ctx context.Context, s *imap.Session, cursor contract.Curs
 		ref.Skip = true
 		return ref, nil
 	}
-	key := fmt.Sprintf("mail/%s/%d-%d/raw.eml", contract.Segment(v.Mailbox), cursor.UIDValidity, e.UID)
+	key := v.folder(cursor, ref.UID) + "raw.eml"
 	err := v.files.Write(ctx, key, "message/rfc822", func(w io.Writer) error {
 		n, err := s.Fetch(ctx, e.UID, w, v.Config.MaxBytes)
 		ref.Size = max(ref.Size, n)
@@ -279,6 +280,21 @@ func (v *watch) fetch(ctx context.Context, s *imap.Session, cursor contract.Curs
 		ref.Blob = key
 	}
 	return ref, nil
+}
+
+// folder is where a mail and its attachments are stored.
+func (v *watch) folder(cursor contract.Cursor, uid uint32) string {
+	return fmt.Sprintf("mail/%s/%d-%d/", contract.Segment(v.Mailbox), cursor.UIDValidity, uid)
+}
+
+// discard removes what was stored of mail that nobody wanted. It comes after the workflow's word, since a delivery that is repeated
+// reads its mails again. What it cannot remove is litter and hinders nothing.
+func (v *watch) discard(ctx context.Context, cursor contract.Cursor, uids []uint32) {
+	for _, uid := range uids {
+		if err := v.files.Remove(ctx, v.folder(cursor, uid)); err != nil {
+			activity.GetLogger(ctx).Warn("mail that nobody wanted stays in the blob store", "mailbox", v.Mailbox, "error", err)
+		}
+	}
 }
 
 // hand gives a batch to the workflow and waits until it is handled.

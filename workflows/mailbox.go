@@ -78,7 +78,7 @@ func (m *mailbox) watch(ctx workflow.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err != nil && !temporal.IsCanceledError(err) {
+	if err != nil && m.changes == changes { // else it was told to end, however it did
 		m.fail(ctx, err)
 		return workflow.Sleep(ctx, lease)
 	}
@@ -173,7 +173,7 @@ func (m *mailbox) mail(ctx workflow.Context, b contract.MailBatch) (contract.Mai
 		result.Handled = m.Unconfirmed // handed over by an earlier watcher, too, which is not there to hear of it
 	}
 	if len(mails) > 0 {
-		handled, err := m.handle(ctx, b.UIDValidity, mails)
+		handled, unwanted, err := m.handle(ctx, b.UIDValidity, mails)
 		if m.Paused || m.removed {
 			err = nil // given up
 		}
@@ -181,14 +181,14 @@ func (m *mailbox) mail(ctx workflow.Context, b contract.MailBatch) (contract.Mai
 			return result, err
 		}
 		m.Unconfirmed = slices.Concat(result.Handled, handled)
-		result.Cursor, result.Handled = m.Cursor, m.Unconfirmed
+		result.Cursor, result.Handled, result.Unwanted = m.Cursor, m.Unconfirmed, unwanted
 	}
 	result.Stop = m.leaving(ctx) || m.Paused
 	return result, nil
 }
 
-// handle has mails delivered and takes stock. It returns the UIDs to acknowledge.
-func (m *mailbox) handle(ctx workflow.Context, uidValidity uint32, mails []contract.MailRef) ([]uint32, error) {
+// handle has mails delivered and takes stock. It returns the UIDs to acknowledge, and those that no trigger wanted.
+func (m *mailbox) handle(ctx workflow.Context, uidValidity uint32, mails []contract.MailRef) (handled, unwanted []uint32, err error) {
 	var outcomes []contract.MailOutcome
 	if good := deliverable(mails); len(good) > 0 {
 		var delivered contract.DeliverResult
@@ -204,11 +204,10 @@ func (m *mailbox) handle(ctx workflow.Context, uidValidity uint32, mails []contr
 		m.giveUp = nil
 		if err != nil {
 			m.fail(ctx, err)
-			return nil, err
+			return nil, nil, err
 		}
 		outcomes = delivered.Outcomes
 	}
-	var handled []uint32
 	for _, r := range mails {
 		if r.Skip {
 			m.Skipped++
@@ -232,12 +231,13 @@ func (m *mailbox) handle(ctx workflow.Context, uidValidity uint32, mails []contr
 			handled = append(handled, o.UID)
 		default:
 			m.Ignored++
+			unwanted = append(unwanted, o.UID)
 		}
 	}
 	m.Cursor.UID = mails[len(mails)-1].UID
 	m.LastMail = workflow.Now(ctx)
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("%d started, %d duplicates, %d ignored, %d dead letters", m.Started, m.Duplicates, m.Ignored, m.Dead))
-	return handled, nil
+	return handled, unwanted, nil
 }
 
 // deliverable leaves out what is dead or done before anything is tried.

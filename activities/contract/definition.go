@@ -18,9 +18,9 @@ type Definition struct {
 
 // Binding is what a process needs to know of a connector action to call it.
 type Binding struct {
-	TaskQueue string   `json:"taskQueue"`
-	Retry     Retry    `json:"retry"`
-	TimeoutMS int64    `json:"timeoutMs"`       // of one attempt
+	TaskQueue string `json:"taskQueue"`
+	Retry     Retry  `json:"retry"`
+	TimeoutMS int64  `json:"timeoutMs"` // of one attempt
 }
 
 // Retry is a retry policy as plain data. Attempts 0: unlimited.

@@ -98,9 +98,10 @@ type MailRef struct {
 
 // MailBatchResult tells the watcher what to acknowledge and where to go on.
 type MailBatchResult struct {
-	Cursor  Cursor   `json:"cursor"`
-	Handled []uint32 `json:"handled,omitempty"`
-	Stop    bool     `json:"stop,omitempty"` // give the connection up and return: paused, removed, or a new run begins
+	Cursor   Cursor   `json:"cursor"`
+	Handled  []uint32 `json:"handled,omitempty"`
+	Unwanted []uint32 `json:"unwanted,omitempty"` // no trigger matched: what was stored of them can go
+	Stop     bool     `json:"stop,omitempty"`     // give the connection up and return: paused, removed, or a new run begins
 }
 
 // WatchInput starts a watcher.
