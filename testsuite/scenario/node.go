@@ -129,11 +129,6 @@ func kind(n ast.Node) string {
 	return n.GetToken().Value
 }
 
-func isNull(n ast.Node) bool {
-	_, null := n.(*ast.NullNode)
-	return n == nil || null
-}
-
 // list returns the elements of a list.
 func (r *reader) list(n ast.Node, what string) []ast.Node {
 	if n = r.resolve(n); n == nil {
