@@ -90,3 +90,11 @@ func TestInstanceIDs(t *testing.T) {
 	}
 	require.ErrorContains(t, checkID("p", strings.Repeat("x", 901)), "901 bytes, at most 900")
 }
+
+func TestMissingSearchAttributesNameTheCommand(t *testing.T) {
+	command := createCommand("orders", map[string]enums.IndexedValueType{
+		"WaybillState": enums.INDEXED_VALUE_TYPE_KEYWORD, "WaybillCandidates": enums.INDEXED_VALUE_TYPE_KEYWORD_LIST,
+	})
+	require.Equal(t, "  temporal operator search-attribute create --namespace orders"+
+		" --name WaybillCandidates --type KeywordList --name WaybillState --type Keyword", command)
+}
