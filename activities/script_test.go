@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dlclark/regexp2/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/activities"
@@ -51,4 +52,10 @@ func TestScriptEndsWithItsContext(t *testing.T) {
 	defer cancel()
 	_, err := activities.RunScript(ctx, contract.ScriptInput{Source: "for (;;) {}"})
 	require.ErrorContains(t, err, "deadline")
+}
+
+func TestRegularExpressionEnds(t *testing.T) {
+	_, err := activities.RunScript(t.Context(), contract.ScriptInput{Source: "/(?=a)a/.test('a')"})
+	require.NoError(t, err)
+	require.LessOrEqual(t, regexp2.DefaultMatchTimeout, 10*time.Second, "goja's engine for look-arounds hears of no interrupt")
 }
