@@ -45,6 +45,10 @@ func (m *machine) holds(f *bpmn.Flow) (bool, error) {
 	if f.Condition == nil {
 		return true, nil
 	}
+	if m.weight == 0 { // variables stay as they are while tokens move
+		m.weight = 1 + size(m.s.Variables, func(text string) int { return len(text) })/bytesPerMove
+	}
+	m.moves += m.weight
 	ok, err := juel.EvalBool(f.Condition, m)
 	if err != nil {
 		return false, fmt.Errorf("condition of flow %q: %w", f.ID, err)

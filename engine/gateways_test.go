@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -115,6 +116,16 @@ func TestLoopWithoutWaiting(t *testing.T) {
 	require.Len(t, s.Incidents, 1, "a retry goes on as far again")
 	require.Equal(t, 2*maxMoves-PathLimit, s.Dropped)
 	sound(t, p, s)
+}
+
+func TestLoopOverLargeVariables(t *testing.T) {
+	p := model(nodes(start("s"), exclusive("g"), task("a"), end("e")), "s -> g", "g -> e ? ${text.replace('a', 'b').contains('z')}", "g -> a default", "a -> g")
+	s := New(Options{})
+	_, err := Step(p, s, Started{Variables: Variables{"text": strings.Repeat("x", 500_000)}}, epoch)
+	require.NoError(t, err)
+	require.Len(t, s.Incidents, 1)
+	require.Contains(t, s.Incidents[0].Message, "large variables")
+	require.Less(t, s.Dropped+len(s.Path), maxMoves/100, "each round counts for 500")
 }
 
 func TestLoopWithFork(t *testing.T) {

@@ -20,6 +20,10 @@ var ErrEnded = errors.New("the instance has ended")
 // incident, and a retry gives it as many moves again.
 const maxMoves = 100_000
 
+// bytesPerMove is how many bytes of variables make a condition count as one move more: reading a long text in a loop takes
+// a host's time as many elements do, and a step that takes seconds is taken for one that hangs.
+const bytesPerMove = 1000
+
 // maxTokens bounds the tokens of an instance, which a loop with a fork in it multiplies. A host can have only so much
 // under way for one instance: Temporal takes 2000 open calls or tasks, then none.
 const maxTokens = 1000
@@ -62,6 +66,7 @@ type machine struct {
 	now      time.Time
 	commands []Command
 	moves    int
+	weight   int        // of a condition, in moves; 0: not known yet
 	ready    []runnable // tokens that are awake, in order of creation
 	scope    scope      // what expressions see
 

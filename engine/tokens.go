@@ -41,7 +41,7 @@ func (m *machine) run() {
 func (m *machine) enter(token int, n *bpmn.Node, via *bpmn.Flow) *bpmn.Flow {
 	if m.moves++; m.moves > maxMoves {
 		t := m.suspend(token, n, Failure{Message: fmt.Sprintf(
-			"the instance has entered %d elements without waiting: look for a loop; a retry lets it go on as far again", maxMoves)})
+			"the instance has entered %d elements without waiting, or fewer with conditions over large variables: look for a loop; a retry lets it go on as far again", maxMoves)})
 		if via != nil {
 			t.Flow = via.ID
 		}
