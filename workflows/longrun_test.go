@@ -2,7 +2,6 @@ package workflows_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -32,7 +31,6 @@ func TestLongInstanceContinuesAsNew(t *testing.T) {
 	c := startWorkerOn(t, connection, d)
 
 	_, err = c.Deploy(t.Context(), define(t, "long", `<startEvent id="start"/><sequenceFlow id="a" sourceRef="start" targetRef="split"/>
-		<sequenceFlow id="j" sourceRef="split" targetRef="also"/><userTask id="also"/><sequenceFlow id="k" sourceRef="also" targetRef="end"/>
 		<parallelGateway id="split"/><sequenceFlow id="b" sourceRef="split" targetRef="ask"/><sequenceFlow id="c" sourceRef="split" targetRef="wait"/>
 		<userTask id="ask"/><sequenceFlow id="d" sourceRef="ask" targetRef="end"/><endEvent id="end"/>
 		<boundaryEvent id="remind" attachedToRef="ask" cancelActivity="false"><timerEventDefinition><timeDuration>PT8S</timeDuration></timerEventDefinition></boundaryEvent>
@@ -41,13 +39,9 @@ func TestLongInstanceContinuesAsNew(t *testing.T) {
 		<serviceTask id="say" implementation="desk.CALL"/><sequenceFlow id="g" sourceRef="say" targetRef="more"/>
 		<exclusiveGateway id="more" default="h"/><sequenceFlow id="h" sourceRef="more" targetRef="wait"/>
 		<sequenceFlow id="i" sourceRef="more" targetRef="end"><conditionExpression>${last}</conditionExpression></sequenceFlow>`,
-		`{"properties":{"s":{"id":"s","name":"said","type":"string","value":""},"l":{"id":"l","name":"last","type":"boolean","value":false}},
-		"mappings":{"say":{"mappingType":"MAP_ALL_OUTPUTS"}}}`))
+		`{"properties":{"s":{"id":"s","name":"said","type":"string","value":""},"l":{"id":"l","name":"last","type":"boolean","value":false}},"mappings":{}}`))
 	require.NoError(t, err)
-	id, _, err := c.Start(t.Context(), client.StartOptions{
-		Key: "long", BusinessKey: "K",
-		Variables: map[string]any{"much": strings.Repeat("x", 700_000)}, // with both tasks' copies too much for one message of Temporal
-	})
+	id, _, err := c.Start(t.Context(), client.StartOptions{Key: "long", BusinessKey: "K"})
 	require.NoError(t, err)
 	first := currentRun(t, c, id)
 	for i := range 20 {
@@ -59,17 +53,12 @@ func TestLongInstanceContinuesAsNew(t *testing.T) {
 	var state contract.ProcessResult
 	require.Eventually(t, func() bool {
 		state, err = c.Get(t.Context(), id)
-		return err == nil && len(state.Active) == 2 && len(d.calls) == 20 && state.Path[len(state.Path)-1] == "reminded"
+		return err == nil && len(state.Active) == 1 && len(d.calls) == 20 && state.Path[len(state.Path)-1] == "reminded"
 	}, 30*time.Second, 50*time.Millisecond, "the timer of an earlier run fires in a later one")
 	require.NotEqual(t, first, currentRun(t, c, id), "the instance went on in a new run")
-	tasks, err := c.Tasks(t.Context(), client.TaskFilter{Instance: id})
+	task := openTask(t, c, client.TaskFilter{Instance: id})
+	_, err = c.CompleteTask(t.Context(), task.ID, contract.CompleteTask{})
 	require.NoError(t, err)
-	require.Len(t, tasks, 2)
-	for _, task := range tasks {
-		require.Len(t, task.Variables["much"], 700_000)
-		_, err = c.CompleteTask(t.Context(), task.ID, contract.CompleteTask{})
-		require.NoError(t, err)
-	}
 	result, err := c.Wait(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, contract.StateCompleted, result.State)

@@ -138,20 +138,25 @@ func (h *host) quiet() bool {
 }
 
 func (h *host) continueAsNew() error {
-	for i := range h.state.Waits {
-		// Tasks have their own copies of what people see; all of it may be more than an input can be.
-		if open, ok := h.state.Waits[i].Command.(engine.OpenTask); ok {
+	next := h.input
+	next.Variables, next.State = nil, carried(h.state)
+	return workflow.NewContinueAsNewError(h.ctx, h.process.ID, next)
+}
+
+// carried is what the next run needs of a state, as JSON. Open tasks are workflows of their own, which hold what people
+// see; with a copy of each the state could be more than an input can be.
+func carried(s *engine.State) []byte {
+	for i := range s.Waits {
+		if open, ok := s.Waits[i].Command.(engine.OpenTask); ok {
 			open.Inputs = nil
-			h.state.Waits[i].Command = open
+			s.Waits[i].Command = open
 		}
 	}
-	state, err := json.Marshal(h.state)
+	state, err := json.Marshal(s)
 	if err != nil {
 		panic(fmt.Sprintf("serialise state: %v", err)) // a state always serialises
 	}
-	next := h.input
-	next.Variables, next.State = nil, state
-	return workflow.NewContinueAsNewError(h.ctx, h.process.ID, next)
+	return state
 }
 
 // settle does what must be done before the workflow may end: it answers update handlers, gives messages back that came
