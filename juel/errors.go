@@ -3,7 +3,7 @@ package juel
 import (
 	"errors"
 	"fmt"
-	"unicode/utf8"
+	"strings"
 )
 
 // SyntaxError says where and why Parse refused its source.
@@ -41,11 +41,7 @@ func clip(s string) string {
 	if len(s) <= most {
 		return s
 	}
-	end := most
-	for !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + "..."
+	return strings.ToValidUTF8(s[:most], "") + "..." // the cut may have split a character
 }
 
 var (
