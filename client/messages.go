@@ -34,7 +34,10 @@ func (c *Client) Publish(ctx context.Context, m contract.Message) (contract.Publ
 			return r, nil
 		}
 		if refusal, ok := errors.AsType[*Error](err); ok && refusal.Type == contract.Busy && ctx.Err() == nil {
-			time.Sleep(busyPause)
+			select {
+			case <-ctx.Done():
+			case <-time.After(busyPause):
+			}
 			continue
 		}
 		return r, fmt.Errorf("publish message %q with key %q: %w", m.Name, m.Key, err)
