@@ -98,3 +98,12 @@ func TestMissingSearchAttributesNameTheCommand(t *testing.T) {
 	require.Equal(t, "  temporal operator search-attribute create --namespace orders"+
 		" --name WaybillCandidates --type KeywordList --name WaybillState --type Keyword", command)
 }
+
+func TestMessageIsPublishedAgain(t *testing.T) {
+	busy := &Error{Type: contract.Busy, Message: "try again"}
+	ending := fmt.Errorf("failed workflow update: %w", serviceerror.NewWorkflowNotReady("unexpected workflow task failure"))
+	require.True(t, again(busy, 100))
+	require.True(t, again(ending, 4))
+	require.False(t, again(ending, 5))
+	require.False(t, again(&Error{Type: contract.NobodyWaits}, 1))
+}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
+
 	"github.com/waybill-io/waybill/activities/contract"
 )
 
@@ -27,13 +29,13 @@ func (c *Client) Publish(ctx context.Context, m contract.Message) (contract.Publ
 	if m.Name == "" {
 		return r, fmt.Errorf("publish message: a name is required")
 	}
-	for {
+	for try := 1; ; try++ {
 		err := c.updateWithStart(ctx, contract.MessageID(m.Name, m.Key), contract.MessageWorkflow, contract.PublishUpdate,
 			contract.MessageState{Name: m.Name, Key: m.Key}, m, &r)
 		if err == nil {
 			return r, nil
 		}
-		if refusal, ok := errors.AsType[*Error](err); ok && refusal.Type == contract.Busy && ctx.Err() == nil {
+		if again(err, try) && ctx.Err() == nil {
 			select {
 			case <-ctx.Done():
 			case <-time.After(busyPause):
@@ -42,4 +44,15 @@ func (c *Client) Publish(ctx context.Context, m contract.Message) (contract.Publ
 		}
 		return r, fmt.Errorf("publish message %q with key %q: %w", m.Name, m.Key, err)
 	}
+}
+
+// again tells whether a message that was not taken is to be published again: its place begins a new run, or something else
+// came to it in the moment when its run ended, which throws out what was not accepted yet. The latter looks like a place
+// that fails for good, so it is not tried for ever.
+func again(err error, try int) bool {
+	if refusal, ok := errors.AsType[*Error](err); ok {
+		return refusal.Type == contract.Busy
+	}
+	_, thrownOut := errors.AsType[*serviceerror.WorkflowNotReady](err)
+	return thrownOut && try < 5
 }

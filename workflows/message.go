@@ -30,6 +30,7 @@ type messages struct {
 	contract.MessageState
 	ctx      workflow.Context
 	requests workflow.Channel // of *publication
+	over     workflow.Channel // wakes the loop when this run must end
 	handling int
 	stop     workflow.CancelFunc // of the timer that runs
 }
@@ -43,12 +44,13 @@ type publication struct {
 // Message is the workflow of a message name and correlation key. It ends when nobody waits, nothing is kept, and the
 // memory of duplicates has run out.
 func Message(ctx workflow.Context, state contract.MessageState) error {
-	m := &messages{MessageState: state, ctx: ctx, requests: workflow.NewBufferedChannel(ctx, 100)}
+	m := &messages{MessageState: state, ctx: ctx, requests: workflow.NewBufferedChannel(ctx, 100), over: workflow.NewBufferedChannel(ctx, 1)}
 	err := workflow.SetUpdateHandlerWithOptions(ctx, contract.PublishUpdate, m.publish,
 		workflow.UpdateHandlerOptions{Validator: m.validate, Description: "publish a message"})
 	if err != nil {
 		return err
 	}
+	workflow.Go(ctx, m.watchLength)
 	subscribe := workflow.GetSignalChannel(ctx, contract.SubscribeSignal)
 	unsubscribe := workflow.GetSignalChannel(ctx, contract.UnsubscribeSignal)
 	returned := workflow.GetSignalChannel(ctx, contract.ReturnSignal)
@@ -58,6 +60,7 @@ func Message(ctx workflow.Context, state contract.MessageState) error {
 		selector.AddReceive(subscribe, m.subscribed)
 		selector.AddReceive(unsubscribe, m.unsubscribed)
 		selector.AddReceive(returned, m.returned)
+		selector.AddReceive(m.over, ignore) // still full in the next round: then every round ends at once
 		selector.AddReceive(ctx.Done(), ignore)
 		m.startTimer(selector)
 		selector.Select(ctx)
@@ -76,9 +79,24 @@ func Message(ctx workflow.Context, state contract.MessageState) error {
 		if m.empty() {
 			return nil
 		}
-		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+		if m.leaving() {
 			return workflow.NewContinueAsNewError(ctx, contract.MessageWorkflow, m.MessageState)
 		}
+	}
+}
+
+// leaving tells whether this run must end.
+func (m *messages) leaving() bool { return workflow.GetInfo(m.ctx).GetContinueAsNewSuggested() }
+
+// watchLength wakes the loop when the run must end. A publisher may be the first to come then and is refused, which leaves
+// no trace; with nothing else under way it would be refused for ever. The loop wakes after that refusal is out, since
+// a run that ends with it would break it off.
+func (m *messages) watchLength(ctx workflow.Context) {
+	if workflow.Await(ctx, m.leaving) != nil || workflow.GetVersion(ctx, "watch-length", workflow.DefaultVersion, 1) < 1 {
+		return
+	}
+	if workflow.Sleep(ctx, time.Millisecond) == nil {
+		m.over.Send(ctx, nil)
 	}
 }
 
@@ -120,7 +138,7 @@ func (m *messages) validate(p contract.Message) error {
 	if p.Name != m.Name || p.Key != m.Key {
 		return fmt.Errorf("message %q with key %q came to the place of %q with key %q", p.Name, p.Key, m.Name, m.Key)
 	}
-	if workflow.GetInfo(m.ctx).GetContinueAsNewSuggested() {
+	if m.leaving() {
 		// Under a steady stream the loop would never be idle enough for its next run.
 		return temporal.NewApplicationError("the place where these messages meet begins a new run: try again", contract.Busy)
 	}
