@@ -181,6 +181,7 @@ func (h *host) subscribe(c engine.Subscribe) {
 	}
 	w.subscribed = workflow.ExecuteActivity(steering(h.ctx), contract.SubscribeActivity, w.subscription)
 	h.closing = append(h.closing, w.subscribed)
+	h.selector.AddFuture(w.subscribed, fired) // a moment when nothing is in flight: the next run may begin
 }
 
 // steering is the context of activities that talk to Temporal on behalf of the workflow: they are tried until they succeed.
