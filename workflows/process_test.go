@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/sdk/v1"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
@@ -68,6 +69,11 @@ func TestIncidentSuspendsAndRetryGoesOn(t *testing.T) {
 	}, 10*time.Second, 20*time.Millisecond)
 	require.Len(t, state.Incidents, 1)
 	require.Equal(t, "one", state.Incidents[0].Element)
+	answer, err := c.Temporal.QueryWorkflow(t.Context(), id, "", "__temporal_workflow_metadata")
+	require.NoError(t, err)
+	var metadata sdk.WorkflowMetadata
+	require.NoError(t, answer.Get(&metadata))
+	require.Contains(t, metadata.GetCurrentDetails(), "**Incident", "the Web UI shows it with the run")
 	require.Len(t, d.calls, 2, "the policy allows two attempts")
 	require.Equal(t, d.calls[0].IdempotencyKey, d.calls[1].IdempotencyKey)
 	require.Eventually(t, func() bool {
@@ -130,6 +136,8 @@ func TestUserTaskIsClaimedAndCompleted(t *testing.T) {
 	id, _, err := c.Start(t.Context(), client.StartOptions{Key: "ask-boss", Variables: map[string]any{"wait": "PT1H"}})
 	require.NoError(t, err)
 	task := openTask(t, c, client.TaskFilter{Candidate: "bosses", Instance: id})
+	require.NoError(t, c.SetVariables(t.Context(), id, map[string]any{"note": "from outside"}))
+	require.ErrorContains(t, c.SetVariables(t.Context(), id, nil), "no variables given")
 	require.Equal(t, "Ask the boss", task.Name)
 	_, err = c.ClaimTask(t.Context(), task.ID, "anna")
 	require.NoError(t, err)
@@ -143,6 +151,7 @@ func TestUserTaskIsClaimedAndCompleted(t *testing.T) {
 	result, err := c.Wait(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, true, result.Variables["ok"])
+	require.Equal(t, "from outside", result.Variables["note"])
 	require.Equal(t, []string{"start", "ask", "end"}, result.Path)
 	require.Eventually(t, func() bool {
 		_, err = c.CompleteTask(t.Context(), task.ID, contract.CompleteTask{})
