@@ -26,7 +26,7 @@ func dump(m *Model, lines bool) string {
 			fmt.Fprintf(&b, "  %d %s %s %q%s%s\n", i, n.Kind, n.ID, n.Name, line(n.Line), dumpNode(n))
 		}
 		for _, f := range p.Flows {
-			fmt.Fprintf(&b, "  flow %s %s -> %s%s%s\n", f.ID, f.Source.ID, f.Target.ID, line(f.Line), field("if", f.Condition))
+			fmt.Fprintf(&b, "  flow %s %s -> %s%s%s\n", f.ID, f.Source.ID, f.Target.ID, line(f.Line), condition("if", f.Condition))
 		}
 	}
 	return b.String()
@@ -108,6 +108,16 @@ func field(name string, x *juel.Expr) string {
 		return ""
 	}
 	return fmt.Sprintf(" %s=%q", name, x.Source())
+}
+
+func condition(name string, c *Condition) string {
+	switch {
+	case c == nil:
+		return ""
+	case c.Script != nil:
+		return fmt.Sprintf(" %s=%q", name, c.Script.Format+":"+c.Script.Source)
+	}
+	return field(name, c.Expr)
 }
 
 func asJSON(v any) string {

@@ -58,8 +58,12 @@ func (p *parser) condition(e *element, f *Flow) {
 		p.at(e, "a condition in an external resource is not supported: write JUEL, as in ${amount > 100}")
 		return
 	}
-	f.Condition = p.expr(e, "condition", c.text())
-	if f.Condition != nil && f.Condition.IsLiteral() && c.text() != "true" && c.text() != "false" {
+	x := p.expr(e, "condition", c.text())
+	if x == nil {
+		return
+	}
+	f.Condition = &Condition{Expr: x}
+	if x.IsLiteral() && c.text() != "true" && c.text() != "false" {
 		p.at(e, "condition %q is not an expression: write JUEL, as in ${amount > 100}", clip(c.text()))
 	}
 }

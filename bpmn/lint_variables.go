@@ -76,7 +76,7 @@ func (l *linter) variables() {
 	}
 	for _, f := range l.p.Flows {
 		if f.Condition != nil {
-			check(f.Line, "sequenceFlow", f.ID, f.Condition.Variables())
+			check(f.Line, "sequenceFlow", f.ID, f.Condition.variables())
 		}
 	}
 }

@@ -147,7 +147,7 @@ func randomEvent(r *rand.Rand, s *State) Event {
 	v := randomVariables(r)
 	switch r.IntN(40) {
 	case 0:
-		return VariablesSet{v}
+		return VariablesSet{Variables: v}
 	case 1:
 		return Completed{ID: r.IntN(s.Seq + 2), Outputs: v}
 	case 2:

@@ -49,7 +49,7 @@ func (m *machine) holds(f *bpmn.Flow) (bool, error) {
 		m.weight = 1 + size(m.s.Variables, func(text string) int { return len(text) })/bytesPerMove
 	}
 	m.moves += m.weight
-	ok, err := juel.EvalBool(f.Condition, m)
+	ok, err := juel.EvalBool(f.Condition.Expr, m)
 	if err != nil {
 		return false, fmt.Errorf("condition of flow %q: %w", f.ID, err)
 	}

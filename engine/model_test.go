@@ -26,7 +26,7 @@ func model(nodes []*bpmn.Node, flows ...string) *bpmn.Process {
 			f.ID += fmt.Sprintf("#%d", seen[f.ID])
 		}
 		if condition != "" {
-			f.Condition = expr(condition)
+			f.Condition = &bpmn.Condition{Expr: expr(condition)}
 		}
 		if isDefault {
 			f.Source.Default = f
