@@ -15,7 +15,9 @@ func (p *Process) Link() {
 		f.Source.Outgoing = append(f.Source.Outgoing, f)
 		f.Target.Incoming = append(f.Target.Incoming, f)
 	}
+	p.conditional = false
 	for _, n := range p.Nodes {
+		p.conditional = p.conditional || n.Event == ConditionalEvent
 		if n.AttachedTo != nil {
 			n.AttachedTo.Boundary = append(n.AttachedTo.Boundary, n)
 		}
@@ -66,3 +68,6 @@ func (p *Process) reaching(to *Flow, avoid *Node) map[*Node]bool {
 // Reaches reports whether a token at from can still come to an inclusive gateway by its i-th incoming flow without passing the
 // gateway before (BPMN 2.0, 13.4.3).
 func (n *Node) Reaches(from *Node, i int) bool { return n.upstream[i][from] }
+
+// Conditional reports whether something in the process waits for a change of variables.
+func (p *Process) Conditional() bool { return p.conditional }

@@ -25,8 +25,9 @@ type Process struct {
 	Uncaught   Uncaught
 	History    bool // a JavaScript of the model reads token.history, so results of elements are kept
 
-	nodes map[string]*Node
-	tops  []*Node
+	nodes       map[string]*Node
+	tops        []*Node
+	conditional bool
 }
 
 // Node returns the flow node with this id, or nil.

@@ -194,6 +194,7 @@ type Publish struct {
 // Broadcast sends a signal to all other instances that wait for it, and starts those that begin with it. The instance's own
 // catchers have got it already. Nothing answers.
 type Broadcast struct {
+	ID        int       `json:"id"`
 	Element   string    `json:"element"`
 	Name      string    `json:"name"`
 	Variables Variables `json:"variables,omitempty"`
@@ -213,6 +214,7 @@ type StartChild struct {
 
 // Escalate tells the caller of an instance of an escalation that nothing here catches.
 type Escalate struct {
+	ID        int
 	Code      string
 	Variables Variables
 }

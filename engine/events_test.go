@@ -78,7 +78,7 @@ func TestEvents(t *testing.T) {
 			Outputs: []bpmn.Param{{Name: "kept", Variable: "n"}},
 		})), "s -> m")},
 		{name: "an element that cannot be executed is an incident", steps: []step{
-			{do: begin(nil), incidents: "c: waits for a message or a timer; k: cannot be executed"},
+			{do: begin(nil), incidents: "c: this event waits for nothing; k: cannot be executed"},
 		}, model: model(nodes(start("s"), node(bpmn.CatchEvent, "c"), node(bpmn.Kind(99), "k")), "s -> c", "s -> k")},
 	})
 }

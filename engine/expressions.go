@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -9,17 +10,34 @@ import (
 	"github.com/waybill-io/waybill/juel"
 )
 
-// scope is where an expression is evaluated.
-type scope struct {
+// view is where an expression is evaluated.
+type view struct {
 	node    *bpmn.Node
-	results Variables // in an output mapping: the results come before the variables
+	at      int            // the scope whose variables come first; 0: the process
+	results Variables      // in an output mapping: the results come before the variables
+	task    map[string]any // in a task listener: the data of the task
+	last    string         // the element whose result is token.current
+	sets    bool           // variables may be set
+}
+
+// look makes expressions see what a token sees at a node.
+func (m *machine) look(token int, n *bpmn.Node) {
+	t := m.token(token)
+	m.view = view{node: n, at: t.place(), last: t.Last}
 }
 
 // Variable is what a name in an expression means: a result, a variable, execution or initiator. initiator is null when
 // nobody started the instance, such as a mail, so that a task assigned to it has no assignee.
 func (m *machine) Variable(name string) (any, bool) {
-	if value, ok := m.scope.results[name]; ok {
+	if value, ok := m.view.results[name]; ok {
 		return value, true
+	}
+	for id := m.view.at; id != 0; {
+		sc := m.scope(id)
+		if value, ok := sc.lookup(name); ok {
+			return value, true
+		}
+		id = sc.Parent
 	}
 	if value, ok := m.s.Variables[name]; ok {
 		return value, true
@@ -27,6 +45,10 @@ func (m *machine) Variable(name string) (any, bool) {
 	switch name {
 	case "execution":
 		return m.execution(), true
+	case "task":
+		if m.view.task != nil {
+			return m.view.task, true
+		}
 	case "initiator":
 		if m.s.Initiator == "" {
 			return nil, true
@@ -34,6 +56,59 @@ func (m *machine) Variable(name string) (any, bool) {
 		return m.s.Initiator, true
 	}
 	return nil, false
+}
+
+// lookup finds a variable of a scope. A loop has those that count its instances (BPMN 2.0, table 10.30).
+func (sc *Scope) lookup(name string) (any, bool) {
+	if value, ok := sc.Variables[name]; ok {
+		return value, true
+	}
+	if sc.Loop == nil {
+		return nil, false
+	}
+	switch name {
+	case "nrOfInstances":
+		return int64(max(sc.Loop.Total, sc.Loop.Started)), true
+	case "nrOfActiveInstances":
+		return int64(sc.Loop.Started - sc.Loop.Completed), true
+	case "nrOfCompletedInstances":
+		return int64(sc.Loop.Completed), true
+	}
+	return nil, false
+}
+
+// SetVariable and RemoveVariable are execution.setVariable and its like, where an expression may have effects: in a listener or
+// in the expression of a service task.
+func (m *machine) SetVariable(name string, value any, local bool) error {
+	if !m.view.sets {
+		return errors.New("variables cannot be set here: use a listener, a script task or a service task")
+	}
+	if !local {
+		return m.set(m.view.at, Variables{name: value})
+	}
+	values, err := normalized(Variables{name: value})
+	if err != nil {
+		return err
+	}
+	if m.view.at == 0 {
+		return m.set(0, values)
+	}
+	m.setLocal(m.view.at, values)
+	return nil
+}
+
+// RemoveVariable removes a variable where it is.
+func (m *machine) RemoveVariable(name string) error {
+	if !m.view.sets {
+		return errors.New("variables cannot be removed here: use a listener, a script task or a service task")
+	}
+	if sc := m.holder(m.view.at, name); sc != nil {
+		delete(sc.Variables, name)
+	} else {
+		delete(m.s.Variables, name)
+	}
+	m.changed(name)
+	return nil
 }
 
 func (m *machine) Now() time.Time { return m.now }
@@ -47,7 +122,7 @@ func (m *machine) execution() map[string]any {
 		"businessKey":          m.s.BusinessKey,
 		"processDefinitionKey": m.p.ID,
 	}
-	if n := m.scope.node; n != nil {
+	if n := m.view.node; n != nil {
 		properties["currentActivityId"] = n.ID
 		properties["currentActivityName"] = n.Name
 	}

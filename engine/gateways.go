@@ -5,14 +5,19 @@ import (
 	"slices"
 
 	"github.com/waybill-io/waybill/bpmn"
-	"github.com/waybill-io/waybill/juel"
 )
 
 const noFlow = "no outgoing flow was selected: no condition is true and there is no default flow"
 
 // choose is an exclusive gateway: the first flow in document order whose condition is true, or the default flow.
 func (m *machine) choose(token int, n *bpmn.Node) *bpmn.Flow {
-	m.scope = scope{node: n}
+	if len(n.Listeners) > 0 {
+		if err := m.listenAround(token, n); err != nil {
+			m.suspend(token, n, failure(err))
+			return nil
+		}
+	}
+	m.look(token, n)
 	for _, f := range n.Outgoing {
 		if f == n.Default {
 			continue
@@ -45,11 +50,11 @@ func (m *machine) holds(f *bpmn.Flow) (bool, error) {
 	if f.Condition == nil {
 		return true, nil
 	}
-	if m.weight == 0 { // variables stay as they are while tokens move
+	if m.weight == 0 { // not known since variables were set
 		m.weight = 1 + size(m.s.Variables, func(text string) int { return len(text) })/bytesPerMove
 	}
 	m.moves += m.weight
-	ok, err := juel.EvalBool(f.Condition.Expr, m)
+	ok, err := m.condition(f.Condition)
 	if err != nil {
 		return false, fmt.Errorf("condition of flow %q: %w", f.ID, err)
 	}
@@ -59,32 +64,40 @@ func (m *machine) holds(f *bpmn.Flow) (bool, error) {
 // join is a parallel gateway. It waits until a token has come by every incoming flow, takes one of each and forks along
 // all outgoing flows; conditions do not count (BPMN 2.0, 13.4.1). Further tokens of a flow stay for the next round.
 func (m *machine) join(token int, n *bpmn.Node, via *bpmn.Flow) *bpmn.Flow {
-	if len(n.Incoming) > 1 && via != nil && !m.arrived(n, via) {
-		m.drop(token)
+	if len(n.Incoming) > 1 && via != nil && !m.arrived(token, n, via) {
+		m.take(token) // it still counts in its scope
 		return nil
 	}
-	return m.pass(token, n)
+	return m.passThrough(token, n)
 }
 
 // arrived counts a token at a join and reports whether it completes the set, which then is taken.
-func (m *machine) arrived(n *bpmn.Node, via *bpmn.Flow) bool {
-	i := slices.IndexFunc(m.s.Joins, func(j Join) bool { return j.Element == n.ID })
-	if i < 0 {
-		i = len(m.s.Joins)
-		m.s.Joins = append(m.s.Joins, Join{Element: n.ID, Arrived: make(map[string]int, len(n.Incoming))})
-	}
-	arrived := m.s.Joins[i].Arrived
-	arrived[via.ID]++
-	if len(arrived) < len(n.Incoming) {
+func (m *machine) arrived(token int, n *bpmn.Node, via *bpmn.Flow) bool {
+	j := m.joinAt(n, m.token(token).Scope)
+	j.Arrived[via.ID]++
+	if len(j.Arrived) < len(n.Incoming) {
 		return false
 	}
 	for _, f := range n.Incoming {
-		if arrived[f.ID]--; arrived[f.ID] == 0 {
-			delete(arrived, f.ID)
+		if j.Arrived[f.ID]--; j.Arrived[f.ID] == 0 {
+			delete(j.Arrived, f.ID)
 		}
 	}
-	if len(arrived) == 0 {
-		m.s.Joins = slices.Delete(m.s.Joins, i, i+1)
+	if j.Scope != 0 {
+		m.scope(j.Scope).Live -= len(n.Incoming) - 1 // the token that goes on counts for all
+	}
+	if len(j.Arrived) == 0 {
+		m.s.Joins = slices.DeleteFunc(m.s.Joins, func(other Join) bool { return other.Element == n.ID && other.Scope == j.Scope })
 	}
 	return true
+}
+
+// joinAt is the join of a gateway in a scope, made when it is the first token's.
+func (m *machine) joinAt(n *bpmn.Node, scope int) *Join {
+	i := slices.IndexFunc(m.s.Joins, func(j Join) bool { return j.Element == n.ID && j.Scope == scope })
+	if i < 0 {
+		i = len(m.s.Joins)
+		m.s.Joins = append(m.s.Joins, Join{Element: n.ID, Scope: scope, Arrived: make(map[string]int, len(n.Incoming))})
+	}
+	return &m.s.Joins[i]
 }

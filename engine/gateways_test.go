@@ -137,7 +137,7 @@ func TestLoopWithFork(t *testing.T) {
 	require.Len(t, s.Tokens, maxTokens)
 	require.Len(t, commands, maxTokens-1)
 	require.Len(t, s.Incidents, 1)
-	require.Contains(t, s.Incidents[0].Message, "more than 1000 tokens")
+	require.Contains(t, s.Incidents[0].Message, "more than 5000 tokens")
 	sound(t, p, s)
 
 	for i := range 3 { // room for three more

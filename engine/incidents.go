@@ -18,62 +18,74 @@ func (m *machine) suspend(token int, n *bpmn.Node, f Failure) *Token {
 
 func failure(err error) Failure { return Failure{Message: err.Error()} }
 
-// failed suspends a token whose connector call or script has failed for good. A BPMN error that no boundary event catches
-// is an incident too: losing it would be silent.
-func (m *machine) failed(ev Failed) error {
-	w, n, err := m.answered(ev.ID, WaitCall, WaitScript)
-	if err != nil {
-		return err
-	}
-	m.forget(w.ID)
-	f := ev.Failure
-	if f.Message == "" {
-		f.Message = "failed without a message"
-	}
-	if f.Code != "" {
-		f.Message = fmt.Sprintf("BPMN error %s, which nothing catches: %s", f.Code, f.Message)
-	}
-	m.suspend(w.Token, n, f)
-	return nil
-}
-
 func (m *machine) incidentAnswered(ev IncidentAnswered) error {
 	i, ok := find(m.s.Incidents, ev.ID)
 	if !ok {
 		return fmt.Errorf("incident %d is not open", ev.ID)
 	}
 	switch ev.Action {
-	case IncidentRetry, IncidentResolve:
+	case IncidentRetry, IncidentResolve, IncidentSkip:
 	case IncidentCancel:
 		m.end(OutcomeCancelled)
 		return nil
 	default:
-		return fmt.Errorf("incident %d: %q is no action: retry, resolve or cancel", ev.ID, ev.Action)
+		return fmt.Errorf("incident %d: %q is no action: retry, resolve, skip or cancel", ev.ID, ev.Action)
 	}
 	incident := m.s.Incidents[i]
 	n, err := m.node(incident.Element)
 	if err != nil {
 		return err
 	}
-	if err := m.setFromOutside(ev.Variables); err != nil {
+	if err := m.setFromOutside(m.token(incident.Token).place(), ev.Variables); err != nil {
 		return err
 	}
 	m.s.Incidents = remove(m.s.Incidents, i)
 	t := m.token(incident.Token)
+	if t.Flow == atEnd {
+		m.take(t.ID) // then the instance ends again
+		return nil
+	}
+	if sc, err := m.openAdHoc(n); n.Kind == bpmn.AdHocSubProcess && err == nil && sc.Token == t.ID { // its completion condition could not be evaluated
+		if ev.Action != IncidentRetry {
+			m.clearScope(sc.ID, 0)
+			m.completeScope(m.scope(sc.ID))
+			return nil
+		}
+		m.adHoc = append(m.adHoc, sc.ID)
+		return nil
+	}
 	r := runnable{token: t.ID, node: n, via: flowByID(n.Incoming, t.Flow), leaving: t.Done}
 	t.Flow, t.Done = "", false
-	if ev.Action == IncidentResolve && !r.leaving && works(n) {
-		m.finish(t, n)
-		r.leaving = true
+	switch {
+	case r.leaving || ev.Action == IncidentRetry:
+	case works(n):
+		m.abandon(t.ID)
+		m.complete(t.ID, n, m.token(t.ID).place())
+		return nil
+	case n.Kind == bpmn.EndEvent && ev.Action == IncidentSkip:
+		m.drop(t.ID)
+		return nil
+	}
+	if !r.leaving {
+		m.abandon(t.ID)
 	}
 	m.ready = append(m.ready, r)
 	return nil
 }
 
+// abandon takes away what an element had begun when it met its incident, but not its local variables.
+func (m *machine) abandon(token int) {
+	if len(m.s.Scopes) == 0 {
+		return
+	}
+	local := m.token(token).Local
+	m.reap(m.doom(func(*Token) bool { return false }, func(s *Scope) bool { return s.Token == token && s.ID != local }))
+}
+
 // works tells the elements that an operator can do by hand; a gateway or an end event can only be tried again.
 func works(n *bpmn.Node) bool {
 	switch n.Kind {
-	case bpmn.ExclusiveGateway, bpmn.ParallelGateway, bpmn.EndEvent:
+	case bpmn.ExclusiveGateway, bpmn.ParallelGateway, bpmn.InclusiveGateway, bpmn.EventBasedGateway, bpmn.EndEvent, bpmn.StartEvent, bpmn.BoundaryEvent:
 		return false
 	}
 	return true

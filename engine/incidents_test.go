@@ -44,7 +44,7 @@ func TestIncidents(t *testing.T) {
 			{do: begin(nil), want: "call a; call b; task u"},
 			{do: given(IncidentAnswered{ID: 3, Action: IncidentRetry}), refused: "incident 3 is not open"},
 			{do: fails("a", "", "x"), incidents: "a: x"},
-			{do: answer("a", "repair", nil), refused: `"repair" is no action: retry, resolve or cancel`},
+			{do: answer("a", "repair", nil), refused: `"repair" is no action: retry, resolve, skip or cancel`},
 			{do: answer("a", IncidentRetry, Variables{"f": func() {}}), refused: `variable "f": `},
 			{do: given(IncidentAnswered{ID: 7, Action: IncidentResolve}), active: "b u"},
 			{do: given(IncidentAnswered{ID: 7, Action: IncidentResolve}), refused: "incident 7 is not open"},

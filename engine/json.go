@@ -150,6 +150,12 @@ func (w *Wait) UnmarshalJSON(data []byte) error {
 		w.Command, err = decode[RunScript](read.Command)
 	case WaitTask:
 		w.Command, err = decode[OpenTask](read.Command)
+	case WaitOffer:
+		w.Command, err = decode[OfferTask](read.Command)
+	case WaitPublish:
+		w.Command, err = decode[Publish](read.Command)
+	case WaitChild:
+		w.Command, err = decode[StartChild](read.Command)
 	}
 	if err != nil {
 		return fmt.Errorf("reading the command of %s %d: %w", w.Kind, w.ID, err)

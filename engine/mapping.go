@@ -15,20 +15,24 @@ func (m *machine) inputs(n *bpmn.Node, all bool) (Variables, error) {
 	mapping := n.Mapping
 	if mapping == nil {
 		if all {
-			return maps.Clone(m.s.Variables), nil
+			variables := m.visible(m.view.at)
+			if m.view.at == 0 {
+				variables = maps.Clone(variables)
+			}
+			return variables, nil
 		}
 		return nil, nil
 	}
 	inputs := make(Variables, len(mapping.Inputs)+len(mapping.Constants))
 	params := mapping.Inputs
 	if mapping.AllInputs {
-		maps.Copy(inputs, m.s.Variables)
+		maps.Copy(inputs, m.visible(m.view.at))
 		params = nil
 	}
 	for _, list := range [2][]bpmn.Param{params, mapping.Constants} {
 		for i := range list {
 			p := &list[i]
-			value, ok, err := m.param(p, m.s.Variables)
+			value, ok, err := m.param(p, nil)
 			if err != nil {
 				return nil, fmt.Errorf("input %q: %w", p.Name, err)
 			}
@@ -40,11 +44,16 @@ func (m *machine) inputs(n *bpmn.Node, all bool) (Variables, error) {
 	return inputs, fit("the inputs", maxBytes, inputs)
 }
 
-// param is the value of one line of a mapping; ok is false when it copies a variable that does not exist.
+// param is the value of one line of a mapping; ok is false when it copies a variable that does not exist, of from or, when that is
+// nil, one that the element sees.
 func (m *machine) param(p *bpmn.Param, from Variables) (value any, ok bool, err error) {
 	switch {
 	case p.Variable != "":
-		value, ok = from[p.Variable]
+		if from != nil {
+			value, ok = from[p.Variable]
+		} else {
+			value, ok = m.held(p.Variable)
+		}
 		return value, ok, nil
 	case p.Expr != nil:
 		value, err = p.Expr.Eval(m)
@@ -99,11 +108,25 @@ func (m *machine) resolve(value any) (any, error) {
 // messages are data as well and never evaluated here.
 func (m *machine) takeResults(kind WaitKind, n *bpmn.Node, results Variables) error {
 	mapping := n.Mapping
-	all := kind != WaitCall || m.p.MapDefault == bpmn.MapAll
+	switch {
+	case kind == WaitPublish:
+		return nil // nobody answers
+	case kind == WaitChild && mapping == nil && len(n.Call.Out) > 0:
+		out, err := m.returned(n, results)
+		if err != nil {
+			return err
+		}
+		return m.set(m.view.at, out)
+	}
+	named := n.Result != "" && kind == WaitCall
+	all := kind != WaitCall && kind != WaitChild || m.p.MapDefault == bpmn.MapAll || n.Java && !named
 	if mapping != nil {
 		all = mapping.AllOutputs
 	}
-	if !all && (mapping == nil || len(mapping.Outputs) == 0) || all && len(results) == 0 {
+	if m.p.History {
+		m.keepResult(n, results)
+	}
+	if !all && !named && (mapping == nil || len(mapping.Outputs) == 0) || all && len(results) == 0 {
 		return nil
 	}
 	results, err := normalized(results)
@@ -117,21 +140,43 @@ func (m *machine) takeResults(kind WaitKind, n *bpmn.Node, results Variables) er
 			}
 		}
 	}
+	var value any = map[string]any(results)
+	if named {
+		if only, ok := results["result"]; ok {
+			value = only
+		}
+	}
 	if !all {
 		if results, err = m.mapOutputs(mapping, results); err != nil {
 			return err
 		}
 	}
-	return m.set(results)
+	if named {
+		if results == nil {
+			results = Variables{}
+		}
+		results[n.Result] = value
+	}
+	if n.Loop != nil && n.Loop.Output != "" { // collected from there
+		m.setLocal(m.view.at, results)
+		return nil
+	}
+	return m.set(m.view.at, results)
 }
 
 // mapOutputs computes the variables that the output lines of a mapping write: declared or existing ones only.
 func (m *machine) mapOutputs(mapping *bpmn.Mapping, results Variables) (Variables, error) {
-	m.scope.results = results
+	if mapping == nil {
+		return nil, nil
+	}
+	if results == nil {
+		results = Variables{}
+	}
+	m.view.results = results
 	written := make(Variables, len(mapping.Outputs))
 	for i := range mapping.Outputs {
 		p := &mapping.Outputs[i]
-		if _, exists := m.s.Variables[p.Name]; !exists && m.property(p.Name) == nil {
+		if _, exists := m.held(p.Name); !exists && m.property(p.Name) == nil {
 			continue
 		}
 		value, ok, err := m.param(p, results)
@@ -146,3 +191,92 @@ func (m *machine) mapOutputs(mapping *bpmn.Mapping, results Variables) (Variable
 }
 
 func sortedKeys[M ~map[string]any](m M) []string { return slices.Sorted(maps.Keys(m)) }
+
+// takeFrom takes what came with an event, at a place.
+func (m *machine) takeFrom(kind WaitKind, n *bpmn.Node, place int, given Variables) error {
+	m.view = view{node: n, at: place}
+	return m.takeResults(kind, n, given)
+}
+
+// keepResult remembers the result of an element for the scripts that read token.
+func (m *machine) keepResult(n *bpmn.Node, results Variables) {
+	if m.s.Results == nil {
+		m.s.Results = Variables{}
+	}
+	m.s.Results[n.ID] = map[string]any(results)
+	for i := range m.s.Tokens {
+		if t := &m.s.Tokens[i]; t.Element == n.ID {
+			t.Last = n.ID
+		}
+	}
+}
+
+// localInputs sets the variables of an activity that its model gives it (camunda:inputParameter), one after the other.
+func (m *machine) localInputs(token int, n *bpmn.Node) error {
+	place := m.openLocal(token, n)
+	for i := range n.Inputs {
+		m.look(token, n)
+		value, err := m.value(&n.Inputs[i].Value)
+		if err == nil {
+			value, err = juel.Normalize(value)
+		}
+		if err == nil {
+			err = fit("it", maxBytes, value)
+		}
+		if err != nil {
+			return fmt.Errorf("input parameter %q: %w", n.Inputs[i].Name, err)
+		}
+		m.setLocal(place, Variables{n.Inputs[i].Name: value})
+	}
+	return nil
+}
+
+// outputs sets variables around an activity from those in it (camunda:outputParameter).
+func (m *machine) outputs(t *Token, n *bpmn.Node, at int) error {
+	scope := t.Scope
+	for i := range n.Outputs {
+		m.view = view{node: n, at: at, last: t.Last}
+		value, err := m.value(&n.Outputs[i].Value)
+		if err == nil {
+			err = m.set(scope, Variables{n.Outputs[i].Name: value})
+		}
+		if err != nil {
+			return fmt.Errorf("output parameter %q: %w", n.Outputs[i].Name, err)
+		}
+	}
+	return nil
+}
+
+// value evaluates a value of the model.
+func (m *machine) value(v *bpmn.Value) (any, error) {
+	switch {
+	case v.Expr != nil:
+		return v.Expr.Eval(m)
+	case v.Script != nil:
+		return m.evaluate(v.Script, false)
+	case len(v.List) > 0:
+		list := make([]any, len(v.List))
+		for i := range v.List {
+			var err error
+			if list[i], err = m.value(&v.List[i]); err != nil {
+				return nil, err
+			}
+		}
+		return list, nil
+	case len(v.Map) > 0:
+		object := make(map[string]any, len(v.Map))
+		for i := range v.Map {
+			value, err := m.value(&v.Map[i].Value)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", v.Map[i].Name, err)
+			}
+			object[v.Map[i].Name] = value
+		}
+		return object, nil
+	case v.Empty && v.IsMap:
+		return map[string]any{}, nil
+	case v.Empty:
+		return []any{}, nil
+	}
+	return nil, nil
+}

@@ -1,11 +1,23 @@
 package engine
 
+import "slices"
+
 // Active are the ids of the elements that tokens wait at, in order of the tokens; an element with several tokens is listed
-// as often. Tokens that wait at a parallel join are not listed: State.Joins counts them.
+// as often. A sub-process or a loop is not listed for what is inside it, and tokens that wait at a join are not listed:
+// State.Joins counts them.
 func (s *State) Active() []string {
-	active := make([]string, len(s.Tokens))
-	for i, t := range s.Tokens {
-		active[i] = t.Element
+	active := make([]string, 0, len(s.Tokens))
+	owners := map[int]bool{}
+	for i := range s.Scopes {
+		sc := &s.Scopes[i]
+		if sc.Kind != ScopeLocal && (sc.Live > 0 || sc.Kind != ScopeSub) { // an ad-hoc sub-process may be open and empty
+			owners[sc.Token] = true
+		}
+	}
+	for _, t := range s.Tokens {
+		if !owners[t.ID] || slices.ContainsFunc(s.Incidents, func(i Incident) bool { return i.Token == t.ID }) {
+			active = append(active, t.Element)
+		}
 	}
 	return active
 }
@@ -13,7 +25,8 @@ func (s *State) Active() []string {
 // Idle reports that no connector call and no script is under way: a good moment to stop and go on elsewhere.
 func (s *State) Idle() bool {
 	for i := range s.Waits {
-		if k := s.Waits[i].Kind; k == WaitCall || k == WaitScript {
+		switch s.Waits[i].Kind {
+		case WaitCall, WaitScript, WaitOffer, WaitPublish:
 			return false
 		}
 	}
@@ -25,14 +38,22 @@ func (s *State) Idle() bool {
 func (s *State) Open() []Command {
 	commands := make([]Command, 0, len(s.Waits))
 	for _, w := range s.Waits {
-		switch w.Kind {
-		case WaitTimer:
-			commands = append(commands, StartTimer{ID: w.ID, Element: w.Element, At: w.At})
-		case WaitMessage:
-			commands = append(commands, Subscribe{ID: w.ID, Element: w.Element, Name: w.Name, Key: w.Key})
-		default:
-			commands = append(commands, w.Command)
+		if w.Kind != WaitCondition {
+			commands = append(commands, w.order())
 		}
 	}
 	return commands
+}
+
+// order is the command that a wait stands for.
+func (w Wait) order() Command {
+	switch w.Kind {
+	case WaitTimer:
+		return StartTimer{ID: w.ID, Element: w.Element, At: w.At}
+	case WaitMessage:
+		return Subscribe{ID: w.ID, Element: w.Element, Name: w.Name, Key: w.Key}
+	case WaitSignal:
+		return SubscribeSignal{ID: w.ID, Element: w.Element, Name: w.Name}
+	}
+	return w.Command
 }

@@ -117,22 +117,63 @@ func (in *instance) incidents(name, want string) {
 	}
 }
 
-// sound checks what must hold between any two steps: ids ascend, every token waits for exactly one thing besides its
-// boundary timers, no wait and no incident is without its token.
+// sound checks what must hold between any two steps: ids ascend, every token waits for exactly one thing besides its boundary
+// events, no wait, scope or incident is without its token, and every scope knows how many tokens are in it.
 func sound(t *testing.T, p *bpmn.Process, s *State) {
 	t.Helper()
 	waiting := map[int]int{}
 	last := 0
 	for _, w := range s.Waits {
-		if _, ok := find(s.Tokens, w.Token); !ok || w.ID <= last {
+		_, ok := find(s.Tokens, w.Token)
+		if _, scoped := find(s.Scopes, w.Scope); w.Token == 0 {
+			ok = scoped || w.Scope == 0
+		}
+		if !ok || w.ID <= last {
 			t.Fatalf("wait %d of token %d comes after %d; tokens %v", w.ID, w.Token, last, s.Tokens)
 		}
 		last = w.ID
-		if p.Node(w.Element).Kind != bpmn.BoundaryEvent {
+		if n := p.Node(w.Element); w.Token != 0 && n.Kind != bpmn.BoundaryEvent {
+			i, _ := find(s.Tokens, w.Token)
+			if at := p.Node(s.Tokens[i].Element); at != n && waiting[w.Token] == 1 {
+				continue // an event-based gateway
+			}
 			waiting[w.Token]++
 		}
 	}
+	live := map[int]int{}
+	for _, j := range s.Joins {
+		for _, n := range j.Arrived {
+			live[j.Scope] += n
+		}
+	}
+	for _, tok := range s.Tokens {
+		live[tok.Scope]++
+	}
+	last = 0
+	for _, sc := range s.Scopes {
+		i, ok := find(s.Tokens, sc.Token)
+		if _, around := find(s.Scopes, sc.Parent); !ok || sc.ID <= last || sc.Parent != 0 && !around {
+			t.Fatalf("scope %+v comes after %d; tokens %v", sc, last, s.Tokens)
+		}
+		last = sc.ID
+		if sc.Kind == ScopeLocal {
+			if s.Tokens[i].Local != sc.ID {
+				t.Fatalf("scope %+v is not that of token %+v", sc, s.Tokens[i])
+			}
+			continue
+		}
+		waiting[sc.Token]++
+		if sc.Live != live[sc.ID] {
+			t.Fatalf("scope %+v has %d tokens", sc, live[sc.ID])
+		}
+		if sc.Live == 0 && p.Node(sc.Element).Kind != bpmn.AdHocSubProcess {
+			t.Fatalf("scope %+v is done and still open", sc)
+		}
+	}
 	for _, i := range s.Incidents {
+		if n := p.Node(i.Element); n.Kind == bpmn.AdHocSubProcess && waiting[i.Token] == 1 {
+			continue // its completion condition could not be evaluated
+		}
 		waiting[i.Token]++
 	}
 	last = 0
@@ -182,6 +223,22 @@ func (in *instance) label(c Command) string {
 	case Subscribe:
 		in.of[c.ID] = c.Element
 		return "subscribe " + c.Element + " " + c.Name + "/" + c.Key
+	case SubscribeSignal:
+		in.of[c.ID] = c.Element
+		return "await " + c.Element + " " + c.Name
+	case Publish:
+		in.of[c.ID] = c.Element
+		return "publish " + c.Name + "/" + c.Key + in.inputs(c.Variables)
+	case Broadcast:
+		return "broadcast " + c.Name + in.inputs(c.Variables)
+	case OfferTask:
+		in.of[c.ID] = c.Element
+		return "offer " + c.Element + " " + c.Topic + in.inputs(c.Inputs)
+	case StartChild:
+		in.of[c.ID] = c.Element
+		return "child " + c.Element + " " + c.Process + in.inputs(c.Variables)
+	case Escalate:
+		return "escalate " + c.Code + in.inputs(c.Variables)
 	case Stop:
 		require.Contains(in.t, in.of, c.ID, "stop of what was never given")
 		return "stop " + in.of[c.ID]

@@ -37,9 +37,9 @@ func TestVariablesAreBounded(t *testing.T) {
 	s := New(Options{})
 	commands, err := Step(p, s, Started{Variables: Variables{"a": half}}, epoch)
 	require.NoError(t, err)
-	_, err = Step(p, s, VariablesSet{Variables{"b": half}}, epoch)
+	_, err = Step(p, s, VariablesSet{Variables: Variables{"b": half}}, epoch)
 	require.ErrorContains(t, err, "the variables would take 7500")
-	_, err = Step(p, s, VariablesSet{Variables{"a": "", "b": half}}, epoch)
+	_, err = Step(p, s, VariablesSet{Variables: Variables{"a": "", "b": half}}, epoch)
 	require.NoError(t, err)
 
 	_, err = Step(p, s, Completed{ID: commands[0].(OpenTask).ID, Outputs: Variables{"c": half}}, epoch)

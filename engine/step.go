@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -24,9 +25,12 @@ const maxMoves = 100_000
 // a host's time as many elements do, and a step that takes seconds is taken for one that hangs.
 const bytesPerMove = 1000
 
-// maxTokens bounds the tokens of an instance, which a loop with a fork in it multiplies. A host can have only so much
-// under way for one instance: Temporal takes 2000 open calls or tasks, then none.
-const maxTokens = 1000
+// maxTokens bounds the tokens of an instance, which a loop with a fork in it multiplies: the state must stay within what a
+// host can carry to its next run.
+const maxTokens = 5000
+
+// maxTokensOf1 is the bound of engine version 1.
+const maxTokensOf1 = 1000
 
 // Options are what an instance is told when it is made.
 type Options struct {
@@ -34,6 +38,7 @@ type Options struct {
 	BusinessKey string
 	Initiator   string // user who started it, or ""
 	Engine      int    // behaviour version; 0: the newest
+	Called      bool   // by a call activity: errors and escalations that nothing here catches are the caller's
 }
 
 // New returns the state of an instance that has not started. Its first event must be Started.
@@ -41,7 +46,7 @@ func New(o Options) *State {
 	if o.Engine == 0 {
 		o.Engine = Version
 	}
-	return &State{Engine: o.Engine, ID: o.ID, BusinessKey: o.BusinessKey, Initiator: o.Initiator}
+	return &State{Engine: o.Engine, ID: o.ID, BusinessKey: o.BusinessKey, Initiator: o.Initiator, Called: o.Called}
 }
 
 // Step applies an event to s, in place, and returns what the host must do, in order. now is the host's time and must not
@@ -49,8 +54,8 @@ func New(o Options) *State {
 //
 // p must be the model that the instance started with. Values in events and commands are shared with the state: neither
 // side changes a map or list in place. Not safe for concurrent use of one state; p may be shared.
-func Step(p *bpmn.Process, s *State, ev Event, now time.Time) ([]Command, error) {
-	m := machine{p: p, s: s, now: now.UTC().Round(0)}
+func (e Engine) Step(p *bpmn.Process, s *State, ev Event, now time.Time) ([]Command, error) {
+	m := machine{p: p, s: s, now: now.UTC().Round(0), scripts: e.Scripts}
 	m.ready, m.commands = m.readySpace[:0], m.commandSpace[:0]
 	if err := m.accept(ev); err != nil {
 		return nil, err
@@ -59,16 +64,26 @@ func Step(p *bpmn.Process, s *State, ev Event, now time.Time) ([]Command, error)
 	return m.commands, nil
 }
 
+// Step is Engine.Step for models without JavaScript in place.
+func Step(p *bpmn.Process, s *State, ev Event, now time.Time) ([]Command, error) {
+	return Engine{}.Step(p, s, ev, now)
+}
+
 // machine is the work space of one step.
 type machine struct {
 	p        *bpmn.Process
 	s        *State
 	now      time.Time
+	scripts  Scripts
 	commands []Command
 	moves    int
 	weight   int        // of a condition, in moves; 0: not known yet
 	ready    []runnable // tokens that are awake, in order of creation
-	scope    scope      // what expressions see
+	reaped   bool       // tokens have been taken away, so that not all that are awake need be there
+	view     view       // what expressions see
+	changes  []string   // variables that were set and that conditional events have not heard of
+	fresh    []int      // conditional events that have just begun to wait
+	adHoc    []int      // ad-hoc sub-processes in which something has ended
 
 	// These spare allocations in the steps without a fork.
 	readySpace   [2]runnable
@@ -94,14 +109,22 @@ func (m *machine) accept(ev Event) error {
 	case TimerFired:
 		return m.timerFired(ev)
 	case MessageReceived:
-		return m.messageReceived(ev)
+		return m.received(ev.ID, WaitMessage, ev.Variables)
+	case SignalReceived:
+		return m.received(ev.ID, WaitSignal, ev.Variables)
+	case Escalated:
+		return m.escalated(ev)
 	}
 	if m.s.Outcome != "" {
 		return fmt.Errorf("%T: %w", ev, ErrEnded)
 	}
 	switch ev := ev.(type) {
 	case VariablesSet:
-		return m.setFromOutside(ev.Variables)
+		return m.variablesSet(ev)
+	case Activated:
+		return m.activated(ev)
+	case ScopeFinished:
+		return m.scopeFinished(ev)
 	case IncidentAnswered:
 		return m.incidentAnswered(ev)
 	case Cancelled:
@@ -123,22 +146,53 @@ func (m *machine) start(ev Started) error {
 	if err != nil {
 		return err
 	}
+	if node.Event == bpmn.ConditionalEvent {
+		if err := m.startCondition(node, variables); err != nil {
+			return err
+		}
+	}
 	m.s.Path = make([]string, 0, min(len(m.p.Nodes), PathLimit))
 	m.s.Variables = variables
 	m.setInitiator(node)
-	m.wake(m.newToken(), node)
+	if m.p.History {
+		m.s.Results = Variables{node.ID: map[string]any(maps.Clone(variables))}
+	}
+	token := m.newToken(0)
+	if node.Kind != bpmn.StartEvent { // the event has happened: that is why the instance begins
+		m.token(token).Element = node.ID
+		m.ready = append(m.ready, runnable{token: token, node: node, begun: true})
+		return nil
+	}
+	m.wake(token, node)
 	return nil
 }
 
+// startCondition refuses a start at a conditional start event whose condition does not hold.
+func (m *machine) startCondition(n *bpmn.Node, variables Variables) error {
+	before := m.s.Variables
+	m.s.Variables = variables
+	defer func() { m.s.Variables = before }()
+	m.view = view{node: n}
+	ok, err := m.condition(n.Condition)
+	if err != nil {
+		return fmt.Errorf("condition of start event %q: %w", n.ID, err)
+	}
+	if !ok {
+		return fmt.Errorf("the condition of start event %q does not hold", n.ID)
+	}
+	return nil
+}
+
+// startEvent is where an instance begins: a start event of the process itself, or what follows an instantiating gateway.
 func (m *machine) startEvent(id string) (*bpmn.Node, error) {
 	if id != "" {
-		if n := m.p.Node(id); n != nil && n.Kind == bpmn.StartEvent {
+		if n := m.p.Node(id); n != nil && Starts(n) {
 			return n, nil
 		}
 		return nil, fmt.Errorf("process %q has no start event %q", m.p.ID, id)
 	}
 	var found *bpmn.Node
-	for _, n := range m.p.Nodes {
+	for _, n := range m.p.Top() {
 		if n.Kind != bpmn.StartEvent || n.Event != bpmn.NoEvent {
 			continue
 		}
@@ -151,6 +205,20 @@ func (m *machine) startEvent(id string) (*bpmn.Node, error) {
 		return nil, fmt.Errorf("process %q has no none start event: name the start event", m.p.ID)
 	}
 	return found, nil
+}
+
+// Starts reports whether an instance can begin at a node: at a start event of the process, at an instantiating receive task, or at
+// an event that follows an instantiating gateway.
+func Starts(n *bpmn.Node) bool {
+	switch {
+	case n.Parent != nil:
+		return false
+	case n.Kind == bpmn.StartEvent:
+		return true
+	case n.Kind == bpmn.ReceiveTask && n.Instantiate:
+		return true
+	}
+	return len(n.Incoming) == 1 && n.Incoming[0].Source.Kind == bpmn.EventBasedGateway && n.Incoming[0].Source.Instantiate
 }
 
 // answered finds the wait that an event answers, and the element that goes on.
@@ -177,12 +245,16 @@ func (m *machine) node(id string) (*bpmn.Node, error) {
 
 // end stops everything that is under way, in order.
 func (m *machine) end(o Outcome) {
+	m.endWith(End{Outcome: o})
+}
+
+func (m *machine) endWith(end End) {
 	for _, w := range m.s.Waits {
-		m.command(Stop{ID: w.ID})
+		m.stop(w)
 	}
-	m.s.Waits, m.s.Tokens, m.s.Joins, m.s.Incidents = nil, nil, nil, nil
-	m.s.Outcome = o
-	m.command(End{Outcome: o})
+	m.s.Waits, m.s.Tokens, m.s.Joins, m.s.Incidents, m.s.Scopes, m.s.Compensations, m.s.Results = nil, nil, nil, nil, nil, nil, nil
+	m.s.Outcome = end.Outcome
+	m.command(end)
 }
 
 func (m *machine) command(c Command) { m.commands = append(m.commands, c) }

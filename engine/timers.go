@@ -3,7 +3,6 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/waybill-io/waybill/bpmn"
@@ -14,6 +13,7 @@ type due struct {
 	at    time.Time
 	cycle string
 	left  int
+	end   time.Time // no firing after it; zero: none
 }
 
 func (m *machine) due(t *bpmn.Timer) (due, error) {
@@ -75,88 +75,6 @@ func storable(at time.Time) (time.Time, error) {
 	return at, nil
 }
 
-// arm starts the timers of an activity's boundary events, all or none, in document order.
-func (m *machine) arm(token int, n *bpmn.Node) error {
-	t := m.token(token)
-	if len(n.Boundary) == 0 || t.Armed {
-		return nil
-	}
-	timers := make([]due, len(n.Boundary))
-	for i, b := range n.Boundary {
-		if b.Event != bpmn.TimerEvent {
-			return fmt.Errorf("boundary event %q: only timers can be executed", b.ID)
-		}
-		var err error
-		if timers[i], err = m.due(b.Timer); err != nil {
-			return fmt.Errorf("boundary event %q: %w", b.ID, err)
-		}
-		if b.Interrupting {
-			timers[i] = due{at: timers[i].at} // its first firing ends the activity
-		}
-	}
-	for i, b := range n.Boundary {
-		m.startTimer(token, b, timers[i])
-	}
-	t.Armed = true
-	return nil
-}
-
-// disarm stops what is still under way for an activity. At most one wait per boundary event can be left, its own
-// included when a boundary event has fired.
-func (m *machine) disarm(t *Token, n *bpmn.Node) {
-	t.Armed = false
-	left := len(n.Boundary)
-	for i := 0; i < len(m.s.Waits) && left > 0; {
-		w := m.s.Waits[i]
-		if w.Token != t.ID {
-			i++
-			continue
-		}
-		m.command(Stop{ID: w.ID})
-		m.s.Waits = remove(m.s.Waits, i)
-		left--
-	}
-}
-
-func (m *machine) startTimer(token int, n *bpmn.Node, d due) {
-	id := m.nextID()
-	m.await(
-		Wait{ID: id, Token: token, Kind: WaitTimer, Element: n.ID, At: d.at, Cycle: d.cycle, Left: d.left},
-		StartTimer{ID: id, Element: n.ID, At: d.at},
-	)
-}
-
-func (m *machine) timerFired(ev TimerFired) error {
-	w, n, err := m.answered(ev.ID, WaitTimer)
-	if err != nil {
-		return err
-	}
-	if n.Kind != bpmn.BoundaryEvent {
-		m.conclude(w, n, nil)
-		return nil
-	}
-	m.forget(w.ID)
-	token := w.Token
-	if n.Interrupting {
-		m.interrupt(m.token(token), n.AttachedTo)
-	} else {
-		m.rearm(w, n)
-		token = m.newToken()
-	}
-	m.passed(n)
-	m.ready = append(m.ready, runnable{token: token, node: n, leaving: true})
-	return nil
-}
-
-// interrupt takes a token out of an activity that has not completed.
-func (m *machine) interrupt(t *Token, activity *bpmn.Node) {
-	m.disarm(t, activity)
-	t.Flow, t.Done = "", false
-	if i := slices.IndexFunc(m.s.Incidents, func(i Incident) bool { return i.Token == t.ID }); i >= 0 {
-		m.s.Incidents = remove(m.s.Incidents, i)
-	}
-}
-
 // rearm starts a cycle's next firing, counted from when this one was due.
 func (m *machine) rearm(w Wait, n *bpmn.Node) {
 	if w.Left == 0 {
@@ -170,5 +88,8 @@ func (m *machine) rearm(w Wait, n *bpmn.Node) {
 	if err != nil {
 		return // after the year 9999
 	}
-	m.startTimer(w.Token, n, due{at: at, cycle: w.Cycle, left: max(w.Left-1, -1)})
+	if !w.End.IsZero() && at.After(w.End) {
+		return
+	}
+	m.begun(Wait{Token: w.Token, Scope: w.Scope, Kind: WaitTimer, Element: n.ID, At: at, Cycle: w.Cycle, Left: max(w.Left-1, -1), End: w.End})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/juel"
@@ -52,26 +53,118 @@ func (m *machine) setInitiator(start *bpmn.Node) {
 	m.write(Variables{start.Initiator: initiator})
 }
 
-// setFromOutside sets variables that came with an event. A value that does not fit refuses the event.
-func (m *machine) setFromOutside(given Variables) error {
-	given, err := m.typed(given)
-	if err != nil {
+// setFromOutside sets variables that came with an event, as seen at a place. A value that does not fit refuses the event.
+func (m *machine) setFromOutside(at int, given Variables) error {
+	if err := m.set(at, given); err != nil {
 		return fmt.Errorf("variable %w", err)
 	}
-	return m.put(given)
+	return nil
 }
 
-// set writes variables, all or none.
-func (m *machine) set(given Variables) error {
+// set writes variables, all or none, each where it is: in the nearest scope that has it, seen from a place, else in the process.
+func (m *machine) set(at int, given Variables) error {
+	if at == 0 {
+		return m.setProcess(given)
+	}
+	values, err := normalized(given)
+	if err != nil {
+		return err
+	}
+	outer := Variables{}
+	local := map[int]Variables{}
+	for name, value := range values { // into maps: any order
+		if sc := m.holder(at, name); sc != nil {
+			if local[sc.ID] == nil {
+				local[sc.ID] = Variables{}
+			}
+			local[sc.ID][name] = value
+			continue
+		}
+		outer[name] = value
+	}
+	if err := m.setProcess(outer); err != nil {
+		return err
+	}
+	for id, values := range local { // different scopes: any order
+		m.setLocal(id, values)
+	}
+	return nil
+}
+
+// holder is the nearest scope that has a variable of this name, seen from a place; nil: none but perhaps the process.
+func (m *machine) holder(at int, name string) *Scope {
+	for id := at; id != 0; {
+		sc := m.scope(id)
+		if _, ok := sc.Variables[name]; ok {
+			return sc
+		}
+		id = sc.Parent
+	}
+	return nil
+}
+
+// held is a variable that m.view sees.
+func (m *machine) held(name string) (any, bool) {
+	if sc := m.holder(m.view.at, name); sc != nil {
+		return sc.Variables[name], true
+	}
+	value, ok := m.s.Variables[name]
+	return value, ok
+}
+
+// visible are all variables that are seen from a place. At the process itself they are the process's own, not a copy.
+func (m *machine) visible(at int) Variables {
+	if at == 0 {
+		return m.s.Variables
+	}
+	var around []*Scope
+	for id := at; id != 0; {
+		sc := m.scope(id)
+		around = append(around, sc)
+		id = sc.Parent
+	}
+	all := make(Variables, len(m.s.Variables)+4)
+	maps.Copy(all, m.s.Variables)
+	for _, sc := range slices.Backward(around) {
+		if sc.Loop != nil {
+			for _, name := range []string{"nrOfInstances", "nrOfActiveInstances", "nrOfCompletedInstances"} {
+				all[name], _ = sc.lookup(name)
+			}
+		}
+		maps.Copy(all, sc.Variables)
+	}
+	return all
+}
+
+// setLocal sets variables of a scope.
+func (m *machine) setLocal(scope int, values Variables) {
+	if len(values) == 0 {
+		return
+	}
+	sc := m.scope(scope)
+	if sc.Variables == nil {
+		sc.Variables = make(Variables, len(values))
+	}
+	maps.Copy(sc.Variables, values)
+	m.changedAll(values)
+}
+
+// openLocal gives an activity a place for variables of its own.
+func (m *machine) openLocal(token int, n *bpmn.Node) int {
+	t := m.token(token)
+	if t.Local == 0 {
+		sc := m.openScope(ScopeLocal, token, n, t.Scope)
+		t.Local = sc.ID
+	}
+	return t.Local
+}
+
+// setProcess writes variables of the process when they fit beside the others.
+func (m *machine) setProcess(given Variables) error {
 	given, err := m.typed(given)
 	if err != nil {
 		return err
 	}
-	return m.put(given)
-}
-
-// put writes variables when they fit beside the others.
-func (m *machine) put(given Variables) error {
 	if len(given) == 0 {
 		return nil
 	}
@@ -92,6 +185,22 @@ func (m *machine) write(values Variables) {
 		m.s.Variables = make(Variables, len(values))
 	}
 	maps.Copy(m.s.Variables, values)
+	m.changedAll(values)
+}
+
+// changed remembers what was set, for conditional events.
+func (m *machine) changed(name string) {
+	m.weight = 0
+	if m.p.Conditional() {
+		m.changes = append(m.changes, name)
+	}
+}
+
+func (m *machine) changedAll(values Variables) {
+	m.weight = 0
+	if m.p.Conditional() {
+		m.changes = append(m.changes, sortedKeys(values)...)
+	}
 }
 
 // typed copies variables in the value model, those that are declared converted to the type of the property.

@@ -31,10 +31,10 @@ func TestVariables(t *testing.T) {
 		}},
 		{name: "set from outside", model: p, steps: []step{
 			{do: begin(Variables{"n": 1}), want: "call a"},
-			{do: given(VariablesSet{Variables{"n": "2", "new": 1.5}}),
+			{do: given(VariablesSet{Variables: Variables{"n": "2", "new": 1.5}}),
 				vars: Variables{"n": int64(2), "day": "2026-01-01", "list": []any{int64(1)}, "new": 1.5}},
-			{do: given(VariablesSet{Variables{"a": 1, "n": "x"}}), refused: `variable "n": `},
-			{do: given(VariablesSet{Variables{"n": nil}}),
+			{do: given(VariablesSet{Variables: Variables{"a": 1, "n": "x"}}), refused: `variable "n": `},
+			{do: given(VariablesSet{Variables: Variables{"n": nil}}),
 				vars: Variables{"n": nil, "day": "2026-01-01", "list": []any{int64(1)}, "new": 1.5}},
 		}},
 	})

@@ -1,0 +1,252 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/waybill-io/waybill/bpmn"
+)
+
+// begin starts an element that waits: first its boundary events, then, as often as its loop says, its own work.
+func (m *machine) begin(token int, n *bpmn.Node) {
+	t := m.token(token)
+	t.Element = n.ID
+	var err error
+	if m.inner(t, n) {
+		err = m.activate(token, n)
+	} else {
+		m.look(token, n)
+		if err = m.arm(token, n); err == nil {
+			if n.Loop != nil {
+				err = m.beginLoop(token, n)
+			} else {
+				err = m.activate(token, n)
+			}
+		}
+	}
+	if err != nil {
+		m.suspend(token, n, failure(err))
+	}
+}
+
+// activate does the work of an element once.
+func (m *machine) activate(token int, n *bpmn.Node) error {
+	if len(n.Inputs) > 0 {
+		if err := m.localInputs(token, n); err != nil {
+			return err
+		}
+	}
+	if len(n.Listeners) > 0 {
+		if err := m.listen(token, n, n.Listeners, "start"); err != nil {
+			return err
+		}
+	}
+	m.look(token, n)
+	switch n.Kind {
+	case bpmn.ServiceTask, bpmn.SendTask, bpmn.BusinessRuleTask:
+		return m.work(token, n)
+	case bpmn.ThrowEvent, bpmn.EndEvent:
+		if n.Implementation == "" && n.Topic == nil && n.Expression == nil && n.Message != nil {
+			return m.publish(token, n)
+		}
+		return m.work(token, n)
+	case bpmn.UserTask:
+		return m.open(token, n)
+	case bpmn.ScriptTask:
+		return m.script(token, n)
+	case bpmn.ReceiveTask, bpmn.CatchEvent:
+		return m.catch(token, n)
+	case bpmn.EventBasedGateway:
+		return m.race(token, n)
+	case bpmn.SubProcess, bpmn.Transaction, bpmn.AdHocSubProcess:
+		return m.openSub(token, n)
+	case bpmn.CallActivity:
+		return m.callProcess(token, n)
+	case bpmn.ManualTask, bpmn.UndefinedTask:
+		m.complete(token, n, m.token(token).place())
+		return nil
+	}
+	return fmt.Errorf("an element of kind %s cannot be executed", n.Kind)
+}
+
+// work is what a service task and its like do: an external task, an expression, or a connector call.
+func (m *machine) work(token int, n *bpmn.Node) error {
+	switch {
+	case n.Topic != nil:
+		return m.offer(token, n)
+	case n.Expression != nil:
+		m.view.sets = true
+		value, err := n.Expression.Eval(m)
+		if err != nil {
+			return fmt.Errorf("expression: %w", err)
+		}
+		if n.Result != "" {
+			if err := m.set(m.view.at, Variables{n.Result: value}); err != nil {
+				return fmt.Errorf("result %w", err)
+			}
+		}
+		m.complete(token, n, m.token(token).place())
+		return nil
+	case n.Implementation == "": // a throwing message event that says nothing to nobody
+		m.complete(token, n, m.token(token).place())
+		return nil
+	}
+	inputs, err := m.inputs(n, n.Java || m.p.MapDefault == bpmn.MapAll)
+	if err != nil {
+		return err
+	}
+	if len(n.Arguments) > 0 {
+		arguments := make([]any, len(n.Arguments))
+		for i, a := range n.Arguments {
+			if arguments[i], err = a.Eval(m); err != nil {
+				return fmt.Errorf("argument %d of %s: %w", i+1, n.Implementation, err)
+			}
+		}
+		if inputs == nil {
+			inputs = Variables{}
+		}
+		inputs["arguments"] = arguments
+		if err := fit("the inputs", maxBytes, inputs); err != nil {
+			return err
+		}
+	}
+	c := CallConnector{ID: m.nextID(), Element: n.ID, Implementation: n.Implementation, Inputs: inputs}
+	m.await(Wait{ID: c.ID, Token: token, Kind: WaitCall, Element: n.ID}, c)
+	return nil
+}
+
+func (m *machine) offer(token int, n *bpmn.Node) error {
+	topic, err := m.text("topic", n.Topic)
+	if err != nil {
+		return err
+	}
+	if topic == "" {
+		return fmt.Errorf("topic: it is empty")
+	}
+	priority, err := m.priority(n.JobPriority)
+	if err != nil {
+		return err
+	}
+	inputs, err := m.inputs(n, true)
+	if err != nil {
+		return err
+	}
+	c := OfferTask{ID: m.nextID(), Element: n.ID, Topic: topic, Priority: priority, Properties: n.Properties, Inputs: inputs}
+	m.await(Wait{ID: c.ID, Token: token, Kind: WaitOffer, Element: n.ID}, c)
+	return nil
+}
+
+func (m *machine) script(token int, n *bpmn.Node) error {
+	variables, err := m.inputs(n, true)
+	if err != nil {
+		return err
+	}
+	for name, value := range variables {
+		variables[name] = clone(value) // a script may change what it is given
+	}
+	c := RunScript{
+		ID: m.nextID(), Element: n.ID, Variables: variables,
+		Format: n.Script.Format, Source: n.Script.Source, Result: n.Script.ResultVariable,
+	}
+	m.await(Wait{ID: c.ID, Token: token, Kind: WaitScript, Element: n.ID}, c)
+	return nil
+}
+
+// completed takes the results of a call, script, task, message or called process.
+func (m *machine) completed(ev Completed) error {
+	w, n, err := m.answered(ev.ID, WaitCall, WaitScript, WaitTask, WaitOffer, WaitPublish, WaitChild)
+	if err != nil {
+		return err
+	}
+	if w.Kind == WaitOffer && len(n.ErrorMappings) > 0 {
+		if f, ok := m.mappedError(w.Token, n, ev.Outputs, nil); ok {
+			m.forget(w.ID)
+			m.fail(w.Token, n, f, ev.Outputs)
+			return nil
+		}
+	}
+	m.conclude(w, n, ev.Outputs)
+	return nil
+}
+
+// conclude ends an element that waited, with its results. Results that cannot be taken leave the element undone.
+func (m *machine) conclude(w Wait, n *bpmn.Node, results Variables) {
+	m.forget(w.ID)
+	if err := m.settle(w, n, results); err != nil {
+		m.suspend(w.Token, n, failure(err))
+		return
+	}
+	m.complete(w.Token, n, m.token(w.Token).place())
+}
+
+// settle takes results and tells the listeners of a user task.
+func (m *machine) settle(w Wait, n *bpmn.Node, results Variables) error {
+	m.look(w.Token, n)
+	if err := m.takeResults(w.Kind, n, results); err != nil {
+		return err
+	}
+	if w.Kind == WaitTask && len(n.Listeners) > 0 {
+		return m.listenTask(w.Token, n, "complete", w.Command)
+	}
+	return nil
+}
+
+// complete ends an activity, or one instance of its loop: its outputs are taken where its variables are, at the place at, it
+// can be compensated from now on, and the token goes on.
+func (m *machine) complete(token int, n *bpmn.Node, at int) {
+	t := m.token(token)
+	inner, place := m.inner(t, n), t.place()
+	err := m.outputs(t, n, at)
+	if err == nil && n.Loop != nil && len(n.Listeners) > 0 {
+		err = m.listen(token, n, n.Listeners, "end")
+	}
+	if at != place { // the scope of a sub-process
+		m.closeScope(at)
+	}
+	if err != nil {
+		m.suspend(token, n, failure(err))
+		return
+	}
+	t = m.token(token)
+	if n.Handler != nil && !isSub(n) {
+		m.keepCompensation(t, n)
+	}
+	if inner {
+		m.passed(n)
+		m.instanceDone(token, n)
+		return
+	}
+	m.finish(t, n)
+	m.ready = append(m.ready, runnable{token: token, node: n, leaving: true})
+}
+
+func isSub(n *bpmn.Node) bool {
+	return n.Kind == bpmn.SubProcess || n.Kind == bpmn.Transaction || n.Kind == bpmn.AdHocSubProcess
+}
+
+// finish is the end of an element that waited: nothing of it is under way after that.
+func (m *machine) finish(t *Token, n *bpmn.Node) {
+	m.disarm(t, n)
+	m.closeLocal(t)
+	m.passed(n)
+}
+
+// closeLocal takes away the variables of an activity.
+func (m *machine) closeLocal(t *Token) {
+	if t.Local != 0 {
+		m.closeScope(t.Local)
+		t.Local = 0
+	}
+}
+
+// await records that a token waits for a command which the host may have to be given again, and gives it.
+func (m *machine) await(w Wait, c Command) {
+	w.Command = c
+	m.s.Waits = append(m.s.Waits, w)
+	m.command(c)
+}
+
+// forget takes a wait out of the state when it is answered.
+func (m *machine) forget(id int) {
+	i, _ := find(m.s.Waits, id)
+	m.s.Waits = remove(m.s.Waits, i)
+}

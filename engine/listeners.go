@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/waybill-io/waybill/bpmn"
+)
+
+// listen runs the execution listeners of an event, in document order.
+func (m *machine) listen(token int, n *bpmn.Node, list []bpmn.Listener, event string) error {
+	for i := range list {
+		l := &list[i]
+		if l.Task || l.Event != event {
+			continue
+		}
+		m.look(token, n)
+		if err := m.runListener(l); err != nil {
+			return fmt.Errorf("%s listener: %w", event, err)
+		}
+	}
+	return nil
+}
+
+// listenTask runs the task listeners of a user task.
+func (m *machine) listenTask(token int, n *bpmn.Node, event string, c Command) error {
+	task, _ := c.(OpenTask)
+	for i := range n.Listeners {
+		l := &n.Listeners[i]
+		if !l.Task || l.Event != event {
+			continue
+		}
+		m.look(token, n)
+		m.view.task = map[string]any{
+			"name": task.Name, "assignee": task.Assignee, "owner": task.Owner, "priority": int64(task.Priority),
+			"description": task.Description, "formKey": task.FormKey, "taskDefinitionKey": n.ID, "eventName": event,
+			"processInstanceId": m.s.ID,
+		}
+		if err := m.runListener(l); err != nil {
+			return fmt.Errorf("%s task listener: %w", event, err)
+		}
+	}
+	return nil
+}
+
+// listenProcess runs the listeners of the process itself.
+func (m *machine) listenProcess(event string) error {
+	for i := range m.p.Listeners {
+		l := &m.p.Listeners[i]
+		if l.Event != event {
+			continue
+		}
+		m.view = view{}
+		if err := m.runListener(l); err != nil {
+			return fmt.Errorf("%s listener of the process: %w", event, err)
+		}
+	}
+	return nil
+}
+
+func (m *machine) runListener(l *bpmn.Listener) error {
+	m.view.sets = true
+	var err error
+	if l.Script != nil {
+		_, err = m.evaluate(l.Script, true)
+	} else {
+		_, err = l.Expr.Eval(m)
+	}
+	return err
+}
+
+// listenAround runs the listeners of an exclusive gateway, which does its work in one move.
+func (m *machine) listenAround(token int, n *bpmn.Node) error {
+	if err := m.listen(token, n, n.Listeners, "start"); err != nil {
+		return err
+	}
+	return m.listen(token, n, n.Listeners, "end")
+}
