@@ -202,6 +202,9 @@ func (m *machine) complete(token int, n *bpmn.Node, at int) {
 	if at != place { // the scope of a sub-process
 		m.closeScope(at)
 	}
+	if err == nil && n.Handler != nil && len(m.s.Compensations) >= maxTokens {
+		err = fmt.Errorf("more than %d completed activities wait to be compensated: look for a loop", maxTokens)
+	}
 	if err != nil {
 		m.suspend(token, n, failure(err))
 		return

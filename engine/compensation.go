@@ -32,6 +32,7 @@ func (m *machine) keepCompensations(sc *Scope, n *bpmn.Node) {
 
 // takeCompensations removes what can be compensated in a scope, of one activity or of all.
 func (m *machine) takeCompensations(scope int, element string) (taken []Compensation) {
+	m.moves += len(m.s.Compensations) / elementsPerMove
 	m.s.Compensations = slices.DeleteFunc(m.s.Compensations, func(c Compensation) bool {
 		mine := c.Scope == scope && (element == "" || c.Element == element)
 		if mine {

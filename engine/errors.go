@@ -207,7 +207,11 @@ func (m *machine) escalated(ev Escalated) error {
 			return fmt.Errorf("nothing catches escalation %q of task %q", ev.Code, n.ID)
 		}
 	}
-	m.escalate(w.Token, ev.Code, ev.Variables)
+	given, err := normalized(ev.Variables)
+	if err != nil {
+		return fmt.Errorf("variable %w", err)
+	}
+	m.escalate(w.Token, ev.Code, given)
 	return nil
 }
 

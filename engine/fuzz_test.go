@@ -29,42 +29,194 @@ func FuzzStep(f *testing.F) {
 	})
 }
 
+// modeller draws random models of everything that can be executed. It keeps to what bpmn.Parse lets pass: flows stay within a
+// scope, what waits for a gateway's event follows one, cancel events are in transactions.
+type modeller struct {
+	r     *rand.Rand
+	list  []*bpmn.Node
+	flows []string
+}
+
 func randomModel(r *rand.Rand) *bpmn.Process {
-	list := nodes(start("s"))
-	for i := range 2 + r.IntN(10) {
-		list = append(list, randomNode(r, fmt.Sprintf("n%d", i)))
-	}
-	var flows []string
-	for _, n := range list {
-		if n.Kind == bpmn.EndEvent {
-			continue
-		}
-		for range r.IntN(4) {
-			flows = append(flows, randomFlow(r, n, list[1+r.IntN(len(list)-1)]))
-		}
-	}
-	flows = append(flows, "s -> n0")
-	for i, n := range list[1:] {
-		if n.Kind < bpmn.ServiceTask || n.Kind > bpmn.ScriptTask || r.IntN(3) > 0 {
-			continue
-		}
-		when := []string{"PT1M", "R/PT10M", "R2/PT1H", "2026-03-02T10:00:00Z", "${x}"}[r.IntN(5)]
-		id := fmt.Sprintf("b%d", i)
-		list = append(list, boundary(id, n, r.IntN(2) == 0, when))
-		if r.IntN(4) > 0 {
-			flows = append(flows, id+" -> "+list[1+i].ID)
-		}
-	}
-	p := model(list, flows...)
+	d := &modeller{r: r}
+	d.scope(nil, 2+r.IntN(8), 0)
+	p := model(d.list, d.flows...)
 	if r.IntN(2) == 0 {
 		p.MapDefault = bpmn.MapAll
+	}
+	if r.IntN(4) == 0 {
+		p.Uncaught = bpmn.UncaughtEnd
 	}
 	p.Properties = []bpmn.Property{{Name: "n", Type: "integer", Value: int64(1)}}
 	return p
 }
 
+func (d *modeller) id() string { return fmt.Sprintf("n%d", len(d.list)) }
+
+func (d *modeller) add(n *bpmn.Node, parent *bpmn.Node) *bpmn.Node {
+	n.Parent = parent
+	d.list = append(d.list, n)
+	return n
+}
+
+// scope draws what is directly in a sub-process, or in the process.
+func (d *modeller) scope(parent *bpmn.Node, size, depth int) {
+	r := d.r
+	var nodes []*bpmn.Node
+	adHoc := parent != nil && parent.Kind == bpmn.AdHocSubProcess
+	if !adHoc && (parent == nil || !parent.Triggered) {
+		nodes = append(nodes, d.add(start(d.id()), parent))
+	} else if !adHoc {
+		nodes = append(nodes, d.add(d.trigger(parent), parent))
+	}
+	for range size {
+		n := d.add(randomNode(r, d.id()), parent)
+		if parent != nil && parent.Kind == bpmn.Transaction && n.Kind == bpmn.EndEvent && r.IntN(2) == 0 {
+			n.Event = bpmn.CancelEvent
+		}
+		nodes = append(nodes, n)
+		if depth < 2 && r.IntN(5) == 0 {
+			nodes = append(nodes, d.sub(parent, depth))
+		}
+	}
+	if depth < 2 && r.IntN(3) == 0 {
+		sub := d.add(node(bpmn.SubProcess, d.id()), parent)
+		sub.Triggered = true
+		d.scope(sub, 1+r.IntN(3), depth+1)
+	}
+	for _, n := range nodes {
+		d.decorate(n, parent)
+	}
+	for i, n := range nodes {
+		if n.Kind == bpmn.EventBasedGateway {
+			for range 1 + r.IntN(3) {
+				event := []*bpmn.Node{catchMessage(d.id(), "m", ""), catchTimer(d.id(), "PT5M"), signalled(node(bpmn.CatchEvent, d.id()))}[r.IntN(3)]
+				d.add(event, parent)
+				d.flows = append(d.flows, n.ID+" -> "+event.ID, event.ID+" -> "+nodes[r.IntN(len(nodes)-1)+1].ID)
+			}
+			continue
+		}
+		if n.Kind == bpmn.EndEvent || n.ForCompensation || n.Link != nil {
+			continue
+		}
+		for range r.IntN(4) {
+			to := nodes[min(1, len(nodes)-1)+r.IntN(max(len(nodes)-1, 1))]
+			if to.ForCompensation || to.Kind == bpmn.StartEvent || adHoc && r.IntN(2) == 0 {
+				continue
+			}
+			d.flows = append(d.flows, randomFlow(r, n, to))
+		}
+		if i == 0 && !adHoc && len(nodes) > 1 && !nodes[1].ForCompensation {
+			d.flows = append(d.flows, n.ID+" -> "+nodes[1].ID)
+		}
+	}
+}
+
+func (d *modeller) sub(parent *bpmn.Node, depth int) *bpmn.Node {
+	kind := []bpmn.Kind{bpmn.SubProcess, bpmn.SubProcess, bpmn.Transaction, bpmn.AdHocSubProcess}[d.r.IntN(4)]
+	sub := d.add(node(kind, d.id()), parent)
+	if kind == bpmn.AdHocSubProcess {
+		sub.AdHoc = &bpmn.AdHoc{Sequential: d.r.IntN(2) == 0, CancelRemaining: d.r.IntN(2) == 0}
+		if d.r.IntN(2) == 0 {
+			sub.AdHoc.Until = when("${x == 1}")
+		}
+	}
+	d.scope(sub, 1+d.r.IntN(4), depth+1)
+	if kind == bpmn.Transaction {
+		b := d.add(attached(node(bpmn.BoundaryEvent, d.id()), sub, true), parent)
+		b.Event = bpmn.CancelEvent
+	}
+	return sub
+}
+
+func when(text string) *bpmn.Condition { return &bpmn.Condition{Expr: expr(text)} }
+
+func signalled(n *bpmn.Node) *bpmn.Node {
+	n.Event, n.Signal = bpmn.SignalEvent, &bpmn.Signal{Name: expr("s")}
+	return n
+}
+
+func attached(n, to *bpmn.Node, interrupting bool) *bpmn.Node {
+	n.AttachedTo, n.Interrupting = to, interrupting
+	return n
+}
+
+// trigger is the start event of an event sub-process.
+func (d *modeller) trigger(*bpmn.Node) *bpmn.Node {
+	n := d.event(start(d.id()))
+	n.Interrupting = n.Event == bpmn.ErrorEvent || n.Event == bpmn.CompensationEvent || d.r.IntN(2) == 0
+	return n
+}
+
+// event makes an event one that a boundary event or an event sub-process can have.
+func (d *modeller) event(n *bpmn.Node) *bpmn.Node {
+	switch d.r.IntN(7) {
+	case 0:
+		n.Event, n.Timer = bpmn.TimerEvent, &bpmn.Timer{Cycle: expr([]string{"R/PT10M", "R2/PT1H", "${x}"}[d.r.IntN(3)])}
+	case 1:
+		n.Event, n.Message = bpmn.MessageEvent, &bpmn.Message{Name: expr("m")}
+	case 2:
+		return signalled(n)
+	case 3:
+		n.Event, n.Condition = bpmn.ConditionalEvent, when("${x == 1}")
+	case 4:
+		n.Event, n.Error = bpmn.ErrorEvent, &bpmn.ErrorRef{CodeVariable: "x"}
+		if d.r.IntN(2) == 0 {
+			n.Error.Code = expr("E")
+		}
+	case 5:
+		n.Event, n.Escalation = bpmn.EscalationEvent, &bpmn.Escalation{}
+	case 6:
+		if n.Kind != bpmn.StartEvent || n.Parent == nil {
+			n.Event, n.Escalation = bpmn.EscalationEvent, &bpmn.Escalation{Code: expr("U")}
+			break
+		}
+		n.Event = bpmn.CompensationEvent
+	}
+	return n
+}
+
+// decorate gives an activity boundary events, a loop, local variables and a compensation handler, now and then.
+func (d *modeller) decorate(n, parent *bpmn.Node) {
+	r := d.r
+	switch n.Kind {
+	case bpmn.StartEvent, bpmn.EndEvent, bpmn.ThrowEvent, bpmn.CatchEvent, bpmn.BoundaryEvent,
+		bpmn.ExclusiveGateway, bpmn.ParallelGateway, bpmn.InclusiveGateway, bpmn.EventBasedGateway:
+		return
+	}
+	for range r.IntN(3) {
+		if r.IntN(3) > 0 {
+			continue
+		}
+		b := d.add(attached(d.event(node(bpmn.BoundaryEvent, d.id())), n, r.IntN(2) == 0), parent)
+		b.Interrupting = b.Interrupting || b.Event == bpmn.ErrorEvent
+		if r.IntN(4) > 0 {
+			d.flows = append(d.flows, b.ID+" -> "+n.ID)
+		}
+	}
+	switch r.IntN(12) {
+	case 0:
+		n.Loop = &bpmn.Loop{Cardinality: expr("${n}"), Sequential: r.IntN(2) == 0, Output: []string{"", "x"}[r.IntN(2)]}
+	case 1:
+		n.Loop = &bpmn.Loop{Collection: expr([]string{"x", "${[1, 2]}", "a,b"}[2*r.IntN(2)]), Element: "n", Sequential: r.IntN(2) == 0, OutputItem: "n"}
+		if r.IntN(2) == 0 {
+			n.Loop.Until = when("${nrOfCompletedInstances > 1}")
+		}
+	case 2:
+		n.Loop = &bpmn.Loop{Standard: true, TestBefore: r.IntN(2) == 0, While: when("${loopCounter < 2}")}
+	}
+	if r.IntN(6) == 0 {
+		n.Inputs = []bpmn.Assignment{{Name: "local", Value: bpmn.Value{Expr: expr("${n}")}}, {Name: "x", Value: bpmn.Value{Expr: expr("${x}")}}}
+		n.Outputs = []bpmn.Assignment{{Name: "n", Value: bpmn.Value{Expr: expr("${local}")}}}
+	}
+	if r.IntN(5) == 0 {
+		n.Handler = d.add([]*bpmn.Node{service(d.id()), user(d.id()), task(d.id())}[r.IntN(3)], parent)
+		n.Handler.ForCompensation = true
+	}
+}
+
 func randomNode(r *rand.Rand, id string) *bpmn.Node {
-	switch r.IntN(13) {
+	switch r.IntN(24) {
 	case 0:
 		return end(id)
 	case 1:
@@ -91,8 +243,46 @@ func randomNode(r *rand.Rand, id string) *bpmn.Node {
 			Inputs:  []bpmn.Param{{Name: "in", Expr: expr("${x + n}")}},
 			Outputs: []bpmn.Param{{Name: "n", Variable: "x"}, {Name: "x", Expr: expr("${x}")}},
 		})
+	case 12, 13:
+		return node(bpmn.InclusiveGateway, id)
+	case 14:
+		return node(bpmn.EventBasedGateway, id)
+	case 15, 16:
+		return throwing(r, node([]bpmn.Kind{bpmn.ThrowEvent, bpmn.EndEvent}[r.IntN(2)], id))
+	case 17:
+		n := node(bpmn.CallActivity, id)
+		n.Call = &bpmn.Call{Element: expr("${x}"), In: []bpmn.Transfer{{All: true}}, Out: []bpmn.Transfer{{Source: "x", Target: "x"}}}
+		return n
+	case 18:
+		n := node(bpmn.CatchEvent, id)
+		n.Event, n.Condition, n.Variables = bpmn.ConditionalEvent, when("${x == 1}"), []string{"x"}
+		return n
+	case 19:
+		n := service(id)
+		n.Implementation, n.Topic = "", expr("topic")
+		return n
+	case 20:
+		return signalled(node(bpmn.CatchEvent, id))
 	}
 	return service(id)
+}
+
+func throwing(r *rand.Rand, n *bpmn.Node) *bpmn.Node {
+	switch r.IntN(5) {
+	case 0:
+		return signalled(n)
+	case 1:
+		n.Event, n.Escalation = bpmn.EscalationEvent, &bpmn.Escalation{Code: expr([]string{"U", "V"}[r.IntN(2)])}
+	case 2:
+		n.Event, n.Message = bpmn.MessageEvent, &bpmn.Message{Name: expr("m")}
+	case 3:
+		n.Event = bpmn.CompensationEvent
+	case 4:
+		if n.Kind == bpmn.EndEvent {
+			n.Event, n.Error = bpmn.ErrorEvent, &bpmn.ErrorRef{Code: expr([]string{"E", "F"}[r.IntN(2)])}
+		}
+	}
+	return n
 }
 
 func randomFlow(r *rand.Rand, from, to *bpmn.Node) string {
@@ -113,7 +303,7 @@ func randomFlow(r *rand.Rand, from, to *bpmn.Node) string {
 
 func randomRun(t *testing.T, p *bpmn.Process, seed uint64, events int, persist bool) string {
 	r := rand.New(rand.NewPCG(seed, 2))
-	in := &instance{t: t, p: p, s: New(Options{ID: "i"}), now: epoch, persist: persist}
+	in := &instance{t: t, p: p, s: New(Options{ID: "i", Called: seed%3 == 0}), now: epoch, persist: persist}
 	var log strings.Builder
 	for i := range events {
 		if len(in.s.Tokens) > 50 || in.s.Dropped > 0 {
@@ -124,7 +314,7 @@ func randomRun(t *testing.T, p *bpmn.Process, seed uint64, events int, persist b
 		in.now = in.now.Add(time.Duration(r.IntN(3600)) * time.Second)
 		var ev Event = Started{Variables: Variables{"x": i}}
 		if i > 0 {
-			ev = randomEvent(r, in.s)
+			ev = randomEvent(r, p, in.s)
 		}
 		commands, err := Step(p, in.s, ev, in.now)
 		after := in.stateJSON()
@@ -143,7 +333,7 @@ func randomRun(t *testing.T, p *bpmn.Process, seed uint64, events int, persist b
 }
 
 // randomEvent mostly fits the state; now and then it is late, of the wrong kind or for nothing.
-func randomEvent(r *rand.Rand, s *State) Event {
+func randomEvent(r *rand.Rand, p *bpmn.Process, s *State) Event {
 	v := randomVariables(r)
 	switch r.IntN(40) {
 	case 0:
@@ -159,8 +349,11 @@ func randomEvent(r *rand.Rand, s *State) Event {
 			return Cancelled{}
 		}
 	}
+	if r.IntN(12) == 0 {
+		return randomCommand(r, p, s, v)
+	}
 	if n := len(s.Incidents); n > 0 && (len(s.Waits) == 0 || r.IntN(2) == 0) {
-		action := []IncidentAction{IncidentRetry, IncidentRetry, IncidentResolve, IncidentResolve, "other"}[r.IntN(5)]
+		action := []IncidentAction{IncidentRetry, IncidentRetry, IncidentResolve, IncidentSkip, "other"}[r.IntN(5)]
 		return IncidentAnswered{ID: s.Incidents[r.IntN(n)].ID, Action: action, Variables: v}
 	}
 	if len(s.Waits) == 0 {
@@ -172,11 +365,37 @@ func randomEvent(r *rand.Rand, s *State) Event {
 		return TimerFired{ID: w.ID}
 	case WaitMessage:
 		return MessageReceived{ID: w.ID, Variables: v}
+	case WaitSignal:
+		return SignalReceived{ID: w.ID, Variables: v}
+	case WaitCondition:
+		return VariablesSet{Variables: Variables{"x": 1}}
+	case WaitTask, WaitChild:
+		if r.IntN(8) == 0 {
+			return Escalated{ID: w.ID, Code: []string{"U", "V"}[r.IntN(2)], Variables: v}
+		}
+		if r.IntN(8) == 0 {
+			return Failed{ID: w.ID, Failure: Failure{Code: []string{"", "E"}[r.IntN(2)], Message: "failed"}, Variables: v}
+		}
 	}
 	if w.Kind != WaitTask && r.IntN(5) == 0 {
 		return Failed{ID: w.ID, Failure: Failure{Code: []string{"", "E"}[r.IntN(2)], Message: "failed"}}
 	}
 	return Completed{ID: w.ID, Outputs: v}
+}
+
+// randomCommand is what people do to an instance.
+func randomCommand(r *rand.Rand, p *bpmn.Process, s *State, v Variables) Event {
+	n := p.Nodes[r.IntN(len(p.Nodes))]
+	switch r.IntN(3) {
+	case 0:
+		if ids := Enabled(p, s); len(ids) > 0 {
+			return Activated{Element: ids[r.IntN(len(ids))]}
+		}
+		return Activated{Element: n.ID}
+	case 1:
+		return ScopeFinished{Element: n.ID}
+	}
+	return VariablesSet{Variables: v, Task: r.IntN(s.Seq + 2)}
 }
 
 func randomVariables(r *rand.Rand) Variables {

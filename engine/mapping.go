@@ -124,7 +124,11 @@ func (m *machine) takeResults(kind WaitKind, n *bpmn.Node, results Variables) er
 		all = mapping.AllOutputs
 	}
 	if m.p.History {
-		m.keepResult(n, results)
+		given, err := normalized(results)
+		if err != nil {
+			return fmt.Errorf("result %w", err)
+		}
+		m.keepResult(n, given)
 	}
 	if !all && !named && (mapping == nil || len(mapping.Outputs) == 0) || all && len(results) == 0 {
 		return nil

@@ -72,6 +72,7 @@ type doomed struct{ tokens, scopes map[int]bool }
 // doom finds all that goes with some tokens and scopes: what runs in the scopes, and the scopes that belong to the tokens. What
 // belongs to something is made after it, so that one walk in order of the ids finds all.
 func (m *machine) doom(token func(*Token) bool, scope func(*Scope) bool) doomed {
+	m.moves += 1 + (len(m.s.Tokens)+len(m.s.Scopes))/elementsPerMove
 	d := doomed{map[int]bool{}, map[int]bool{}}
 	t, sc := m.s.Tokens, m.s.Scopes
 	for len(t)+len(sc) > 0 {
@@ -103,6 +104,7 @@ func (m *machine) reap(d doomed) {
 
 // dropWaits stops what is waited for, in order.
 func (m *machine) dropWaits(which func(*Wait) bool) {
+	m.moves += len(m.s.Waits) / elementsPerMove
 	kept := m.s.Waits[:0]
 	for i := range m.s.Waits {
 		w := m.s.Waits[i]

@@ -25,6 +25,9 @@ const maxMoves = 100_000
 // a host's time as many elements do, and a step that takes seconds is taken for one that hangs.
 const bytesPerMove = 1000
 
+// elementsPerMove is how many tokens, scopes or waits, when all have to be looked at, make one move more.
+const elementsPerMove = 20
+
 // maxTokens bounds the tokens of an instance, which a loop with a fork in it multiplies: the state must stay within what a
 // host can carry to its next run.
 const maxTokens = 5000
