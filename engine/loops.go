@@ -172,7 +172,7 @@ func (m *machine) instanceDone(token int, n *bpmn.Node) {
 		m.completeLoop(m.scope(scope), n)
 	case n.Loop.Standard && more, n.Loop.Sequential && sc.Loop.Started < sc.Loop.Total:
 		m.instance(scope, n)
-	case n.Loop.Standard, sc.Loop.Completed == sc.Loop.Total:
+	case sc.Live == 0:
 		m.completeLoop(sc, n)
 	}
 }

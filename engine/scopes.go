@@ -48,6 +48,8 @@ func (m *machine) emptied(sc *Scope) {
 	switch sc.Kind {
 	case ScopeCompensation:
 		m.compensated(sc)
+	case ScopeLoop: // an instance ended in silence
+		m.completeLoop(sc, owner)
 	case ScopeSub:
 		if owner.Kind == bpmn.AdHocSubProcess {
 			m.heedAdHoc(sc)
