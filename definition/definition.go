@@ -19,14 +19,14 @@ import (
 // maxModel bounds a model after decompression: what bpmn.Parse accepts at most.
 const maxModel = 10 << 20
 
-// Compress packs the XML of a model. The same XML gives the same bytes.
-func Compress(xml []byte) ([]byte, error) {
+// Compress packs the XML of a model, or a state. The same text gives the same bytes.
+func Compress(text []byte) ([]byte, error) {
 	var b bytes.Buffer
 	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := w.Write(xml); err != nil {
+	if _, err := w.Write(text); err != nil {
 		return nil, err
 	}
 	if err := w.Close(); err != nil {
@@ -46,18 +46,27 @@ func Digest(d contract.Definition) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
+// Decompress unpacks what Compress packed, up to 10 MiB.
+func Decompress(packed []byte) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(z, maxModel+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxModel {
+		return nil, fmt.Errorf("it is larger than %d bytes", maxModel)
+	}
+	return text, nil
+}
+
 // Parse reads the process of a definition.
 func Parse(d contract.Definition) (*bpmn.Process, error) {
-	z, err := gzip.NewReader(bytes.NewReader(d.Model))
+	xml, err := Decompress(d.Model)
 	if err != nil {
 		return nil, fmt.Errorf("process %q: unpack model: %w", d.Key, err)
-	}
-	xml, err := io.ReadAll(io.LimitReader(z, maxModel+1))
-	if err != nil {
-		return nil, fmt.Errorf("process %q: unpack model: %w", d.Key, err)
-	}
-	if len(xml) > maxModel {
-		return nil, fmt.Errorf("process %q: model is larger than %d bytes", d.Key, maxModel)
 	}
 	model, err := bpmn.Parse(d.File, xml, bpmn.Options{Extensions: d.Extensions, MapDefault: bpmn.MapDefault(d.MapDefault)})
 	if err != nil {

@@ -88,11 +88,11 @@ func (d *modeller) scope(parent *bpmn.Node, size, depth int) {
 		d.decorate(n, parent)
 	}
 	for i, n := range nodes {
-		if n.Kind == bpmn.EventBasedGateway {
+		if n.Kind == bpmn.EventBasedGateway && nodes[len(nodes)-1].Kind != bpmn.StartEvent {
 			for range 1 + r.IntN(3) {
 				event := []*bpmn.Node{catchMessage(d.id(), "m", ""), catchTimer(d.id(), "PT5M"), signalled(node(bpmn.CatchEvent, d.id()))}[r.IntN(3)]
 				d.add(event, parent)
-				d.flows = append(d.flows, n.ID+" -> "+event.ID, event.ID+" -> "+nodes[r.IntN(len(nodes)-1)+1].ID)
+				d.flows = append(d.flows, n.ID+" -> "+event.ID, event.ID+" -> "+nodes[len(nodes)-1].ID)
 			}
 			continue
 		}

@@ -3,6 +3,7 @@ package workflows
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
@@ -16,7 +17,10 @@ import (
 
 // Processes runs BPMN processes of any id.
 type Processes struct {
-	models *definition.Cache
+	models  *definition.Cache
+	scripts engine.Scripts
+	// testClock lets the clocks of instances be advanced.
+	testClock bool
 }
 
 // Run is the workflow of every process.
@@ -33,7 +37,7 @@ func (p *Processes) Run(ctx workflow.Context, args converter.EncodedValues) (*co
 	if err != nil {
 		return nil, refuse("%w", err)
 	}
-	h, err := newHost(ctx, process, input)
+	h, err := newHost(ctx, p, process, input)
 	if err != nil {
 		return nil, err
 	}
@@ -48,46 +52,65 @@ func refuse(format string, args ...any) error {
 
 // host runs one instance.
 type host struct {
-	ctx      workflow.Context // outlives a cancellation of the workflow, which is an event like others
-	id       string
-	input    contract.ProcessInput
-	process  *bpmn.Process
-	state    *engine.State
-	selector workflow.Selector
-	requests workflow.Channel // of *request, from update handlers
-	waits    map[int]*wait    // what is under way, by command id
-	closing  []workflow.Future
-	handling int    // requests that have no answer yet
-	shown    string // the state that the search attribute shows
+	ctx       workflow.Context // outlives a cancellation of the workflow, which is an event like others
+	id        string
+	input     contract.ProcessInput
+	process   *bpmn.Process
+	engine    engine.Engine
+	state     *engine.State
+	selector  workflow.Selector
+	requests  workflow.Channel // of *request, from update handlers
+	waits     map[int]*wait    // what is under way, by command id
+	closing   []workflow.Future
+	handling  int            // requests that have no answer yet
+	shown     string         // the state that the search attribute shows
+	deferred  []engine.Event // what came while the instance was suspended
+	load      load
+	failed    engine.Failure // how a called instance failed
+	testClock bool
 }
 
-// request is an event from an update handler.
+// request is an event from an update handler, or something to do between two events.
 type request struct {
 	event engine.Event
+	do    func() error // instead of event
 	reply workflow.Settable
 }
 
-func newHost(ctx workflow.Context, process *bpmn.Process, input contract.ProcessInput) (*host, error) {
+func newHost(ctx workflow.Context, p *Processes, process *bpmn.Process, input contract.ProcessInput) (*host, error) {
 	h := &host{
-		id: workflow.GetInfo(ctx).WorkflowExecution.ID, input: input, process: process,
+		id: workflow.GetInfo(ctx).WorkflowExecution.ID, input: input, process: process, engine: engine.Engine{Scripts: p.scripts},
 		selector: workflow.NewSelector(ctx), waits: map[int]*wait{}, shown: contract.StateActive,
-		requests: workflow.NewBufferedChannel(ctx, 100),
+		requests: workflow.NewBufferedChannel(ctx, 100), testClock: p.testClock,
 	}
 	h.ctx, _ = workflow.NewDisconnectedContext(ctx)
-	h.state = engine.New(engine.Options{Engine: input.Engine, ID: h.id, BusinessKey: input.BusinessKey, Initiator: input.Initiator})
+	h.state = engine.New(engine.Options{
+		Engine: input.Engine, ID: h.id, BusinessKey: input.BusinessKey, Initiator: input.Initiator, Called: input.Parent != nil,
+	})
 	if len(input.State) > 0 {
-		h.state = &engine.State{}
-		if err := json.Unmarshal(input.State, h.state); err != nil {
-			return nil, refuse("read the state of the earlier run: %w", err)
+		state, err := restored(input.State)
+		if err != nil {
+			return nil, err
 		}
-		if len(h.state.Incidents) > 0 {
-			h.shown = contract.StateSuspended
-		}
+		h.state = state
+		h.shown = h.shownState()
 	}
 	h.selector.AddReceive(h.requests, h.requested)
 	h.selector.AddReceive(ctx.Done(), h.cancelled)
-	h.selector.AddReceive(workflow.GetSignalChannel(ctx, contract.TaskSignal), h.taskDone)
-	h.selector.AddReceive(workflow.GetSignalChannel(ctx, contract.MessageSignal), h.messageCame)
+	for _, s := range []struct {
+		name   string
+		handle func(workflow.ReceiveChannel, bool)
+	}{
+		{contract.TaskSignal, h.taskDone},
+		{contract.MessageSignal, h.messageCame},
+		{contract.SignalSignal, h.signalCame},
+		{contract.ChildSignal, h.childDone},
+		{contract.EscalationSignal, h.escalationCame},
+		{contract.TaskEscalationSignal, h.taskEscalated},
+		{contract.TaskVariablesSignal, h.taskVariables},
+	} {
+		h.selector.AddReceive(workflow.GetSignalChannel(ctx, s.name), s.handle)
+	}
 	return h, nil
 }
 
@@ -105,7 +128,7 @@ func (h *host) run() (*contract.ProcessResult, error) {
 	}
 	for h.state.Outcome == "" {
 		h.selector.Select(h.ctx)
-		if h.state.Outcome == "" && workflow.GetInfo(h.ctx).GetContinueAsNewSuggested() && h.quiet() {
+		if h.state.Outcome == "" && h.leaving() {
 			return nil, h.continueAsNew()
 		}
 	}
@@ -114,9 +137,12 @@ func (h *host) run() (*contract.ProcessResult, error) {
 	return &result, nil
 }
 
+// now is the time of the instance: the workflow's, but for tests that advance it.
+func (h *host) now() time.Time { return workflow.Now(h.ctx).Add(h.input.Skew) }
+
 // step gives the engine an event and carries out what it answers.
 func (h *host) step(event engine.Event) error {
-	commands, err := engine.Step(h.process, h.state, event, workflow.Now(h.ctx))
+	commands, err := h.engine.Step(h.process, h.state, event, h.now())
 	if err != nil {
 		return err
 	}
@@ -134,7 +160,7 @@ func (h *host) quiet() bool {
 			return false
 		}
 	}
-	return h.state.Idle() && !h.selector.HasPending() && h.handling == 0
+	return h.load.idle() && !h.selector.HasPending() && h.handling == 0 && len(h.deferred) == 0
 }
 
 func (h *host) continueAsNew() error {
@@ -143,7 +169,7 @@ func (h *host) continueAsNew() error {
 	return workflow.NewContinueAsNewError(h.ctx, h.process.ID, next)
 }
 
-// carried is what the next run needs of a state, as JSON. Open tasks are workflows of their own, which hold what people
+// carried is what the next run needs of a state, as compressed JSON. Open tasks are workflows of their own, which hold what people
 // see; with a copy of each the state could be more than an input can be.
 func carried(s *engine.State) []byte {
 	for i := range s.Waits {
@@ -156,7 +182,30 @@ func carried(s *engine.State) []byte {
 	if err != nil {
 		panic(fmt.Sprintf("serialise state: %v", err)) // a state always serialises
 	}
-	return state
+	if s.Engine == 1 { // its histories hold it as it is
+		return state
+	}
+	packed, err := definition.Compress(state)
+	if err != nil {
+		panic(fmt.Sprintf("compress state: %v", err)) // into memory
+	}
+	return packed
+}
+
+// restored is the state that an earlier run carried.
+func restored(packed []byte) (*engine.State, error) {
+	text := packed
+	if packed[0] != '{' {
+		var err error
+		if text, err = definition.Decompress(packed); err != nil {
+			return nil, refuse("read the state of the earlier run: %w", err)
+		}
+	}
+	state := &engine.State{}
+	if err := json.Unmarshal(text, state); err != nil {
+		return nil, refuse("read the state of the earlier run: %w", err)
+	}
+	return state, nil
 }
 
 // settle does what must be done before the workflow may end: it answers update handlers, gives messages back that came
@@ -168,6 +217,7 @@ func (h *host) settle() {
 		}
 		_ = workflow.Await(h.ctx, func() bool { return h.handling > 0 || workflow.AllHandlersFinished(h.ctx) }) // never cancelled
 	}
+	h.tellCaller()
 	messages := workflow.GetSignalChannel(h.ctx, contract.MessageSignal)
 	for messages.Len()+len(h.closing) > 0 { // more messages may come while it waits
 		for messages.Len() > 0 {
@@ -185,6 +235,10 @@ func (h *host) result() contract.ProcessResult {
 	r := contract.ProcessResult{
 		ID: h.id, Definition: h.ref(), BusinessKey: h.input.BusinessKey, State: h.shownState(),
 		Variables: contract.Variables(h.state.Variables), Path: h.state.Path, Active: h.state.Active(),
+		Enabled: engine.Enabled(h.process, h.state), Paused: h.input.Paused, Code: h.failed.Code, Message: h.failed.Message,
+	}
+	if h.testClock {
+		r.Due, r.Now = h.due(), h.now()
 	}
 	for _, i := range h.state.Incidents {
 		r.Incidents = append(r.Incidents, contract.Incident{ID: i.ID, Element: i.Element, Code: i.Code, Message: i.Message, At: i.At})

@@ -23,9 +23,19 @@ func (h *host) setHandlers(ctx workflow.Context) error {
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.VariablesUpdate, h.setVariables,
 			workflow.UpdateHandlerOptions{Validator: h.validateVariables, Description: "set process variables"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.CancelUpdate, h.cancel,
-			workflow.UpdateHandlerOptions{Validator: h.validateCancel, Description: "cancel the instance in good order"}),
+			workflow.UpdateHandlerOptions{Validator: h.validateRunning, Description: "cancel the instance in good order"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.CatchUpdate, h.catch,
 			workflow.UpdateHandlerOptions{Validator: h.validateCatch, Description: "a message for this instance alone"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.ActivateUpdate, h.activate,
+			workflow.UpdateHandlerOptions{Validator: h.validateElement, Description: "start an activity of an ad-hoc sub-process"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.FinishScopeUpdate, h.finishScope,
+			workflow.UpdateHandlerOptions{Validator: h.validateElement, Description: "complete an ad-hoc sub-process"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.SuspendUpdate, h.suspend,
+			workflow.UpdateHandlerOptions{Validator: h.validateRunning, Description: "let nothing happen until resume"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.ResumeInstanceUpdate, h.resumeInstance,
+			workflow.UpdateHandlerOptions{Validator: h.validateRunning, Description: "go on after suspend"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.AdvanceUpdate, h.advance,
+			workflow.UpdateHandlerOptions{Validator: h.validateAdvance, Description: "move the clock of this instance, in tests"}),
 	)
 }
 
@@ -33,9 +43,14 @@ func (h *host) query() (contract.ProcessResult, error) { return h.result(), nil 
 
 // ask hands an event to the loop and waits until it is applied.
 func (h *host) ask(ctx workflow.Context, event engine.Event) error {
+	return h.request(ctx, &request{event: event})
+}
+
+func (h *host) request(ctx workflow.Context, r *request) error {
 	h.handling++
-	future, reply := workflow.NewFuture(ctx)
-	h.requests.Send(ctx, &request{event: event, reply: reply})
+	var future workflow.Future
+	future, r.reply = workflow.NewFuture(ctx)
+	h.requests.Send(ctx, r)
 	return future.Get(ctx, nil)
 }
 
@@ -43,7 +58,12 @@ func (h *host) ask(ctx workflow.Context, event engine.Event) error {
 func (h *host) requested(c workflow.ReceiveChannel, _ bool) {
 	var r *request
 	c.Receive(h.ctx, &r)
-	err := h.step(r.event)
+	var err error
+	if r.do != nil {
+		err = r.do()
+	} else {
+		err = h.step(r.event)
+	}
 	if message, ok := r.event.(engine.MessageReceived); ok && err == nil {
 		h.stop(message.ID) // the place where messages meet need not find anybody for it any more
 	}
@@ -70,9 +90,12 @@ func (h *host) answerIncident(ctx workflow.Context, a contract.IncidentAnswer) (
 // incident finds the incident that an answer means.
 func (h *host) incident(a contract.IncidentAnswer) (int, error) {
 	switch engine.IncidentAction(a.Action) {
-	case engine.IncidentRetry, engine.IncidentResolve, engine.IncidentCancel:
+	case engine.IncidentRetry, engine.IncidentResolve, engine.IncidentSkip, engine.IncidentCancel:
+		if h.input.Paused && a.Action != string(engine.IncidentCancel) {
+			return 0, errPaused
+		}
 	default:
-		return 0, fmt.Errorf("unknown action %q: retry, resolve or cancel", a.Action)
+		return 0, fmt.Errorf("unknown action %q: retry, resolve, skip or cancel", a.Action)
 	}
 	var found []int
 	var open []string
@@ -97,14 +120,14 @@ func (h *host) validateVariables(v contract.Variables) error {
 	if len(v) == 0 {
 		return errors.New("no variables given")
 	}
-	return h.validateCancel()
+	return h.validateActive()
 }
 
 func (h *host) setVariables(ctx workflow.Context, v contract.Variables) error {
 	return h.ask(ctx, engine.VariablesSet{Variables: engine.Variables(v)})
 }
 
-func (h *host) validateCancel() error {
+func (h *host) validateRunning() error {
 	if h.state.Outcome != "" {
 		return fmt.Errorf("the instance has ended: %s", h.state.Outcome)
 	}
@@ -112,6 +135,9 @@ func (h *host) validateCancel() error {
 }
 
 func (h *host) validateCatch(m contract.CatchMessage) error {
+	if h.input.Paused {
+		return errPaused
+	}
 	_, err := h.catcher(m)
 	return err
 }
@@ -144,26 +170,6 @@ func (h *host) cancelled(c workflow.ReceiveChannel, _ bool) {
 	}
 }
 
-// taskDone is the completion of a user task.
-func (h *host) taskDone(c workflow.ReceiveChannel, _ bool) {
-	var done contract.TaskDone
-	c.Receive(h.ctx, &done)
-	w := &wait{h: h, id: done.Command}
-	w.answer(engine.Completed{ID: done.Command, Outputs: engine.Variables(done.Variables)})
-}
-
-// messageCame is a message for a subscription. One that comes too late goes back, for others.
-func (h *host) messageCame(c workflow.ReceiveChannel, _ bool) {
-	var d contract.MessageDelivery
-	c.Receive(h.ctx, &d)
-	err := h.step(engine.MessageReceived{ID: d.Command, Variables: engine.Variables(d.Message.Variables)})
-	if err == nil {
-		delete(h.waits, d.Command)
-		return
-	}
-	h.closing = append(h.closing, workflow.ExecuteActivity(steering(h.ctx), contract.ReturnMessageActivity, contract.ReturnMessageInput{Message: d.Message}))
-}
-
 // show keeps the run's details and its search attribute in step with the state.
 func (h *host) show() {
 	workflow.SetCurrentDetails(h.ctx, h.details())
@@ -179,8 +185,12 @@ func (h *host) shownState() string {
 	switch {
 	case h.state.Outcome == engine.OutcomeCancelled:
 		return contract.StateCancelled
+	case h.state.Outcome == engine.OutcomeFailed:
+		return contract.StateFailed
 	case h.state.Outcome != "":
 		return contract.StateCompleted
+	case h.input.Paused:
+		return contract.StatePaused
 	case len(h.state.Incidents) > 0:
 		return contract.StateSuspended
 	}
@@ -190,8 +200,19 @@ func (h *host) shownState() string {
 // details is what the Web UI shows of a run: where its tokens are and what is wrong (Markdown).
 func (h *host) details() string {
 	var b strings.Builder
-	for _, i := range h.state.Incidents {
+	for n, i := range h.state.Incidents {
+		if n == 20 {
+			b.WriteString("...\n\n")
+			break
+		}
 		fmt.Fprintf(&b, "**Incident %d** at %s: %s\n\n", i.ID, title(h.process.Node(i.Element)), i.Message)
+	}
+	if h.input.Paused {
+		b.WriteString("**Suspended** by an operator\n\n")
+	}
+	if n := len(h.state.Tokens); n > 100 { // to look through them at every step would take longer than the steps
+		fmt.Fprintf(&b, "- waits at %d places\n", n)
+		return b.String()
 	}
 	for n, id := range h.state.Active() {
 		if n == 20 {

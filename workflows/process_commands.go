@@ -26,46 +26,64 @@ const scriptTimeout = 5 * time.Second
 type wait struct {
 	h            *host
 	id           int
-	cancel       workflow.CancelFunc          // connector call, script, timer
-	child        workflow.ChildWorkflowFuture // user task
+	cancel       workflow.CancelFunc          // connector call, script, external task, timer
+	child        workflow.ChildWorkflowFuture // user task, called process
 	subscription *contract.Subscription
 	subscribed   workflow.Future
+	counted      bool // in load.calls
+	offer        bool
+	called       string     // a called process: its key
+	resumed      bool       // of an earlier run
+	signal       bool       // the subscription is for a signal
+	due          *time.Time // timer
 }
 
 // carryOut starts what the engine asks for.
 func (h *host) carryOut(c engine.Command) {
 	switch c := c.(type) {
-	case engine.CallConnector:
-		h.call(c)
-	case engine.RunScript:
-		h.runScript(c)
+	case engine.CallConnector, engine.RunScript, engine.Publish:
+		h.admit(c)
 	case engine.OpenTask:
 		h.openTask(c)
+	case engine.OfferTask:
+		h.offer(c)
 	case engine.StartTimer:
 		h.startTimer(c)
 	case engine.Subscribe:
 		h.subscribe(c)
+	case engine.SubscribeSignal:
+		h.subscribeSignal(c)
+	case engine.Broadcast:
+		h.broadcast(c)
+	case engine.StartChild:
+		h.callProcess(c)
+	case engine.Escalate:
+		h.escalate(c)
 	case engine.Stop:
 		h.stop(c.ID)
 	case engine.End:
-		// State.Outcome ends the loop.
+		h.failed = c.Failure // State.Outcome ends the loop
 	default:
 		panic(fmt.Sprintf("the host does not know the command %T", c))
 	}
 }
 
-// resume takes up what an earlier run had under way. Tasks and subscriptions outlived it and know the instance by its
-// id; only timers were its own.
+// resume takes up what an earlier run had under way. Tasks, called processes and subscriptions outlived it and know the instance by
+// its id; timers were its own, and so were external tasks; calls had not begun.
 func (h *host) resume(c engine.Command) {
 	switch c := c.(type) {
 	case engine.StartTimer:
 		h.startTimer(c)
 	case engine.Subscribe:
-		h.waits[c.ID] = &wait{h: h, id: c.ID, subscription: h.subscription(c)}
+		h.waits[c.ID] = &wait{h: h, id: c.ID, subscription: h.subscription(c.ID, c.Name, c.Key)}
+	case engine.SubscribeSignal:
+		h.waits[c.ID] = &wait{h: h, id: c.ID, subscription: h.subscription(c.ID, c.Name, ""), signal: true}
 	case engine.OpenTask:
 		h.waits[c.ID] = &wait{h: h, id: c.ID}
+	case engine.StartChild:
+		h.waits[c.ID] = &wait{h: h, id: c.ID, called: c.Process, resumed: true}
 	default:
-		panic(fmt.Sprintf("%T was under way when the earlier run ended", c))
+		h.carryOut(c)
 	}
 }
 
@@ -84,18 +102,23 @@ func (h *host) call(c engine.CallConnector) {
 		IdempotencyKey: h.id + "/" + strconv.Itoa(c.ID),
 		Implementation: c.Implementation,
 		Inputs:         contract.Variables(c.Inputs),
-		Context: contract.CallContext{
-			ProcessInstanceID: h.id, ProcessDefinitionKey: h.process.ID, ProcessDefinitionVersion: h.input.Definition.Version,
-			BusinessKey: h.input.BusinessKey, ElementID: node.ID, ElementName: node.Name,
-		},
+		Context:        h.callContext(node),
 	})
-	w := &wait{h: h, id: c.ID, cancel: cancel}
+	w := &wait{h: h, id: c.ID, cancel: cancel, counted: true}
 	h.waits[c.ID] = w
-	h.selector.AddFuture(f, w.called)
+	h.selector.AddFuture(f, w.answered)
 }
 
-// called is the answer to a connector call.
-func (w *wait) called(f workflow.Future) {
+// callContext says on whose behalf something is called.
+func (h *host) callContext(n *bpmn.Node) contract.CallContext {
+	return contract.CallContext{
+		ProcessInstanceID: h.id, ProcessDefinitionKey: h.process.ID, ProcessDefinitionVersion: h.input.Definition.Version,
+		BusinessKey: h.input.BusinessKey, ElementID: n.ID, ElementName: n.Name,
+	}
+}
+
+// answered is the answer to a connector call or of an external task.
+func (w *wait) answered(f workflow.Future) {
 	var result contract.ConnectorResult
 	if err := f.Get(w.h.ctx, &result); err != nil {
 		w.answer(engine.Failed{ID: w.id, Failure: failure(err)})
@@ -114,7 +137,7 @@ func (h *host) runScript(c engine.RunScript) {
 	f := workflow.ExecuteLocalActivity(ctx, contract.ScriptActivity, contract.ScriptInput{
 		Format: c.Format, Source: c.Source, Result: c.Result, Variables: contract.Variables(c.Variables),
 	})
-	w := &wait{h: h, id: c.ID, cancel: cancel}
+	w := &wait{h: h, id: c.ID, cancel: cancel, counted: true}
 	h.waits[c.ID] = w
 	h.selector.AddFuture(f, w.scripted)
 }
@@ -131,17 +154,17 @@ func (w *wait) scripted(f workflow.Future) {
 
 func (h *host) startTimer(c engine.StartTimer) {
 	ctx, cancel := workflow.WithCancel(h.ctx)
-	delay := max(c.At.Sub(workflow.Now(ctx)), 0)
+	delay := max(c.At.Sub(h.now()), 0)
 	node := h.process.Node(c.Element)
 	f := workflow.NewTimerWithOptions(ctx, delay, workflow.TimerOptions{Summary: clip(title(node))})
-	w := &wait{h: h, id: c.ID, cancel: cancel}
+	w := &wait{h: h, id: c.ID, cancel: cancel, due: &c.At}
 	h.waits[c.ID] = w
 	h.selector.AddFuture(f, w.fired)
 }
 
 // fired is a timer that is due, or was stopped.
 func (w *wait) fired(f workflow.Future) {
-	if f.Get(w.h.ctx, nil) == nil {
+	if f.Get(w.h.ctx, nil) == nil && w.h.waits[w.id] == w { // else it was stopped, or a test's clock was faster
 		w.answer(engine.TimerFired{ID: w.id})
 	}
 }
@@ -151,10 +174,13 @@ func (h *host) openTask(c engine.OpenTask) {
 		ID: contract.TaskID(h.id, c.ID), Name: c.Name, Element: c.Element, Instance: h.id, Definition: h.ref(),
 		BusinessKey: h.input.BusinessKey, State: contract.TaskOpen, Assignee: c.Assignee,
 		CandidateUsers: c.CandidateUsers, CandidateGroups: c.CandidateGroups, Priority: c.Priority, FormKey: c.FormKey,
-		Description: c.Description, Variables: contract.Variables(c.Inputs), Created: workflow.Now(h.ctx),
+		Description: c.Description, Variables: contract.Variables(c.Inputs), Created: h.now(), Owner: c.Owner,
 	}
 	if !c.Due.IsZero() {
 		task.Due = &c.Due
+	}
+	if !c.FollowUp.IsZero() {
+		task.FollowUp = &c.FollowUp
 	}
 	ctx := workflow.WithChildOptions(h.ctx, workflow.ChildWorkflowOptions{
 		WorkflowID: task.ID,
@@ -167,21 +193,6 @@ func (h *host) openTask(c engine.OpenTask) {
 	h.waits[c.ID] = &wait{h: h, id: c.ID, child: child}
 	// A child that was never started would be lost with this run.
 	h.closing = append(h.closing, child.GetChildWorkflowExecution())
-}
-
-func (h *host) subscription(c engine.Subscribe) *contract.Subscription {
-	return &contract.Subscription{Instance: h.id, Command: c.ID, Name: c.Name, Key: c.Key}
-}
-
-func (h *host) subscribe(c engine.Subscribe) {
-	w := &wait{h: h, id: c.ID, subscription: h.subscription(c)}
-	h.waits[c.ID] = w
-	if c.Name == "" {
-		return // a receive task without a message waits for CatchUpdate
-	}
-	w.subscribed = workflow.ExecuteActivity(steering(h.ctx), contract.SubscribeActivity, w.subscription)
-	h.closing = append(h.closing, w.subscribed)
-	h.selector.AddFuture(w.subscribed, fired) // a moment when nothing is in flight: the next run may begin
 }
 
 // steering is the context of activities that talk to Temporal on behalf of the workflow: they are tried until they succeed.
@@ -197,20 +208,18 @@ func steering(ctx workflow.Context) workflow.Context {
 func (h *host) stop(id int) {
 	w := h.waits[id]
 	if w == nil {
+		h.release(id)
 		return
 	}
 	delete(h.waits, id)
 	switch {
 	case w.cancel != nil:
 		w.cancel()
-	case w.subscription != nil && w.subscription.Name == "":
-		// nobody was told
+		w.leave()
 	case w.subscription != nil:
-		if w.subscribed != nil {
-			_ = w.subscribed.Get(h.ctx, nil) // moments after the start at most; then there is somebody to unsubscribe from
-		}
-		h.closing = append(h.closing, workflow.SignalExternalWorkflow(h.ctx,
-			contract.MessageID(w.subscription.Name, w.subscription.Key), "", contract.UnsubscribeSignal, w.subscription))
+		w.unsubscribe()
+	case w.called != "":
+		w.stopChild()
 	default:
 		if w.child != nil {
 			_ = w.child.GetChildWorkflowExecution().Get(h.ctx, nil) // moments after the start at most
@@ -219,11 +228,35 @@ func (h *host) stop(id int) {
 	}
 }
 
+// leave makes room for what waited for the place of a call.
+func (w *wait) leave() {
+	if w.counted {
+		w.counted = false
+		w.h.done()
+	}
+	if w.offer {
+		w.offer = false
+		w.h.load.offers--
+	}
+}
+
 // answer gives the engine the result of a command. A result that nobody waits for any more is dropped.
 func (w *wait) answer(event engine.Event) {
-	delete(w.h.waits, w.id)
-	if err := w.h.step(event); err != nil && !errors.Is(err, engine.ErrStale) {
-		panic(fmt.Sprintf("the engine refused the answer to command %d: %v", w.id, err))
+	if w.h.waits[w.id] == w {
+		delete(w.h.waits, w.id)
+	}
+	w.leave()
+	w.h.happen(event)
+}
+
+// happen gives the engine an event that came from outside, when the instance is not suspended. One that nobody waits for is dropped.
+func (h *host) happen(event engine.Event) {
+	if h.input.Paused {
+		h.deferred = append(h.deferred, event)
+		return
+	}
+	if err := h.step(event); err != nil && !errors.Is(err, engine.ErrStale) {
+		panic(fmt.Sprintf("the engine refused %T: %v", event, err))
 	}
 }
 
@@ -234,7 +267,11 @@ func failure(err error) engine.Failure {
 		if !isBPMN {
 			code = ""
 		}
-		return engine.Failure{Code: code, Message: application.Message()}
+		failure := engine.Failure{Code: code, Message: application.Message()}
+		if !isBPMN {
+			failure.Type = application.Type()
+		}
+		return failure
 	}
 	if timeout, ok := errors.AsType[*temporal.TimeoutError](err); ok {
 		return engine.Failure{Message: "no answer in time (" + timeout.TimeoutType().String() + ")"}

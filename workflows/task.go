@@ -11,9 +11,10 @@ import (
 )
 
 var (
-	assigneeAttribute   = temporal.NewSearchAttributeKeyKeyword(contract.AssigneeAttribute)
-	instanceAttribute   = temporal.NewSearchAttributeKeyKeyword(contract.InstanceAttribute)
-	candidatesAttribute = temporal.NewSearchAttributeKeyKeywordList(contract.CandidatesAttribute)
+	businessKeyAttribute = temporal.NewSearchAttributeKeyKeyword(contract.BusinessKeyAttribute)
+	assigneeAttribute    = temporal.NewSearchAttributeKeyKeyword(contract.AssigneeAttribute)
+	instanceAttribute    = temporal.NewSearchAttributeKeyKeyword(contract.InstanceAttribute)
+	candidatesAttribute  = temporal.NewSearchAttributeKeyKeywordList(contract.CandidatesAttribute)
 )
 
 // taskAttributes are what lists of tasks filter by.

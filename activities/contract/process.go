@@ -10,7 +10,11 @@ type ProcessInput struct {
 	BusinessKey string     `json:"businessKey,omitempty"`
 	Initiator   string     `json:"initiator,omitempty"`
 	Variables   Variables  `json:"variables,omitempty"`
-	State       []byte     `json:"state,omitempty"` // engine.State, JSON
+	State       []byte     `json:"state,omitempty"` // engine.State, JSON, gzip from engine version 2 on
+
+	Parent *Caller       `json:"parent,omitempty"` // of a called process
+	Paused bool          `json:"paused,omitempty"` // suspended by an operator
+	Skew   time.Duration `json:"skew,omitempty"`   // how far a test has moved the clock
 }
 
 // ProcessResult is what an instance leaves when it ends, and what its state query answers while it runs.
@@ -18,11 +22,19 @@ type ProcessResult struct {
 	ID          string        `json:"id"`
 	Definition  DefinitionRef `json:"definition"`
 	BusinessKey string        `json:"businessKey,omitempty"`
-	State       string        `json:"state"` // active, suspended, completed, cancelled
+	State       string        `json:"state"` // active, suspended, paused, completed, cancelled, failed
 	Variables   Variables     `json:"variables"`
 	Path        []string      `json:"path"`             // element ids in order of completion
 	Active      []string      `json:"active,omitempty"` // elements that wait
 	Incidents   []Incident    `json:"incidents,omitempty"`
+	Enabled     []string      `json:"enabled,omitempty"` // activities of ad-hoc sub-processes that can be started
+	Paused      bool          `json:"paused,omitempty"`  // suspended by an operator
+	Code        string        `json:"code,omitempty"`    // failed: of the BPMN error
+	Message     string        `json:"message,omitempty"`
+
+	// Of a worker in tests.
+	Now time.Time  `json:"now,omitzero"`
+	Due *time.Time `json:"due,omitempty"` // of the next timer
 }
 
 // DefinitionRef names a version of a process.
@@ -46,6 +58,8 @@ const (
 	StateSuspended = "suspended" // an incident is open
 	StateCompleted = "completed"
 	StateCancelled = "cancelled"
+	StatePaused    = "paused" // by an operator
+	StateFailed    = "failed" // a called process: a BPMN error that only its caller can catch
 )
 
 // Queries, updates and signals of a process.

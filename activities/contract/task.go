@@ -18,9 +18,11 @@ type Task struct {
 	BusinessKey     string        `json:"businessKey,omitempty"`
 	State           string        `json:"state"` // open, completed, cancelled
 	Assignee        string        `json:"assignee,omitempty"`
+	Owner           string        `json:"owner,omitempty"`
 	CandidateUsers  []string      `json:"candidateUsers,omitempty"`
 	CandidateGroups []string      `json:"candidateGroups,omitempty"`
 	Due             *time.Time    `json:"due,omitempty"`
+	FollowUp        *time.Time    `json:"followUp,omitempty"`
 	Priority        int           `json:"priority,omitempty"`
 	FormKey         string        `json:"formKey,omitempty"`
 	Description     string        `json:"description,omitempty"`
@@ -56,5 +58,7 @@ type CompleteTask struct {
 // TaskDone is the payload of TaskSignal.
 type TaskDone struct {
 	Command   int       `json:"command"`
+	Code      string    `json:"code,omitempty"` // of a BPMN error
+	Message   string    `json:"message,omitempty"`
 	Variables Variables `json:"variables,omitempty"`
 }

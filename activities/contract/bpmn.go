@@ -1,0 +1,120 @@
+package contract
+
+import (
+	"strconv"
+	"time"
+)
+
+// Caller is the call activity on whose behalf an instance runs.
+type Caller struct {
+	Instance string `json:"instance"`
+	Command  int    `json:"command"` // engine id
+}
+
+// Signals of a process, beside those of its tasks and messages.
+const (
+	ChildSignal          = "child"           // ChildDone
+	EscalationSignal     = "escalation"      // Escalation
+	SignalSignal         = "signal"          // SignalDelivery
+	TaskEscalationSignal = "task-escalation" // TaskEscalated
+	TaskVariablesSignal  = "task-variables"  // TaskVariables
+)
+
+// ChildDone is how a called process has ended.
+type ChildDone struct {
+	Command   int       `json:"command"`
+	State     string    `json:"state"` // completed, cancelled, failed
+	Variables Variables `json:"variables,omitempty"`
+	Code      string    `json:"code,omitempty"` // failed: of the BPMN error
+	Message   string    `json:"message,omitempty"`
+}
+
+// Escalation is one of a called process that it does not catch.
+type Escalation struct {
+	Command   int       `json:"command"`
+	Code      string    `json:"code"`
+	Variables Variables `json:"variables,omitempty"`
+}
+
+// TaskEscalated is an escalation by whoever works on a user task.
+type TaskEscalated struct {
+	Command   int       `json:"command"`
+	Code      string    `json:"code"`
+	Variables Variables `json:"variables,omitempty"`
+}
+
+// TaskVariables are set on a user task alone.
+type TaskVariables struct {
+	Command   int       `json:"command"`
+	Variables Variables `json:"variables,omitempty"`
+}
+
+// SignalBroadcast is a signal to everybody who waits for it, but not to its sender.
+type SignalBroadcast struct {
+	ID        string    `json:"id"` // duplicates by id are dropped; "": never a duplicate
+	Name      string    `json:"name"`
+	Variables Variables `json:"variables,omitempty"`
+	Sender    string    `json:"sender,omitempty"` // instance, or ""
+}
+
+// SignalDelivery is the payload of SignalSignal.
+type SignalDelivery struct {
+	Command   int       `json:"command"`
+	Variables Variables `json:"variables,omitempty"`
+}
+
+// Activities that a process asks for beside its connectors.
+const (
+	SubscribeSignalActivity = "waybill/subscribe-signal" // Subscription
+	BroadcastActivity       = "waybill/broadcast"        // SignalBroadcast
+	PublishActivity         = "waybill/publish"          // Message
+	LoadDefinitionActivity  = "waybill/load-definition"  // LoadDefinition -> Definition
+	ExternalTaskActivity    = "waybill/external-task"    // ExternalTask -> ConnectorResult
+)
+
+// LoadDefinition names a deployed process. Version 0 and no tag: the latest.
+type LoadDefinition struct {
+	Key        string `json:"key"`
+	Version    int    `json:"version,omitempty"`
+	VersionTag string `json:"versionTag,omitempty"`
+}
+
+// ExternalTask is the input of an activity that an outside worker does.
+type ExternalTask struct {
+	Topic      string            `json:"topic"`
+	Priority   int               `json:"priority,omitempty"`
+	Properties map[string]string `json:"properties,omitempty"` // of the element
+	Variables  Variables         `json:"variables,omitempty"`
+	Context    CallContext       `json:"context"`
+	Created    time.Time         `json:"created"`
+}
+
+// SignalID is the id of the workflow in which a signal meets those who wait for it.
+func SignalID(name string) string { return "signal/" + Segment(name) }
+
+// ChildID is the id of a called instance.
+func ChildID(key, instance string, command int) string {
+	return key + "/call-" + Segment(instance+"/"+strconv.Itoa(command))
+}
+
+// TopicQueue is the task queue of the external tasks of a topic.
+func TopicQueue(topic string) string { return "waybill-topic/" + Segment(topic) }
+
+// Updates of a process, beside those of process.go.
+const (
+	ActivateUpdate       = "activate"     // ElementInput: starts an activity of an ad-hoc sub-process
+	FinishScopeUpdate    = "finish-scope" // ElementInput: completes an ad-hoc sub-process
+	SuspendUpdate        = "suspend"
+	ResumeInstanceUpdate = "resume"
+	AdvanceUpdate        = "advance" // Advance, in tests
+)
+
+// ElementInput names an element.
+type ElementInput struct {
+	Element string `json:"element"`
+}
+
+// Advance moves the clock of an instance, in tests.
+type Advance struct {
+	To time.Time `json:"to"`
+}

@@ -1,0 +1,159 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/engine"
+)
+
+// offerHeartbeat is how soon an external task comes back whose fetcher got no answer. The gateway sets the lock that was asked for on
+// the attempt that it hands out; offerLongest bounds the sum of its extensions.
+const (
+	offerHeartbeat = 10 * time.Second
+	offerLongest   = 7 * 24 * time.Hour
+)
+
+// offer is an activity on the queue of its topic, which no worker polls: the gateway does.
+func (h *host) offer(c engine.OfferTask) {
+	node := h.process.Node(c.Element)
+	ctx, cancel := workflow.WithCancel(h.ctx)
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           contract.TopicQueue(c.Topic),
+		StartToCloseTimeout: offerLongest,
+		HeartbeatTimeout:    offerHeartbeat,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 10 * time.Millisecond, BackoffCoefficient: 1},
+		Summary:             clip(title(node)),
+		Priority:            temporal.Priority{PriorityKey: priorityKey(c.Priority)},
+	})
+	f := workflow.ExecuteActivity(ctx, contract.ExternalTaskActivity, contract.ExternalTask{
+		Topic: c.Topic, Priority: c.Priority, Properties: c.Properties, Variables: contract.Variables(c.Inputs),
+		Context: h.callContext(node), Created: h.now(),
+	})
+	w := &wait{h: h, id: c.ID, cancel: cancel, offer: true}
+	h.load.offers++
+	h.waits[c.ID] = w
+	h.selector.AddFuture(f, w.answered)
+}
+
+// priorityKey puts a priority of BPMN, where higher is sooner and 0 is normal, into Temporal's five, where 1 is first.
+func priorityKey(priority int) int {
+	switch {
+	case priority >= 100:
+		return 1
+	case priority > 0:
+		return 2
+	case priority <= -100:
+		return 5
+	case priority < 0:
+		return 4
+	}
+	return 3
+}
+
+// callProcess starts another process: its definition is read when it is called, and travels in its own history.
+func (h *host) callProcess(c engine.StartChild) {
+	f := workflow.ExecuteActivity(steering(h.ctx), contract.LoadDefinitionActivity,
+		contract.LoadDefinition{Key: c.Process, Version: c.Version, VersionTag: c.VersionTag})
+	w := &wait{h: h, id: c.ID, called: c.Process}
+	h.waits[c.ID] = w
+	h.closing = append(h.closing, f)
+	h.selector.AddFuture(f, func(f workflow.Future) { w.loaded(f, c) })
+}
+
+func (w *wait) loaded(f workflow.Future, c engine.StartChild) {
+	h := w.h
+	if h.waits[w.id] != w {
+		return
+	}
+	var d contract.Definition
+	if err := f.Get(h.ctx, &d); err != nil {
+		w.answer(engine.Failed{ID: w.id, Failure: failure(err)})
+		return
+	}
+	attributes := []temporal.SearchAttributeUpdate{stateAttribute.ValueSet(contract.StateActive)}
+	if c.BusinessKey != "" {
+		attributes = append(attributes, businessKeyAttribute.ValueSet(c.BusinessKey))
+	}
+	ctx := workflow.WithChildOptions(h.ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:            contract.ChildID(d.Key, h.id, w.id),
+		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_ABANDON, // it outlives the run that called it
+		TypedSearchAttributes: temporal.NewSearchAttributes(attributes...),
+		StaticSummary:         clip(title(h.process.Node(c.Element))),
+	})
+	w.child = workflow.ExecuteChildWorkflow(ctx, d.Key, contract.ProcessInput{
+		Definition: d, Engine: engine.Version, BusinessKey: c.BusinessKey, Initiator: h.input.Initiator,
+		Variables: contract.Variables(c.Variables), Parent: &contract.Caller{Instance: h.id, Command: w.id}, Skew: h.input.Skew,
+	})
+	h.closing = append(h.closing, w.child.GetChildWorkflowExecution())
+	h.selector.AddFuture(w.child, w.childEnded)
+}
+
+// childEnded hears of a called process that did not end in good order: that would have told by a signal before. It is terminated, or
+// it could not start.
+func (w *wait) childEnded(f workflow.Future) {
+	if w.h.waits[w.id] != w {
+		return
+	}
+	if err := f.Get(w.h.ctx, nil); err != nil {
+		w.answer(engine.Failed{ID: w.id, Failure: engine.Failure{Message: "the called process did not end in good order: " + err.Error()}})
+	}
+}
+
+// stopChild cancels a called process. One whose definition is still being read never starts.
+func (w *wait) stopChild() {
+	h := w.h
+	if w.child != nil && w.child.GetChildWorkflowExecution().Get(h.ctx, nil) != nil { // moments after the start at most
+		return
+	}
+	if w.child != nil || w.resumed {
+		h.closing = append(h.closing, workflow.RequestCancelExternalWorkflow(h.ctx, contract.ChildID(w.called, h.id, w.id), ""))
+	}
+}
+
+// childDone is the end of a called process.
+func (h *host) childDone(c workflow.ReceiveChannel, _ bool) {
+	var done contract.ChildDone
+	c.Receive(h.ctx, &done)
+	w := h.waits[done.Command]
+	if w == nil {
+		return
+	}
+	switch done.State {
+	case contract.StateCompleted:
+		w.answer(engine.Completed{ID: done.Command, Outputs: engine.Variables(done.Variables)})
+	case contract.StateFailed:
+		w.answer(engine.Failed{ID: done.Command, Failure: engine.Failure{Code: done.Code, Message: done.Message}})
+	default:
+		w.answer(engine.Failed{ID: done.Command, Failure: engine.Failure{Message: "the called process was cancelled"}})
+	}
+}
+
+// escalationCame is an escalation of a called process.
+func (h *host) escalationCame(c workflow.ReceiveChannel, _ bool) {
+	var e contract.Escalation
+	c.Receive(h.ctx, &e)
+	h.happen(engine.Escalated{ID: e.Command, Code: e.Code, Variables: engine.Variables(e.Variables)})
+}
+
+// escalate tells the caller of an escalation.
+func (h *host) escalate(c engine.Escalate) {
+	if caller := h.input.Parent; caller != nil {
+		h.closing = append(h.closing, workflow.SignalExternalWorkflow(h.ctx, caller.Instance, "", contract.EscalationSignal,
+			contract.Escalation{Command: caller.Command, Code: c.Code, Variables: contract.Variables(c.Variables)}))
+	}
+}
+
+// tellCaller says how a called instance has ended. A caller that has ended itself needs no telling.
+func (h *host) tellCaller() {
+	if caller := h.input.Parent; caller != nil {
+		h.closing = append(h.closing, workflow.SignalExternalWorkflow(h.ctx, caller.Instance, "", contract.ChildSignal, contract.ChildDone{
+			Command: caller.Command, State: h.shownState(), Variables: contract.Variables(h.state.Variables),
+			Code: h.failed.Code, Message: h.failed.Message,
+		}))
+	}
+}
