@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -168,10 +169,19 @@ func scheduleSpec(t *bpmn.Timer, now time.Time) (spec temporalclient.ScheduleSpe
 	if err != nil {
 		return spec, 0, err
 	}
-	n, d, err := bpmn.ParseCycle(value)
+	c, err := bpmn.ParseCycle(value)
 	if err != nil {
 		return spec, 0, err
 	}
+	spec.StartAt, spec.EndAt = c.Start, c.End
+	if c.Cron != "" {
+		if strings.ContainsAny(strings.ReplaceAll(strings.ToUpper(c.Cron), "JUL", ""), "LW#") {
+			return spec, 0, fmt.Errorf("%q: L, W and # are not supported in the cron expression of a timer start event", value)
+		}
+		spec.CronExpressions = []string{strings.ReplaceAll(c.Cron, "?", "*")}
+		return spec, 0, nil
+	}
+	d := c.Interval
 	every := d.AddTo(now).Sub(now)
 	if later := now.AddDate(0, 1, 0); d.AddTo(later).Sub(later) != every || every >= 28*24*time.Hour {
 		return spec, 0, fmt.Errorf("%q: the cycle of a timer start event is counted in days or less, up to four weeks", value)
@@ -179,11 +189,14 @@ func scheduleSpec(t *bpmn.Timer, now time.Time) (spec temporalclient.ScheduleSpe
 	if every < time.Second {
 		return spec, 0, fmt.Errorf("%q repeats faster than once a second", value)
 	}
-	// Intervals count from the Unix epoch; the offset makes them count from now.
-	offset := time.Duration(now.UnixNano()) % every
-	return temporalclient.ScheduleSpec{
-		Intervals: []temporalclient.ScheduleIntervalSpec{{Every: every, Offset: offset.Truncate(time.Second)}},
-	}, max(n, 0), nil
+	// Intervals count from the Unix epoch; the offset makes them count from now, or from the start date.
+	from := now
+	if !c.Start.IsZero() {
+		from = c.Start
+	}
+	offset := time.Duration(from.UnixNano()) % every
+	spec.Intervals = []temporalclient.ScheduleIntervalSpec{{Every: every, Offset: offset.Truncate(time.Second)}}
+	return spec, max(c.Times, 0), nil
 }
 
 // once fires at a time, at the next full second. A date that has passed fires at deployment, as in the engines that models

@@ -28,42 +28,33 @@ func dialectElements(e *element) []*element {
 	return found
 }
 
-const useImplementation = `set implementation="connector.ACTION" instead`
-
 // refusedAttrs are extension attributes that would make the model do something else when ignored.
 var refusedAttrs = []struct{ name, hint string }{
-	{"class", useImplementation},
-	{"delegateExpression", useImplementation},
-	{"expression", useImplementation},
-	{"type", useImplementation},
-	{"topic", useImplementation},
-	{"decisionRef", useImplementation},
+	{"decisionRef", "DMN decisions come later; use a connector implementation or a topic"},
+	{"decisionTableReferenceKey", "DMN decisions come later; use a connector implementation or a topic"},
+	{"decisionServiceReferenceKey", "DMN decisions come later; use a connector implementation or a topic"},
+	{"ruleVariablesInput", "rules come later; use a connector implementation or a topic"},
+	{"caseRef", "cases are not executed"},
 	{"skipExpression", "use an exclusive gateway"},
-	{"messageExpression", "set messageRef to a message whose name holds the expression"},
-	{"businessCalendarName", "use ISO 8601 dates and durations"},
-	{"endDate", "use a repeating interval with a number, as in R3/PT10M"},
 	{"resource", "write the script into the model"},
 }
 
-var refusedElements = map[string]string{
-	"executionListener": "listeners are not supported",
-	"taskListener":      "listeners are not supported",
-	"eventListener":     "listeners are not supported",
-	"inputOutput":       "use a mapping in the extensions file",
-	"connector":         useImplementation,
-	"field":             "use constants in the extensions file",
-	"in":                "use a mapping in the extensions file",
-	"out":               "use a mapping in the extensions file",
-	"script":            "use a script task",
-	"mapException":      "error mappings are not supported",
+// plainCalendars are the names of calendars that only say what is read anyway.
+var plainCalendars = []string{"dueDate", "duration", "cycle"}
 
-	"errorEventDefinition": "error mappings are not supported",
+var refusedElements = map[string]string{
+	"eventListener":       "write an execution listener with an expression or a script",
+	"collection":          "give the collection as a variable or an expression",
+	"variableAggregation": "use loopDataOutputRef and outputDataItem",
+	"case":                "cases are not executed",
 }
 
-// silentElements hold data for forms and modelling tools only.
+// silentElements are read elsewhere, or hold data for forms and modelling tools only.
 var silentElements = map[string]bool{
-	"properties": true, "formData": true, "formProperty": true, "potentialStarter": true, "customResource": true,
-	"failedJobRetryTimeCycle": true, "value": true,
+	"formData": true, "formProperty": true, "potentialStarter": true, "customResource": true, "formField": true,
+	"failedJobRetryTimeCycle": true, "value": true, "properties": true, "executionListener": true, "taskListener": true,
+	"inputOutput": true, "connector": true, "field": true, "in": true, "out": true, "mapException": true, "script": true,
+	"errorEventDefinition": true, "string": true, "expression": true,
 }
 
 // dialect refuses what a dialect adds to an element, or to the part of it that is given, and this version does not do.
@@ -77,11 +68,11 @@ func (p *parser) dialect(e, part *element) {
 		p.at(e, "%s=%q is not supported: %s", a.name, clip(value), a.hint)
 		p.refused[e.id()] = true
 	}
+	if calendar := dialectAttr(part, "businessCalendarName"); calendar != "" && !slices.Contains(plainCalendars, calendar) {
+		p.at(e, "businessCalendarName=%q is not supported: use ISO 8601 dates and durations", clip(calendar))
+	}
 	if dialectAttr(part, "triggerable") == "true" {
 		p.at(e, "triggerable is not supported: use a receive task after the service task")
-	}
-	if dialectAttr(part, "resultVariable") != "" && !e.is("scriptTask") {
-		p.at(e, "resultVariable is supported on script tasks only: use an output mapping in the extensions file")
 	}
 	told := map[string]bool{}
 	for _, c := range dialectElements(part) {

@@ -179,6 +179,9 @@ func (x *extensionsReader) mappings(path string, p *Process, v any) {
 		if isCatcher(n) && len(m.Inputs) > 0 {
 			x.path(join(at, "inputs"), "a message catcher has outputs only")
 		}
+		if isThrower(n) && n.Implementation == "" && (len(m.Outputs) > 0 || m.AllOutputs) {
+			x.path(join(at, "outputs"), "what throws a message or a signal has inputs only")
+		}
 		if m.AllInputs && len(m.Inputs) > 0 || m.AllOutputs && len(m.Outputs) > 0 {
 			x.model.notices = append(x.model.notices, Warning{
 				File: x.file, Line: n.Line, Kind: n.Kind.String(), Element: n.ID, Code: "ignored-mapping",
@@ -190,6 +193,14 @@ func (x *extensionsReader) mappings(path string, p *Process, v any) {
 		}
 		if m.AllOutputs {
 			m.Outputs = nil
+		}
+		if n.Mapping != nil { // of the model's own fields: the file's entries win by name
+			m.Constants = n.Mapping.Constants
+			if m.Inputs != nil || m.AllInputs {
+				m.Constants = slices.DeleteFunc(slices.Clone(m.Constants), func(c Param) bool {
+					return slices.ContainsFunc(m.Inputs, func(in Param) bool { return in.Name == c.Name })
+				})
+			}
 		}
 		n.Mapping = m
 	}
@@ -224,6 +235,7 @@ func (x *extensionsReader) constants(path string, p *Process, v any) {
 				x.path(paramAt, `want {"value": ...}`)
 				continue
 			}
+			n.Mapping.Constants = slices.DeleteFunc(slices.Clone(n.Mapping.Constants), func(own Param) bool { return own.Name == name })
 			n.Mapping.Constants = append(n.Mapping.Constants, x.value(join(paramAt, "value"), name, c))
 		}
 	}
@@ -237,7 +249,7 @@ func (x *extensionsReader) node(path string, p *Process, id string) *Node {
 	case n == nil:
 		x.path(path, "process %q has no element with this id", p.ID)
 	case !mappable(n):
-		x.path(path, "this element exchanges nothing: mappings and constants are for service, send, receive, user and script tasks and message catch events")
+		x.path(path, "this element exchanges nothing: mappings and constants are for service, send, receive, business rule, user and script tasks, call activities, and events with a message, a signal, an error or an escalation")
 		return nil
 	}
 	return n
@@ -245,14 +257,37 @@ func (x *extensionsReader) node(path string, p *Process, id string) *Node {
 
 func mappable(n *Node) bool {
 	switch n.Kind {
-	case ServiceTask, SendTask, UserTask, ScriptTask:
+	case ServiceTask, SendTask, BusinessRuleTask, UserTask, ScriptTask, CallActivity:
 		return true
+	case ThrowEvent, EndEvent:
+		return isThrower(n)
 	}
 	return isCatcher(n)
 }
 
+// isCatcher tells what only takes: whatever comes with a message, a signal, an error or an escalation.
 func isCatcher(n *Node) bool {
-	return n.Kind == ReceiveTask || n.Kind == CatchEvent && n.Event == MessageEvent
+	switch n.Kind {
+	case ReceiveTask:
+		return true
+	case CatchEvent, BoundaryEvent:
+	case StartEvent:
+		if n.Parent == nil {
+			return false
+		}
+	default:
+		return false
+	}
+	switch n.Event {
+	case MessageEvent, SignalEvent, ErrorEvent, EscalationEvent:
+		return true
+	}
+	return false
+}
+
+// isThrower tells what only gives.
+func isThrower(n *Node) bool {
+	return (n.Kind == ThrowEvent || n.Kind == EndEvent) && (n.Event == MessageEvent || n.Event == SignalEvent)
 }
 
 func (x *extensionsReader) params(path string, v any) []Param {

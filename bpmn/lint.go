@@ -35,6 +35,8 @@ func (w Warning) String() string {
 //   - undeclared-output: an output mapping to a variable that nothing declares
 //   - unknown-variable: an expression reads a variable that nothing declares or sets
 //   - legacy-name: a connector name that a new connector could not have
+//   - java: the model asks for a Java class or bean, which a worker must answer
+//   - call-binding, assignment, waits, no-message: something means less than in the engine that the model was drawn for
 //   - ignored-process, ignored-condition, ignored-extension, ignored-mapping, cycle-once: Parse left something out
 func Lint(m *Model) []Warning {
 	l := &linter{warnings: slices.Clone(m.notices)}
@@ -68,7 +70,7 @@ func (l *linter) warn(n *Node, code, format string, args ...any) {
 func (l *linter) paths() {
 	var starts, ends []*Node
 	for _, n := range l.p.Nodes {
-		if n.Kind == StartEvent {
+		if n.Parent == nil && (n.Kind == StartEvent || n.Instantiate || n.Triggered) {
 			starts = append(starts, n)
 		}
 		if len(n.Outgoing) == 0 {
@@ -95,6 +97,17 @@ func next(n *Node) []*Node {
 	for _, f := range n.Outgoing {
 		to = append(to, f.Target)
 	}
+	if n.Link != nil {
+		to = append(to, n.Link)
+	}
+	if n.Handler != nil {
+		to = append(to, n.Handler)
+	}
+	for _, c := range n.Children {
+		if c.Kind == StartEvent || c.Triggered || n.Kind == AdHocSubProcess && len(c.Incoming) == 0 {
+			to = append(to, c)
+		}
+	}
 	return to
 }
 
@@ -105,6 +118,9 @@ func previous(n *Node) []*Node {
 	}
 	for _, f := range n.Incoming {
 		from = append(from, f.Source)
+	}
+	if n.Parent != nil && len(n.Incoming) == 0 {
+		from = append(from, n.Parent)
 	}
 	return from
 }
@@ -124,6 +140,10 @@ func closure(from []*Node, step func(*Node) []*Node) map[*Node]bool {
 }
 
 func (l *linter) exclusive(n *Node) {
+	if n.Kind == InclusiveGateway && n.Default == nil && len(n.Outgoing) > 1 &&
+		!slices.ContainsFunc(n.Outgoing, func(f *Flow) bool { return f.Condition == nil }) {
+		l.warn(n, "exclusive-no-default", "all flows have conditions and none is the default: when no condition holds, an incident")
+	}
 	if n.Kind != ExclusiveGateway {
 		return
 	}
@@ -145,7 +165,7 @@ func (l *linter) exclusive(n *Node) {
 // token of the start event, so there was a node that split it and that reaches the two flows by different branches. Where
 // no such node exists, at most one token ever waits here. The search is not linear, so it is left out for huge models.
 func (l *linter) join(n *Node) {
-	if n.Kind != ParallelGateway || len(n.Incoming) < 2 || len(l.p.Nodes) > 1000 {
+	if n.Kind != ParallelGateway || len(n.Incoming) < 2 || len(l.p.Nodes) > 1000 || n.Parent != nil && n.Parent.Kind == AdHocSubProcess {
 		return
 	}
 	for _, fork := range l.p.Nodes {
@@ -158,7 +178,7 @@ func (l *linter) join(n *Node) {
 
 // splits reports whether a node can make several tokens of one.
 func splits(n *Node) bool {
-	return n.Kind != ExclusiveGateway && len(n.Outgoing) > 1 || slices.ContainsFunc(n.Boundary, func(b *Node) bool { return !b.Interrupting })
+	return n.Kind != ExclusiveGateway && n.Kind != EventBasedGateway && len(n.Outgoing) > 1 || slices.ContainsFunc(n.Boundary, func(b *Node) bool { return !b.Interrupting })
 }
 
 // feeds reports whether different branches of fork may reach different incoming flows of join. A non-interrupting timer
@@ -203,7 +223,7 @@ func feeds(fork, join *Node) bool {
 var connectorName = regexp.MustCompile(`^[a-z]([-a-z0-9]{0,24}[a-z0-9])?$`)
 
 func (l *linter) connector(n *Node) {
-	if n.Kind != ServiceTask && n.Kind != SendTask {
+	if n.Implementation == "" || n.Java {
 		return
 	}
 	if i := strings.LastIndexByte(n.Implementation, '.'); i >= 0 && !connectorName.MatchString(n.Implementation[:i]) {

@@ -22,13 +22,46 @@ func (l *linter) known() []string {
 		if n.Script != nil && n.Script.ResultVariable != "" {
 			names[n.Script.ResultVariable] = true
 		}
+		for _, name := range sets(n) {
+			names[name] = true
+		}
 		if n.Mapping != nil {
 			for _, out := range n.Mapping.Outputs {
 				names[out.Name] = true
 			}
 		}
 	}
+	for _, d := range l.p.Data {
+		names[d.Name] = true
+	}
+	delete(names, "")
 	return slices.Sorted(maps.Keys(names))
+}
+
+// sets are the variables that a node sets by name beside its mapping; "" for none.
+func sets(n *Node) []string {
+	names := []string{n.Result}
+	if l := n.Loop; l != nil {
+		names = append(names, l.Element, l.Index, l.Output, "loopCounter", "nrOfInstances", "nrOfActiveInstances", "nrOfCompletedInstances")
+	}
+	for _, a := range slices.Concat(n.Inputs, n.Outputs) {
+		names = append(names, a.Name)
+	}
+	if e := n.Error; e != nil {
+		names = append(names, e.CodeVariable, e.MessageVariable)
+	}
+	if e := n.Escalation; e != nil {
+		names = append(names, e.CodeVariable)
+	}
+	for _, d := range n.Data {
+		names = append(names, d.Name)
+	}
+	if n.Call != nil {
+		for _, t := range n.Call.Out {
+			names = append(names, t.Target)
+		}
+	}
+	return names
 }
 
 // variables warns of outputs that may be dropped and of reads that may fail. A process that declares nothing gets its
@@ -48,7 +81,7 @@ func (l *linter) variables() {
 			}
 		}
 	}
-	if len(l.p.Properties) == 0 {
+	if len(l.p.Properties) == 0 || l.effects() {
 		return
 	}
 	for _, name := range l.known() {
@@ -81,6 +114,19 @@ func (l *linter) variables() {
 	}
 }
 
+// effects reports whether a listener or a called process may set variables that nothing names.
+func (l *linter) effects() bool {
+	any := len(l.p.Listeners) > 0
+	for _, n := range l.p.Nodes {
+		any = any || len(n.Listeners) > 0 || n.Java || n.Topic != nil || n.Expression != nil && n.Expression.Effects() ||
+			n.Call != nil && slices.ContainsFunc(n.Call.Out, func(t Transfer) bool { return t.All })
+	}
+	for _, f := range l.p.Flows {
+		any = any || len(f.Listeners) > 0
+	}
+	return any
+}
+
 // reads are the variables that a node's expressions and inputs name, sorted.
 func reads(n *Node) []string {
 	names := map[string]bool{}
@@ -105,6 +151,11 @@ func reads(n *Node) []string {
 		expr(u.CandidateUsers...)
 		expr(u.CandidateGroups...)
 	}
+	if l := n.Loop; l != nil {
+		expr(l.Cardinality, l.Collection, l.Maximum)
+	}
+	expr(n.Topic, n.JobPriority, n.Expression)
+	expr(n.Arguments...)
 	if m := n.Mapping; m != nil {
 		for _, param := range slices.Concat(m.Inputs, m.Constants) {
 			if param.Variable != "" {

@@ -103,7 +103,7 @@ type Node struct {
 	Timer      *Timer      // timer events
 	Message    *Message    // message events, receive task
 	Signal     *Signal     // signal events
-	Error      *ErrorRef     // error events
+	Error      *ErrorRef   // error events
 	Escalation *Escalation // escalation events
 	Condition  *Condition  // conditional events
 	Variables  []string    // conditional events: only a change of one of these counts; none: any change

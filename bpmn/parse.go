@@ -15,6 +15,7 @@ type Options struct {
 	Extensions     []byte // the extensions file beside the model, or nil
 	ExtensionsName string // its name, for messages
 	MapDefault     MapDefault
+	Uncaught       Uncaught // "": UncaughtIncident
 	Limits         Limits
 }
 
@@ -30,6 +31,12 @@ func Parse(name string, src []byte, opts Options) (*Model, error) {
 	if opts.MapDefault != MapNone && opts.MapDefault != MapAll {
 		return nil, &Error{File: name, Msg: fmt.Sprintf("mapping default %q: want %q or %q", opts.MapDefault, MapNone, MapAll)}
 	}
+	if opts.Uncaught == "" {
+		opts.Uncaught = UncaughtIncident
+	}
+	if opts.Uncaught != UncaughtIncident && opts.Uncaught != UncaughtEnd {
+		return nil, &Error{File: name, Msg: fmt.Sprintf("uncaught errors %q: want %q or %q", opts.Uncaught, UncaughtIncident, UncaughtEnd)}
+	}
 	root, err := readTree(src, opts.Limits)
 	if err != nil {
 		return nil, asError(name, err)
@@ -37,9 +44,9 @@ func Parse(name string, src []byte, opts Options) (*Model, error) {
 	p := &parser{
 		problems: problems{file: name},
 		model:    &Model{Name: name},
-		defaults: opts.MapDefault,
+		options:  opts,
 		ids:      map[string]int{},
-		messages: map[string]*element{},
+		roots:    map[string]*element{},
 	}
 	if !root.is("definitions") {
 		p.at(root, "not a BPMN 2.0 model: the root element must be definitions in the namespace %s", nsBPMN)
@@ -64,14 +71,16 @@ func Parse(name string, src []byte, opts Options) (*Model, error) {
 // parser reads the tree. What belongs to one process is reset by process.
 type parser struct {
 	problems
-	model    *Model
-	defaults MapDefault
-	ids      map[string]int // id -> line, over the whole file
-	messages map[string]*element
-	refused  map[string]bool // ids of elements that are refused or ignored, so that references to them are not refused again
+	model   *Model
+	options Options
+	ids     map[string]int      // id -> line, over the whole file
+	roots   map[string]*element // messages, signals, errors, escalations and event definitions by id
+	refused map[string]bool     // ids of elements that are refused or ignored, so that references to them are not refused again
 
-	proc     *Process
-	elements map[*Node]*element
+	proc         *Process
+	elements     map[*Node]*element
+	flows        []*element
+	associations []*element
 }
 
 func (p *parser) definitions(root *element) {
@@ -79,9 +88,9 @@ func (p *parser) definitions(root *element) {
 	var declared, open []*element
 	for _, e := range root.children {
 		switch {
-		case e.is("message"):
+		case e.name.Space == nsBPMN && isRoot(e.name.Local):
 			if p.unique(e) {
-				p.messages[e.id()] = e
+				p.roots[e.id()] = e
 			}
 		case e.is("process"):
 			switch e.attr("", "isExecutable") {
@@ -134,54 +143,79 @@ func (p *parser) process(e *element) {
 	}
 	p.proc = &Process{
 		ID: e.id(), Name: e.attr("", "name"), VersionTag: dialectAttr(e, "versionTag"), Line: e.line,
-		MapDefault: p.defaults,
+		MapDefault: p.options.MapDefault, Uncaught: p.options.Uncaught,
 	}
-	p.elements = map[*Node]*element{}
+	p.elements, p.flows, p.associations = map[*Node]*element{}, nil, nil
 	p.dialect(e, e)
-	var flows []*element
-	for _, c := range e.children {
-		switch {
-		case c.is("sequenceFlow"):
-			flows = append(flows, c)
-		case c.name.Space != nsBPMN || inert[c.name.Local]:
-		case c.is("dataObject"):
-			p.dataObject(c)
-		case kindOf(c.name.Local) != 0:
-			p.node(c, kindOf(c.name.Local))
-		default:
-			p.at(c, "%s", unsupported(c.name.Local))
-			p.refuse(c)
-		}
-	}
+	p.proc.Listeners = p.listeners(e, "start", "end")
+	p.children(e, nil)
 	p.proc.Link() // so that ids are found
-	for _, c := range flows {
+	for _, c := range p.flows {
 		p.flow(c)
 	}
 	for _, n := range p.proc.Nodes {
 		p.attach(n)
 	}
+	p.compensations()
 	p.proc.Link() // with the flows and boundary events
 	for _, n := range p.proc.Nodes {
+		p.refer(n)
 		p.structure(n)
 	}
+	p.proc.Link() // with the links
 	p.starts(e)
 	p.model.Processes = append(p.model.Processes, p.proc)
 }
 
+// children reads what is directly in a process or a sub-process.
+func (p *parser) children(e *element, parent *Node) {
+	for _, c := range e.children {
+		switch {
+		case c.is("sequenceFlow"):
+			p.flows = append(p.flows, c)
+		case c.is("association"):
+			p.associations = append(p.associations, c)
+		case c.is("dataObject"):
+			p.dataObject(c, parent)
+		case c.name.Space != nsBPMN || inert[c.name.Local]:
+		case parent != nil && insideActivity[c.name.Local]:
+		case kindOf(c.name.Local) != 0:
+			p.node(c, kindOf(c.name.Local), parent)
+		default:
+			p.at(c, "%s", unsupported(c.name.Local))
+			p.refuse(c)
+		}
+	}
+}
+
+// insideActivity are the children of a sub-process that belong to it as an activity.
+var insideActivity = map[string]bool{
+	"incoming": true, "outgoing": true, "multiInstanceLoopCharacteristics": true, "standardLoopCharacteristics": true,
+	"dataInputAssociation": true, "dataOutputAssociation": true, "completionCondition": true,
+}
+
 var kindNames = []string{
-	StartEvent:       "startEvent",
-	EndEvent:         "endEvent",
-	CatchEvent:       "intermediateCatchEvent",
-	BoundaryEvent:    "boundaryEvent",
-	ServiceTask:      "serviceTask",
-	SendTask:         "sendTask",
-	ReceiveTask:      "receiveTask",
-	UserTask:         "userTask",
-	ScriptTask:       "scriptTask",
-	ManualTask:       "manualTask",
-	UndefinedTask:    "task",
-	ExclusiveGateway: "exclusiveGateway",
-	ParallelGateway:  "parallelGateway",
+	StartEvent:        "startEvent",
+	EndEvent:          "endEvent",
+	CatchEvent:        "intermediateCatchEvent",
+	BoundaryEvent:     "boundaryEvent",
+	ServiceTask:       "serviceTask",
+	SendTask:          "sendTask",
+	ReceiveTask:       "receiveTask",
+	UserTask:          "userTask",
+	ScriptTask:        "scriptTask",
+	ManualTask:        "manualTask",
+	UndefinedTask:     "task",
+	ExclusiveGateway:  "exclusiveGateway",
+	ParallelGateway:   "parallelGateway",
+	ThrowEvent:        "intermediateThrowEvent",
+	BusinessRuleTask:  "businessRuleTask",
+	InclusiveGateway:  "inclusiveGateway",
+	EventBasedGateway: "eventBasedGateway",
+	SubProcess:        "subProcess",
+	Transaction:       "transaction",
+	AdHocSubProcess:   "adHocSubProcess",
+	CallActivity:      "callActivity",
 }
 
 // String is the element's name in BPMN.
@@ -194,7 +228,7 @@ func kindOf(local string) Kind { return Kind(max(0, slices.Index(kindNames, loca
 var inert = map[string]bool{
 	"documentation": true, "extensionElements": true, "auditing": true, "monitoring": true, "ioSpecification": true,
 	"property": true, "laneSet": true, "dataObjectReference": true, "dataStoreReference": true, "textAnnotation": true,
-	"association": true, "group": true, "resourceRole": true, "performer": true, "humanPerformer": true,
+	"group": true, "resourceRole": true, "performer": true, "humanPerformer": true,
 	"potentialOwner": true, "correlationSubscription": true, "supports": true, "ioBinding": true,
 }
 
@@ -208,43 +242,43 @@ func (p *parser) refuse(e *element) {
 
 func unsupported(local string) string {
 	switch {
+	case local == "complexGateway":
+		return "complex gateways are not supported: none of the engines that models come from runs them; use inclusive gateways and conditions"
 	case strings.HasSuffix(local, "Gateway"):
-		return "this gateway is not supported; supported are exclusive and parallel gateways"
+		return "this gateway is not supported; supported are exclusive, parallel, inclusive and event-based gateways"
 	case strings.HasSuffix(local, "Event"):
-		return "this event is not supported; supported are start, end, intermediate catch and boundary events"
-	case strings.HasSuffix(strings.ToLower(local), "subprocess"), local == "transaction":
-		return "sub-processes are not supported"
-	case strings.HasSuffix(local, "Task"), local == "callActivity":
-		return "this activity is not supported; supported are service, user, script, send, receive, manual and undefined tasks"
+		return "this event is not supported; supported are start, end, boundary, intermediate catch and intermediate throw events"
+	case strings.HasPrefix(local, "choreography"), local == "subChoreography", local == "callChoreography", strings.HasSuffix(local, "Conversation"):
+		return "choreographies and conversations are not executed"
+	case strings.HasSuffix(local, "Task"):
+		return "this task is not supported"
 	}
 	return "this element is not supported inside a process"
 }
 
-// dataObject is inert unless a dialect makes it a variable with a value.
-func (p *parser) dataObject(e *element) {
-	for _, c := range dialectElements(e) {
-		if c.name.Local == "value" {
-			p.at(e, "a data object with a value is not supported: declare a property in the extensions file")
-		}
-	}
-}
-
 // node reads what all flow nodes share, then what its kind has.
-func (p *parser) node(e *element, kind Kind) {
-	n := &Node{ID: e.id(), Name: e.attr("", "name"), Line: e.line, Kind: kind}
+func (p *parser) node(e *element, kind Kind, parent *Node) {
+	n := &Node{ID: e.id(), Name: e.attr("", "name"), Line: e.line, Kind: kind, Parent: parent}
 	if !p.required(e) || !p.unique(e) {
+		p.refuse(e)
 		return
-	}
-	p.dialect(e, e)
-	switch kind {
-	case StartEvent, EndEvent, CatchEvent, BoundaryEvent:
-		p.event(e, n)
-	case ExclusiveGateway, ParallelGateway:
-	default:
-		p.task(e, n)
 	}
 	p.proc.Nodes = append(p.proc.Nodes, n)
 	p.elements[n] = e
+	p.dialect(e, e)
+	n.Listeners = p.listeners(e, "start", "end")
+	switch kind {
+	case StartEvent, EndEvent, CatchEvent, ThrowEvent, BoundaryEvent:
+		p.event(e, n)
+	case ExclusiveGateway, ParallelGateway, InclusiveGateway:
+	case EventBasedGateway:
+		n.Instantiate = p.boolean(e, "instantiate", false)
+		if typ := e.attr("", "eventGatewayType"); strings.EqualFold(typ, "parallel") {
+			p.at(e, "eventGatewayType=%q is not supported: the first event decides", typ)
+		}
+	default:
+		p.activity(e, n)
+	}
 }
 
 func (p *parser) required(e *element) bool {

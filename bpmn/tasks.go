@@ -6,70 +6,37 @@ import (
 	"github.com/waybill-io/waybill/juel"
 )
 
-func (p *parser) task(e *element, n *Node) {
-	for _, c := range e.children {
-		switch {
-		case c.is("multiInstanceLoopCharacteristics"), c.is("standardLoopCharacteristics"):
-			p.at(e, "%s is not supported: a task runs once", c.name.Local)
-		case (c.is("potentialOwner") || c.is("humanPerformer")) && c.child("resourceAssignmentExpression") != nil:
-			p.at(e, "%s with an expression is not supported: use assignee, candidateUsers or candidateGroups", c.name.Local)
-		}
-	}
-	if p.boolean(e, "isForCompensation", false) {
-		p.at(e, "isForCompensation: compensation is not supported")
-	}
+// activity reads what tasks, sub-processes and call activities have.
+func (p *parser) activity(e *element, n *Node) {
+	p.loop(e, n)
+	p.inputOutput(e, n)
+	n.ForCompensation = p.boolean(e, "isForCompensation", false)
 	for _, attr := range []string{"startQuantity", "completionQuantity"} {
 		if v := e.attr("", attr); v != "" && v != "1" {
 			p.at(e, "%s=%q is not supported, only 1 is", attr, clip(v))
 		}
 	}
 	switch n.Kind {
-	case ServiceTask, SendTask:
+	case ServiceTask, SendTask, BusinessRuleTask:
 		p.service(e, n)
 	case ReceiveTask:
-		if p.boolean(e, "instantiate", false) {
-			p.at(e, "instantiate: a receive task that starts a process is not supported; use a message start event")
+		n.Instantiate = p.boolean(e, "instantiate", false)
+		if n.Instantiate && n.Parent != nil {
+			p.at(e, "instantiate: only a receive task of the process itself can start it")
 		}
 		if e.attr("", "messageRef") != "" { // without one, it waits to be woken by an operation on the instance
 			n.Message = p.message(e, e)
+		} else if n.Instantiate {
+			p.at(e, "instantiate: set messageRef to the message that starts the process")
 		}
 	case UserTask:
 		p.user(e, n)
 	case ScriptTask:
 		p.script(e, n)
-	}
-}
-
-// service reads the connector action and the model's own retry policy.
-func (p *parser) service(e *element, n *Node) {
-	switch impl := e.attr("", "implementation"); {
-	case impl == "", strings.HasPrefix(impl, "##"): // ##WebService and ##unspecified are what tools write for "none"
-		if !p.refused[n.ID] { // by dialect, which has said what to do
-			p.at(e, `has no implementation: set implementation="connector.ACTION"`)
-		}
-	case juel.HoldsExpression(impl):
-		p.at(e, "implementation %q: expressions are not supported, it names a connector.ACTION", clip(impl))
-	default:
-		n.Implementation = impl
-	}
-	text := dialectAttr(e, "failedJobRetryTimeCycle")
-	for _, c := range dialectElements(e) {
-		if c.name.Local == "failedJobRetryTimeCycle" {
-			text = c.text()
-		}
-	}
-	if text == "" {
-		return
-	}
-	attempts, _, err := parseRepeat(text)
-	switch {
-	case err != nil:
-		p.at(e, "failedJobRetryTimeCycle: %v", err)
-	case attempts < 0:
-		p.at(e, "failedJobRetryTimeCycle %q: say how many calls, as in R3/PT10M", clip(text))
-	default:
-		_, interval, _ := strings.Cut(text, "/")
-		n.Retry = &Retry{Attempts: attempts, Interval: interval}
+	case CallActivity:
+		p.call(e, n)
+	case SubProcess, Transaction, AdHocSubProcess:
+		p.subProcess(e, n)
 	}
 }
 
@@ -78,20 +45,27 @@ func (p *parser) user(e *element, n *Node) {
 	u := &UserTaskInfo{
 		Name:            p.expr(e, "name", n.Name),
 		Assignee:        attr("assignee"),
+		Owner:           attr("owner"),
 		CandidateUsers:  p.list(e, "candidateUsers"),
 		CandidateGroups: p.list(e, "candidateGroups"),
 		DueDate:         attr("dueDate"),
+		FollowUpDate:    attr("followUpDate"),
 		Priority:        attr("priority"),
 		FormKey:         attr("formKey"),
 	}
 	if d := e.child("documentation"); d != nil {
 		u.Description = p.expr(e, "documentation", d.text())
 	}
-	if x := u.DueDate; x != nil && x.IsLiteral() {
+	p.owners(e, u)
+	n.Listeners = append(n.Listeners, p.taskListeners(e)...)
+	for what, x := range map[string]*juel.Expr{"dueDate": u.DueDate, "followUpDate": u.FollowUpDate} {
+		if x == nil || !x.IsLiteral() {
+			continue
+		}
 		_, dateErr := ParseDate(x.Source())
 		_, durationErr := ParseDuration(x.Source())
 		if dateErr != nil && durationErr != nil {
-			p.at(e, "dueDate: %q is neither an ISO 8601 date nor a duration", clip(x.Source()))
+			p.at(e, "%s: %q is neither an ISO 8601 date nor a duration", what, clip(x.Source()))
 		}
 	}
 	if x := u.Priority; x != nil && x.IsLiteral() {
@@ -100,6 +74,47 @@ func (p *parser) user(e *element, n *Node) {
 		}
 	}
 	n.User = u
+}
+
+// owners reads the people whom BPMN itself names: a human performer is the assignee, potential owners are candidates, written as
+// user(ann), group(sales), or a plain name, which means a group, as in Activiti.
+func (p *parser) owners(e *element, u *UserTaskInfo) {
+	expression := func(c *element) string {
+		if r := c.child("resourceAssignmentExpression"); r != nil {
+			if f := r.child("formalExpression"); f != nil {
+				return f.text()
+			}
+			return r.text()
+		}
+		return ""
+	}
+	for _, c := range e.children {
+		text := ""
+		if c.is("humanPerformer") || c.is("performer") || c.is("potentialOwner") {
+			text = expression(c)
+		}
+		if text == "" {
+			continue
+		}
+		if !c.is("potentialOwner") {
+			if u.Assignee == nil {
+				u.Assignee = p.expr(e, c.name.Local, text)
+			}
+			continue
+		}
+		for _, entry := range splitList(text) {
+			to := &u.CandidateGroups
+			for prefix, list := range map[string]*[]*juel.Expr{"user(": &u.CandidateUsers, "group(": &u.CandidateGroups} {
+				if inner, ok := strings.CutPrefix(entry, prefix); ok && strings.HasSuffix(inner, ")") {
+					entry, to = strings.TrimSuffix(inner, ")"), list
+					break
+				}
+			}
+			if x := p.expr(e, "potentialOwner", entry); x != nil {
+				*to = append(*to, x)
+			}
+		}
+	}
 }
 
 // list reads a comma separated attribute, each entry an expression.
@@ -125,9 +140,9 @@ func splitList(text string) []string {
 	}
 	for i := range len(text) {
 		switch text[i] {
-		case '{':
+		case '{', '(':
 			depth++
-		case '}':
+		case '}', ')':
 			depth = max(0, depth-1)
 		case ',':
 			if depth == 0 {
@@ -145,7 +160,7 @@ func (p *parser) script(e *element, n *Node) {
 		s.ResultVariable = dialectAttr(e, "resultVariableName") // of older Activiti versions
 	}
 	switch format := strings.ToLower(e.attr("", "scriptFormat")); format {
-	case "javascript", "ecmascript", "js", "text/javascript", "application/javascript":
+	case "javascript", "ecmascript", "js", "text/javascript", "application/javascript", "graal.js":
 		s.Format = "javascript"
 	case "":
 		p.at(e, `has no scriptFormat: set scriptFormat="javascript"`)

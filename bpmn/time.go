@@ -83,22 +83,10 @@ func ParseDate(text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is not an ISO 8601 date and time such as 2026-03-02T09:00:00Z", clip(text))
 }
 
-// ParseCycle reads an ISO 8601 repeating interval: R3/PT10M fires 3 times, R/PT1H for ever, told by n = -1.
-func ParseCycle(text string) (n int, d Duration, err error) {
-	n, d, err = parseRepeat(text)
-	if err == nil && d.IsZero() {
-		err = fmt.Errorf("the interval of %q is zero", clip(text))
-	}
-	return n, d, err
-}
-
 func parseRepeat(text string) (int, Duration, error) {
 	const want = "want R3/PT10M, three times, or R/PT1H, for ever"
 	count, interval, ok := strings.Cut(text, "/")
 	if !ok || !strings.HasPrefix(count, "R") {
-		if len(strings.Fields(text)) > 4 {
-			return 0, Duration{}, fmt.Errorf("%q is a cron expression, which is not supported: %s", clip(text), want)
-		}
 		return 0, Duration{}, fmt.Errorf("%q is not an ISO 8601 repeating interval: %s", clip(text), want)
 	}
 	n := -1

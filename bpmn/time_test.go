@@ -57,34 +57,3 @@ func TestParseDate(t *testing.T) {
 		require.ErrorContains(t, err, "is not an ISO 8601 date", text)
 	}
 }
-
-func TestParseCycle(t *testing.T) {
-	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	for text, want := range map[string]struct {
-		n    int
-		next time.Time
-	}{
-		"R3/PT10M": {3, at.Add(10 * time.Minute)},
-		"R/P1M":    {-1, at.AddDate(0, 1, 0)},
-		"R1/PT1S":  {1, at.Add(time.Second)},
-	} {
-		n, d, err := ParseCycle(text)
-		require.NoError(t, err, text)
-		require.Equal(t, want.n, n, text)
-		require.Equal(t, want.next, d.AddTo(at), text)
-	}
-	for text, want := range map[string]string{
-		"":                            "not an ISO 8601 repeating interval",
-		"PT10M":                       "want R3/PT10M",
-		"0 0 8 * * ?":                 "cron expression",
-		"R0/PT1H":                     "not between 1 and",
-		"R-1/PT1H":                    "not between 1 and",
-		"R99999999999/PT1H":           "not between 1 and",
-		"R/PT0S":                      "interval of \"R/PT0S\" is zero",
-		"R3/2026-03-02T09:00:00Z/P1D": "start or an end date",
-		"R3/1H":                       "not an ISO 8601 duration",
-	} {
-		_, _, err := ParseCycle(text)
-		require.ErrorContains(t, err, want, text)
-	}
-}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/waybill-io/waybill/bpmn"
+	"github.com/waybill-io/waybill/juel"
 )
 
 // due is when a timer fires. A cycle fires again left times (-1: for ever) at its interval.
@@ -42,7 +43,7 @@ func (m *machine) read(t *bpmn.Timer) (d due, err error) {
 		}
 	case t.Cycle != nil:
 		if text, err = m.text("cycle", t.Cycle); err == nil {
-			return m.cycle(text)
+			return m.cycle(text, t.End)
 		}
 	default:
 		err = errors.New("it has neither a date, nor a duration, nor a cycle")
@@ -50,12 +51,30 @@ func (m *machine) read(t *bpmn.Timer) (d due, err error) {
 	return d, err
 }
 
-func (m *machine) cycle(text string) (due, error) {
-	n, interval, err := bpmn.ParseCycle(text)
+func (m *machine) cycle(text string, until *juel.Expr) (d due, err error) {
+	c, err := bpmn.ParseCycle(text)
 	if err != nil {
-		return due{}, err
+		return d, err
 	}
-	return due{at: interval.AddTo(m.now), cycle: text, left: max(n-1, -1)}, nil
+	d.cycle, d.left = text, max(c.Times-1, -1)
+	if d.end, err = m.until(until); err != nil {
+		return d, err
+	}
+	at, ok := c.First(m.now)
+	if !ok || !d.end.IsZero() && at.After(d.end) {
+		return d, fmt.Errorf("the cycle %q is over already", text)
+	}
+	d.at = at
+	return d, nil
+}
+
+// until is the end date of a cycle, zero when there is none.
+func (m *machine) until(e *juel.Expr) (time.Time, error) {
+	text, err := m.text("end date", e)
+	if err != nil || text == "" {
+		return time.Time{}, err
+	}
+	return bpmn.ParseDate(text)
 }
 
 func (m *machine) after(duration string) (time.Time, error) {
@@ -80,11 +99,15 @@ func (m *machine) rearm(w Wait, n *bpmn.Node) {
 	if w.Left == 0 {
 		return
 	}
-	_, interval, err := bpmn.ParseCycle(w.Cycle)
+	c, err := bpmn.ParseCycle(w.Cycle)
 	if err != nil {
 		return // it was read when the timer was armed
 	}
-	at, err := storable(interval.AddTo(w.At))
+	next, ok := c.Next(w.At)
+	if !ok {
+		return
+	}
+	at, err := storable(next)
 	if err != nil {
 		return // after the year 9999
 	}

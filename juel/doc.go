@@ -28,5 +28,6 @@
 //     answer differently.
 //   - Lengths and positions in a text count characters (code points), not UTF-16 units.
 //   - ${...} and #{...} may be mixed in one text, and a whole list or map in a text is JSON.
-//   - execution.setVariable is missing: an expression has no effects.
+//   - execution.setVariable and its like work only where the Env allows it (Setter): in listeners and service tasks.
+//   - Dates are texts, and have methods as such: now().plusDays(3).isBefore(due).
 package juel

@@ -29,10 +29,25 @@ var scopeMethods = map[string]func(n node, env Env, name any) (any, error){
 		value, _, err := variable(n, env, name)
 		return value, err
 	},
+	"getVariableLocal": func(n node, env Env, name any) (any, error) {
+		value, _, err := variable(n, env, name)
+		return value, err
+	},
 	"hasVariable": func(n node, env Env, name any) (any, error) {
 		_, ok, err := variable(n, env, name)
 		return ok, err
 	},
+}
+
+// scopeEffects are the methods of execution and task that change variables. The first argument is a name. They give null.
+var scopeEffects = map[string]struct {
+	args int
+	call func(s Setter, name string, args []any) error
+}{
+	"setVariable":         {2, func(s Setter, name string, args []any) error { return s.SetVariable(name, args[0], false) }},
+	"setVariableLocal":    {2, func(s Setter, name string, args []any) error { return s.SetVariable(name, args[0], true) }},
+	"removeVariable":      {1, func(s Setter, name string, _ []any) error { return s.RemoveVariable(name) }},
+	"removeVariableLocal": {1, func(s Setter, name string, _ []any) error { return s.RemoveVariable(name) }},
 }
 
 // variableFunction is var:name(variable, args...), also with the prefixes vars and variables. The variable is null

@@ -104,12 +104,12 @@ func TestFunctions(t *testing.T) {
 		{"${execution.hasVariable('missing')}", "boolean false"},
 		{"${execution.getVariable(1)}", "error: execution.getVariable(1): the name of the variable is a number, not text"},
 		{"${execution.hasVariable()}", "error: expression, offset 12: hasVariable has 0 arguments, expected 1"},
-		{"${execution.setVariable('x', 1)}", "error: expression, offset 12: execution has no method setVariable; it has getVariable hasVariable and getters without arguments"},
+		{"${execution.setVariable('x', 1)}", "error: execution.setVariable('x', 1): variables cannot be set where this expression is evaluated"},
 		{"${execution.processInstanceId}", "text p1"},
 		{"${execution.getProcessInstanceId()}", "text p1"},
 		{"${execution['id']}", "text e1"},
 		{"${execution.nothing}", "null"},
-		{"${execution.removeVariable('x')}", "error: expression, offset 12: execution has no method removeVariable; it has getVariable hasVariable and getters without arguments"},
+		{"${execution.removeVariable('x')}", "error: execution.removeVariable('x'): variables cannot be set where this expression is evaluated"},
 		{"${task.name}", "error: unknown variable task; where it may be missing, var:get(task) is null"},
 	} {
 		require.Equal(t, c.want, answer(c.src, newScope()), c.src)

@@ -19,6 +19,13 @@ type Env interface {
 	Now() time.Time
 }
 
+// Setter is an Env in which expressions may set variables: execution.setVariable and its like need it.
+type Setter interface {
+	// SetVariable sets a variable where it is, or with local one of the element itself.
+	SetVariable(name string, value any, local bool) error
+	RemoveVariable(name string) error
+}
+
 // Vars is an Env of plain variables, without a clock and read-only.
 type Vars map[string]any
 
@@ -35,6 +42,7 @@ type Expr struct {
 	source    string
 	parts     []part
 	variables []string
+	effects   bool
 }
 
 // part is a stretch of literal text or, with a node, one ${...}.
@@ -71,6 +79,9 @@ func (e *Expr) IsLiteral() bool {
 // Variables are the names of the variables without which Eval may fail, sorted: the root identifiers, less the scope
 // objects execution and task. Variables read by execution.getVariable or var:get may be missing, so they do not count.
 func (e *Expr) Variables() []string { return slices.Clone(e.variables) }
+
+// Effects reports whether e sets or removes variables. Such an expression belongs into a listener or a service task.
+func (e *Expr) Effects() bool { return e.effects }
 
 // Eval evaluates e. The result is a value of the model: of a single ${...} with nothing around it the value itself,
 // otherwise a string in which null is empty, numbers and booleans are plain, lists and maps are JSON. A text that a

@@ -40,7 +40,7 @@ func (m method) call(base any, args []any) (any, error) {
 	return nil, errNoMethod
 }
 
-// methods is the whitelist. Names and meaning are those of java.lang.String, java.util.List and java.util.Map.
+// methods is the whitelist. Names and meaning are those of java.lang.String, java.util.List, java.util.Map and java.time.
 var methods = map[string]method{
 	"equals":   {min: 1, max: 1, value: func(v any, args []any) (any, error) { return equalValues(v, args[0]), nil }},
 	"toString": {value: func(v any, _ []any) (any, error) { return toText(v) }},
@@ -101,6 +101,15 @@ var methods = map[string]method{
 	"trim": {text: func(s string, _ []any) (any, error) {
 		return strings.TrimFunc(s, func(r rune) bool { return r <= ' ' }), nil
 	}},
+}
+
+// methodOf finds a method by its name. Those of dates are not told of in errors: they are many, and few models use them.
+func methodOf(name string) (method, bool) {
+	if m, ok := methods[name]; ok {
+		return m, true
+	}
+	m, ok := dateMethods[name]
+	return m, ok
 }
 
 func listGet(l []any, args []any) (any, error) {

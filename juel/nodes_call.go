@@ -81,6 +81,32 @@ func (n *scopeCall) eval(env Env) (any, error) {
 	return n.call(n, env, name)
 }
 
+// effectCall sets or removes a variable.
+type effectCall struct {
+	span
+	call func(s Setter, name string, args []any) error
+	args []node
+}
+
+func (n *effectCall) eval(env Env) (any, error) {
+	setter, ok := env.(Setter)
+	if !ok {
+		return nil, failed(n, "variables cannot be set where this expression is evaluated")
+	}
+	args, err := evalAll(n.args, env)
+	if err != nil {
+		return nil, err
+	}
+	name, ok := args[0].(string)
+	if !ok || name == "" {
+		return nil, failed(n, "the name of the variable is %s, not text", kindOf(args[0]))
+	}
+	if err := n.call(setter, name, args[1:]); err != nil {
+		return nil, failed(n, "%w", err)
+	}
+	return nil, nil
+}
+
 // variable reads a variable that may be missing, which is null then.
 func variable(n node, env Env, name any) (any, bool, error) {
 	text, ok := name.(string)
@@ -111,4 +137,5 @@ var (
 	_ node = (*functionCall)(nil)
 	_ node = (*variableCall)(nil)
 	_ node = (*scopeCall)(nil)
+	_ node = (*effectCall)(nil)
 )

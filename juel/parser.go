@@ -40,7 +40,42 @@ func Parse(src string) (*Expr, error) {
 	}
 	slices.Sort(p.variables)
 	e.variables = slices.Compact(p.variables)
+	e.effects = p.effects
 	return e, nil
+}
+
+// ParseCall reads a text that is one call of a method of a Java bean, ${bean.method(a, b)}: a method that values here do not have, of
+// a plain name. Each argument can be evaluated alone. ok is false for everything else.
+func ParseCall(src string) (bean, method string, args []*Expr, ok bool) {
+	src = strings.TrimSpace(src)
+	if len(src) > maxSource || !strings.HasPrefix(src, "${") && !strings.HasPrefix(src, "#{") {
+		return "", "", nil, false
+	}
+	p := &parser{lexer: lexer{src: src, pos: len("${")}}
+	var parts [4]token
+	for i := range parts {
+		if p.advance() != nil {
+			return "", "", nil, false
+		}
+		parts[i] = p.tok
+	}
+	bean, method = parts[0].text, parts[2].text
+	_, known := methodOf(method)
+	if parts[0].kind != kindIdent || parts[1].kind != "." || parts[2].kind != kindIdent || parts[3].kind != "(" || isScope(bean) || known {
+		return "", "", nil, false
+	}
+	nodes, err := p.args()
+	if err != nil || p.tok.kind != "}" || p.tok.end != len(src) {
+		return "", "", nil, false
+	}
+	for _, n := range nodes {
+		e, err := Parse("${" + n.String() + "}")
+		if err != nil {
+			return "", "", nil, false
+		}
+		args = append(args, e)
+	}
+	return bean, method, args, true
 }
 
 // parser holds one token of lookahead. Outside of ${...} only lexer.pos counts.
@@ -50,6 +85,7 @@ type parser struct {
 	last      int // where the token before tok ended
 	depth     int
 	variables []string
+	effects   bool
 }
 
 // literalText scans up to the next ${ or #{ and reports whether there is one.

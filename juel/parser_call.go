@@ -62,7 +62,7 @@ func (p *parser) member(start int, base node) (node, error) {
 	if root, ok := base.(*identifier); ok && isScope(root.name) {
 		return p.scopeCall(start, base, name, args)
 	}
-	m, ok := methods[name.text]
+	m, ok := methodOf(name.text)
 	if !ok {
 		return nil, &SyntaxError{name.start, fmt.Sprintf("there is no method %s; there are %s", name.text, sortedNames(methods))}
 	}
@@ -80,6 +80,13 @@ func (p *parser) scopeCall(start int, base node, name token, args []node) (node,
 			return nil, err
 		}
 		return &scopeCall{span: p.since(start), call: call, name: args[0]}, nil
+	}
+	if effect, ok := scopeEffects[name.text]; ok {
+		if err := checkCount(name, len(args), effect.args, effect.args); err != nil {
+			return nil, err
+		}
+		p.effects = true
+		return &effectCall{span: p.since(start), call: effect.call, args: args}, nil
 	}
 	if key, ok := strings.CutPrefix(name.text, "get"); ok && key != "" && len(args) == 0 {
 		key = strings.ToLower(key[:1]) + key[1:]

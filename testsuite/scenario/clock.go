@@ -20,8 +20,8 @@ type timer struct {
 // timerStart begins an instance each time its timer is due.
 type timerStart struct {
 	key, element string
-	every        bpmn.Duration
-	left         int // firings after this one; -1: for ever
+	cycle        *bpmn.Cycle // nil: it fires once
+	left         int         // firings after this one; -1: for ever
 }
 
 // advance moves the clock and fires what is due on the way.
@@ -61,10 +61,12 @@ func (w *world) fire(t *timer) error {
 	if _, err := w.begin(t.start.key, t.start.element, startStep{}); err != nil {
 		return brokenf("timer start event %q: %w", t.start.element, err)
 	}
-	if t.start.left != 0 {
+	if t.start.cycle != nil && t.start.left != 0 {
 		again := *t.start
 		again.left = max(again.left-1, -1)
-		w.timers = append(w.timers, &timer{at: again.every.AddTo(t.at), start: &again})
+		if at, ok := again.cycle.Next(t.at); ok {
+			w.timers = append(w.timers, &timer{at: at, start: &again})
+		}
 	}
 	return nil
 }
@@ -108,9 +110,16 @@ func (w *world) schedule(t *timer, model *bpmn.Timer) error {
 	if err != nil {
 		return err
 	}
-	n, every, err := bpmn.ParseCycle(text)
-	t.at, t.start.every, t.start.left = every.AddTo(w.now), every, max(n-1, -1)
-	return err
+	cycle, err := bpmn.ParseCycle(text)
+	if err != nil {
+		return err
+	}
+	t.start.cycle, t.start.left = &cycle, max(cycle.Times-1, -1)
+	if at, ok := cycle.First(w.now); ok {
+		t.at = at
+		return nil
+	}
+	return fmt.Errorf("the cycle %q is over already", text)
 }
 
 // startEnv is what expressions of a start event see: the time, and no variables.

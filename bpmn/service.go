@@ -1,0 +1,328 @@
+package bpmn
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/waybill-io/waybill/juel"
+)
+
+// service reads who does the work of a service, send or business rule task, and the model's own retry policy.
+func (p *parser) service(e *element, n *Node) {
+	n.Properties = p.properties(e)
+	p.worker(e, e, n, true)
+	p.retries(e, n)
+	p.errorMappings(e, n)
+}
+
+// worker reads who does the work of e: a connector, an external worker, an expression or what the model asks of Java. part has the
+// attributes: e itself or its message event definition.
+func (p *parser) worker(e, part *element, n *Node, required bool) {
+	n.Result = firstOf(dialectAttr(part, "resultVariable"), dialectAttr(part, "resultVariableName"))
+	n.JobPriority = p.expr(e, "taskPriority", dialectAttr(part, "taskPriority"))
+	connector := p.extension(part, "connector")
+	switch typ := dialectAttr(part, "type"); {
+	case typ == "external", typ == "external-worker", typ == "" && dialectAttr(part, "topic") != "":
+		n.Topic = p.expr(e, "topic", dialectAttr(part, "topic"))
+		if n.Topic == nil {
+			p.at(e, "type=%q: an external task needs a topic", typ)
+		}
+	case typ == "mail":
+		n.Implementation = "email.SEND"
+		p.fields(e, part, n, mailFields)
+	case typ == "http":
+		p.http(e, part, n)
+	case typ != "":
+		p.at(e, "type=%q is not supported: no connector does the same; set implementation=\"connector.ACTION\"", clip(typ))
+		p.refused[n.ID] = true
+	case connector != nil:
+		p.connector(e, connector, n)
+	case dialectAttr(part, "class") != "":
+		n.Implementation, n.Java = dialectAttr(part, "class"), true
+		p.javaFields(e, part, n)
+	case dialectAttr(part, "delegateExpression") != "":
+		p.delegate(e, part, n)
+	case dialectAttr(part, "expression") != "":
+		p.expression(e, dialectAttr(part, "expression"), n)
+	default:
+		p.implementation(e, part, n, required)
+	}
+	if n.Java && n.Implementation != "" {
+		p.notice("java", e, "calls the activity %q: a worker in any language must answer it", n.Implementation)
+	}
+}
+
+func (p *parser) implementation(e, part *element, n *Node, required bool) {
+	switch impl := part.attr("", "implementation"); {
+	case impl == "", strings.HasPrefix(impl, "##"): // ##WebService and ##unspecified are what tools write for "none"
+		if required && !p.refused[n.ID] { // by dialect, which has said what to do
+			p.at(e, `has no implementation: set implementation="connector.ACTION"`)
+			p.refused[n.ID] = true
+		}
+	case juel.HoldsExpression(impl):
+		p.at(e, "implementation %q: expressions are not supported, it names a connector.ACTION", clip(impl))
+	default:
+		n.Implementation = impl
+	}
+}
+
+// delegate reads ${bean}: a call of the bean's name.
+func (p *parser) delegate(e, part *element, n *Node) {
+	text := dialectAttr(part, "delegateExpression")
+	inner, ok := strings.CutPrefix(strings.Replace(text, "#{", "${", 1), "${")
+	inner, closed := strings.CutSuffix(inner, "}")
+	if inner = strings.TrimSpace(inner); !ok || !closed || strings.ContainsAny(inner, "${}()[] ") || inner == "" {
+		p.at(e, "delegateExpression %q: want the name of a bean, as in ${notifier}", clip(text))
+		p.refused[n.ID] = true
+		return
+	}
+	n.Implementation, n.Java = inner, true
+	p.javaFields(e, part, n)
+}
+
+// expression reads an expression that a task evaluates, or the method of a Java bean that it calls.
+func (p *parser) expression(e *element, text string, n *Node) {
+	if bean, method, args, ok := juel.ParseCall(text); ok {
+		n.Implementation, n.Java, n.Arguments = bean+"."+method, true, args
+		return
+	}
+	n.Expression = p.expr(e, "expression", text)
+	if n.Expression == nil {
+		p.refused[n.ID] = true
+	}
+}
+
+// retries reads failedJobRetryTimeCycle, an attribute or an element.
+func (p *parser) retries(e *element, n *Node) {
+	text := dialectAttr(e, "failedJobRetryTimeCycle")
+	if c := p.extension(e, "failedJobRetryTimeCycle"); c != nil {
+		text = c.text()
+	}
+	if text == "" {
+		return
+	}
+	attempts, _, err := parseRepeat(text)
+	switch {
+	case err != nil:
+		p.at(e, "failedJobRetryTimeCycle: %v", err)
+	case attempts < 0:
+		p.at(e, "failedJobRetryTimeCycle %q: say how many calls, as in R3/PT10M", clip(text))
+	default:
+		_, interval, _ := strings.Cut(text, "/")
+		n.Retry = &Retry{Attempts: attempts, Interval: interval}
+	}
+}
+
+// errorMappings reads what turns a failure or a result into a BPMN error.
+func (p *parser) errorMappings(e *element, n *Node) {
+	for _, c := range dialectElements(e) {
+		switch c.name.Local {
+		case "mapException":
+			code := c.attr("", "errorCode")
+			if code == "" {
+				p.at(e, "mapException has no errorCode")
+			}
+			n.ErrorMappings = append(n.ErrorMappings, ErrorMapping{Code: code, Class: c.text()})
+		case "errorEventDefinition":
+			m := ErrorMapping{Code: p.errorCode(e, firstOf(reference(c, "errorRef"), c.attr("", "errorRef")))}
+			if m.Code == "" {
+				p.at(e, "errorEventDefinition has no errorRef")
+			}
+			m.When = p.expr(e, "errorEventDefinition", firstOf(c.attr("", "expression"), dialectAttr(c, "expression")))
+			n.ErrorMappings = append(n.ErrorMappings, m)
+		}
+	}
+}
+
+// extension is the first extension element of a dialect with this name, or nil.
+func (p *parser) extension(e *element, local string) *element {
+	for _, c := range dialectElements(e) {
+		if c.name.Local == local {
+			return c
+		}
+	}
+	return nil
+}
+
+// properties reads camunda:properties, which go with an external task.
+func (p *parser) properties(e *element) map[string]string {
+	list := p.extension(e, "properties")
+	if list == nil {
+		return nil
+	}
+	properties := map[string]string{}
+	for _, c := range list.children {
+		if c.name.Local == "property" && c.attr("", "name") != "" {
+			properties[c.attr("", "name")] = c.attr("", "value")
+		}
+	}
+	return properties
+}
+
+var mailFields = map[string]string{
+	"to": "to", "from": "from", "cc": "cc", "bcc": "bcc", "subject": "subject", "text": "text", "html": "html", "charset": "charset",
+	"replyTo": "replyTo", "htmlVar": "", "textVar": "", "ignoreException": "", "exceptionVariableName": "",
+}
+
+// fieldValue is the text of a field injection.
+func fieldValue(f *element) string {
+	if v := firstOf(f.attr("", "stringValue"), f.attr("", "expression")); v != "" {
+		return v
+	}
+	for _, c := range f.children {
+		if c.name.Local == "string" || c.name.Local == "expression" {
+			return c.text()
+		}
+	}
+	return ""
+}
+
+// fields makes inputs of a connector of field injections. names maps them; what it lacks is refused, what it maps to nothing is, too.
+func (p *parser) fields(e, part *element, n *Node, names map[string]string) {
+	m := &Mapping{}
+	for _, f := range dialectElements(part) {
+		if f.name.Local != "field" {
+			continue
+		}
+		name := f.attr("", "name")
+		to := names[name]
+		if to == "" {
+			p.at(e, "field %q: the connector %s has nothing for it", clip(name), n.Implementation)
+			continue
+		}
+		m.Constants = append(m.Constants, p.constant(e, to, fieldValue(f)))
+	}
+	sortParams(m.Constants)
+	n.Mapping = m
+}
+
+// javaFields are the field injections of a Java delegate: inputs beside the variables.
+func (p *parser) javaFields(e, part *element, n *Node) {
+	var constants []Param
+	for _, f := range dialectElements(part) {
+		if f.name.Local == "field" && f.attr("", "name") != "" {
+			constants = append(constants, p.constant(e, f.attr("", "name"), fieldValue(f)))
+		}
+	}
+	if len(constants) > 0 {
+		sortParams(constants)
+		n.Mapping = &Mapping{AllInputs: true, AllOutputs: n.Result == "", Constants: constants}
+	}
+}
+
+func (p *parser) constant(e *element, name, text string) Param {
+	if !juel.HoldsExpression(text) {
+		return Param{Name: name, Value: text}
+	}
+	return Param{Name: name, Expr: p.expr(e, name, text)}
+}
+
+func sortParams(list []Param) {
+	slices.SortStableFunc(list, func(a, b Param) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// http is Flowable's http task: an action of the connector rest.
+func (p *parser) http(e, part *element, n *Node) {
+	method, rest := "GET", *part
+	rest.children = nil
+	for _, c := range part.children {
+		if !c.is("extensionElements") {
+			rest.children = append(rest.children, c)
+			continue
+		}
+		kept := *c
+		kept.children = nil
+		for _, f := range c.children {
+			switch f.attr("", "name") {
+			case "requestMethod":
+				method = strings.ToUpper(fieldValue(f))
+			case "responseVariableName":
+				n.Result = fieldValue(f)
+			default:
+				kept.children = append(kept.children, f)
+			}
+		}
+		rest.children = append(rest.children, &kept)
+	}
+	n.Implementation = "rest." + method
+	p.fields(e, &rest, n, map[string]string{"requestUrl": "url", "requestHeaders": "headers", "requestBody": "body"})
+}
+
+// connector is camunda:connector: the built-in ones that a connector here does as well.
+func (p *parser) connector(e, c *element, n *Node) {
+	id := ""
+	for _, child := range c.children {
+		if child.name.Local == "connectorId" {
+			id = child.text()
+		}
+	}
+	names := map[string]map[string]string{
+		"http-connector": {"url": "url", "headers": "headers", "payload": "body", "method": "method"},
+		"mail-send":      {"to": "to", "from": "from", "cc": "cc", "bcc": "bcc", "subject": "subject", "text": "text", "html": "html"},
+	}[id]
+	if names == nil {
+		p.at(e, "connector %q is not supported: set implementation=\"connector.ACTION\"", clip(id))
+		p.refused[n.ID] = true
+		return
+	}
+	n.Implementation = "email.SEND"
+	inputs, outputs := p.parameters(e, c)
+	m := &Mapping{AllOutputs: false}
+	for _, a := range inputs {
+		to := names[a.Name]
+		switch {
+		case to == "":
+			p.at(e, "connector %q: nothing here takes its input %q", id, clip(a.Name))
+		case to == "method":
+			if a.Value.Expr == nil || !a.Value.Expr.IsLiteral() {
+				p.at(e, "connector %q: the method must be a constant", id)
+			} else {
+				n.Implementation = "rest." + strings.ToUpper(a.Value.Expr.Source())
+			}
+		case a.Value.Expr != nil:
+			m.Constants = append(m.Constants, Param{Name: to, Expr: a.Value.Expr})
+		default:
+			m.Constants = append(m.Constants, p.static(e, to, &a.Value))
+		}
+	}
+	if id == "http-connector" && n.Implementation == "email.SEND" {
+		n.Implementation = "rest.GET"
+	}
+	for _, a := range outputs {
+		if a.Value.Expr == nil {
+			p.at(e, "connector %q: output %q: write an expression over its results", id, clip(a.Name))
+			continue
+		}
+		m.Outputs = append(m.Outputs, Param{Name: a.Name, Expr: a.Value.Expr})
+	}
+	sortParams(m.Constants)
+	sortParams(m.Outputs)
+	n.Mapping = m
+}
+
+// static makes one parameter of a list or a map of the model.
+func (p *parser) static(e *element, name string, v *Value) Param {
+	value := p.plain(e, v)
+	return Param{Name: name, Value: value, Dynamic: juel.HoldsExpression(value)}
+}
+
+func (p *parser) plain(e *element, v *Value) any {
+	switch {
+	case v.Expr != nil:
+		return v.Expr.Source()
+	case v.Script != nil:
+		p.at(e, "a script inside of a connector's inputs is not supported: use an expression")
+		return nil
+	case v.IsMap:
+		object := map[string]any{}
+		for _, a := range v.Map {
+			object[a.Name] = p.plain(e, &a.Value)
+		}
+		return object
+	}
+	list := []any{}
+	for i := range v.List {
+		list = append(list, p.plain(e, &v.List[i]))
+	}
+	return list
+}
