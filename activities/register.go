@@ -17,6 +17,11 @@ func RegisterSteering(r worker.ActivityRegistry, s *Steering, d *Deliverer) {
 	register(r, contract.ReturnMessageActivity, s.ReturnMessage)
 	register(r, contract.StartByMessageActivity, s.StartByMessage)
 	register(r, contract.SyncStartsActivity, s.SyncStarts)
+	register(r, contract.SubscribeSignalActivity, s.SubscribeSignal)
+	register(r, contract.BroadcastActivity, s.Broadcast)
+	register(r, contract.StartBySignalActivity, s.StartBySignal)
+	register(r, contract.PublishActivity, s.Publish)
+	register(r, contract.LoadDefinitionActivity, s.LoadDefinition)
 	register(r, contract.DeliverActivity, d.Deliver)
 }
 

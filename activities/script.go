@@ -4,31 +4,24 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sync"
-	"time"
 
-	"github.com/dlclark/regexp2/v2"
-	"github.com/dop251/goja"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/script"
 )
 
 // maxScriptOutput bounds what a script leaves behind, as JSON: Temporal refuses payloads of 2 MiB.
 const maxScriptOutput = 1 << 20
 
-// limitMatches bounds a regular expression with a look-around or a back-reference: goja gives it to regexp2, which hears of
-// no interrupt and could keep a core busy for years after its script has ended. The bound is longer than a script may
-// take, so that a match that was given up is never taken for an answer.
-var limitMatches = sync.OnceFunc(func() { regexp2.DefaultMatchTimeout = 10 * time.Second })
-
 // RunScript runs a JavaScript over a copy of the variables: each is a global, and execution.setVariable and
 // execution.getVariable work as in the engines that models come from. A variable is changed by setVariable or as the script's result, not by
 // assignment. The script sees no files and no network, and ends with its context.
 func RunScript(ctx context.Context, in contract.ScriptInput) (contract.ScriptResult, error) {
-	limitMatches()
-	vm := goja.New()
-	vm.SetMaxCallStackSize(1000)
+	vm, err := script.New(in.Variables)
+	if err != nil {
+		return contract.ScriptResult{}, fmt.Errorf("give the variables to the script: %w", err)
+	}
 	defer context.AfterFunc(ctx, func() { vm.Interrupt(ctx.Err()) })()
 
 	set := map[string]any{}
@@ -46,11 +39,6 @@ func RunScript(ctx context.Context, in contract.ScriptInput) (contract.ScriptRes
 			_, there := in.Variables[name]
 			return changed || there
 		},
-	}
-	for name, v := range in.Variables {
-		if err := vm.Set(name, v); err != nil {
-			return contract.ScriptResult{}, fmt.Errorf("give variable %q to the script: %w", name, err)
-		}
 	}
 	if err := vm.Set("execution", execution); err != nil {
 		return contract.ScriptResult{}, fmt.Errorf("prepare script: %w", err)

@@ -17,6 +17,7 @@ import (
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/definition"
+	"github.com/waybill-io/waybill/engine"
 	"github.com/waybill-io/waybill/juel"
 )
 
@@ -27,7 +28,7 @@ func (s *Steering) SyncStarts(ctx context.Context, in contract.SyncStartsInput) 
 	if err != nil {
 		return final(err)
 	}
-	timers, messages, err := starts(next)
+	timers, registered, err := starts(next)
 	if err != nil {
 		return final(err)
 	}
@@ -36,7 +37,7 @@ func (s *Steering) SyncStarts(ctx context.Context, in contract.SyncStartsInput) 
 		if old, err = definition.Parse(*in.Old); err != nil {
 			return final(err)
 		}
-		oldTimers, oldMessages, err := starts(old)
+		oldTimers, oldRegistered, err := starts(old)
 		if err != nil {
 			return final(err)
 		}
@@ -47,10 +48,10 @@ func (s *Steering) SyncStarts(ctx context.Context, in contract.SyncStartsInput) 
 				}
 			}
 		}
-		for name := range oldMessages {
-			if messages[name] == "" {
-				if err := s.client.Remove(ctx, contract.MessageStartsID(name), in.Definition.Key); err != nil {
-					return fmt.Errorf("stop starting %q by message %q: %w", in.Definition.Key, name, err)
+		for place := range oldRegistered {
+			if registered[place] == "" {
+				if err := s.client.Remove(ctx, place, in.Definition.Key); err != nil {
+					return fmt.Errorf("stop starting %q at %s: %w", in.Definition.Key, place, err)
 				}
 			}
 		}
@@ -60,13 +61,13 @@ func (s *Steering) SyncStarts(ctx context.Context, in contract.SyncStartsInput) 
 			return err
 		}
 	}
-	for name, element := range messages {
+	for place, element := range registered {
 		entry, err := json.Marshal(contract.MessageStart{Key: in.Definition.Key, Element: element})
 		if err != nil {
 			return err
 		}
-		if err := s.client.Put(ctx, contract.MessageStartsID(name), in.Definition.Key, entry); err != nil {
-			return fmt.Errorf("start %q by message %q: %w", in.Definition.Key, name, err)
+		if err := s.client.Put(ctx, place, in.Definition.Key, entry); err != nil {
+			return fmt.Errorf("start %q at %s: %w", in.Definition.Key, place, err)
 		}
 	}
 	return nil
@@ -76,23 +77,32 @@ func final(err error) error {
 	return temporal.NewNonRetryableApplicationError(err.Error(), "refused", err)
 }
 
-// starts lists the timer start events by element and the start events by message name.
-func starts(p *bpmn.Process) (timers map[string]*bpmn.Node, messages map[string]string, err error) {
-	timers, messages = map[string]*bpmn.Node{}, map[string]string{}
-	for _, n := range p.Nodes {
+// starts lists the timer start events by element, and the elements that messages and signals start by the registry where those
+// who publish look.
+func starts(p *bpmn.Process) (timers map[string]*bpmn.Node, registered map[string]string, err error) {
+	timers, registered = map[string]*bpmn.Node{}, map[string]string{}
+	for _, n := range p.Top() {
+		if !engine.Starts(n) {
+			continue
+		}
 		switch {
-		case n.Kind != bpmn.StartEvent:
-		case n.Event == bpmn.TimerEvent:
+		case n.Event == bpmn.TimerEvent && n.Kind == bpmn.StartEvent:
 			timers[n.ID] = n
-		case n.Event == bpmn.MessageEvent:
+		case n.Message != nil:
 			name, err := text(n.Message.Name)
 			if err != nil {
-				return nil, nil, fmt.Errorf("message of start event %q: %w", n.ID, err)
+				return nil, nil, fmt.Errorf("message of %q: %w", n.ID, err)
 			}
-			messages[name] = n.ID
+			registered[contract.MessageStartsID(name)] = n.ID
+		case n.Signal != nil:
+			name, err := text(n.Signal.Name)
+			if err != nil {
+				return nil, nil, fmt.Errorf("signal of %q: %w", n.ID, err)
+			}
+			registered[contract.SignalStartsID(name)] = n.ID
 		}
 	}
-	return timers, messages, nil
+	return timers, registered, nil
 }
 
 // clock is what expressions of a start event see: the time, and no variables.

@@ -43,6 +43,58 @@ func (s *Steering) signalMessage(ctx context.Context, name, key, signal string, 
 	return nil
 }
 
+// SubscribeSignal has an instance wait for a signal.
+func (s *Steering) SubscribeSignal(ctx context.Context, sub contract.Subscription) error {
+	id := contract.SignalID(sub.Name)
+	_, err := s.client.Temporal.SignalWithStartWorkflow(ctx, id, contract.SubscribeSignal, sub,
+		temporalclient.StartWorkflowOptions{TaskQueue: contract.ProcessQueue}, contract.SignalWorkflow, contract.SignalState{Name: sub.Name})
+	if err != nil {
+		return fmt.Errorf("subscribe at %s: %w", id, err)
+	}
+	return nil
+}
+
+// Broadcast sends a signal on behalf of an instance.
+func (s *Steering) Broadcast(ctx context.Context, b contract.SignalBroadcast) error {
+	_, err := s.client.Signal(ctx, b)
+	return startError(err)
+}
+
+// Publish publishes a message on behalf of an instance.
+func (s *Steering) Publish(ctx context.Context, m contract.Message) error {
+	_, err := s.client.Publish(ctx, m)
+	return startError(err)
+}
+
+// LoadDefinition reads the definition of a process that is called.
+func (s *Steering) LoadDefinition(ctx context.Context, in contract.LoadDefinition) (contract.Definition, error) {
+	d, err := s.client.DefinitionFor(ctx, in.Key, in.Version, in.VersionTag)
+	return d, startError(err)
+}
+
+// StartBySignal starts the processes that begin with a signal and returns the ids of their instances.
+func (s *Steering) StartBySignal(ctx context.Context, b contract.SignalBroadcast) (ids []string, err error) {
+	entries, err := s.client.Entries(ctx, contract.SignalStartsID(b.Name))
+	if err != nil {
+		return nil, fmt.Errorf("read the processes that signal %q starts: %w", b.Name, err)
+	}
+	m := contract.Message{ID: b.ID, Name: b.Name}
+	for _, e := range entries {
+		var start contract.MessageStart
+		if err := json.Unmarshal(e.Value, &start); err != nil {
+			return nil, fmt.Errorf("read the process that signal %q starts: %w", b.Name, err)
+		}
+		id, _, err := s.client.Start(ctx, client.StartOptions{
+			Key: start.Key, Element: start.Element, ID: start.Key + "/signal-" + startKey(ctx, m), Variables: b.Variables,
+		})
+		if err != nil {
+			return nil, startError(err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
 // StartByMessage starts the processes that begin with a message and returns the id of the first, "" when there are none.
 func (s *Steering) StartByMessage(ctx context.Context, m contract.Message) (string, error) {
 	entries, err := s.client.Entries(ctx, contract.MessageStartsID(m.Name))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/waybill-io/waybill/activities/contract"
 )
@@ -34,6 +35,36 @@ func (c *Client) Definition(ctx context.Context, key string, version int) (contr
 		return d, fmt.Errorf("process %q has no version %d: %w", key, version, ErrNotFound)
 	}
 	return d, nil
+}
+
+// DefinitionFor returns a version of a process, the newest one with a tag, or, with neither, the latest.
+func (c *Client) DefinitionFor(ctx context.Context, key string, version int, tag string) (contract.Definition, error) {
+	if tag == "" {
+		return c.Definition(ctx, key, version)
+	}
+	list, err := c.Versions(ctx, key)
+	if err != nil {
+		return contract.Definition{}, err
+	}
+	for _, v := range slices.Backward(list) {
+		if v.VersionTag == tag {
+			return c.Definition(ctx, key, v.Version)
+		}
+	}
+	return contract.Definition{}, fmt.Errorf("process %q has no version with the tag %q: %w", key, tag, ErrNotFound)
+}
+
+// Versions lists the deployed versions of a process, the oldest first.
+func (c *Client) Versions(ctx context.Context, key string) ([]contract.VersionInfo, error) {
+	var list []contract.VersionInfo
+	err := c.query(ctx, contract.DefinitionID(key), contract.VersionsQuery, &list)
+	if errors.Is(err, ErrNotFound) {
+		return nil, fmt.Errorf("process %q is not deployed (deploy its model with `starter deploy FILE`): %w", key, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the versions of process %q: %w", key, err)
+	}
+	return list, nil
 }
 
 // PutTrigger deploys a trigger file for an event source. The id is the trigger's name.

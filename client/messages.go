@@ -29,20 +29,43 @@ func (c *Client) Publish(ctx context.Context, m contract.Message) (contract.Publ
 	if m.Name == "" {
 		return r, fmt.Errorf("publish message: a name is required")
 	}
-	for try := 1; ; try++ {
-		err := c.updateWithStart(ctx, contract.MessageID(m.Name, m.Key), contract.MessageWorkflow, contract.PublishUpdate,
+	err := insist(ctx, func() error {
+		return c.updateWithStart(ctx, contract.MessageID(m.Name, m.Key), contract.MessageWorkflow, contract.PublishUpdate,
 			contract.MessageState{Name: m.Name, Key: m.Key}, m, &r)
-		if err == nil {
-			return r, nil
-		}
-		if again(err, try) && ctx.Err() == nil {
-			select {
-			case <-ctx.Done():
-			case <-time.After(busyPause):
-			}
-			continue
-		}
+	})
+	if err != nil {
 		return r, fmt.Errorf("publish message %q with key %q: %w", m.Name, m.Key, err)
+	}
+	return r, nil
+}
+
+// Signal broadcasts a signal: every instance that waits for it gets it, and the processes that begin with it are started.
+func (c *Client) Signal(ctx context.Context, b contract.SignalBroadcast) (contract.BroadcastResult, error) {
+	var r contract.BroadcastResult
+	if b.Name == "" {
+		return r, fmt.Errorf("broadcast signal: a name is required")
+	}
+	err := insist(ctx, func() error {
+		return c.updateWithStart(ctx, contract.SignalID(b.Name), contract.SignalWorkflow, contract.BroadcastUpdate,
+			contract.SignalState{Name: b.Name}, b, &r)
+	})
+	if err != nil {
+		return r, fmt.Errorf("broadcast signal %q: %w", b.Name, err)
+	}
+	return r, nil
+}
+
+// insist tries until a place has taken what is brought to it, or refuses it for good.
+func insist(ctx context.Context, try func() error) error {
+	for n := 1; ; n++ {
+		err := try()
+		if err == nil || !again(err, n) || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(busyPause):
+		}
 	}
 }
 

@@ -68,7 +68,7 @@ func Parse(d contract.Definition) (*bpmn.Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("process %q: unpack model: %w", d.Key, err)
 	}
-	model, err := bpmn.Parse(d.File, xml, bpmn.Options{Extensions: d.Extensions, MapDefault: bpmn.MapDefault(d.MapDefault)})
+	model, err := bpmn.Parse(d.File, xml, bpmn.Options{Extensions: d.Extensions, MapDefault: bpmn.MapDefault(d.MapDefault), Uncaught: bpmn.Uncaught(d.Uncaught)})
 	if err != nil {
 		return nil, fmt.Errorf("process %q: %w", d.Key, err)
 	}

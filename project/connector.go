@@ -14,7 +14,7 @@ import (
 // checkConnectors checks the implementations of a process and what its mappings name.
 func (l *loader) checkConnectors(model, extensions string, p *bpmn.Process) {
 	for _, n := range p.Nodes {
-		if n.Implementation == "" {
+		if n.Implementation == "" || n.Java { // what the model asks of Java, lint lists
 			continue
 		}
 		at := func(format string, args ...any) error {
@@ -87,6 +87,10 @@ func (l *loader) bindings(p *bpmn.Process) map[string]contract.Binding {
 	all := map[string]contract.Binding{}
 	for _, n := range p.Nodes {
 		if n.Implementation == "" {
+			continue
+		}
+		if n.Java {
+			all[n.Implementation] = binding(contract.JavaQueue, connectors.DefaultPolicy())
 			continue
 		}
 		connector, action := connectors.SplitImplementation(n.Implementation)

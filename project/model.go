@@ -28,7 +28,7 @@ func (l *loader) model(f source) {
 		l.fail(err)
 		return
 	}
-	options := bpmn.Options{Extensions: extensions, ExtensionsName: extensionsName, MapDefault: l.options.MapDefault}
+	options := bpmn.Options{Extensions: extensions, ExtensionsName: extensionsName, MapDefault: l.options.MapDefault, Uncaught: l.options.Uncaught}
 	m, err := bpmn.Parse(f.path, f.data, options)
 	if err != nil {
 		l.fail(err)
@@ -77,7 +77,10 @@ func (l *loader) define(f source, m *bpmn.Model, extensions []byte) error {
 	for _, p := range m.Processes {
 		d := contract.Definition{
 			Key: p.ID, Name: p.Name, VersionTag: p.VersionTag, File: filepath.Base(f.path), Model: stripped,
-			Extensions: extensions, MapDefault: string(l.options.MapDefault), Connectors: l.bindings(p),
+			Extensions: extensions, MapDefault: string(l.options.MapDefault), Uncaught: string(l.options.Uncaught), Connectors: l.bindings(p),
+		}
+		if d.Uncaught == string(bpmn.UncaughtIncident) {
+			d.Uncaught = "" // likewise
 		}
 		if d.MapDefault == string(bpmn.MapNone) {
 			d.MapDefault = "" // the same by contract, so it must have the same digest

@@ -32,6 +32,7 @@ type Trigger struct {
 // Options say how to load.
 type Options struct {
 	MapDefault bpmn.MapDefault // "": none
+	Uncaught   bpmn.Uncaught   // "": incident
 	BuiltIn    []*connectors.Definition
 
 	// AnyConnector accepts connectors without a definition: for tests, which answer the calls themselves.

@@ -25,11 +25,13 @@ var rooms = map[string][]string{
 	"activities/contract": {},
 	"definition":          {"activities/contract", "bpmn"},
 	// Workflow code never imports what touches the world.
-	"workflows": {"activities/contract", "bpmn", "definition", "engine", "juel"},
+	"script": {"bpmn", "engine", "juel"},
+
+	"workflows": {"activities/contract", "bpmn", "definition", "engine", "juel", "script"},
 	// The world, which knows nothing of workflows.
 	"mail":       {},
 	"connectors": {"juel", "mail"},
-	"activities": {"activities/contract", "bpmn", "client", "connectors", "definition", "juel", "mail"},
+	"activities": {"activities/contract", "bpmn", "client", "connectors", "definition", "engine", "juel", "mail", "script"},
 	// The way in.
 	"client":  {"activities/contract", "definition", "engine"},
 	"project": {"activities/contract", "bpmn", "connectors", "definition"},
@@ -49,7 +51,7 @@ var rooms = map[string][]string{
 		"workflows",
 	},
 	"testsuite": {
-		"activities", "activities/contract", "bpmn", "client", "connectors", "definition", "engine", "examples", "juel", "mail", "project",
+		"activities", "activities/contract", "bpmn", "client", "connectors", "definition", "engine", "examples", "juel", "mail", "project", "script",
 		"worker", "worker/dev", "workflows",
 	},
 }

@@ -6,13 +6,24 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/definition"
+	"github.com/waybill-io/waybill/script"
 )
 
 // Register makes a worker run all of Waybill's workflows. A process runs under its BPMN id as the workflow type: what
 // is not one of our own types is a process.
 func Register(r worker.WorkflowRegistry, models *definition.Cache) {
-	r.RegisterDynamicWorkflow((&Processes{models: models}).Run, workflow.DynamicRegisterOptions{})
+	register(r, &Processes{models: models, scripts: &script.Evaluator{}})
+}
+
+// RegisterForTests is Register for workers whose instances have clocks that tests may move.
+func RegisterForTests(r worker.WorkflowRegistry, models *definition.Cache) {
+	register(r, &Processes{models: models, scripts: &script.Evaluator{}, testClock: true})
+}
+
+func register(r worker.WorkflowRegistry, p *Processes) {
+	r.RegisterDynamicWorkflow(p.Run, workflow.DynamicRegisterOptions{})
 	r.RegisterWorkflowWithOptions(Task, workflow.RegisterOptions{Name: contract.TaskWorkflow})
+	r.RegisterWorkflowWithOptions(Signal, workflow.RegisterOptions{Name: contract.SignalWorkflow})
 	r.RegisterWorkflowWithOptions(Message, workflow.RegisterOptions{Name: contract.MessageWorkflow})
 	r.RegisterWorkflowWithOptions(Mailbox, workflow.RegisterOptions{Name: contract.MailboxWorkflow})
 	r.RegisterWorkflowWithOptions(Definition, workflow.RegisterOptions{Name: contract.DefinitionWorkflow})

@@ -57,6 +57,27 @@ type SignalBroadcast struct {
 	Sender    string    `json:"sender,omitempty"` // instance, or ""
 }
 
+// SignalState is the input of the signal workflow.
+type SignalState struct {
+	Name          string         `json:"name"`
+	Subscriptions []Subscription `json:"subscriptions,omitempty"`
+	Seen          []string       `json:"seen,omitempty"`  // ids of signals of late
+	SeenAt        time.Time      `json:"seenAt,omitzero"` // when the last of them came
+}
+
+// BroadcastUpdate is SignalBroadcast -> BroadcastResult, of the signal workflow.
+const BroadcastUpdate = "broadcast"
+
+// SignalWorkflow is the type of the workflow in which a signal meets those who wait for it.
+const SignalWorkflow = "waybill/signal"
+
+// BroadcastResult says who got a signal.
+type BroadcastResult struct {
+	Delivered int      `json:"delivered"`         // instances, and catchers in them
+	Started   []string `json:"started,omitempty"` // instances that it started
+	Duplicate bool     `json:"duplicate,omitempty"`
+}
+
 // SignalDelivery is the payload of SignalSignal.
 type SignalDelivery struct {
 	Command   int       `json:"command"`
@@ -67,6 +88,7 @@ type SignalDelivery struct {
 const (
 	SubscribeSignalActivity = "waybill/subscribe-signal" // Subscription
 	BroadcastActivity       = "waybill/broadcast"        // SignalBroadcast
+	StartBySignalActivity   = "waybill/start-by-signal"  // SignalBroadcast -> ids of the instances
 	PublishActivity         = "waybill/publish"          // Message
 	LoadDefinitionActivity  = "waybill/load-definition"  // LoadDefinition -> Definition
 	ExternalTaskActivity    = "waybill/external-task"    // ExternalTask -> ConnectorResult
@@ -91,6 +113,9 @@ type ExternalTask struct {
 
 // SignalID is the id of the workflow in which a signal meets those who wait for it.
 func SignalID(name string) string { return "signal/" + Segment(name) }
+
+// SignalStartsID is the id of the workflow that knows which processes a signal of this name starts.
+func SignalStartsID(name string) string { return "signal-starts/" + Segment(name) }
 
 // ChildID is the id of a called instance.
 func ChildID(key, instance string, command int) string {

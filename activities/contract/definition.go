@@ -13,6 +13,7 @@ type Definition struct {
 	Model      []byte             `json:"model"`                // the BPMN XML without diagram elements, gzip
 	Extensions json.RawMessage    `json:"extensions,omitempty"` // the extensions file, files of it inlined
 	MapDefault string             `json:"mapDefault,omitempty"` // "none" (also "") or "all"
+	Uncaught   string             `json:"uncaught,omitempty"`   // BPMN errors that nothing catches: "" is an incident, "end" the silent end of the token
 	Connectors map[string]Binding `json:"connectors,omitempty"` // by implementation
 }
 

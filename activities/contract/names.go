@@ -17,6 +17,7 @@ const (
 	ConnectorQueue = ProcessQueue        // actions of the built-in connectors
 	SteeringQueue  = "waybill-steering"  // what workflows need of Temporal, and delivery of mail
 	MailboxQueue   = "waybill-mailboxes" // watchers, one slot a mailbox
+	JavaQueue      = "waybill-java"      // what models ask of Java: a worker of the user's own, in any language
 )
 
 // CustomConnectorQueue is the task queue that a connector which is not built in polls.

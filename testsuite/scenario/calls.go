@@ -48,7 +48,7 @@ func (w *world) call(i *instance, c engine.CallConnector) {
 	if a.failed {
 		event = engine.Failed{ID: c.ID, Failure: engine.Failure{Code: a.code, Message: a.message}}
 	}
-	w.pending = append(w.pending, pending{command{i, c.ID}, func() engine.Event { return event }})
+	w.later(i, c.ID, func() engine.Event { return event })
 }
 
 // script runs a script as the workers do. Variables go in and out as JSON, which is how they travel there.

@@ -118,9 +118,22 @@ func (c *checker) waiting(e *expectStep) {
 	}
 	for _, s := range c.w.subscriptions {
 		if c.speaks(s.instance) && s.name != "" {
-			messages = append(messages, s.name)
+			messages = append(messages, "message "+s.name)
 		}
 	}
+	for _, s := range c.w.signals {
+		if c.speaks(s.instance) {
+			messages = append(messages, "signal "+s.name)
+		}
+	}
+	var enabled []string
+	for _, i := range c.w.instances {
+		if c.speaks(i) {
+			enabled = append(enabled, engine.Enabled(i.process, i.state)...)
+		}
+	}
+	c.anyOrder("enabled", e.enabled, enabled)
+	c.jobs(e.jobs)
 	c.anyOrder("tasks", e.tasks, tasks)
 	c.anyOrder("taskIds", e.taskIDs, ids)
 	c.anyOrder("assignees", e.assignees, assignees)
@@ -133,6 +146,37 @@ func (c *checker) waiting(e *expectStep) {
 	}
 	if e.path != nil && !slices.Equal(e.path, path) {
 		c.differ("path %s, got %s", words(e.path), words(path))
+	}
+}
+
+func (c *checker) jobs(want *expectedJobs) {
+	if want == nil {
+		return
+	}
+	got, ok := c.w.fetches[want.of]
+	if !ok || len(got) != len(want.tasks) {
+		c.differ("%d jobs of %s, got %d", len(want.tasks), want.of, len(got))
+		return
+	}
+	for n, w := range want.tasks {
+		j := got[n].job
+		text := func(what string, want *string, got string) {
+			if want != nil && *want != got {
+				c.differ("%s %s of job %s[%d], got %s", what, *want, got, n, got)
+			}
+		}
+		text("topic", w.topic, j.Topic)
+		text("element", w.element, j.Element)
+		text("worker", w.worker, j.worker)
+		if w.retries != nil && (j.retries == nil || *j.retries != *w.retries) {
+			c.differ("%d retries of job %d, got %s", *w.retries, n, show(j.retries))
+		}
+		if w.priority != nil && *w.priority != j.Priority {
+			c.differ("priority %d of job %d, got %d", *w.priority, n, j.Priority)
+		}
+		if w.lockedFor != nil && j.locked.Sub(c.w.now) != *w.lockedFor {
+			c.differ("job %d locked for %s, got %s", n, *w.lockedFor, j.locked.Sub(c.w.now))
+		}
 	}
 }
 

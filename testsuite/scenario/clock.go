@@ -74,7 +74,7 @@ func (w *world) fire(t *timer) error {
 // startTimers makes the timer start events of a process those of its newest version. They count from now.
 func (w *world) startTimers(d deployed) error {
 	var timers []*timer
-	for _, n := range d.process.Nodes {
+	for _, n := range d.process.Top() {
 		if n.Kind != bpmn.StartEvent || n.Event != bpmn.TimerEvent {
 			continue
 		}

@@ -11,12 +11,18 @@ import (
 func (s *startStep) do(w *world) error {
 	var i *instance
 	var err error
-	if s.process != "" {
+	switch {
+	case s.process != "":
 		i, err = w.begin(s.process, "", *s)
-	} else {
+	case s.message != "":
 		i, err = w.startByMessage(*s)
 		if err == nil && i == nil {
 			err = fmt.Errorf("no process starts with message %q", s.message)
+		}
+	default:
+		i, err = w.startBySignal(*s)
+		if err == nil && i == nil {
+			err = fmt.Errorf("no process starts with signal %q", s.signal)
 		}
 	}
 	if err == nil {
@@ -39,6 +45,9 @@ func (s *messageStep) do(w *world) error {
 func (s *triggerStep) do(w *world) error { return w.trigger(s) }
 
 func (s *setStep) do(w *world) error {
+	if s.task != nil {
+		return w.setOnTask(s)
+	}
 	return w.tell(s.instance, engine.VariablesSet{Variables: s.variables})
 }
 
@@ -47,6 +56,14 @@ func (s *cancelStep) do(w *world) error { return w.tell(s.instance, engine.Cance
 func (s advanceStep) do(w *world) error { return w.advance(s.by) }
 
 func (s *deployStep) do(w *world) error { return w.deploy(s.deployment) }
+
+func (s *signalStep) do(w *world) error { return w.signal(s.name, s.variables, nil) }
+
+func (s *runStep) do(w *world) error { return w.tell(s.instance, engine.Activated{Element: s.element}) }
+
+func (s *finishScopeStep) do(w *world) error {
+	return w.tell(s.instance, engine.ScopeFinished{Element: s.element})
+}
 
 // do answers the oldest open incident of the element. Without an element there must be only one.
 func (s *incidentStep) do(w *world) error {
@@ -92,5 +109,8 @@ var (
 	_ action = (*incidentStep)(nil)
 	_ action = (*cancelStep)(nil)
 	_ action = (*deployStep)(nil)
+	_ action = (*signalStep)(nil)
+	_ action = (*runStep)(nil)
+	_ action = (*finishScopeStep)(nil)
 	_ action = advanceStep{}
 )

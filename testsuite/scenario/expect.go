@@ -23,7 +23,9 @@ type expectStep struct {
 	incidents     []expectedIncident
 	path          []string
 	instances     map[string]int
-	subscriptions []string // message names
+	subscriptions []string // messages and signals, as "message NAME" and "signal NAME"
+	enabled       []string
+	jobs          *expectedJobs
 }
 
 type expectedTask struct {
@@ -66,6 +68,7 @@ func readExpect(f *fields) action {
 		{"active", "element id", &e.active},
 		{"absent", "variable name", &e.absent},
 		{"path", "element id", &e.path},
+		{"enabled", "element id", &e.enabled},
 	} {
 		if n := f.get(list.name); n != nil {
 			*list.to = f.texts(n, list.what)
@@ -83,7 +86,8 @@ func readExpect(f *fields) action {
 	if n := f.get("subscriptions"); n != nil {
 		e.subscriptions = f.expectedSubscriptions(n)
 	}
-	f.later("enabled", "jobs", "events", "eventsInclude")
+	e.jobs = f.expectedJobs()
+	f.later("events", "eventsInclude")
 	if e.instance == all {
 		for _, name := range []string{"state", "variables", "absent"} {
 			if n := f.get(name); n != nil {
@@ -167,13 +171,18 @@ func (f *fields) expectedIncidents(n ast.Node) []expectedIncident {
 func (f *fields) expectedSubscriptions(n ast.Node) []string {
 	names := []string{}
 	for _, element := range f.reader.list(n, "a list of subscriptions") {
-		in := f.fields(element, "a subscription with message")
+		in := f.fields(element, "a subscription with message or signal")
 		if in == nil {
 			continue
 		}
-		in.later("signal")
-		if !in.taken["signal"] {
-			names = append(names, in.required("message", "the name of a message"))
+		message, signal := in.optional("message", "the name of a message"), in.optional("signal", "the name of a signal")
+		switch {
+		case (message == "") == (signal == ""):
+			in.fail(in.at, "expected one of message and signal")
+		case message != "":
+			names = append(names, "message "+message)
+		default:
+			names = append(names, "signal "+signal)
 		}
 		in.done()
 	}

@@ -24,10 +24,13 @@ func (w *world) publish(m *messageStep) error {
 	}
 	started, err := w.startByMessage(startStep{message: m.name, variables: m.variables})
 	if err == nil && started == nil {
-		err = fmt.Errorf("message %q with key %q: nobody waits for it", m.name, m.key)
+		err = nobodyWaits{fmt.Errorf("message %q with key %q: nobody waits for it", m.name, m.key)}
 	}
 	return err
 }
+
+// nobodyWaits is a message that nobody takes.
+type nobodyWaits struct{ error }
 
 // publishTo hands a message to an instance, whatever the key unless there is one.
 func (w *world) publishTo(m *messageStep) error {
@@ -88,10 +91,10 @@ func (w *world) startByMessage(s startStep) (first *instance, err error) {
 	return first, nil
 }
 
-// messageStart is the start event for a message. Its name holds no expression: bpmn refuses that.
+// messageStart is where a message starts a process. Its name holds no expression: bpmn refuses that.
 func messageStart(p *bpmn.Process, message string) (element string) {
-	for _, n := range p.Nodes {
-		if n.Kind == bpmn.StartEvent && n.Event == bpmn.MessageEvent && n.Message.Name.Source() == message {
+	for _, n := range p.Top() {
+		if engine.Starts(n) && n.Message != nil && n.Message.Name.Source() == message {
 			element = n.ID
 		}
 	}

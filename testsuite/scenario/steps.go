@@ -14,10 +14,10 @@ import (
 type action interface{ do(*world) error }
 
 type startStep struct {
-	process, message  string // one of them
-	businessKey, user string
-	variables         map[string]any
-	as                string
+	process, message, signal string // one of them
+	businessKey, user        string
+	variables                map[string]any
+	as                       string
 }
 
 // taskStep says which open user task a step means: the nth fitting one of an instance, or of all when it names none.
@@ -49,6 +49,7 @@ type triggerStep struct {
 
 type setStep struct {
 	instance  string
+	task      *taskStep // local to it; nil: of the instance
 	variables map[string]any
 }
 
@@ -84,12 +85,19 @@ var stepReaders = []struct {
 	{"incident", readIncident},
 	{"cancel", readCancel},
 	{"deploy", readDeploy},
+	{"signal", readSignal},
+	{"escalate", readEscalate},
+	{"throwError", readThrowError},
+	{"run", readRun},
+	{"finishScope", readFinishScope},
+	{"fetch", readFetch},
+	{"finish", readAnswer("finish")},
+	{"fail", readAnswer("fail")},
+	{"bpmnError", readAnswer("bpmnError")},
+	{"extend", readAnswer("extend")},
+	{"unlock", readAnswer("unlock")},
+	{"retries", readAnswer("retries")},
 	{"expect", readExpect},
-}
-
-// laterSteps belong to elements that this version does not run.
-var laterSteps = []string{
-	"signal", "escalate", "throwError", "fetch", "finish", "fail", "bpmnError", "extend", "unlock", "retries", "run", "finishScope",
 }
 
 // step reads an entry of a case: one key, and refused beside it or among its fields.
@@ -109,9 +117,6 @@ func (r *reader) step(n ast.Node) (s step) {
 	for _, p := range f.list {
 		switch {
 		case p.name == "refused":
-		case slices.Contains(laterSteps, p.name):
-			f.fail(p.key, "the step %s is not supported by this version", p.name)
-			return s
 		case !slices.Contains(names, p.name):
 			f.fail(p.key, "unknown step %q, expected one of %s", p.name, strings.Join(names, ", "))
 			return s
@@ -171,20 +176,29 @@ func (f *fields) refusal() *string {
 func readStart(f *fields) action {
 	s := &startStep{
 		process: f.optional("process", "the id of a process"), message: f.optional("message", "the name of a message"),
+		signal:      f.optional("signal", "the name of a signal"),
 		businessKey: f.optional("businessKey", "text"), user: f.optional("user", "the initiator"),
 		variables: f.variables("variables"), as: main,
 	}
-	f.later("signal")
 	if n := f.get("as"); n != nil {
 		s.as = f.text(n, "a name for the instance")
 		if s.as == "" || strings.ContainsAny(s.as, "#*") {
 			f.fail(n, "expected a name without # and *, got %q", s.as)
 		}
 	}
-	if (s.process == "") == (s.message == "") {
-		f.fail(f.at, "expected one of process and message")
+	if count(s.process != "", s.message != "", s.signal != "") != 1 {
+		f.fail(f.at, "expected one of process, message and signal")
 	}
 	return s
+}
+
+func count(conditions ...bool) (n int) {
+	for _, c := range conditions {
+		if c {
+			n++
+		}
+	}
+	return n
 }
 
 func (f *fields) task() taskStep {
@@ -238,8 +252,13 @@ func readTrigger(f *fields) action {
 }
 
 func readSet(f *fields) action {
-	s := &setStep{instance: f.instance(main), variables: f.variables("variables")}
-	f.later("task")
+	s := &setStep{variables: f.variables("variables")}
+	if f.has("task") {
+		task := f.task()
+		s.task = &task
+	} else {
+		s.instance = f.instance(main)
+	}
 	if len(s.variables) == 0 {
 		f.fail(f.at, "expected the field variables: names and values")
 	}
@@ -250,11 +269,11 @@ func readIncident(f *fields) action {
 	s := &incidentStep{
 		instance: f.instance(main), element: f.optional("element", "the id of the element"), variables: f.variables("variables"),
 	}
-	s.action = engine.IncidentAction(f.required("action", "retry, resolve or cancel"))
+	s.action = engine.IncidentAction(f.required("action", "retry, resolve, skip or cancel"))
 	switch s.action {
-	case engine.IncidentRetry, engine.IncidentResolve, engine.IncidentCancel, "":
+	case engine.IncidentRetry, engine.IncidentResolve, engine.IncidentSkip, engine.IncidentCancel, "":
 	default:
-		f.fail(f.get("action"), "expected retry, resolve or cancel, got %q", s.action)
+		f.fail(f.get("action"), "expected retry, resolve, skip or cancel, got %q", s.action)
 	}
 	return s
 }

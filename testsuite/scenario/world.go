@@ -3,6 +3,7 @@ package scenario
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/engine"
+	"github.com/waybill-io/waybill/script"
 )
 
 // maxAnswers bounds what one step sets in motion: answers and timers. A model that loops over them would never rest.
@@ -22,7 +24,9 @@ const maxAnswers = 100_000
 type world struct {
 	ctx         context.Context // of scripts
 	now         time.Time
+	engine      engine.Engine
 	definitions map[string]deployed
+	versions    map[string][]deployed // of each process, the oldest first
 	stubs       map[string][]answer
 	answered    map[string]int // by stub
 	instances   []*instance    // in the order in which they began
@@ -32,7 +36,12 @@ type world struct {
 	tasks         []*task
 	timers        []*timer
 	subscriptions []*subscription
+	signals       []*subscription
+	kept          []kept
+	jobs          []*job
 	pending       []pending
+
+	fetches map[string][]fetched // by name
 
 	calls []call
 	path  []string
@@ -51,6 +60,7 @@ type instance struct {
 	process *bpmn.Process
 	state   *engine.State
 	path    []string
+	caller  *caller // nil: nobody called it
 }
 
 // command is what an instance waits for, by the engine's id.
@@ -64,7 +74,8 @@ func (c command) of(i *instance, id int) bool { return c.instance == i && c.id =
 func newWorld(ctx context.Context, f *File) *world {
 	return &world{
 		ctx: ctx, now: f.clock, stubs: f.stubs, answered: map[string]int{},
-		definitions: map[string]deployed{}, names: map[string]*instance{},
+		definitions: map[string]deployed{}, versions: map[string][]deployed{}, names: map[string]*instance{}, fetches: map[string][]fetched{},
+		engine: engine.Engine{Scripts: &script.Evaluator{}},
 	}
 }
 
@@ -81,6 +92,7 @@ func (w *world) deploy(d *deployment) error {
 			return fmt.Errorf("process %q: %w", p.key, err)
 		}
 		w.definitions[p.key] = p
+		w.versions[p.key] = append(w.versions[p.key], p)
 	}
 	return nil
 }
@@ -92,18 +104,24 @@ func (w *world) begin(key, element string, started startStep) (*instance, error)
 		known := strings.Join(slices.Sorted(maps.Keys(w.definitions)), ", ")
 		return nil, fmt.Errorf("no process %q is deployed; deployed: %s", key, cmp.Or(known, "none"))
 	}
-	n := 1
+	return w.beginAs(d, element, started, nil)
+}
+
+// beginAs starts an instance of a version, for a caller or for nobody.
+func (w *world) beginAs(d deployed, element string, started startStep, by *caller) (*instance, error) {
+	key, n := d.key, 1
 	for _, i := range w.instances {
 		if i.process.ID == key {
 			n++
 		}
 	}
-	i := &instance{name: key + "#" + strconv.Itoa(n), process: d.process}
-	i.state = engine.New(engine.Options{ID: i.name, BusinessKey: started.businessKey, Initiator: started.user})
+	i := &instance{name: key + "#" + strconv.Itoa(n), process: d.process, caller: by}
+	i.state = engine.New(engine.Options{ID: i.name, BusinessKey: started.businessKey, Initiator: started.user, Called: by != nil})
+	w.instances = append(w.instances, i) // before it begins: it may begin others
 	if err := w.apply(i, engine.Started{Element: element, Variables: started.variables}); err != nil {
+		w.instances = slices.DeleteFunc(w.instances, func(other *instance) bool { return other == i })
 		return nil, fmt.Errorf("start process %q: %w", key, err)
 	}
-	w.instances = append(w.instances, i)
 	return i, nil
 }
 
@@ -125,7 +143,7 @@ func (w *world) find(name string) (*instance, error) {
 // apply gives an instance an event and carries out what the engine answers.
 func (w *world) apply(i *instance, event engine.Event) error {
 	done := len(i.state.Path) + i.state.Dropped
-	commands, err := engine.Step(i.process, i.state, event, w.now)
+	commands, err := w.engine.Step(i.process, i.state, event, w.now)
 	if err != nil {
 		return err
 	}
@@ -144,17 +162,36 @@ func (w *world) carryOut(i *instance, c engine.Command) {
 	case engine.CallConnector:
 		w.call(i, c)
 	case engine.RunScript:
-		w.pending = append(w.pending, pending{command{i, c.ID}, func() engine.Event { return w.script(c) }})
+		w.later(i, c.ID, func() engine.Event { return w.script(c) })
 	case engine.OpenTask:
 		w.tasks = append(w.tasks, &task{command: command{i, c.ID}, OpenTask: c})
 	case engine.StartTimer:
 		w.timers = append(w.timers, &timer{at: c.At, command: command{i, c.ID}})
 	case engine.Subscribe:
-		w.subscriptions = append(w.subscriptions, &subscription{command{i, c.ID}, c.Element, c.Name, c.Key})
+		s := &subscription{command{i, c.ID}, c.Element, c.Name, c.Key}
+		w.subscriptions = append(w.subscriptions, s)
+		w.takeKept(s)
+	case engine.SubscribeSignal:
+		w.signals = append(w.signals, &subscription{command{i, c.ID}, c.Element, c.Name, ""})
+	case engine.Publish:
+		w.publishFrom(i, c)
+	case engine.Broadcast:
+		w.later(i, 0, func() engine.Event {
+			if err := w.signal(c.Name, c.Variables, i); err != nil {
+				w.fail(brokenf("signal %q: %w", c.Name, err))
+			}
+			return nil
+		})
+	case engine.OfferTask:
+		w.jobs = append(w.jobs, &job{command: command{i, c.ID}, OfferTask: c})
+	case engine.StartChild:
+		w.callProcess(i, c)
+	case engine.Escalate:
+		w.escalated(i, c)
 	case engine.Stop:
 		w.stop(i, c.ID)
 	case engine.End:
-		// The state tells the outcome.
+		w.ended(i, c)
 	default:
 		w.fail(brokenf("scenarios do not know the command %T", c))
 	}
@@ -166,6 +203,14 @@ func (w *world) stop(i *instance, id int) {
 	w.tasks = slices.DeleteFunc(w.tasks, func(t *task) bool { return t.of(i, id) })
 	w.timers = slices.DeleteFunc(w.timers, func(t *timer) bool { return t.of(i, id) })
 	w.subscriptions = slices.DeleteFunc(w.subscriptions, func(s *subscription) bool { return s.of(i, id) })
+	w.signals = slices.DeleteFunc(w.signals, func(s *subscription) bool { return s.of(i, id) })
+	w.jobs = slices.DeleteFunc(w.jobs, func(j *job) bool { return j.of(i, id) })
+	w.stopChild(i, id)
+}
+
+// later answers a command after everything that is pending; an answer of nil is none.
+func (w *world) later(i *instance, id int, answer func() engine.Event) {
+	w.pending = append(w.pending, pending{command{i, id}, answer})
 }
 
 // fail records what is wrong with the scenario itself.
@@ -180,7 +225,11 @@ func (w *world) settle() {
 	for len(w.pending) > 0 && w.wrong == nil && w.move() {
 		p := w.pending[0]
 		w.pending = w.pending[1:]
-		if err := w.apply(p.instance, p.answer()); err != nil {
+		event := p.answer()
+		if event == nil {
+			continue
+		}
+		if err := w.apply(p.instance, event); err != nil && !errors.Is(err, engine.ErrStale) { // its instance may have ended meanwhile
 			w.fail(brokenf("the engine refused an answer for %s: %w", p.instance.name, err))
 		}
 	}
@@ -201,6 +250,8 @@ func stateOf(s *engine.State) string {
 	switch {
 	case s.Outcome == engine.OutcomeCancelled:
 		return contract.StateCancelled
+	case s.Outcome == engine.OutcomeFailed:
+		return contract.StateFailed
 	case s.Outcome != "":
 		return contract.StateCompleted
 	case len(s.Incidents) > 0:

@@ -1,0 +1,161 @@
+package scenario
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/waybill-io/waybill/engine"
+)
+
+// job is an external task, with the rules of Camunda 7: whoever fetches it holds it until the lock runs out, and may answer after that
+// as long as nobody else has fetched it.
+type job struct {
+	command
+	engine.OfferTask
+	worker  string
+	locked  time.Time // until; zero: never locked
+	retries *int      // nil: nobody has said
+	failed  bool      // its retries are used up: there is an incident
+}
+
+func (j *job) fetchable(now time.Time) bool {
+	return !j.locked.After(now) && (j.retries == nil || *j.retries > 0) && !j.failed
+}
+
+// fetched is a job as it was handed out.
+type fetched struct {
+	job       *job
+	variables map[string]any
+}
+
+type topic struct {
+	name      string
+	lock      time.Duration
+	variables []string // nil: all
+}
+
+type fetchStep struct {
+	topics      []topic
+	worker, as  string
+	max         int
+	usePriority bool
+}
+
+func (s *fetchStep) do(w *world) error {
+	var found []*job
+	for _, j := range w.jobs {
+		if j.fetchable(w.now) && slices.ContainsFunc(s.topics, func(t topic) bool { return t.name == j.Topic }) {
+			found = append(found, j)
+		}
+	}
+	if s.usePriority {
+		slices.SortStableFunc(found, func(a, b *job) int { return cmp.Compare(b.Priority, a.Priority) })
+	}
+	list := []fetched{}
+	for _, j := range found[:min(len(found), s.max)] {
+		t := s.topics[slices.IndexFunc(s.topics, func(t topic) bool { return t.name == j.Topic })]
+		j.worker, j.locked = s.worker, w.now.Add(t.lock)
+		given := map[string]any{}
+		for name, value := range j.Inputs { // into a map: any order
+			if t.variables == nil || slices.Contains(t.variables, name) {
+				given[name] = value
+			}
+		}
+		list = append(list, fetched{j, given})
+	}
+	w.fetches[s.as] = list
+	return nil
+}
+
+// jobStep answers an external task.
+type jobStep struct {
+	kind             string
+	list             string
+	index            int
+	worker           string
+	code, message    string
+	variables        map[string]any
+	retries          *int
+	timeout, newLock time.Duration
+}
+
+func (s *jobStep) do(w *world) error {
+	list, ok := w.fetches[s.list]
+	if !ok || s.index >= len(list) {
+		return brokenf("there is no job %s[%d]; the list has %d", s.list, s.index, len(list))
+	}
+	j := list[s.index].job
+	if !slices.Contains(w.jobs, j) {
+		return fmt.Errorf("external task of %q does not exist any more", j.Element)
+	}
+	switch s.kind {
+	case "unlock":
+		j.worker, j.locked = "", time.Time{}
+		return nil
+	case "retries":
+		return w.setRetries(j, *s.retries)
+	}
+	worker := cmp.Or(s.worker, j.worker)
+	if worker != j.worker || worker == "" {
+		return fmt.Errorf("external task of %q cannot be answered by worker %q: it is locked by worker %q", j.Element, worker, j.worker)
+	}
+	switch s.kind {
+	case "extend":
+		if !j.locked.After(w.now) {
+			return fmt.Errorf("external task of %q: the lock has expired", j.Element)
+		}
+		j.locked = w.now.Add(s.newLock)
+		return nil
+	case "fail":
+		return w.failJob(j, s)
+	}
+	var event engine.Event = engine.Completed{ID: j.id, Outputs: s.variables}
+	if s.kind == "bpmnError" {
+		event = engine.Failed{ID: j.id, Failure: engine.Failure{Code: s.code, Message: s.message}, Variables: s.variables}
+	}
+	if err := w.apply(j.instance, event); err != nil {
+		return err
+	}
+	w.close(j)
+	return nil
+}
+
+// failJob lets a job be fetched again after a while, or makes an incident of it.
+func (w *world) failJob(j *job, s *jobStep) error {
+	retries := 0
+	if s.retries != nil {
+		retries = *s.retries
+	}
+	j.retries, j.locked = &retries, w.now.Add(s.timeout)
+	if retries > 0 {
+		return nil
+	}
+	j.failed = true
+	return w.apply(j.instance, engine.Failed{ID: j.id, Failure: engine.Failure{Message: s.message}, Variables: s.variables})
+}
+
+// setRetries lets a job be fetched again; its incident, if it has one, is over.
+func (w *world) setRetries(j *job, retries int) error {
+	j.retries = &retries
+	if !j.failed || retries == 0 {
+		return nil
+	}
+	for _, incident := range j.instance.state.Incidents {
+		if incident.Element == j.Element {
+			w.close(j)
+			return w.apply(j.instance, engine.IncidentAnswered{ID: incident.ID, Action: engine.IncidentRetry})
+		}
+	}
+	return nil
+}
+
+func (w *world) close(j *job) {
+	w.jobs = slices.DeleteFunc(w.jobs, func(other *job) bool { return other == j })
+}
+
+var (
+	_ action = (*fetchStep)(nil)
+	_ action = (*jobStep)(nil)
+)
