@@ -17,6 +17,9 @@ func (m *machine) startVariables(given Variables) (Variables, error) {
 		return nil, fmt.Errorf("start variable %w", err)
 	}
 	variables := make(Variables, len(given)+len(m.p.Properties))
+	for _, d := range m.p.Data {
+		variables[d.Name] = d.Value
+	}
 	for i := range m.p.Properties {
 		p := &m.p.Properties[i]
 		if p.Value != nil {
