@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 	temporalclient "go.temporal.io/sdk/client"
@@ -17,6 +18,22 @@ import (
 // Steering is what workflows ask of Temporal that they may not do themselves. Every method may be repeated.
 type Steering struct {
 	client *client.Client
+	clock  func() time.Time // of a test; nil: none
+}
+
+// ForTests has the processes that messages and signals start begin at the time of a test, which stands still, and leaves timer
+// start events to the test.
+func (s *Steering) ForTests(clock func() time.Time) *Steering {
+	return &Steering{client: s.client, clock: clock}
+}
+
+// testTime is the time at which instances of a test begin, nil when there is none.
+func (s *Steering) testTime() *time.Time {
+	if s.clock == nil {
+		return nil
+	}
+	now := s.clock()
+	return &now
 }
 
 // NewSteering returns the activities over a client.
@@ -86,6 +103,7 @@ func (s *Steering) StartBySignal(ctx context.Context, b contract.SignalBroadcast
 		}
 		id, _, err := s.client.Start(ctx, client.StartOptions{
 			Key: start.Key, Element: start.Element, ID: start.Key + "/signal-" + startKey(ctx, m), Variables: b.Variables,
+			Clock: s.testTime(),
 		})
 		if err != nil {
 			return nil, startError(err)
@@ -109,7 +127,7 @@ func (s *Steering) StartByMessage(ctx context.Context, m contract.Message) (stri
 		}
 		id, _, err := s.client.Start(ctx, client.StartOptions{
 			Key: start.Key, Element: start.Element, ID: start.Key + "/message-" + startKey(ctx, m),
-			BusinessKey: m.BusinessKey, Variables: m.Variables,
+			BusinessKey: m.BusinessKey, Variables: m.Variables, Clock: s.testTime(),
 		})
 		if err != nil {
 			return "", startError(err)

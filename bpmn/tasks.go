@@ -58,22 +58,26 @@ func (p *parser) user(e *element, n *Node) {
 	}
 	p.owners(e, u)
 	n.Listeners = append(n.Listeners, p.taskListeners(e)...)
-	for what, x := range map[string]*juel.Expr{"dueDate": u.DueDate, "followUpDate": u.FollowUpDate} {
-		if x == nil || !x.IsLiteral() {
-			continue
-		}
-		_, dateErr := ParseDate(x.Source())
-		_, durationErr := ParseDuration(x.Source())
-		if dateErr != nil && durationErr != nil {
-			p.at(e, "%s: %q is neither an ISO 8601 date nor a duration", what, clip(x.Source()))
-		}
-	}
+	p.moment(e, "dueDate", u.DueDate)
+	p.moment(e, "followUpDate", u.FollowUpDate)
 	if x := u.Priority; x != nil && x.IsLiteral() {
 		if _, err := Convert("integer", x.Source()); err != nil {
 			p.at(e, "priority: %v", err)
 		}
 	}
 	n.User = u
+}
+
+// moment checks a literal that is a date or a duration from now.
+func (p *parser) moment(e *element, what string, x *juel.Expr) {
+	if x == nil || !x.IsLiteral() {
+		return
+	}
+	_, dateErr := ParseDate(x.Source())
+	_, durationErr := ParseDuration(x.Source())
+	if dateErr != nil && durationErr != nil {
+		p.at(e, "%s: %q is neither an ISO 8601 date nor a duration", what, clip(x.Source()))
+	}
 }
 
 // owners reads the people whom BPMN itself names: a human performer is the assignee, potential owners are candidates, written as
@@ -104,11 +108,10 @@ func (p *parser) owners(e *element, u *UserTaskInfo) {
 		}
 		for _, entry := range splitList(text) {
 			to := &u.CandidateGroups
-			for prefix, list := range map[string]*[]*juel.Expr{"user(": &u.CandidateUsers, "group(": &u.CandidateGroups} {
-				if inner, ok := strings.CutPrefix(entry, prefix); ok && strings.HasSuffix(inner, ")") {
-					entry, to = strings.TrimSuffix(inner, ")"), list
-					break
-				}
+			if inner, ok := strings.CutPrefix(entry, "user("); ok && strings.HasSuffix(inner, ")") {
+				entry, to = strings.TrimSuffix(inner, ")"), &u.CandidateUsers
+			} else if inner, ok := strings.CutPrefix(entry, "group("); ok && strings.HasSuffix(inner, ")") {
+				entry = strings.TrimSuffix(inner, ")")
 			}
 			if x := p.expr(e, "potentialOwner", entry); x != nil {
 				*to = append(*to, x)

@@ -11,13 +11,19 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/definition"
+	"github.com/waybill-io/waybill/engine"
+	"github.com/waybill-io/waybill/script"
 )
 
 // Client talks to the Waybill workers of one Temporal namespace.
 type Client struct {
 	Temporal temporal.Client
 	models   definition.Cache
+	scripts  script.Evaluator
 }
+
+// engine is what rehearses the first step of an instance.
+func (c *Client) engine() engine.Engine { return engine.Engine{Scripts: &c.scripts} }
 
 // New returns a Client over a Temporal client, which stays the caller's to close.
 func New(c temporal.Client) *Client { return &Client{Temporal: c} }

@@ -31,16 +31,22 @@ func (c *Client) Definition(ctx context.Context, key string, version int) (contr
 		return d, fmt.Errorf("process %q is not deployed (deploy its model with `starter deploy FILE`): %w", key, err)
 	case err != nil:
 		return d, fmt.Errorf("read definition of process %q: %w", key, err)
+	case d.Key == "" && version == 0:
+		return d, fmt.Errorf("process %q is not deployed any more (deploy its model with `starter deploy FILE`): %w", key, ErrNotFound)
 	case d.Key == "":
 		return d, fmt.Errorf("process %q has no version %d: %w", key, version, ErrNotFound)
 	}
 	return d, nil
 }
 
-// DefinitionFor returns a version of a process, the newest one with a tag, or, with neither, the latest.
+// DefinitionFor returns what a start needs: a version of a process, the newest one with a tag, or, with neither, the latest.
 func (c *Client) DefinitionFor(ctx context.Context, key string, version int, tag string) (contract.Definition, error) {
 	if tag == "" {
-		return c.Definition(ctx, key, version)
+		d, err := c.Definition(ctx, key, version)
+		if err == nil {
+			err = startable(d)
+		}
+		return d, err
 	}
 	list, err := c.Versions(ctx, key)
 	if err != nil {
@@ -48,7 +54,7 @@ func (c *Client) DefinitionFor(ctx context.Context, key string, version int, tag
 	}
 	for _, v := range slices.Backward(list) {
 		if v.VersionTag == tag {
-			return c.Definition(ctx, key, v.Version)
+			return c.DefinitionFor(ctx, key, v.Version, "")
 		}
 	}
 	return contract.Definition{}, fmt.Errorf("process %q has no version with the tag %q: %w", key, tag, ErrNotFound)
@@ -65,6 +71,36 @@ func (c *Client) Versions(ctx context.Context, key string) ([]contract.VersionIn
 		return nil, fmt.Errorf("list the versions of process %q: %w", key, err)
 	}
 	return list, nil
+}
+
+// Undeploy removes a process: no instance starts any more, those that run go on.
+func (c *Client) Undeploy(ctx context.Context, key string) error {
+	if _, err := c.Definition(ctx, key, 0); err != nil {
+		return err
+	}
+	if err := c.update(ctx, contract.DefinitionID(key), contract.UndeployUpdate, nil, nil); err != nil {
+		return fmt.Errorf("undeploy process %q: %w", key, err)
+	}
+	return nil
+}
+
+// SuspendDefinition lets no instance of a process start, or lets them start again.
+func (c *Client) SuspendDefinition(ctx context.Context, key string, suspended bool) error {
+	if _, err := c.Definition(ctx, key, 0); err != nil {
+		return err
+	}
+	if err := c.update(ctx, contract.DefinitionID(key), contract.SuspendUpdateOfDefinition, suspended, nil); err != nil {
+		return fmt.Errorf("suspend or resume process %q: %w", key, err)
+	}
+	return nil
+}
+
+// startable refuses a suspended definition.
+func startable(d contract.Definition) error {
+	if d.Suspended {
+		return &Error{Type: "refused", Message: fmt.Sprintf("process %q is suspended: resume it with `starter definition resume %s`", d.Key, d.Key)}
+	}
+	return nil
 }
 
 // PutTrigger deploys a trigger file for an event source. The id is the trigger's name.

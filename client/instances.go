@@ -27,16 +27,18 @@ const (
 type StartOptions struct {
 	Key         string // process id
 	Version     int    // 0: the latest
+	VersionTag  string // "": any
 	ID          string // instance id; "": a new one. Starting the same id again is a no-op that is reported.
 	Element     string // start event; "": the none start event
 	BusinessKey string
 	Initiator   string
 	Variables   map[string]any
+	Clock       *time.Time // in tests: its time, which stands still until it is advanced
 }
 
 // Start starts an instance of a deployed process. started is false when an instance of this id had been started before.
 func (c *Client) Start(ctx context.Context, o StartOptions) (id string, started bool, err error) {
-	d, err := c.Definition(ctx, o.Key, o.Version)
+	d, err := c.DefinitionFor(ctx, o.Key, o.Version, o.VersionTag)
 	if err != nil {
 		return "", false, err
 	}
@@ -81,7 +83,7 @@ func checkID(key, id string) error {
 	}
 	if first, _, found := strings.Cut(id, "/"); found && first != key {
 		for _, own := range []string{
-			contract.DefinitionID(""), contract.TriggersID(""), contract.MailboxID(""), "message/", contract.MessageStartsID(""), "task/",
+			contract.DefinitionID(""), contract.TriggersID(""), contract.MailboxID(""), "message/", contract.MessageStartsID(""), contract.SignalID(""), contract.SignalStartsID(""), "task/",
 		} {
 			if strings.HasPrefix(id, own) {
 				return &Error{Type: "refused", Message: fmt.Sprintf("the instance id %q begins with %q, which is Waybill's own", id, own)}
@@ -99,7 +101,7 @@ func (c *Client) rehearse(d contract.Definition, o StartOptions) error {
 		return &Error{Type: "refused", Message: err.Error()}
 	}
 	state := engine.New(engine.Options{ID: o.ID, BusinessKey: o.BusinessKey, Initiator: o.Initiator})
-	if _, err := engine.Step(p, state, engine.Started{Element: o.Element, Variables: o.Variables}, time.Now()); err != nil {
+	if _, err := c.engine().Step(p, state, engine.Started{Element: o.Element, Variables: o.Variables}, time.Now()); err != nil {
 		return &Error{Type: "refused", Message: fmt.Sprintf("start process %q: %v", d.Key, err)}
 	}
 	return nil
@@ -123,7 +125,7 @@ func Launch(d contract.Definition, o StartOptions) (temporal.StartWorkflowOption
 			StaticSummary:                            summary(d, o),
 		}, contract.ProcessInput{
 			Definition: d, Engine: engine.Version, Element: o.Element,
-			BusinessKey: o.BusinessKey, Initiator: o.Initiator, Variables: o.Variables,
+			BusinessKey: o.BusinessKey, Initiator: o.Initiator, Variables: o.Variables, Clock: o.Clock,
 		}
 }
 
@@ -170,6 +172,38 @@ func (c *Client) Cancel(ctx context.Context, id string) error {
 func (c *Client) SetVariables(ctx context.Context, id string, variables map[string]any) error {
 	if err := c.update(ctx, id, contract.VariablesUpdate, variables, nil); err != nil {
 		return fmt.Errorf("set variables of instance %q: %w", id, err)
+	}
+	return nil
+}
+
+// Suspend keeps back all that happens to an instance until Resume.
+func (c *Client) Suspend(ctx context.Context, id string) error {
+	return c.operate(ctx, "suspend", id, contract.SuspendUpdate, nil)
+}
+
+// Resume lets a suspended instance go on.
+func (c *Client) Resume(ctx context.Context, id string) error {
+	return c.operate(ctx, "resume", id, contract.ResumeInstanceUpdate, nil)
+}
+
+// Activate starts an activity of an ad-hoc sub-process.
+func (c *Client) Activate(ctx context.Context, id, element string) error {
+	return c.operate(ctx, "start an activity of", id, contract.ActivateUpdate, contract.ElementInput{Element: element})
+}
+
+// FinishScope completes an ad-hoc sub-process in which nothing runs.
+func (c *Client) FinishScope(ctx context.Context, id, element string) error {
+	return c.operate(ctx, "complete a sub-process of", id, contract.FinishScopeUpdate, contract.ElementInput{Element: element})
+}
+
+// Advance moves the clock of an instance of a test and fires what is due by then.
+func (c *Client) Advance(ctx context.Context, id string, to time.Time) error {
+	return c.operate(ctx, "advance the clock of", id, contract.AdvanceUpdate, contract.Advance{To: to})
+}
+
+func (c *Client) operate(ctx context.Context, what, id, update string, arg any) error {
+	if err := c.update(ctx, id, update, arg, nil); err != nil {
+		return fmt.Errorf("%s instance %q: %w", what, id, err)
 	}
 	return nil
 }

@@ -78,6 +78,55 @@ func (c *Client) CompleteTask(ctx context.Context, id string, results contract.C
 	return t, nil
 }
 
+// DelegateTask has somebody else work on an open task. Its owner completes it when it was resolved.
+func (c *Client) DelegateTask(ctx context.Context, id, user string) (contract.Task, error) {
+	return c.changeTask(ctx, "delegate", id, contract.DelegateTaskUpdate, contract.ClaimTask{Assignee: user})
+}
+
+// ResolveTask gives a delegated task back to its owner, with variables of the task.
+func (c *Client) ResolveTask(ctx context.Context, id string, variables map[string]any) (contract.Task, error) {
+	return c.changeTask(ctx, "resolve", id, contract.ResolveTaskUpdate, contract.Variables(variables))
+}
+
+// SetTaskVariables sets variables that are local to an open task.
+func (c *Client) SetTaskVariables(ctx context.Context, id string, variables map[string]any) (contract.Task, error) {
+	return c.changeTask(ctx, "set variables of", id, contract.TaskVariablesUpdate, contract.Variables(variables))
+}
+
+func (c *Client) changeTask(ctx context.Context, what, id, update string, arg any) (contract.Task, error) {
+	var t contract.Task
+	if err := c.update(ctx, id, update, arg, &t); err != nil {
+		return t, fmt.Errorf("%s task %q: %w", what, id, c.taskEnded(ctx, id, err))
+	}
+	return t, nil
+}
+
+// EscalateTask escalates from an open task. The task goes on, unless an interrupting event catches the escalation; it is an
+// error when nothing does.
+func (c *Client) EscalateTask(ctx context.Context, id, code string, variables map[string]any) error {
+	return c.answerTask(ctx, "escalate from", id, contract.TaskAnswer{Escalate: true, Code: code, Variables: variables})
+}
+
+// FailTask ends an open task with a BPMN error.
+func (c *Client) FailTask(ctx context.Context, id, code, message string, variables map[string]any) error {
+	return c.answerTask(ctx, "fail", id, contract.TaskAnswer{Code: code, Message: message, Variables: variables})
+}
+
+func (c *Client) answerTask(ctx context.Context, what, id string, answer contract.TaskAnswer) error {
+	t, err := c.Task(ctx, id)
+	if err == nil && t.State != contract.TaskOpen {
+		err = c.taskEnded(ctx, id, ErrNotRunning)
+	}
+	if err == nil {
+		answer.Command = t.Command
+		err = c.update(ctx, t.Instance, contract.TaskAnswerUpdate, answer, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("%s task %q: %w", what, id, err)
+	}
+	return nil
+}
+
 // taskEnded says how a task ended that cannot be changed any more.
 func (c *Client) taskEnded(ctx context.Context, id string, err error) error {
 	if !errors.Is(err, ErrNotRunning) {

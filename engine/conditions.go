@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/waybill-io/waybill/bpmn"
@@ -44,11 +45,8 @@ func (m *machine) evaluate(s *bpmn.Script, sets bool) (any, error) {
 	env := ScriptEnv{Variables: m.visible(m.view.at), Execution: m.execution(), Task: m.view.task, Token: m.history()}
 	if len(m.view.results) > 0 {
 		all := make(Variables, len(env.Variables)+len(m.view.results))
-		for _, part := range []Variables{env.Variables, m.view.results} {
-			for name, value := range part { // into a map: any order
-				all[name] = value
-			}
-		}
+		maps.Copy(all, env.Variables)
+		maps.Copy(all, m.view.results)
 		env.Variables = all
 	}
 	if sets {

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/juel"
@@ -151,9 +152,7 @@ func withCode(given Variables, e *bpmn.ErrorRef, f Failure) Variables {
 		return given
 	}
 	all := Variables{}
-	for name, value := range given { // into a map: any order
-		all[name] = value
-	}
+	maps.Copy(all, given)
 	if e.CodeVariable != "" {
 		all[e.CodeVariable] = f.Code
 	}
@@ -187,9 +186,7 @@ func (m *machine) escalate(token int, code string, given Variables) bool {
 	}
 	if e := c.event.Escalation; e != nil && e.CodeVariable != "" {
 		all := Variables{e.CodeVariable: code}
-		for name, value := range given { // into a map: any order
-			all[name] = value
-		}
+		maps.Copy(all, given)
 		given = all
 	}
 	m.caught(c, given)
@@ -252,9 +249,7 @@ func (m *machine) mappedError(token int, n *bpmn.Node, results Variables, f *Fai
 		if e.When != nil {
 			m.look(token, n)
 			m.view.results = Variables{"errorMessage": message, "externalTask": map[string]any{"errorMessage": message}}
-			for name, value := range results { // into a map: any order
-				m.view.results[name] = value
-			}
+			maps.Copy(m.view.results, results)
 			value, err := e.When.Eval(m)
 			if holds, ok := value.(bool); err != nil || !ok || !holds {
 				continue // as in Camunda, a condition that cannot be evaluated does not hold

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/waybill-io/waybill/bpmn"
 )
@@ -90,11 +91,10 @@ func (m *machine) throwSignal(n *bpmn.Node) error {
 	if err != nil {
 		return err
 	}
-	for name, value := range with { // into a map: any order
-		if payload == nil {
-			payload = Variables{}
-		}
-		payload[name] = value
+	if payload == nil {
+		payload = with
+	} else {
+		maps.Copy(payload, with)
 	}
 	var ids []int
 	for i := range m.s.Waits {

@@ -85,8 +85,8 @@ func reaches(n, from *bpmn.Node) bool {
 func (m *machine) completeInclusive(i int, n *bpmn.Node) {
 	j := m.s.Joins[i]
 	arrived := 0
-	for _, count := range j.Arrived { // a sum: any order
-		arrived += count
+	for _, f := range n.Incoming {
+		arrived += j.Arrived[f.ID]
 	}
 	m.s.Joins = remove(m.s.Joins, i)
 	token := m.newToken(j.Scope)

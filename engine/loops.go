@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/waybill-io/waybill/bpmn"
@@ -182,11 +183,9 @@ func result(l *bpmn.Loop, own Variables) any {
 	if l.OutputItem != "" {
 		return own[l.OutputItem]
 	}
-	all := map[string]any{}
-	for name, value := range own { // into a map: any order
-		if name != "loopCounter" && name != l.Element && name != l.Index {
-			all[name] = value
-		}
+	all := map[string]any(maps.Clone(own))
+	for _, name := range []string{"loopCounter", l.Element, l.Index} {
+		delete(all, name)
 	}
 	return all
 }

@@ -73,23 +73,20 @@ func (m *machine) set(at int, given Variables) error {
 	if err != nil {
 		return err
 	}
-	outer := Variables{}
-	local := map[int]Variables{}
-	for name, value := range values { // into maps: any order
-		if sc := m.holder(at, name); sc != nil {
-			if local[sc.ID] == nil {
-				local[sc.ID] = Variables{}
-			}
-			local[sc.ID][name] = value
-			continue
+	outer := maps.Clone(values)
+	names := sortedKeys(values)
+	for _, name := range names {
+		if m.holder(at, name) != nil {
+			delete(outer, name)
 		}
-		outer[name] = value
 	}
 	if err := m.setProcess(outer); err != nil {
 		return err
 	}
-	for id, values := range local { // different scopes: any order
-		m.setLocal(id, values)
+	for _, name := range names {
+		if sc := m.holder(at, name); sc != nil {
+			m.setLocal(sc.ID, Variables{name: values[name]})
+		}
 	}
 	return nil
 }

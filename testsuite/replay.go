@@ -11,6 +11,7 @@ import (
 
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/api/temporalproto"
+	info "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
@@ -75,29 +76,38 @@ func replayOne(replayer worker.WorkflowReplayer, h *history.History) error {
 func ReplayServer(ctx context.Context, c *waybill.Client, record string) error {
 	replayer := worker.NewWorkflowReplayer()
 	workflows.Register(replayer, &definition.Cache{})
-	page, err := c.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{PageSize: 1000})
-	if err != nil {
-		return fmt.Errorf("list executions: %w", err)
-	}
+	request := &workflowservice.ListWorkflowExecutionsRequest{PageSize: 1000}
 	var errs []error
-	for _, execution := range page.GetExecutions() {
-		kind := execution.GetType().GetName()
-		if strings.HasPrefix(kind, "temporal-sys-") {
-			continue
-		}
-		id, run := execution.GetExecution().GetWorkflowId(), execution.GetExecution().GetRunId()
-		history, err := c.History(ctx, id, run)
-		if err == nil {
-			err = replayOne(replayer, history)
-		}
-		if err == nil && record != "" {
-			err = writeHistory(filepath.Join(record, strings.ReplaceAll(kind, "/", "-")+"-"+run[len(run)-12:]+".json"), history)
-		}
+	for {
+		page, err := c.Temporal.ListWorkflow(ctx, request)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("replay %s: %w", id, err))
+			return errors.Join(append(errs, fmt.Errorf("list executions: %w", err))...)
+		}
+		for _, execution := range page.GetExecutions() {
+			if err := replayExecution(ctx, replayer, c, execution, record); err != nil {
+				errs = append(errs, fmt.Errorf("replay %s: %w", execution.GetExecution().GetWorkflowId(), err))
+			}
+		}
+		if request.NextPageToken = page.GetNextPageToken(); len(request.NextPageToken) == 0 {
+			return errors.Join(errs...)
 		}
 	}
-	return errors.Join(errs...)
+}
+
+func replayExecution(ctx context.Context, replayer worker.WorkflowReplayer, c *waybill.Client, e *info.WorkflowExecutionInfo, record string) error {
+	kind := e.GetType().GetName()
+	if strings.HasPrefix(kind, "temporal-sys-") {
+		return nil
+	}
+	run := e.GetExecution().GetRunId()
+	history, err := c.History(ctx, e.GetExecution().GetWorkflowId(), run)
+	if err == nil {
+		err = replayOne(replayer, history)
+	}
+	if err == nil && record != "" {
+		err = writeHistory(filepath.Join(record, strings.ReplaceAll(kind, "/", "-")+"-"+run[len(run)-12:]+".json"), history)
+	}
+	return err
 }
 
 func writeHistory(file string, h *history.History) error {

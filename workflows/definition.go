@@ -29,6 +29,10 @@ func Definition(ctx workflow.Context, state contract.DefinitionState) error {
 		workflow.SetQueryHandler(ctx, contract.VersionsQuery, d.versions),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.DeployUpdate, d.deploy,
 			workflow.UpdateHandlerOptions{Description: "make a definition the latest version"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.UndeployUpdate, d.undeploy,
+			workflow.UpdateHandlerOptions{Description: "remove all versions; instances go on"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.SuspendUpdateOfDefinition, d.suspend,
+			workflow.UpdateHandlerOptions{Description: "let no instance start, or let them start again"}),
 	)
 	if err != nil {
 		return err
@@ -48,11 +52,10 @@ func (d *definitions) latest() *contract.Definition {
 
 // get answers with an empty definition when there is no such version.
 func (d *definitions) get(version int) (contract.Definition, error) {
-	if latest := d.latest(); version == 0 && latest != nil {
-		return *latest, nil
-	}
+	latest := d.latest()
 	for _, v := range d.Versions {
-		if v.Version == version {
+		if v.Version == version || version == 0 && v.Version == latest.Version {
+			v.Suspended = d.Suspended
 			return v, nil
 		}
 	}
@@ -79,6 +82,9 @@ func (d *definitions) deploy(ctx workflow.Context, next contract.Definition) (co
 	}
 	next.Version = d.Last + 1
 	input := contract.SyncStartsInput{Definition: next, Old: old}
+	if d.Suspended { // its start events come with resume
+		input = contract.SyncStartsInput{Definition: contract.Definition{Key: next.Key}}
+	}
 	if err := workflow.ExecuteActivity(steering(ctx), contract.SyncStartsActivity, input).Get(ctx, nil); err != nil {
 		return contract.DeployResult{}, err
 	}
@@ -86,6 +92,50 @@ func (d *definitions) deploy(ctx workflow.Context, next contract.Definition) (co
 	d.Versions = append(d.Versions, next)
 	d.trim()
 	return contract.DeployResult{Key: next.Key, Version: next.Version, Changed: true}, nil
+}
+
+// undeploy removes the process: no instance starts any more. The numbers of its versions are not used again.
+func (d *definitions) undeploy(ctx workflow.Context) error {
+	if err := d.deploying.Lock(ctx); err != nil {
+		return err
+	}
+	defer d.deploying.Unlock()
+	if err := d.stopStarts(ctx); err != nil {
+		return err
+	}
+	d.Versions, d.Suspended = nil, false
+	return nil
+}
+
+// stopStarts takes the timer, message and signal start events of the latest version away.
+func (d *definitions) stopStarts(ctx workflow.Context) error {
+	old := d.latest()
+	if old == nil || d.Suspended {
+		return nil
+	}
+	input := contract.SyncStartsInput{Definition: contract.Definition{Key: old.Key}, Old: old}
+	return workflow.ExecuteActivity(steering(ctx), contract.SyncStartsActivity, input).Get(ctx, nil)
+}
+
+// suspend lets no instance start, by whatever way, or lets them start again: timers then count anew.
+func (d *definitions) suspend(ctx workflow.Context, suspended bool) error {
+	if err := d.deploying.Lock(ctx); err != nil {
+		return err
+	}
+	defer d.deploying.Unlock()
+	latest := d.latest()
+	if latest == nil || suspended == d.Suspended {
+		return nil
+	}
+	if suspended {
+		if err := d.stopStarts(ctx); err != nil {
+			return err
+		}
+	} else if err := workflow.ExecuteActivity(steering(ctx), contract.SyncStartsActivity, contract.SyncStartsInput{Definition: *latest}).Get(ctx, nil); err != nil {
+		return err
+	}
+	d.Suspended = suspended
+	return nil
 }
 
 // trim drops the oldest versions while there are too many.

@@ -19,8 +19,6 @@ import (
 type Processes struct {
 	models  *definition.Cache
 	scripts engine.Scripts
-	// testClock lets the clocks of instances be advanced.
-	testClock bool
 }
 
 // Run is the workflow of every process.
@@ -52,22 +50,21 @@ func refuse(format string, args ...any) error {
 
 // host runs one instance.
 type host struct {
-	ctx       workflow.Context // outlives a cancellation of the workflow, which is an event like others
-	id        string
-	input     contract.ProcessInput
-	process   *bpmn.Process
-	engine    engine.Engine
-	state     *engine.State
-	selector  workflow.Selector
-	requests  workflow.Channel // of *request, from update handlers
-	waits     map[int]*wait    // what is under way, by command id
-	closing   []workflow.Future
-	handling  int            // requests that have no answer yet
-	shown     string         // the state that the search attribute shows
-	deferred  []engine.Event // what came while the instance was suspended
-	load      load
-	failed    engine.Failure // how a called instance failed
-	testClock bool
+	ctx      workflow.Context // outlives a cancellation of the workflow, which is an event like others
+	id       string
+	input    contract.ProcessInput
+	process  *bpmn.Process
+	engine   engine.Engine
+	state    *engine.State
+	selector workflow.Selector
+	requests workflow.Channel // of *request, from update handlers
+	waits    map[int]*wait    // what is under way, by command id
+	closing  []workflow.Future
+	handling int            // requests that have no answer yet
+	shown    string         // the state that the search attribute shows
+	deferred []engine.Event // what came while the instance was suspended
+	load     load
+	failed   engine.Failure // how a called instance failed
 }
 
 // request is an event from an update handler, or something to do between two events.
@@ -81,7 +78,7 @@ func newHost(ctx workflow.Context, p *Processes, process *bpmn.Process, input co
 	h := &host{
 		id: workflow.GetInfo(ctx).WorkflowExecution.ID, input: input, process: process, engine: engine.Engine{Scripts: p.scripts},
 		selector: workflow.NewSelector(ctx), waits: map[int]*wait{}, shown: contract.StateActive,
-		requests: workflow.NewBufferedChannel(ctx, 100), testClock: p.testClock,
+		requests: workflow.NewBufferedChannel(ctx, 100),
 	}
 	h.ctx, _ = workflow.NewDisconnectedContext(ctx)
 	h.state = engine.New(engine.Options{
@@ -106,7 +103,6 @@ func newHost(ctx workflow.Context, p *Processes, process *bpmn.Process, input co
 		{contract.SignalSignal, h.signalCame},
 		{contract.ChildSignal, h.childDone},
 		{contract.EscalationSignal, h.escalationCame},
-		{contract.TaskEscalationSignal, h.taskEscalated},
 		{contract.TaskVariablesSignal, h.taskVariables},
 	} {
 		h.selector.AddReceive(workflow.GetSignalChannel(ctx, s.name), s.handle)
@@ -137,8 +133,13 @@ func (h *host) run() (*contract.ProcessResult, error) {
 	return &result, nil
 }
 
-// now is the time of the instance: the workflow's, but for tests that advance it.
-func (h *host) now() time.Time { return workflow.Now(h.ctx).Add(h.input.Skew) }
+// now is the time of the instance: the workflow's, or that of a test.
+func (h *host) now() time.Time {
+	if h.input.Clock != nil {
+		return *h.input.Clock
+	}
+	return workflow.Now(h.ctx)
+}
 
 // step gives the engine an event and carries out what it answers.
 func (h *host) step(event engine.Event) error {
@@ -235,10 +236,10 @@ func (h *host) result() contract.ProcessResult {
 	r := contract.ProcessResult{
 		ID: h.id, Definition: h.ref(), BusinessKey: h.input.BusinessKey, State: h.shownState(),
 		Variables: contract.Variables(h.state.Variables), Path: h.state.Path, Active: h.state.Active(),
-		Enabled: engine.Enabled(h.process, h.state), Paused: h.input.Paused, Code: h.failed.Code, Message: h.failed.Message,
+		Enabled: engine.Enabled(h.process, h.state), Paused: h.input.Paused, Code: h.failed.Code, Message: h.failed.Message, Caller: h.input.Parent,
 	}
-	if h.testClock {
-		r.Due, r.Now = h.due(), h.now()
+	if h.input.Clock != nil {
+		r.Due, r.Subscriptions = h.due(), h.subscriptions()
 	}
 	for _, i := range h.state.Incidents {
 		r.Incidents = append(r.Incidents, contract.Incident{ID: i.ID, Element: i.Element, Code: i.Code, Message: i.Message, At: i.At})

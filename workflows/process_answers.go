@@ -34,6 +34,8 @@ func (h *host) setHandlers(ctx workflow.Context) error {
 			workflow.UpdateHandlerOptions{Validator: h.validateRunning, Description: "let nothing happen until resume"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.ResumeInstanceUpdate, h.resumeInstance,
 			workflow.UpdateHandlerOptions{Validator: h.validateRunning, Description: "go on after suspend"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.TaskAnswerUpdate, h.answerTask,
+			workflow.UpdateHandlerOptions{Validator: h.validateTaskAnswer, Description: "a BPMN error or an escalation from a user task"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.AdvanceUpdate, h.advance,
 			workflow.UpdateHandlerOptions{Validator: h.validateAdvance, Description: "move the clock of this instance, in tests"}),
 	)

@@ -153,6 +153,10 @@ func (w *wait) scripted(f workflow.Future) {
 }
 
 func (h *host) startTimer(c engine.StartTimer) {
+	if h.input.Clock != nil {
+		h.waits[c.ID] = &wait{h: h, id: c.ID, cancel: func() {}, due: &c.At}
+		return
+	}
 	ctx, cancel := workflow.WithCancel(h.ctx)
 	delay := max(c.At.Sub(h.now()), 0)
 	node := h.process.Node(c.Element)
@@ -171,7 +175,7 @@ func (w *wait) fired(f workflow.Future) {
 
 func (h *host) openTask(c engine.OpenTask) {
 	task := contract.Task{
-		ID: contract.TaskID(h.id, c.ID), Name: c.Name, Element: c.Element, Instance: h.id, Definition: h.ref(),
+		ID: contract.TaskID(h.id, c.ID), Command: c.ID, Name: c.Name, Element: c.Element, Instance: h.id, Definition: h.ref(),
 		BusinessKey: h.input.BusinessKey, State: contract.TaskOpen, Assignee: c.Assignee,
 		CandidateUsers: c.CandidateUsers, CandidateGroups: c.CandidateGroups, Priority: c.Priority, FormKey: c.FormKey,
 		Description: c.Description, Variables: contract.Variables(c.Inputs), Created: h.now(), Owner: c.Owner,

@@ -62,46 +62,48 @@ func (h *host) unpause() error {
 	return nil
 }
 
-// taskDone is the completion of a user task, or the BPMN error that it ended with.
+// taskDone is the completion of a user task.
 func (h *host) taskDone(c workflow.ReceiveChannel, _ bool) {
 	var done contract.TaskDone
 	c.Receive(h.ctx, &done)
 	delete(h.waits, done.Command)
-	if done.Code != "" {
-		h.happen(engine.Failed{
-			ID: done.Command, Failure: engine.Failure{Code: done.Code, Message: done.Message}, Variables: engine.Variables(done.Variables),
-		})
-		return
-	}
 	h.happen(engine.Completed{ID: done.Command, Outputs: engine.Variables(done.Variables)})
 }
 
-// taskEscalated is an escalation by whoever works on a task. One that nothing catches was refused to them, or comes too late.
-func (h *host) taskEscalated(c workflow.ReceiveChannel, _ bool) {
-	var e contract.TaskEscalated
-	c.Receive(h.ctx, &e)
-	event := engine.Escalated{ID: e.Command, Code: e.Code, Variables: engine.Variables(e.Variables)}
-	if h.input.Paused {
-		h.deferred = append(h.deferred, event)
-		return
+func (h *host) validateTaskAnswer(a contract.TaskAnswer) error {
+	if a.Code == "" {
+		return errors.New("no code given")
 	}
-	if err := h.step(event); err != nil {
-		workflow.GetLogger(h.ctx).Warn("escalation of a task", "error", err)
+	return h.validateActive()
+}
+
+// answerTask is a BPMN error or an escalation from a user task.
+func (h *host) answerTask(ctx workflow.Context, a contract.TaskAnswer) error {
+	if a.Escalate {
+		return h.ask(ctx, engine.Escalated{ID: a.Command, Code: a.Code, Variables: engine.Variables(a.Variables)})
 	}
+	return h.request(ctx, &request{do: func() error {
+		err := h.step(engine.Failed{ID: a.Command, Failure: engine.Failure{Code: a.Code, Message: a.Message}, Variables: engine.Variables(a.Variables)})
+		if err == nil {
+			h.stop(a.Command) // the task does not know yet
+		}
+		return err
+	}})
 }
 
 // taskVariables are variables that are local to an open task.
 func (h *host) taskVariables(c workflow.ReceiveChannel, _ bool) {
 	var v contract.TaskVariables
 	c.Receive(h.ctx, &v)
+	// A suspended instance takes them too: they change nothing but the task.
 	if err := h.step(engine.VariablesSet{Task: v.Command, Variables: engine.Variables(v.Variables)}); err != nil {
 		workflow.GetLogger(h.ctx).Warn("variables of a task", "error", err)
 	}
 }
 
 func (h *host) validateAdvance(a contract.Advance) error {
-	if !h.testClock {
-		return errors.New("this worker does not move clocks: it is no test")
+	if h.input.Clock == nil {
+		return errors.New("the clock of this instance cannot be moved: it is no test")
 	}
 	return h.validateRunning()
 }
@@ -112,9 +114,6 @@ func (h *host) advance(ctx workflow.Context, a contract.Advance) error {
 }
 
 func (h *host) moveClock(to time.Time) error {
-	if by := to.Sub(h.now()); by > 0 {
-		h.input.Skew += by
-	}
 	for {
 		var next *wait
 		for _, id := range workflow.DeterministicKeys(h.waits) {
@@ -123,14 +122,30 @@ func (h *host) moveClock(to time.Time) error {
 			}
 		}
 		if next == nil {
+			h.input.Clock = &to
 			return nil
 		}
-		next.cancel()
+		if next.due.After(h.now()) {
+			h.input.Clock = next.due
+		}
 		delete(h.waits, next.id)
 		if err := h.step(engine.TimerFired{ID: next.id}); err != nil && !errors.Is(err, engine.ErrStale) {
 			return fmt.Errorf("fire timer: %w", err)
 		}
 	}
+}
+
+// subscriptions are the messages and signals that the instance waits for.
+func (h *host) subscriptions() (list []string) {
+	for _, w := range h.state.Waits {
+		switch {
+		case w.Kind == engine.WaitMessage && w.Name != "":
+			list = append(list, "message "+w.Name)
+		case w.Kind == engine.WaitSignal:
+			list = append(list, "signal "+w.Name)
+		}
+	}
+	return list
 }
 
 // due is when the next timer fires; nil: none runs.

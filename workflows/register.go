@@ -12,15 +12,7 @@ import (
 // Register makes a worker run all of Waybill's workflows. A process runs under its BPMN id as the workflow type: what
 // is not one of our own types is a process.
 func Register(r worker.WorkflowRegistry, models *definition.Cache) {
-	register(r, &Processes{models: models, scripts: &script.Evaluator{}})
-}
-
-// RegisterForTests is Register for workers whose instances have clocks that tests may move.
-func RegisterForTests(r worker.WorkflowRegistry, models *definition.Cache) {
-	register(r, &Processes{models: models, scripts: &script.Evaluator{}, testClock: true})
-}
-
-func register(r worker.WorkflowRegistry, p *Processes) {
+	p := &Processes{models: models, scripts: &script.Evaluator{}}
 	r.RegisterDynamicWorkflow(p.Run, workflow.DynamicRegisterOptions{})
 	r.RegisterWorkflowWithOptions(Task, workflow.RegisterOptions{Name: contract.TaskWorkflow})
 	r.RegisterWorkflowWithOptions(Signal, workflow.RegisterOptions{Name: contract.SignalWorkflow})

@@ -44,6 +44,12 @@ func Task(ctx workflow.Context, input contract.TaskInput) (contract.Task, error)
 			workflow.UpdateHandlerOptions{Validator: t.validateClaim, Description: "claim the task, or give it back"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.CompleteTaskUpdate, t.complete,
 			workflow.UpdateHandlerOptions{Validator: t.validateComplete, Description: "complete the task with results"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.DelegateTaskUpdate, t.delegate,
+			workflow.UpdateHandlerOptions{Validator: t.validateDelegate, Description: "have somebody else work on the task, who gives it back"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.ResolveTaskUpdate, t.resolve,
+			workflow.UpdateHandlerOptions{Validator: t.validateResolve, Description: "give a delegated task back to its owner"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.TaskVariablesUpdate, t.setVariables,
+			workflow.UpdateHandlerOptions{Validator: t.validateOpen, Description: "set variables of the task alone"}),
 	)
 	if err != nil {
 		return t.Task, err
@@ -84,18 +90,15 @@ func (t *task) validateClaim(c contract.ClaimTask) error {
 }
 
 func (t *task) claim(ctx workflow.Context, c contract.ClaimTask) (contract.Task, error) {
-	t.Assignee = c.Assignee
-	attribute := assigneeAttribute.ValueUnset()
-	if c.Assignee != "" {
-		attribute = assigneeAttribute.ValueSet(c.Assignee)
-	}
-	workflow.SetCurrentDetails(ctx, t.details())
-	return t.Task, workflow.UpsertTypedSearchAttributes(ctx, attribute)
+	return t.assign(ctx, c.Assignee)
 }
 
 func (t *task) validateComplete(c contract.CompleteTask) error {
 	if t.closed() {
 		return fmt.Errorf("the task is %s", t.State)
+	}
+	if t.Delegated {
+		return fmt.Errorf("the task is delegated to %q, who resolves it before %q completes it", t.Assignee, t.Owner)
 	}
 	if c.User != "" && t.Assignee != "" && t.Assignee != c.User {
 		return fmt.Errorf("the task is claimed by %q", t.Assignee)

@@ -13,11 +13,10 @@ type Caller struct {
 
 // Signals of a process, beside those of its tasks and messages.
 const (
-	ChildSignal          = "child"           // ChildDone
-	EscalationSignal     = "escalation"      // Escalation
-	SignalSignal         = "signal"          // SignalDelivery
-	TaskEscalationSignal = "task-escalation" // TaskEscalated
-	TaskVariablesSignal  = "task-variables"  // TaskVariables
+	ChildSignal         = "child"          // ChildDone
+	EscalationSignal    = "escalation"     // Escalation
+	SignalSignal        = "signal"         // SignalDelivery
+	TaskVariablesSignal = "task-variables" // TaskVariables
 )
 
 // ChildDone is how a called process has ended.
@@ -36,10 +35,16 @@ type Escalation struct {
 	Variables Variables `json:"variables,omitempty"`
 }
 
-// TaskEscalated is an escalation by whoever works on a user task.
-type TaskEscalated struct {
-	Command   int       `json:"command"`
+// TaskAnswerUpdate is TaskAnswer, of a process.
+const TaskAnswerUpdate = "task-answer"
+
+// TaskAnswer is a BPMN error or an escalation by whoever works on a user task. After an escalation the task goes on, unless it is
+// caught by an event that interrupts.
+type TaskAnswer struct {
+	Command   int       `json:"command"` // engine id
+	Escalate  bool      `json:"escalate,omitempty"`
 	Code      string    `json:"code"`
+	Message   string    `json:"message,omitempty"`
 	Variables Variables `json:"variables,omitempty"`
 }
 

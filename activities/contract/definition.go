@@ -15,6 +15,7 @@ type Definition struct {
 	MapDefault string             `json:"mapDefault,omitempty"` // "none" (also "") or "all"
 	Uncaught   string             `json:"uncaught,omitempty"`   // BPMN errors that nothing catches: "" is an incident, "end" the silent end of the token
 	Connectors map[string]Binding `json:"connectors,omitempty"` // by implementation
+	Suspended  bool               `json:"suspended,omitempty"`  // in the answer to a query: no instance may start
 }
 
 // Binding is what a process needs to know of a connector action to call it.
@@ -34,9 +35,11 @@ type Retry struct {
 
 // Updates and queries of the definition workflow.
 const (
-	DeployUpdate    = "deploy"   // Definition -> DeployResult; starts the workflow when there is none
-	DefinitionQuery = "get"      // version (0: the latest) -> Definition
-	VersionsQuery   = "versions" // -> []VersionInfo
+	DeployUpdate              = "deploy"   // Definition -> DeployResult; starts the workflow when there is none
+	UndeployUpdate            = "undeploy" // removes all versions; instances go on
+	SuspendUpdateOfDefinition = "suspend"  // bool: whether instances may not start
+	DefinitionQuery           = "get"      // version (0: the latest) -> Definition
+	VersionsQuery             = "versions" // -> []VersionInfo
 )
 
 // DeployResult is the answer to DeployUpdate.
@@ -55,11 +58,12 @@ type VersionInfo struct {
 
 // DefinitionState is the input of the definition workflow.
 type DefinitionState struct {
-	Versions []Definition `json:"versions,omitempty"`
-	Last     int          `json:"last,omitempty"`
+	Versions  []Definition `json:"versions,omitempty"`
+	Last      int          `json:"last,omitempty"`
+	Suspended bool         `json:"suspended,omitempty"`
 }
 
-// SyncStartsInput names the version whose start events count from now on. Old holds the version before.
+// SyncStartsInput names the version whose start events count from now on: one without a model has none. Old holds the version before.
 type SyncStartsInput struct {
 	Definition Definition  `json:"definition"`
 	Old        *Definition `json:"old,omitempty"`

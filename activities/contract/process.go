@@ -12,9 +12,9 @@ type ProcessInput struct {
 	Variables   Variables  `json:"variables,omitempty"`
 	State       []byte     `json:"state,omitempty"` // engine.State, JSON, gzip from engine version 2 on
 
-	Parent *Caller       `json:"parent,omitempty"` // of a called process
-	Paused bool          `json:"paused,omitempty"` // suspended by an operator
-	Skew   time.Duration `json:"skew,omitempty"`   // how far a test has moved the clock
+	Parent *Caller    `json:"parent,omitempty"` // of a called process
+	Paused bool       `json:"paused,omitempty"` // suspended by an operator
+	Clock  *time.Time `json:"clock,omitempty"`  // in tests: the time, which stands still until AdvanceUpdate
 }
 
 // ProcessResult is what an instance leaves when it ends, and what its state query answers while it runs.
@@ -32,9 +32,11 @@ type ProcessResult struct {
 	Code        string        `json:"code,omitempty"`    // failed: of the BPMN error
 	Message     string        `json:"message,omitempty"`
 
-	// Of a worker in tests.
-	Now time.Time  `json:"now,omitzero"`
-	Due *time.Time `json:"due,omitempty"` // of the next timer
+	Caller *Caller `json:"caller,omitempty"` // the call activity that started it
+
+	// In tests, whose clock stands still.
+	Due           *time.Time `json:"due,omitempty"`           // of the next timer
+	Subscriptions []string   `json:"subscriptions,omitempty"` // "message NAME", "signal NAME"
 }
 
 // DefinitionRef names a version of a process.

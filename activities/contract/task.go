@@ -16,7 +16,9 @@ type Task struct {
 	Instance        string        `json:"instance"`
 	Definition      DefinitionRef `json:"definition"`
 	BusinessKey     string        `json:"businessKey,omitempty"`
-	State           string        `json:"state"` // open, completed, cancelled
+	Command         int           `json:"command,omitempty"`   // engine id
+	State           string        `json:"state"`               // open, completed, cancelled
+	Delegated       bool          `json:"delegated,omitempty"` // the assignee works for the owner, who gets it back
 	Assignee        string        `json:"assignee,omitempty"`
 	Owner           string        `json:"owner,omitempty"`
 	CandidateUsers  []string      `json:"candidateUsers,omitempty"`
@@ -39,9 +41,12 @@ const (
 
 // Updates and queries of a user task.
 const (
-	TaskQuery          = "task"     // -> Task
-	ClaimTaskUpdate    = "claim"    // ClaimTask -> Task
-	CompleteTaskUpdate = "complete" // CompleteTask -> Task
+	TaskQuery           = "task"      // -> Task
+	ClaimTaskUpdate     = "claim"     // ClaimTask -> Task
+	CompleteTaskUpdate  = "complete"  // CompleteTask -> Task
+	DelegateTaskUpdate  = "delegate"  // ClaimTask -> Task: somebody else works on it, and gives it back
+	ResolveTaskUpdate   = "resolve"   // Variables -> Task: back to its owner
+	TaskVariablesUpdate = "variables" // Variables -> Task: local to it
 )
 
 // ClaimTask gives an open task to a user. Assignee "": back to the candidates.
@@ -58,7 +63,5 @@ type CompleteTask struct {
 // TaskDone is the payload of TaskSignal.
 type TaskDone struct {
 	Command   int       `json:"command"`
-	Code      string    `json:"code,omitempty"` // of a BPMN error
-	Message   string    `json:"message,omitempty"`
 	Variables Variables `json:"variables,omitempty"`
 }

@@ -24,26 +24,45 @@ type pending struct {
 
 // call is a connector call that was made.
 type call struct {
-	instance                *instance
+	instance                string
 	element, implementation string
 	inputs                  map[string]any
 }
 
+// answers are the stubs of a case, and how often each has answered.
+type answers struct {
+	stubs    map[string][]answer // by IMPLEMENTATION or IMPLEMENTATION@ELEMENT
+	answered map[string]int
+}
+
+func newAnswers(stubs map[string][]answer) *answers {
+	return &answers{stubs: stubs, answered: map[string]int{}}
+}
+
+// next is what the next call of an element gets.
+func (a *answers) next(implementation, element string) (answer, bool) {
+	stub := implementation + "@" + element
+	list := a.stubs[stub]
+	if list == nil {
+		stub = implementation
+		list = a.stubs[stub]
+	}
+	if list == nil {
+		return answer{}, false
+	}
+	n := min(a.answered[stub], len(list)-1)
+	a.answered[stub]++
+	return list[n], true
+}
+
 // call records a connector call and looks up its answer: what the stub says is settled in the order of the calls.
 func (w *world) call(i *instance, c engine.CallConnector) {
-	w.calls = append(w.calls, call{i, c.Element, c.Implementation, c.Inputs})
-	stub := c.Implementation + "@" + c.Element
-	answers := w.stubs[stub]
-	if answers == nil {
-		stub = c.Implementation
-		answers = w.stubs[stub]
-	}
-	if answers == nil {
+	w.calls = append(w.calls, call{i.name, c.Element, c.Implementation, c.Inputs})
+	a, ok := w.answers.next(c.Implementation, c.Element)
+	if !ok {
 		w.fail(brokenf("connector %s is called at element %q and has no stub: add it to connectors", c.Implementation, c.Element))
 		return
 	}
-	a := answers[min(w.answered[stub], len(answers)-1)]
-	w.answered[stub]++
 	var event engine.Event = engine.Completed{ID: c.ID, Outputs: a.outputs}
 	if a.failed {
 		event = engine.Failed{ID: c.ID, Failure: engine.Failure{Code: a.code, Message: a.message}}

@@ -10,26 +10,29 @@ import (
 	"strings"
 
 	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/engine"
 )
 
 // checker compares what is with what is expected, and collects where they differ.
 type checker struct {
-	w     *world
-	one   *instance // nil: all of them
+	w     *snapshot
+	one   *seen // nil: all of them
 	wrong []string
 }
 
-func (e *expectStep) do(w *world) error {
-	c := &checker{w: w}
+func (e *expectStep) do(w *world) error { return e.check(w.snapshot(), w.find) }
+
+// check compares what is there with what is expected. find returns the instance that a name means.
+func (e *expectStep) check(there *snapshot, find func(name string) (*instance, error)) error {
+	c := &checker{w: there}
 	c.instances(e.instances)
 	if e.instance != all && e.speaksOfInstance() {
-		var err error
-		if c.one, err = w.find(e.instance); err != nil {
+		i, err := find(e.instance)
+		if err != nil {
 			return err
 		}
+		c.one = there.of(i.name)
 		c.state(e.state)
-		c.variables("variable", e.variables, c.one.state.Variables)
+		c.variables("variable", e.variables, c.one.variables)
 		c.absent(e.absent)
 	}
 	c.waiting(e)
@@ -55,13 +58,13 @@ func (c *checker) differ(format string, args ...any) {
 }
 
 // speaks reports whether something belongs to what the expectation speaks of.
-func (c *checker) speaks(i *instance) bool { return c.one == nil || c.one == i }
+func (c *checker) speaks(instance string) bool { return c.one == nil || c.one.name == instance }
 
 func (c *checker) state(want *string) {
 	if want == nil {
 		return
 	}
-	got := stateOf(c.one.state)
+	got := c.one.state
 	if got == *want {
 		return
 	}
@@ -69,17 +72,17 @@ func (c *checker) state(want *string) {
 	switch got {
 	case contract.StateSuspended:
 		var texts []string
-		for _, i := range c.one.state.Incidents {
-			texts = append(texts, i.Element+": "+i.Message)
+		for _, i := range c.one.incidents {
+			texts = append(texts, i.element+": "+i.message)
 		}
 		why = " (incidents: " + strings.Join(texts, "; ") + ")"
 	case contract.StateActive:
-		why = " (waits at " + words(c.one.state.Active()) + ")"
+		why = " (waits at " + words(c.one.active) + ")"
 	}
 	c.differ("state %s, got %s%s", *want, got, why)
 }
 
-func (c *checker) variables(what string, want map[string]any, got engine.Variables) {
+func (c *checker) variables(what string, want map[string]any, got map[string]any) {
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		value, there := got[name]
 		if !there {
@@ -92,7 +95,7 @@ func (c *checker) variables(what string, want map[string]any, got engine.Variabl
 
 func (c *checker) absent(names []string) {
 	for _, name := range names {
-		if value, there := c.one.state.Variables[name]; there {
+		if value, there := c.one.variables[name]; there {
 			c.differ("no variable %s, got %s", name, show(value))
 		}
 	}
@@ -111,25 +114,12 @@ func (c *checker) waiting(e *expectStep) {
 		}
 		candidates = append(append(candidates, t.CandidateUsers...), t.CandidateGroups...)
 	}
-	for _, i := range c.w.instances {
-		if c.speaks(i) {
-			active = append(active, i.state.Active()...)
-		}
-	}
-	for _, s := range c.w.subscriptions {
-		if c.speaks(s.instance) && s.name != "" {
-			messages = append(messages, "message "+s.name)
-		}
-	}
-	for _, s := range c.w.signals {
-		if c.speaks(s.instance) {
-			messages = append(messages, "signal "+s.name)
-		}
-	}
 	var enabled []string
 	for _, i := range c.w.instances {
-		if c.speaks(i) {
-			enabled = append(enabled, engine.Enabled(i.process, i.state)...)
+		if c.speaks(i.name) {
+			active = append(active, i.active...)
+			messages = append(messages, i.subscriptions...)
+			enabled = append(enabled, i.enabled...)
 		}
 	}
 	c.anyOrder("enabled", e.enabled, enabled)
@@ -225,7 +215,7 @@ func (c *checker) instances(want map[string]int) {
 	}
 	got := map[string]int{}
 	for _, i := range c.w.instances {
-		got[i.process.ID]++
+		got[i.key]++
 	}
 	c.counts("instances", want, got)
 }
@@ -270,10 +260,10 @@ func (c *checker) incidents(want []expectedIncident) {
 	if want == nil {
 		return
 	}
-	var open []engine.Incident
+	var open []expectedIncident
 	for _, i := range c.w.instances {
-		if c.speaks(i) {
-			open = append(open, i.state.Incidents...)
+		if c.speaks(i.name) {
+			open = append(open, i.incidents...)
 		}
 	}
 	var expected, got []string
@@ -281,10 +271,10 @@ func (c *checker) incidents(want []expectedIncident) {
 		expected = append(expected, w.element+": "+w.message)
 	}
 	for _, i := range open {
-		got = append(got, i.Element+": "+i.Message)
+		got = append(got, i.element+": "+i.message)
 	}
 	fits := func(w, g int) bool {
-		return want[w].element == open[g].Element && strings.Contains(open[g].Message, want[w].message)
+		return want[w].element == open[g].element && strings.Contains(open[g].message, want[w].message)
 	}
 	if len(want) != len(open) || !matched(len(want), fits) {
 		c.differ("incidents %s, got %s", words(expected), words(got))

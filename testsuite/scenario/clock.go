@@ -61,14 +61,20 @@ func (w *world) fire(t *timer) error {
 	if _, err := w.begin(t.start.key, t.start.element, startStep{}); err != nil {
 		return brokenf("timer start event %q: %w", t.start.element, err)
 	}
-	if t.start.cycle != nil && t.start.left != 0 {
-		again := *t.start
-		again.left = max(again.left-1, -1)
-		if at, ok := again.cycle.Next(t.at); ok {
-			w.timers = append(w.timers, &timer{at: at, start: &again})
-		}
-	}
+	w.again(t)
 	return nil
+}
+
+// again has a timer start event with a cycle fire again.
+func (w *world) again(t *timer) {
+	if t.start.cycle == nil || t.start.left == 0 {
+		return
+	}
+	again := *t.start
+	again.left = max(again.left-1, -1)
+	if at, ok := again.cycle.Next(t.at); ok {
+		w.timers = append(w.timers, &timer{at: at, start: &again})
+	}
 }
 
 // startTimers makes the timer start events of a process those of its newest version. They count from now.

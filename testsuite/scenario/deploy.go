@@ -9,6 +9,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/connectors/catalog"
 	"github.com/waybill-io/waybill/definition"
@@ -33,6 +34,7 @@ type deployedFile struct {
 type deployed struct {
 	key, digest string
 	process     *bpmn.Process
+	definition  contract.Definition
 }
 
 func (r *reader) deployment(n ast.Node) *deployment {
@@ -104,7 +106,7 @@ func load(paths []string, o Options) ([]deployed, error) {
 		if err != nil {
 			return nil, err
 		}
-		processes = append(processes, deployed{key: d.Key, digest: d.Digest, process: process})
+		processes = append(processes, deployed{key: d.Key, digest: d.Digest, process: process, definition: d})
 	}
 	return processes, nil
 }

@@ -83,7 +83,7 @@ func (s *incidentStep) do(w *world) error {
 	case len(open) == 0:
 		return errors.New("no incident is open")
 	case id == 0:
-		return fmt.Errorf("no incident is open at %q; open: %s", s.element, strings.Join(open, ", "))
+		return fmt.Errorf("no such incident at %q; open: %s", s.element, strings.Join(open, ", "))
 	case s.element == "" && len(open) > 1:
 		return fmt.Errorf("several incidents are open, name one by element: %s", strings.Join(open, ", "))
 	}

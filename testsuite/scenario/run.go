@@ -17,6 +17,7 @@ type Options struct {
 	MapDefault bpmn.MapDefault // what a task without a mapping exchanges; "": none
 	Out        io.Writer       // nil: no output
 	JSON       bool            // JSON lines instead of text
+	Server     Dial            // nil: in memory
 }
 
 // Summary counts cases.
@@ -31,6 +32,14 @@ type Summary struct {
 func RunFiles(ctx context.Context, files []string, o Options) (Summary, error) {
 	r := &report{out: o.Out, json: o.JSON}
 	var errs []error
+	var server *live
+	if o.Server != nil {
+		var err error
+		if server, err = goLive(ctx, o.Server); err != nil {
+			return r.summary, err
+		}
+		defer server.close()
+	}
 	for _, name := range files {
 		f, err := open(name, o)
 		if err != nil {
@@ -41,7 +50,14 @@ func RunFiles(ctx context.Context, files []string, o Options) (Summary, error) {
 			if err := ctx.Err(); err != nil {
 				return r.summary, errors.Join(append(errs, err)...)
 			}
-			r.add(f, &f.Cases[i], f.run(ctx, &f.Cases[i]))
+			switch {
+			case server == nil:
+				r.add(f, &f.Cases[i], f.run(ctx, &f.Cases[i]))
+			case needsGateway(&f.Cases[i]):
+				r.skip(f, &f.Cases[i], "external tasks need the gateway's HTTP API, which comes later")
+			default:
+				r.add(f, &f.Cases[i], f.runLive(ctx, server, &f.Cases[i]))
+			}
 		}
 	}
 	errs = append(errs, r.finish())
@@ -101,6 +117,11 @@ func (w *world) step(s step) error {
 	if w.wrong != nil {
 		return w.wrong
 	}
+	return s.judge(err)
+}
+
+// judge compares the error of a step with the refusal that is expected.
+func (s step) judge(err error) error {
 	_, wrong := errors.AsType[broken](err)
 	switch {
 	case s.refused == nil || wrong:

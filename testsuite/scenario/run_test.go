@@ -105,7 +105,7 @@ func TestOutput(t *testing.T) {
 	var out bytes.Buffer
 	summary, err := RunFiles(t.Context(), names("bad.yaml", "gone.yaml", "good.yaml", "none.yaml"), Options{Models: models, Out: &out})
 	require.Equal(t, Summary{Passed: 1, Failed: 1}, summary)
-	require.Equal(t, "ok one\nFAIL two: step 1: no process \"q\" is deployed; deployed: loop, p\n1 passed, 1 failed, 0 skipped\n", out.String())
+	require.Equal(t, "ok one\nFAIL two: step 1: process \"q\" is not deployed; deployed: loop, p\n1 passed, 1 failed, 0 skipped\n", out.String())
 	require.True(t, Malformed(err))
 	require.ErrorContains(t, err, "bad.yaml:1:8: expected a list of cases, got 1")
 	require.ErrorContains(t, err, `gone.yaml:1:10: expected a model or connector file, got "gone.bpmn": there is none in `+models)
@@ -115,7 +115,7 @@ func TestOutput(t *testing.T) {
 	_, err = RunFiles(t.Context(), names("good.yaml"), Options{Models: models, Out: &out, JSON: true})
 	require.NoError(t, err)
 	require.Equal(t, `{"file":"good.yaml","name":"one","line":3,"result":"passed"}
-{"file":"good.yaml","name":"two","line":6,"result":"failed","step":1,"reason":"no process \"q\" is deployed; deployed: loop, p"}
+{"file":"good.yaml","name":"two","line":6,"result":"failed","step":1,"reason":"process \"q\" is not deployed; deployed: loop, p"}
 {"passed":1,"failed":1,"skipped":0}
 `, strings.ReplaceAll(out.String(), dir+string(filepath.Separator), ""))
 }

@@ -15,7 +15,9 @@ type task struct {
 }
 
 // title is what people call a task.
-func (t *task) title() string { return cmp.Or(t.Name, t.Element) }
+func (t *task) title() string { return title(&t.OpenTask) }
+
+func title(t *engine.OpenTask) string { return cmp.Or(t.Name, t.Element) }
 
 func (t *task) is(name string) bool { return t.Name == name || t.Element == name }
 

@@ -27,9 +27,8 @@ type world struct {
 	engine      engine.Engine
 	definitions map[string]deployed
 	versions    map[string][]deployed // of each process, the oldest first
-	stubs       map[string][]answer
-	answered    map[string]int // by stub
-	instances   []*instance    // in the order in which they began
+	answers     *answers
+	instances   []*instance // in the order in which they began
 	names       map[string]*instance
 
 	// What is open, in order of creation.
@@ -73,7 +72,7 @@ func (c command) of(i *instance, id int) bool { return c.instance == i && c.id =
 
 func newWorld(ctx context.Context, f *File) *world {
 	return &world{
-		ctx: ctx, now: f.clock, stubs: f.stubs, answered: map[string]int{},
+		ctx: ctx, now: f.clock, answers: newAnswers(f.stubs),
 		definitions: map[string]deployed{}, versions: map[string][]deployed{}, names: map[string]*instance{}, fetches: map[string][]fetched{},
 		engine: engine.Engine{Scripts: &script.Evaluator{}},
 	}
@@ -102,7 +101,7 @@ func (w *world) begin(key, element string, started startStep) (*instance, error)
 	d, ok := w.definitions[key]
 	if !ok {
 		known := strings.Join(slices.Sorted(maps.Keys(w.definitions)), ", ")
-		return nil, fmt.Errorf("no process %q is deployed; deployed: %s", key, cmp.Or(known, "none"))
+		return nil, fmt.Errorf("process %q is not deployed; deployed: %s", key, cmp.Or(known, "none"))
 	}
 	return w.beginAs(d, element, started, nil)
 }
