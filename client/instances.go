@@ -253,7 +253,7 @@ func (c *Client) List(ctx context.Context, f Filter) ([]Instance, error) {
 		limit = 100
 	}
 	var list []Instance
-	err = c.visit(ctx, query+clause, limit, func(e *execution) {
+	err = c.visit(ctx, query+clause, limit, func(e *execution) bool {
 		i := Instance{
 			ID: e.GetExecution().GetWorkflowId(), Key: e.GetType().GetName(), Started: e.GetStartTime().AsTime(),
 			State: keyword(e, contract.StateAttribute), BusinessKey: keyword(e, contract.BusinessKeyAttribute),
@@ -264,6 +264,7 @@ func (c *Client) List(ctx context.Context, f Filter) ([]Instance, error) {
 			i.State = ended(e.GetStatus(), i.State)
 		}
 		list = append(list, i)
+		return true
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list instances: %w", err)
@@ -275,7 +276,7 @@ func stateClause(state string) (string, error) {
 	switch state {
 	case "":
 		return " AND ExecutionStatus != 'ContinuedAsNew'", nil
-	case contract.StateActive, contract.StateSuspended:
+	case contract.StateActive, contract.StateSuspended, contract.StatePaused:
 		return " AND ExecutionStatus = 'Running' AND " + contract.StateAttribute + " = " + quote(state), nil
 	case contract.StateCompleted:
 		return " AND ExecutionStatus = 'Completed' AND " + contract.StateAttribute + " != 'cancelled'", nil
@@ -286,7 +287,7 @@ func stateClause(state string) (string, error) {
 	case "failed":
 		return " AND ExecutionStatus = 'Failed'", nil
 	}
-	return "", fmt.Errorf("unknown state %q: active, suspended, completed, cancelled, terminated or failed", state)
+	return "", fmt.Errorf("unknown state %q: active, suspended, paused, completed, cancelled, terminated or failed", state)
 }
 
 func ended(status enums.WorkflowExecutionStatus, state string) string {
@@ -301,8 +302,8 @@ func ended(status enums.WorkflowExecutionStatus, state string) string {
 	return contract.StateCompleted
 }
 
-// visit calls fn for each execution that a visibility query finds, at most limit of them.
-func (c *Client) visit(ctx context.Context, query string, limit int, fn func(*execution)) error {
+// visit calls fn for each execution that a visibility query finds, at most limit of them, until it gives false.
+func (c *Client) visit(ctx context.Context, query string, limit int, fn func(*execution) bool) error {
 	request := &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: int32(min(pageSize, limit))}
 	for n := 0; ; {
 		page, err := c.Temporal.ListWorkflow(ctx, request)
@@ -313,7 +314,9 @@ func (c *Client) visit(ctx context.Context, query string, limit int, fn func(*ex
 			if n == limit {
 				return nil
 			}
-			fn(e)
+			if !fn(e) {
+				return nil
+			}
 			n++
 		}
 		if request.NextPageToken = page.GetNextPageToken(); len(request.NextPageToken) == 0 {

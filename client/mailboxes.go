@@ -54,8 +54,9 @@ func (c *Client) ChangeMailbox(ctx context.Context, name, update string) error {
 func (c *Client) Mailboxes(ctx context.Context) ([]string, error) {
 	var names []string
 	query := "WorkflowType = " + quote(contract.MailboxWorkflow) + " AND ExecutionStatus = 'Running'"
-	err := c.visit(ctx, query, 100_000, func(e *execution) {
+	err := c.visit(ctx, query, 100_000, func(e *execution) bool {
 		names = append(names, e.GetExecution().GetWorkflowId()[len(contract.MailboxID("")):])
+		return true
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list mailboxes: %w", err)

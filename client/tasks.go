@@ -4,47 +4,81 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/waybill-io/waybill/activities/contract"
 )
 
 // TaskFilter narrows a list of open user tasks. Empty fields do not.
 type TaskFilter struct {
-	Assignee  string
-	Candidate string // a user or a group
-	Instance  string
-	Limit     int // 0: 100
+	Assignee   string
+	Unassigned bool
+	Owner      string
+	Candidates []string // users or groups, any of them
+	Instance   string
+	Key        string // of the process
+	Text       string // in the name or the description, in any case
+	DueBefore  time.Time
+	Skip       int // so many fitting ones before the first: the next page
+	Limit      int // 0: 100
 }
 
+// fits compares what Temporal cannot search by.
+func (f *TaskFilter) fits(t contract.Task) bool {
+	text := strings.ToLower(f.Text)
+	return t.State == contract.TaskOpen &&
+		(!f.Unassigned || t.Assignee == "") &&
+		(f.Owner == "" || t.Owner == f.Owner) &&
+		(f.Key == "" || t.Definition.Key == f.Key) &&
+		(f.DueBefore.IsZero() || t.Due != nil && t.Due.Before(f.DueBefore)) &&
+		(text == "" || strings.Contains(strings.ToLower(t.Name), text) || strings.Contains(strings.ToLower(t.Description), text))
+}
+
+// maxTasks bounds how many tasks one list looks at.
+const maxTasks = 10_000
+
 // Tasks returns open user tasks, the newest first. It finds them through Temporal's visibility store, which is some
-// moments behind, and reads each from its workflow.
+// moments behind, and reads each from its workflow; it looks at 10,000 at most, those of the other fields of the filter.
 func (c *Client) Tasks(ctx context.Context, f TaskFilter) ([]contract.Task, error) {
 	query := "WorkflowType = " + quote(contract.TaskWorkflow) + " AND ExecutionStatus = 'Running'"
-	for name, value := range map[string]string{
-		contract.AssigneeAttribute: f.Assignee, contract.CandidatesAttribute: f.Candidate, contract.InstanceAttribute: f.Instance,
-	} {
-		if value != "" {
-			query += " AND " + name + " = " + quote(value)
+	for _, clause := range []struct{ name, value string }{{contract.AssigneeAttribute, f.Assignee}, {contract.InstanceAttribute, f.Instance}} {
+		if clause.value != "" {
+			query += " AND " + clause.name + " = " + quote(clause.value)
 		}
+	}
+	if len(f.Candidates) > 0 {
+		var any []string
+		for _, candidate := range f.Candidates {
+			any = append(any, contract.CandidatesAttribute+" = "+quote(candidate))
+		}
+		query += " AND (" + strings.Join(any, " OR ") + ")"
+	}
+	if f.Unassigned {
+		query += " AND " + contract.AssigneeAttribute + " IS NULL"
 	}
 	limit := f.Limit
 	if limit <= 0 {
 		limit = 100
 	}
-	var ids []string
-	if err := c.visit(ctx, query, limit, func(e *execution) { ids = append(ids, e.GetExecution().GetWorkflowId()) }); err != nil {
-		return nil, fmt.Errorf("list tasks: %w", err)
-	}
 	var tasks []contract.Task
-	for _, id := range ids {
-		t, err := c.Task(ctx, id)
-		if errors.Is(err, ErrNotFound) || err == nil && t.State != contract.TaskOpen {
-			continue // ended since the list was made
+	var failed error
+	err := c.visit(ctx, query, maxTasks, func(e *execution) bool {
+		t, err := c.Task(ctx, e.GetExecution().GetWorkflowId())
+		switch {
+		case errors.Is(err, ErrNotFound): // ended since the list was made
+		case err != nil:
+			failed = err
+			return false
+		case f.fits(t):
+			if f.Skip--; f.Skip < 0 {
+				tasks = append(tasks, t)
+			}
 		}
-		if err != nil {
-			return nil, err
-		}
-		tasks = append(tasks, t)
+		return len(tasks) < limit
+	})
+	if err = errors.Join(failed, err); err != nil {
+		return nil, fmt.Errorf("list tasks: %w", err)
 	}
 	return tasks, nil
 }

@@ -68,7 +68,7 @@ func TestUsageErrors(t *testing.T) {
 		{"get a b", `"b" is one argument too many`},
 		{"list --foo", "unknown flag: --foo\nsee `starter list --help`"},
 		{"list --output xml", "--output xml: text or json is expected"},
-		{"list --state sleeping", "--state sleeping: active, suspended, completed, cancelled, terminated, failed is expected"},
+		{"list --state sleeping", "--state sleeping: active, suspended, paused, completed, cancelled, terminated, failed is expected"},
 		{"start p --timeout 1s", "--timeout bounds --wait; give both"},
 		{"start p --version -1", "must not be negative"},
 		{"start p --var n", "--var n: name=value is expected"},

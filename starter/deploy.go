@@ -39,8 +39,8 @@ type deployedTrigger struct {
 
 func (a *app) deployCommand() *cobra.Command {
 	var (
-		mapDefault string
-		dryRun     bool
+		mapDefault, uncaught string
+		dryRun               bool
 	)
 	cmd := &cobra.Command{
 		Use:   "deploy FILE...|FOLDER...",
@@ -52,7 +52,7 @@ func (a *app) deployCommand() *cobra.Command {
   starter deploy order.bpmn triggers/order-mail.json --dry-run`,
 		Args: need("FILE..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := load(args, mapDefault)
+			p, err := load(args, mapDefault, uncaught)
 			if err != nil {
 				return err
 			}
@@ -69,6 +69,10 @@ func (a *app) deployCommand() *cobra.Command {
 		},
 	}
 	mapDefaultFlag(cmd, &mapDefault)
+	cmd.Flags().StringVar(&uncaught, "uncaught-error", string(bpmn.UncaughtIncident),
+		"what becomes of a BPMN error that nothing catches: incident, or end (the token ends in silence, as in Camunda 7)")
+	_ = cmd.RegisterFlagCompletionFunc("uncaught-error",
+		cobra.FixedCompletions([]string{string(bpmn.UncaughtIncident), string(bpmn.UncaughtEnd)}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "check everything and deploy nothing; needs no server")
 	return cmd
 }
@@ -81,12 +85,16 @@ func mapDefaultFlag(cmd *cobra.Command, value *string) {
 }
 
 // load reads and checks files. Every error is of the files and so the caller's to mend.
-func load(paths []string, mapDefault string) (*project.Project, error) {
+func load(paths []string, mapDefault, uncaught string) (*project.Project, error) {
 	m, err := parseMapDefault(mapDefault)
 	if err != nil {
 		return nil, err
 	}
-	p, err := project.Load(paths, project.Options{MapDefault: m, BuiltIn: catalog.Definitions()})
+	u := bpmn.Uncaught(uncaught)
+	if u != "" && u != bpmn.UncaughtIncident && u != bpmn.UncaughtEnd {
+		return nil, usage(fmt.Errorf("--uncaught-error %s: incident or end is expected", uncaught))
+	}
+	p, err := project.Load(paths, project.Options{MapDefault: m, Uncaught: u, BuiltIn: catalog.Definitions()})
 	if err == nil {
 		return p, nil
 	}

@@ -25,6 +25,8 @@ func (a *app) incidentCommand() *cobra.Command {
 			"starter incident retry support/k3v9q2 --var to=ada@example.com"),
 		a.incidentAnswerCommand("resolve", "Take the failed element of an instance as done, with results of your own",
 			"starter incident resolve support/k3v9q2 --var tier=gold"),
+		a.incidentAnswerCommand("skip", "Go on behind the failed element of an instance, without results",
+			"starter incident skip support/k3v9q2"),
 		a.incidentAnswerCommand("cancel", "Give an instance up at its failed element: the instance is cancelled",
 			"starter incident cancel support/k3v9q2"),
 	)
@@ -113,7 +115,7 @@ func (a *app) incidentAnswerCommand(action, short, example string) *cobra.Comman
 			})
 		},
 	}
-	if action != "cancel" {
+	if action != "cancel" && action != "skip" {
 		vars.add(cmd)
 	}
 	cmd.Flags().IntVar(&answer.ID, "incident", 0, "number of the incident")

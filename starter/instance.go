@@ -16,7 +16,7 @@ import (
 )
 
 // states are what list shows: those of a process, and the two ends that it does not know of.
-var states = []string{contract.StateActive, contract.StateSuspended, contract.StateCompleted, contract.StateCancelled, "terminated", "failed"}
+var states = []string{contract.StateActive, contract.StateSuspended, contract.StatePaused, contract.StateCompleted, contract.StateCancelled, "terminated", "failed"}
 
 func (a *app) listCommand() *cobra.Command {
 	var f client.Filter

@@ -74,9 +74,9 @@ func newRoot(a *app) *cobra.Command {
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(outputs, cobra.ShellCompDirectiveNoFileComp))
 
 	root.AddCommand(
-		a.deployCommand(), a.lintCommand(), a.testCommand(),
+		a.deployCommand(), a.undeployCommand(), a.definitionCommand(), a.lintCommand(), a.testCommand(),
 		a.startCommand(), a.listCommand(), a.getCommand(), a.cancelCommand(), a.historyCommand(),
-		a.messageCommand(), a.taskCommand(), a.incidentCommand(),
+		a.instanceCommand(), a.messageCommand(), a.signalCommand(), a.taskCommand(), a.incidentCommand(),
 		a.mailboxCommand(), a.mailCommand(), a.versionCommand(),
 	)
 	a.mark(root)

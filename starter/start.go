@@ -72,6 +72,8 @@ func (a *app) startCommand() *cobra.Command {
 	flags.StringVar(&options.BusinessKey, "business-key", "", "business key of the instance")
 	flags.StringVar(&options.ID, "id", "", "id of the instance (default a new one); an id that was started before is not started again")
 	flags.IntVar(&options.Version, "version", 0, "version of the process (default the latest)")
+	flags.StringVar(&options.VersionTag, "version-tag", "", "the newest version with this tag")
+	cmd.MarkFlagsMutuallyExclusive("version", "version-tag")
 	flags.BoolVar(&wait, "wait", false, "wait until the instance has ended")
 	flags.DurationVar(&timeout, "timeout", 0, "with --wait: how long to wait (default for ever)")
 	return cmd
@@ -79,7 +81,7 @@ func (a *app) startCommand() *cobra.Command {
 
 func (a *app) begin(ctx context.Context, c *client.Client, o client.StartOptions) (s started, err error) {
 	err = a.answered(ctx, func(ctx context.Context) error {
-		d, err := c.Definition(ctx, o.Key, o.Version)
+		d, err := c.DefinitionFor(ctx, o.Key, o.Version, o.VersionTag)
 		if err != nil {
 			return err
 		}

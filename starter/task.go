@@ -12,24 +12,55 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/client"
 )
 
 func (a *app) taskCommand() *cobra.Command {
 	return group("task", "Work on user tasks",
-		a.taskListCommand(), a.taskGetCommand(), a.taskClaimCommand(), a.taskCompleteCommand())
+		a.taskListCommand(), a.taskGetCommand(), a.taskClaimCommand(), a.taskDelegateCommand(),
+		a.taskWithVariables("resolve", "Give a delegated task back to its owner", "starter task resolve task/support/k3v9q2/4 --var checked=true",
+			func(ctx context.Context, c *client.Client, id string, v map[string]any) (contract.Task, error) {
+				return c.ResolveTask(ctx, id, v)
+			}),
+		a.taskWithVariables("set", "Set variables of a task alone, which are gone with it", "starter task set task/support/k3v9q2/4 --var draft=yes",
+			func(ctx context.Context, c *client.Client, id string, v map[string]any) (contract.Task, error) {
+				return c.SetTaskVariables(ctx, id, v)
+			}),
+		a.taskCompleteCommand(),
+		a.taskAnswerCommand("fail", "End a task with a BPMN error, which an error event of the model catches",
+			"starter task fail task/support/k3v9q2/4 --code REFUSED --message 'not for us'",
+			func(ctx context.Context, c *client.Client, id, code, message string, v map[string]any) error {
+				return c.FailTask(ctx, id, code, message, v)
+			}),
+		a.taskAnswerCommand("escalate", "Escalate from a task, which stays open unless an interrupting event catches it",
+			"starter task escalate task/support/k3v9q2/4 --code LATE",
+			func(ctx context.Context, c *client.Client, id, code, _ string, v map[string]any) error {
+				return c.EscalateTask(ctx, id, code, v)
+			}),
+	)
 }
 
 func (a *app) taskListCommand() *cobra.Command {
 	var f client.TaskFilter
+	var before string
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List open user tasks, the newest first",
 		Long:  "list reads Temporal's visibility store, which is some moments behind what happens.",
 		Example: `  starter task list --candidate on-call
+  starter task list --unassigned --due-before 2026-12-24 --limit 20 --skip 20
   starter task list --instance support/k3v9q2 --output json`,
 		Args: need(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if before != "" {
+				if f.DueBefore, err = bpmn.ParseDate(before); err != nil {
+					return usage(fmt.Errorf("--due-before: %w", err))
+				}
+			}
+			if f.Skip < 0 {
+				return usage(errors.New("--skip must not be negative"))
+			}
 			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
 				tasks, err := c.Tasks(ctx, f)
 				if err != nil {
@@ -47,7 +78,13 @@ func (a *app) taskListCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.Assignee, "assignee", "", "only tasks of this user")
-	flags.StringVar(&f.Candidate, "candidate", "", "only tasks that this user or group may claim")
+	flags.StringSliceVar(&f.Candidates, "candidate", nil, "only tasks that one of these users or groups may claim")
+	flags.BoolVar(&f.Unassigned, "unassigned", false, "only tasks that nobody has claimed")
+	flags.StringVar(&f.Owner, "owner", "", "only tasks of this owner")
+	flags.StringVar(&f.Key, "key", "", "only tasks of this process")
+	flags.StringVar(&f.Text, "text", "", "only tasks with this in their name or description")
+	flags.StringVar(&before, "due-before", "", "only tasks due before this date, such as 2026-03-02 or 2026-03-02T09:00:00Z")
+	flags.IntVar(&f.Skip, "skip", 0, "leave out so many, which an earlier list has shown")
 	flags.StringVar(&f.Instance, "instance", "", "only tasks of this instance")
 	flags.IntVar(&f.Limit, "limit", 100, "at most so many")
 	return cmd
@@ -141,9 +178,11 @@ func (a *app) printTask(cmd *cobra.Command, t contract.Task) error {
 			"business key", t.BusinessKey,
 			"state", t.State,
 			"assignee", t.Assignee,
+			"owner", t.Owner,
 			"candidates", candidates(t),
 			"created", stamp(t.Created),
 			"due", due(t),
+			"follow up", followUp(t),
 			"form", t.FormKey,
 			"description", t.Description,
 		)
@@ -163,6 +202,13 @@ func title(t contract.Task) string {
 
 func candidates(t contract.Task) string {
 	return strings.Join(slices.Concat(t.CandidateUsers, t.CandidateGroups), ", ")
+}
+
+func followUp(t contract.Task) string {
+	if t.FollowUp == nil {
+		return ""
+	}
+	return stamp(*t.FollowUp)
 }
 
 func due(t contract.Task) string {

@@ -76,7 +76,7 @@ func replayOne(replayer worker.WorkflowReplayer, h *history.History) error {
 func ReplayServer(ctx context.Context, c *waybill.Client, record string) error {
 	replayer := worker.NewWorkflowReplayer()
 	workflows.Register(replayer, &definition.Cache{})
-	request := &workflowservice.ListWorkflowExecutionsRequest{PageSize: 1000}
+	request := &workflowservice.ListWorkflowExecutionsRequest{PageSize: 200}
 	var errs []error
 	for {
 		page, err := c.Temporal.ListWorkflow(ctx, request)

@@ -249,7 +249,14 @@ func (m *messages) subscribed(c workflow.ReceiveChannel, _ bool) {
 		}
 		return
 	}
-	m.Subscriptions = append(m.Subscriptions, s)
+	// Those of one instance stand in its order, which the network need not keep.
+	i := slices.IndexFunc(m.Subscriptions, func(other contract.Subscription) bool {
+		return other.Instance == s.Instance && other.Command > s.Command
+	})
+	if i < 0 {
+		i = len(m.Subscriptions)
+	}
+	m.Subscriptions = slices.Insert(m.Subscriptions, i, s)
 }
 
 func (m *messages) unsubscribed(c workflow.ReceiveChannel, _ bool) {

@@ -1,6 +1,10 @@
 package workflows
 
 import (
+	"encoding/json"
+	"fmt"
+	"time"
+
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/waybill-io/waybill/engine"
@@ -16,29 +20,70 @@ type load struct {
 	offers   int              // external tasks
 	held     []engine.Command // not begun: too many are under way, or the run is about to end
 	draining bool
-	warned   int // events in the history when Temporal first suggested a new run; 0: not yet
+	pausing  bool // between the scripts of two workflow tasks
+	scripts  int  // bytes of variables that scripts got in this workflow task
+	length   int  // of the history when this workflow task began
+	warned   int  // events in the history when Temporal first suggested a new run; 0: not yet
 }
 
 // idle reports whether nothing is under way. What is held begins in the next run.
-func (l *load) idle() bool { return l.calls+l.offers == 0 }
+func (l *load) idle() bool { return l.calls+l.offers == 0 && !l.pausing }
 
 // admit carries a command out now or, when there is no room for it, later.
 func (h *host) admit(c engine.Command) {
-	if h.state.Engine > 1 && (h.load.draining || h.load.calls >= maxCalls) {
-		h.load.held = append(h.load.held, c)
+	if h.state.Engine == 1 {
+		h.begin(c)
 		return
 	}
-	h.begin(c)
+	h.load.held = append(h.load.held, c)
+	h.beginHeld()
+}
+
+// beginHeld begins what is held, as far as there is room.
+func (h *host) beginHeld() {
+	for len(h.load.held) > 0 && !h.load.draining && !h.load.pausing && h.load.calls < maxCalls {
+		c := h.load.held[0]
+		if script, ok := c.(engine.RunScript); ok && h.pause(script) {
+			return
+		}
+		h.load.held = h.load.held[1:]
+		h.begin(c)
+	}
+}
+
+// scriptBytes bounds what the scripts of one workflow task get and give. Their results stay with the worker until the task ends,
+// and then go to the server in one message, which may take 4 MiB.
+const scriptBytes = 512 << 10
+
+// pause lets the workflow task end before one more script when enough have run in it; a timer begins the next task. It reports
+// whether the script has to wait.
+func (h *host) pause(c engine.RunScript) bool {
+	l := &h.load
+	if length := workflow.GetInfo(h.ctx).GetCurrentHistoryLength(); length != l.length {
+		l.length, l.scripts = length, 0
+	}
+	text, err := json.Marshal(c.Variables)
+	if err != nil {
+		panic(fmt.Sprintf("serialise variables: %v", err)) // they always do
+	}
+	if l.scripts += len(text) + 2048; l.scripts < scriptBytes || l.scripts == len(text)+2048 {
+		return false
+	}
+	l.pausing = true
+	f := workflow.NewTimerWithOptions(h.ctx, time.Millisecond, workflow.TimerOptions{Summary: "a pause between scripts"})
+	h.selector.AddFuture(f, h.paused)
+	return true
+}
+
+func (h *host) paused(workflow.Future) {
+	h.load.pausing, h.load.scripts = false, 0
+	h.beginHeld()
 }
 
 // done counts a call that has been answered or stopped, and begins what waited for its place.
 func (h *host) done() {
 	h.load.calls--
-	for len(h.load.held) > 0 && !h.load.draining && h.load.calls < maxCalls {
-		c := h.load.held[0]
-		h.load.held = h.load.held[1:]
-		h.begin(c)
-	}
+	h.beginHeld()
 }
 
 // begin carries out what has a place.

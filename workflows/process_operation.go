@@ -38,20 +38,20 @@ func (h *host) finishScope(ctx workflow.Context, e contract.ElementInput) error 
 
 // suspend keeps back all that happens from now on: results, timers, messages and people's answers wait until resume. Calls that are
 // under way go on.
-func (h *host) suspend(ctx workflow.Context) error { return h.request(ctx, &request{do: h.pause}) }
+func (h *host) suspend(ctx workflow.Context) error { return h.request(ctx, &request{do: h.holdAll}) }
 
-func (h *host) pause() error {
+func (h *host) holdAll() error {
 	h.input.Paused = true
 	h.show()
 	return nil
 }
 
 func (h *host) resumeInstance(ctx workflow.Context) error {
-	return h.request(ctx, &request{do: h.unpause})
+	return h.request(ctx, &request{do: h.letGo})
 }
 
-// unpause lets what came in the meantime happen, in order.
-func (h *host) unpause() error {
+// letGo lets what came in the meantime happen, in order.
+func (h *host) letGo() error {
 	h.input.Paused = false
 	events := h.deferred
 	h.deferred = nil

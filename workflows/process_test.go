@@ -135,7 +135,7 @@ func TestUserTaskIsClaimedAndCompleted(t *testing.T) {
 	require.NoError(t, err)
 	id, _, err := c.Start(t.Context(), client.StartOptions{Key: "ask-boss", Variables: map[string]any{"wait": "PT1H"}})
 	require.NoError(t, err)
-	task := openTask(t, c, client.TaskFilter{Candidate: "bosses", Instance: id})
+	task := openTask(t, c, client.TaskFilter{Candidates: []string{"bosses"}, Instance: id})
 	require.NoError(t, c.SetVariables(t.Context(), id, map[string]any{"note": "from outside"}))
 	require.ErrorContains(t, c.SetVariables(t.Context(), id, nil), "no variables given")
 	require.Equal(t, "Ask the boss", task.Name)

@@ -23,7 +23,7 @@ func TestTasksCompleted(t *testing.T) {
 	}
 	i.receive(all...)
 	i.handled(all)
-	tasks, err := i.client.Tasks(t.Context(), client.TaskFilter{Candidate: "support"})
+	tasks, err := i.client.Tasks(t.Context(), client.TaskFilter{Candidates: []string{"support"}})
 	require.NoError(t, err)
 	require.Len(t, tasks, len(all))
 
