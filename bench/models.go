@@ -88,6 +88,24 @@ func wide(n int) *drawing {
 	return d
 }
 
+// nested is n elements that do nothing, each in a sub-process of its own.
+func nested(n int) *drawing {
+	return chain(n, func(d *drawing, _ int, id string) {
+		d.element(`<subProcess id="%s"><startEvent id="%[1]s.begin"/><manualTask id="%[1]s.work"/><endEvent id="%[1]s.done"/>`, id)
+		d.flow(id+".begin", id+".work", "")
+		d.flow(id+".work", id+".done", "")
+		d.element(`</subProcess>`)
+	})
+}
+
+// instances is a service task with n instances at the same time.
+func instances(n int) *drawing {
+	return chain(1, func(d *drawing, i int, id string) {
+		d.element(`<serviceTask id="%s" name="%s" implementation="%s"><multiInstanceLoopCharacteristics><loopCardinality>%d</loopCardinality></multiInstanceLoopCharacteristics></serviceTask>`,
+			id, taskName(i), noopCall, n)
+	})
+}
+
 // parsed is the process of a model, for the engine alone.
 func parsed(d *drawing) (*bpmn.Process, error) {
 	m, err := bpmn.Parse("bench.bpmn", d.xml("bench"), bpmn.Options{})

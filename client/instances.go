@@ -279,13 +279,13 @@ func stateClause(state string) (string, error) {
 	case contract.StateActive, contract.StateSuspended, contract.StatePaused:
 		return " AND ExecutionStatus = 'Running' AND " + contract.StateAttribute + " = " + quote(state), nil
 	case contract.StateCompleted:
-		return " AND ExecutionStatus = 'Completed' AND " + contract.StateAttribute + " != 'cancelled'", nil
+		return " AND ExecutionStatus = 'Completed' AND " + contract.StateAttribute + " != 'cancelled' AND " + contract.StateAttribute + " != 'failed'", nil
 	case contract.StateCancelled:
 		return " AND " + contract.StateAttribute + " = 'cancelled'", nil
 	case "terminated":
 		return " AND ExecutionStatus = 'Terminated'", nil
 	case "failed":
-		return " AND ExecutionStatus = 'Failed'", nil
+		return " AND (ExecutionStatus = 'Failed' OR " + contract.StateAttribute + " = 'failed')", nil
 	}
 	return "", fmt.Errorf("unknown state %q: active, suspended, paused, completed, cancelled, terminated or failed", state)
 }
@@ -296,6 +296,8 @@ func ended(status enums.WorkflowExecutionStatus, state string) string {
 		return "terminated"
 	case status == enums.WORKFLOW_EXECUTION_STATUS_FAILED, status == enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
 		return "failed"
+	case state == contract.StateFailed:
+		return contract.StateFailed
 	case state == contract.StateCancelled, status == enums.WORKFLOW_EXECUTION_STATUS_CANCELED:
 		return contract.StateCancelled
 	}

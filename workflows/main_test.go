@@ -24,7 +24,7 @@ import (
 var server servertest.Server
 
 // record is for whoever releases a version: its histories are replayed by every later one.
-var record = flag.String("record", "", "folder that the histories of these tests are written to, ../testsuite/histories/engine-1")
+var record = flag.String("record", "", "folder that the histories of these tests are written to, ../testsuite/histories/engine-2")
 
 func TestMain(m *testing.M) { os.Exit(server.Run(m)) }
 
@@ -89,7 +89,7 @@ func startWorkerOn(t *testing.T, temporal temporal.Client, d *desk) *client.Clie
 func define(t *testing.T, key, elements, extensions string) contract.Definition {
 	t.Helper()
 	xml := `<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
-		xmlns:activiti="http://activiti.org/bpmn" targetNamespace="t"><message id="m" name="` + key + `-news"/>
+		xmlns:activiti="http://activiti.org/bpmn" targetNamespace="t"><message id="m" name="` + key + `-news"/><signal id="g" name="` + key + `-signal"/>
 		<process id="` + key + `" isExecutable="true">` + elements + `</process></definitions>`
 	model, err := definition.Compress([]byte(xml))
 	require.NoError(t, err)

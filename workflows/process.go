@@ -60,9 +60,9 @@ type host struct {
 	requests workflow.Channel // of *request, from update handlers
 	waits    map[int]*wait    // what is under way, by command id
 	closing  []workflow.Future
-	handling int            // requests that have no answer yet
-	shown    string         // the state that the search attribute shows
-	deferred []engine.Event // what came while the instance was suspended
+	handling int      // requests that have no answer yet
+	shown    string   // the state that the search attribute shows
+	deferred []func() // what came while the instance was suspended
 	load     load
 	failed   engine.Failure // how a called instance failed
 }

@@ -244,11 +244,13 @@ func (w *wait) leave() {
 	}
 }
 
-// answer gives the engine the result of a command. A result that nobody waits for any more is dropped.
+// answer gives the engine the result of a command. A result that nobody waits for any more is dropped, and so is that of an
+// external task which this run has taken back for the next one.
 func (w *wait) answer(event engine.Event) {
-	if w.h.waits[w.id] == w {
-		delete(w.h.waits, w.id)
+	if w.h.waits[w.id] != w {
+		return
 	}
+	delete(w.h.waits, w.id)
 	w.leave()
 	w.h.happen(event)
 }
@@ -256,7 +258,7 @@ func (w *wait) answer(event engine.Event) {
 // happen gives the engine an event that came from outside, when the instance is not suspended. One that nobody waits for is dropped.
 func (h *host) happen(event engine.Event) {
 	if h.input.Paused {
-		h.deferred = append(h.deferred, event)
+		h.deferred = append(h.deferred, func() { h.happen(event) })
 		return
 	}
 	if err := h.step(event); err != nil && !errors.Is(err, engine.ErrStale) {

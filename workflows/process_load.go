@@ -149,7 +149,7 @@ func (h *host) leaving() bool {
 			if w := h.waits[id]; w.offer {
 				w.cancel()
 				delete(h.waits, id)
-				h.load.offers--
+				w.leave()
 			}
 		}
 	}

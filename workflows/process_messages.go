@@ -87,12 +87,15 @@ func (h *host) broadcast(c engine.Broadcast) {
 func (h *host) messageCame(c workflow.ReceiveChannel, _ bool) {
 	var d contract.MessageDelivery
 	c.Receive(h.ctx, &d)
-	event := engine.MessageReceived{ID: d.Command, Variables: engine.Variables(d.Message.Variables)}
+	h.take(d)
+}
+
+func (h *host) take(d contract.MessageDelivery) {
 	if h.input.Paused {
-		h.deferred = append(h.deferred, event)
+		h.deferred = append(h.deferred, func() { h.take(d) })
 		return
 	}
-	if err := h.step(event); err == nil {
+	if err := h.step(engine.MessageReceived{ID: d.Command, Variables: engine.Variables(d.Message.Variables)}); err == nil {
 		delete(h.waits, d.Command)
 		return
 	}

@@ -53,10 +53,10 @@ func (h *host) resumeInstance(ctx workflow.Context) error {
 // letGo lets what came in the meantime happen, in order.
 func (h *host) letGo() error {
 	h.input.Paused = false
-	events := h.deferred
+	deferred := h.deferred
 	h.deferred = nil
-	for _, e := range events {
-		h.happen(e)
+	for _, happen := range deferred {
+		happen()
 	}
 	h.show()
 	return nil
