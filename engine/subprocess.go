@@ -12,12 +12,7 @@ func (m *machine) openSub(token int, n *bpmn.Node) error {
 	t := m.token(token)
 	sc := m.openScope(ScopeSub, token, n, t.place())
 	id := sc.ID
-	for _, d := range n.Data {
-		if sc.Variables == nil {
-			sc.Variables = Variables{}
-		}
-		sc.Variables[d.Name] = d.Value
-	}
+	sc.Variables = values(n.Data)
 	if err := m.armEventSubs(n.Children, id); err != nil {
 		m.dropWaits(func(w *Wait) bool { return w.Token == 0 && w.Scope == id })
 		m.closeScope(id)
@@ -34,6 +29,18 @@ func (m *machine) openSub(token int, n *bpmn.Node) error {
 		}
 	}
 	return fmt.Errorf("sub-process %q has no none start event", n.ID)
+}
+
+// values are the variables that data objects are.
+func values(data []bpmn.Datum) Variables {
+	if len(data) == 0 {
+		return nil
+	}
+	all := make(Variables, len(data))
+	for _, d := range data {
+		all[d.Name] = d.Value
+	}
+	return all
 }
 
 // armProcess has the process's own event sub-processes wait.
@@ -102,12 +109,7 @@ func (m *machine) beginEventSub(start *bpmn.Node, scope int, given Variables) {
 	}
 	sc := m.openScope(ScopeSub, token, n, scope)
 	id := sc.ID
-	for _, d := range n.Data {
-		if sc.Variables == nil {
-			sc.Variables = Variables{}
-		}
-		sc.Variables[d.Name] = d.Value
-	}
+	sc.Variables = values(n.Data)
 	inside := m.newToken(id)
 	m.token(inside).Element = start.ID
 	if err := m.takeFrom(WaitMessage, start, id, given); err != nil {

@@ -140,6 +140,7 @@ func printInstance(w io.Writer, r contract.ProcessResult) {
 		"business key", r.BusinessKey,
 		"state", r.State,
 		"waits at", strings.Join(r.Active, ", "),
+		"can start", strings.Join(r.Enabled, ", "),
 		"path", strings.Join(r.Path, ", "),
 	)
 	for _, i := range r.Incidents {

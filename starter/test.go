@@ -21,7 +21,7 @@ func (a *app) testCommand() *cobra.Command {
 		Short: "Run scenario files: tests of processes, in memory or on a Temporal server",
 		Long: "test deploys the models that a scenario file names, drives them and checks what it expects, without a server.\n" +
 			"With --server it does the same on a live Temporal server, in a namespace that it makes for the run and serves itself;\n" +
-			"the clock of the instances is the file's there, too. Cases with external tasks are skipped there.\n" +
+			"the clock of the instances is the file's there, too.\n" +
 			"It prints a line for each case and the numbers on the last line. It exits with 0 when all cases passed, with 1 when\n" +
 			"one failed, with 2 when a file is malformed.",
 		Example: `  starter test examples/support-desk/scenarios/*.yaml

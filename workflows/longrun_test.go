@@ -7,31 +7,17 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	temporal "go.temporal.io/sdk/client"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
-	"github.com/waybill-io/waybill/testsuite/temporalserver"
 )
 
 // A long instance goes on in new runs: its task, its timer, its message and its variables come along.
 func TestLongInstanceContinuesAsNew(t *testing.T) {
-	program, err := temporalserver.Find(t.Context(), temporalserver.FindOptions{NoBuild: true})
-	if err != nil {
-		server.Client(t) // skips, or fails where no test may be skipped
-	}
-	short, err := temporalserver.Start(t.Context(), temporalserver.Options{
-		Program: program, Settings: []string{"limit.historyCount.suggestContinueAsNew=40"},
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, short.Stop()) })
-	connection, err := temporal.DialContext(t.Context(), temporal.Options{HostPort: short.Address})
-	require.NoError(t, err)
-	t.Cleanup(connection.Close)
 	d := &desk{answer: answers(map[string]any{"said": "hello"})}
-	c := startWorkerOn(t, connection, d)
+	c := startWorkerOn(t, connectTo(t, "limit.historyCount.suggestContinueAsNew=40"), d)
 
-	_, err = c.Deploy(t.Context(), define(t, "long", `<startEvent id="start"/><sequenceFlow id="a" sourceRef="start" targetRef="split"/>
+	_, err := c.Deploy(t.Context(), define(t, "long", `<startEvent id="start"/><sequenceFlow id="a" sourceRef="start" targetRef="split"/>
 		<parallelGateway id="split"/><sequenceFlow id="b" sourceRef="split" targetRef="ask"/><sequenceFlow id="c" sourceRef="split" targetRef="wait"/>
 		<userTask id="ask"/><sequenceFlow id="d" sourceRef="ask" targetRef="end"/><endEvent id="end"/>
 		<boundaryEvent id="remind" attachedToRef="ask" cancelActivity="false"><timerEventDefinition><timeDuration>PT8S</timeDuration></timerEventDefinition></boundaryEvent>

@@ -121,10 +121,23 @@ func (h *host) callContext(n *bpmn.Node) contract.CallContext {
 func (w *wait) answered(f workflow.Future) {
 	var result contract.ConnectorResult
 	if err := f.Get(w.h.ctx, &result); err != nil {
-		w.answer(engine.Failed{ID: w.id, Failure: failure(err)})
+		w.answer(engine.Failed{ID: w.id, Failure: failure(err), Variables: left(err)})
 		return
 	}
 	w.answer(engine.Completed{ID: w.id, Outputs: engine.Variables(result.Outputs)})
+}
+
+// left are the variables that go with a BPMN error: the details of its application error, a contract.ConnectorResult.
+func left(err error) engine.Variables {
+	application, ok := errors.AsType[*temporal.ApplicationError](err)
+	if !ok || !strings.HasPrefix(application.Type(), contract.BPMNErrorPrefix) || !application.HasDetails() {
+		return nil
+	}
+	var result contract.ConnectorResult
+	if application.Details(&result) != nil {
+		return nil
+	}
+	return engine.Variables(result.Outputs)
 }
 
 func (h *host) runScript(c engine.RunScript) {

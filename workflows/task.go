@@ -98,7 +98,7 @@ func (t *task) validateComplete(c contract.CompleteTask) error {
 		return fmt.Errorf("the task is %s", t.State)
 	}
 	if t.Delegated {
-		return fmt.Errorf("the task is delegated to %q, who resolves it before %q completes it", t.Assignee, t.Owner)
+		return fmt.Errorf("the task is delegated to %q, who has to resolve it first", t.Assignee)
 	}
 	if c.User != "" && t.Assignee != "" && t.Assignee != c.User {
 		return fmt.Errorf("the task is claimed by %q", t.Assignee)

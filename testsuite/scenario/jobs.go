@@ -18,6 +18,11 @@ type job struct {
 	locked  time.Time // until; zero: never locked
 	retries *int      // nil: nobody has said
 	failed  bool      // its retries are used up: there is an incident
+
+	// On a live server.
+	token   []byte
+	offered time.Time
+	owner   string // instance id
 }
 
 func (j *job) fetchable(now time.Time) bool {
@@ -115,11 +120,19 @@ func (s *jobStep) do(w *world) error {
 	if s.kind == "bpmnError" {
 		event = engine.Failed{ID: j.id, Failure: engine.Failure{Code: s.code, Message: s.message}, Variables: s.variables}
 	}
-	if err := w.apply(j.instance, event); err != nil {
+	if err := w.answerJob(j, event); err != nil {
 		return err
 	}
 	w.close(j)
 	return nil
+}
+
+// answerJob gives the process of a job an event.
+func (w *world) answerJob(j *job, event engine.Event) error {
+	if w.outside != nil {
+		return w.outside(j, event)
+	}
+	return w.apply(j.instance, event)
 }
 
 // failJob lets a job be fetched again after a while, or makes an incident of it.
@@ -133,7 +146,7 @@ func (w *world) failJob(j *job, s *jobStep) error {
 		return nil
 	}
 	j.failed = true
-	return w.apply(j.instance, engine.Failed{ID: j.id, Failure: engine.Failure{Message: s.message}, Variables: s.variables})
+	return w.answerJob(j, engine.Failed{ID: j.id, Failure: engine.Failure{Message: s.message}, Variables: s.variables})
 }
 
 // setRetries lets a job be fetched again; its incident, if it has one, is over.
@@ -142,13 +155,16 @@ func (w *world) setRetries(j *job, retries int) error {
 	if !j.failed || retries == 0 {
 		return nil
 	}
-	for _, incident := range j.instance.state.Incidents {
-		if incident.Element == j.Element {
-			w.close(j)
-			return w.apply(j.instance, engine.IncidentAnswered{ID: incident.ID, Action: engine.IncidentRetry})
+	answer := engine.IncidentAnswered{Action: engine.IncidentRetry}
+	if j.instance != nil {
+		for _, incident := range j.instance.state.Incidents {
+			if incident.Element == j.Element {
+				answer.ID = incident.ID
+			}
 		}
 	}
-	return nil
+	w.close(j)
+	return w.answerJob(j, answer)
 }
 
 func (w *world) close(j *job) {

@@ -36,6 +36,8 @@ type live struct {
 	workers  []worker.Worker
 	queues   []string // that are served
 
+	namespace string
+
 	mu        sync.Mutex
 	now       time.Time
 	instances []execution // processes in the order in which they began, with runs of earlier cases
@@ -60,7 +62,7 @@ func goLive(ctx context.Context, dial Dial) (*live, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a namespace for the run: %w", err)
 	}
-	l := &live{}
+	l := &live{namespace: namespace}
 	if l.temporal, err = dial(ctx, namespace); err != nil {
 		return nil, err
 	}

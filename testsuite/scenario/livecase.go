@@ -37,20 +37,10 @@ type liveCase struct {
 	wrong   error
 }
 
-// needsGateway tells cases with external tasks, which are skipped.
-func needsGateway(c *Case) bool {
-	return slices.ContainsFunc(c.steps, func(s step) bool {
-		switch s.action.(type) {
-		case *fetchStep, *jobStep:
-			return true
-		}
-		return false
-	})
-}
-
 // runLive runs one case; nil when it passed.
 func (f *File) runLive(ctx context.Context, l *live, c *Case) *stepError {
 	s := &liveCase{live: l, ctx: ctx, names: map[string]string{}, world: newWorld(ctx, f), answers: newAnswers(f.stubs)}
+	s.world.outside = s.answerJob
 	instances, _ := l.seen()
 	s.start = len(instances)
 	l.mu.Lock()
@@ -204,7 +194,7 @@ func (s *liveCase) id(name string) (string, error) {
 
 // snapshot asks everything there is.
 func (s *liveCase) snapshot() (*snapshot, error) {
-	there := &snapshot{now: s.clock(), path: []string{}}
+	there := &snapshot{now: s.clock(), path: []string{}, fetches: s.world.fetches}
 	names := map[string]string{}
 	count := map[string]int{}
 	for _, id := range s.known {

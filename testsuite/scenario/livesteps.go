@@ -60,6 +60,11 @@ func (s *liveCase) act(a action) error {
 		return s.on(a.instance, func(id string) error { return s.client.FinishScope(s.ctx, id, a.element) })
 	case advanceStep:
 		return s.advance(a.by)
+	case *fetchStep:
+		return s.fetch(a)
+	case *jobStep:
+		s.world.now = s.clock()
+		return a.do(s.world)
 	case *deployStep:
 		return s.deploy(a.deployment)
 	case *expectStep:

@@ -37,11 +37,6 @@ func (r *report) add(f *File, c *Case, failure *stepError) {
 	}, fmt.Sprintf("FAIL %s: %s", c.Name, oneLine(failure.Error())))
 }
 
-func (r *report) skip(f *File, c *Case, why string) {
-	r.summary.Skipped++
-	r.line(result{File: f.Name, Name: c.Name, Line: c.Line, Result: "skipped", Reason: why}, fmt.Sprintf("skip %s: %s", c.Name, why))
-}
-
 // finish writes the summary and returns the error of the first write that failed.
 func (r *report) finish() error {
 	s := r.summary

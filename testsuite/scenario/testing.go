@@ -28,7 +28,7 @@ func Test(t *testing.T, files ...string) {
 	}
 }
 
-// TestOn is Test on a live Temporal server, with a worker that serves the run. Cases with external tasks are left out. When all
+// TestOn is Test on a live Temporal server, with a worker that serves the run. When all
 // cases have run, after is called with a client of their namespace.
 func TestOn(t *testing.T, dial Dial, after func(t *testing.T, c *client.Client), files ...string) {
 	t.Helper()
@@ -48,9 +48,6 @@ func TestOn(t *testing.T, dial Dial, after func(t *testing.T, c *client.Client),
 		}
 		for i := range f.Cases {
 			c := &f.Cases[i]
-			if needsGateway(c) {
-				continue
-			}
 			t.Run(filepath.ToSlash(name)+"/"+c.Name, func(t *testing.T) {
 				if failure := f.runLive(t.Context(), server, c); failure != nil {
 					t.Errorf("%s:%d: %v", f.Name, failure.line, failure)

@@ -40,7 +40,8 @@ type world struct {
 	jobs          []*job
 	pending       []pending
 
-	fetches map[string][]fetched // by name
+	fetches map[string][]fetched           // by name
+	outside func(*job, engine.Event) error // who answers jobs; nil: the world itself
 
 	calls []call
 	path  []string
