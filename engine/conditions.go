@@ -130,6 +130,7 @@ func (m *machine) completeAdHoc() {
 			continue
 		}
 		m.clearScope(id, 0)
+		m.closeIncident(m.scope(id).Token) // of an earlier look, at variables that were missing
 		m.completeScope(m.scope(id))
 	}
 }
