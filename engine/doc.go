@@ -6,16 +6,25 @@
 //
 // # Algorithm
 //
-// Tokens live in State.Tokens; between two steps every one of them waits. An event wakes one token (or starts the first
+// Tokens live in State.Tokens, each in a scope (State.Scopes; 0 is the process). A scope belongs to a token that waits for it: that
+// of a sub-process, of the loop of an activity, of a throwing compensation event. It has variables of its own and counts the
+// tokens in it; when the last one is gone, the token that it belongs to goes on. What is interrupted goes with all scopes below it.
+// Between two steps every token waits. An event wakes one token (or starts the first
 // one). The tokens that are awake run one after the other, in order of creation, each until it waits, is suspended by an
 // incident or is gone. Where flows fork, the first flow keeps the token and each other one gets a new token that runs
-// later. Tokens that reach a parallel join are counted there (State.Joins) and gone; the one that completes the set goes
-// on. When neither a token nor a join is left, the instance has completed.
+// later. Tokens that reach a join are counted there (State.Joins) and gone; of a parallel join the one that completes the set goes
+// on. When all have come to rest, what depends on all of them is looked at: inclusive joins, completion conditions of ad-hoc
+// sub-processes, conditional events whose variables have changed. When neither a token nor a join is left, the instance has completed.
+//
+// What an event waits for is a Wait: of a token, or, for an event sub-process, of a scope. Errors, escalations and compensation wait
+// for nothing: who catches them is looked up from the inside out when they are thrown.
 //
 // What an event needs is checked before anything changes: an error of Step leaves the state as it was. What goes wrong in
 // the model or in a call is no error of Step but an incident of the token that met it; the other tokens go on.
 //
 // # Decisions
+//
+// The decisions that people see, with the scenarios that show them, are in docs/bpmn.md.
 //
 // Boundary timers stay armed while their activity has an incident: a deadline counts whether or not something broke. An
 // interrupting one that fires then closes the incident. A retry keeps the timers that are armed and those that fired.
