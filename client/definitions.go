@@ -89,7 +89,7 @@ func (c *Client) SuspendDefinition(ctx context.Context, key string, suspended bo
 	if _, err := c.Definition(ctx, key, 0); err != nil {
 		return err
 	}
-	if err := c.update(ctx, contract.DefinitionID(key), contract.SuspendUpdateOfDefinition, suspended, nil); err != nil {
+	if err := c.update(ctx, contract.DefinitionID(key), contract.SuspendDefinitionUpdate, suspended, nil); err != nil {
 		return fmt.Errorf("suspend or resume process %q: %w", key, err)
 	}
 	return nil

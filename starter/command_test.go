@@ -105,8 +105,26 @@ func TestCommands(t *testing.T) {
 		server fakeTemporal
 		args   string
 	}{
-		"list":         {args: "list --key order --state active --business-key K-1 --limit 5", server: fakeTemporal{list: executions(t, "order/1", "order", "active")}},
-		"list-none":    {args: "list"},
+		"list":                  {args: "list --key order --state active --business-key K-1 --limit 5", server: fakeTemporal{list: executions(t, "order/1", "order", "active")}},
+		"list-none":             {args: "list"},
+		"incident-skip":         {args: "incident skip order/1", server: fakeTemporal{answers: map[string]any{"order/1 incident": completed}}},
+		"variables-set":         {args: "variables set order/1 --var n=2", server: fakeTemporal{answers: map[string]any{"order/1 variables": nil, "order/1 state": instance()}}},
+		"variables-set-nothing": {args: "variables set order/1"},
+		"instance-suspend":      {args: "instance suspend order/1", server: fakeTemporal{answers: map[string]any{"order/1 suspend": nil, "order/1 state": instance()}}},
+		"instance-activate":     {args: "instance activate order/1 call", server: fakeTemporal{answers: map[string]any{"order/1 activate": nil, "order/1 state": instance()}}},
+		"signal":                {args: "signal alarm --var n=1 --id x", server: fakeTemporal{answers: map[string]any{"signal/alarm broadcast": contract.BroadcastResult{Delivered: 2, Started: []string{"a/1"}}}}},
+		"definition-list": {args: "definition list order", server: fakeTemporal{answers: map[string]any{
+			"definition/order versions": []contract.VersionInfo{{Version: 1, Digest: "0123456789abcdef", VersionTag: "1.0"}, {Version: 2, Digest: "fedcba9876543210"}},
+		}}},
+		"definition-suspend":     {args: "definition suspend order", server: fakeTemporal{answers: map[string]any{"definition/order get": deployedOrder(t), "definition/order suspend": nil}}},
+		"undeploy":               {args: "undeploy order", server: fakeTemporal{answers: map[string]any{"definition/order get": deployedOrder(t), "definition/order undeploy": nil}}},
+		"task-delegate":          {args: "task delegate task/order/1/4 --user bob", server: fakeTemporal{answers: map[string]any{"task/order/1/4 delegate": userTask()}}},
+		"task-resolve":           {args: "task resolve task/order/1/4 --var ok=true", server: fakeTemporal{answers: map[string]any{"task/order/1/4 resolve": userTask()}}},
+		"task-fail":              {args: "task fail task/order/1/4 --code BAD --message broken", server: fakeTemporal{answers: map[string]any{"task/order/1/4 task": userTask(), "order/1 task-answer": nil}}},
+		"task-fail-without-code": {args: "task fail task/order/1/4"},
+		"task-list-filtered": {args: "task list --text nothing --due-before 2026-12-24 --unassigned --candidate a,b --skip 1", server: fakeTemporal{
+			list: executions(t, "task/order/1/4", contract.TaskWorkflow, ""), answers: map[string]any{"task/order/1/4 task": userTask()},
+		}},
 		"list-refused": {args: "list --state sleeping"},
 		"get":          {args: "get order/1", server: fakeTemporal{answers: map[string]any{"order/1 state": instance()}}},
 		"get-missing":  {args: "get order/1"},

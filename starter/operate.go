@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -82,4 +83,36 @@ func (a *app) signalCommand() *cobra.Command {
 	vars.add(cmd)
 	cmd.Flags().StringVar(&b.ID, "id", "", "the signal's own id: the same one again is dropped")
 	return cmd
+}
+
+func (a *app) variablesCommand() *cobra.Command {
+	var vars variableFlags
+	set := &cobra.Command{
+		Use:   "set ID",
+		Short: "Set variables of a running instance; conditional events hear of it",
+		Example: `  starter variables set support/k3v9q2 --var urgent=true
+  starter variables set support/k3v9q2 --var-file correction.json`,
+		Args: need("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			values, err := vars.read(cmd)
+			if err != nil {
+				return err
+			}
+			if len(values) == 0 {
+				return usage(errors.New("--var or --var-file is missing"))
+			}
+			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
+				if err := c.SetVariables(ctx, args[0], values); err != nil {
+					return err
+				}
+				r, err := c.Get(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				return a.printResult(cmd, r)
+			})
+		},
+	}
+	vars.add(set)
+	return group("variables", "Change variables of a running instance (get shows them)", set)
 }

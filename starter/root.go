@@ -76,7 +76,7 @@ func newRoot(a *app) *cobra.Command {
 	root.AddCommand(
 		a.deployCommand(), a.undeployCommand(), a.definitionCommand(), a.lintCommand(), a.testCommand(),
 		a.startCommand(), a.listCommand(), a.getCommand(), a.cancelCommand(), a.historyCommand(),
-		a.instanceCommand(), a.messageCommand(), a.signalCommand(), a.taskCommand(), a.incidentCommand(),
+		a.instanceCommand(), a.variablesCommand(), a.messageCommand(), a.signalCommand(), a.taskCommand(), a.incidentCommand(),
 		a.mailboxCommand(), a.mailCommand(), a.versionCommand(),
 	)
 	a.mark(root)

@@ -31,7 +31,7 @@ func Definition(ctx workflow.Context, state contract.DefinitionState) error {
 			workflow.UpdateHandlerOptions{Description: "make a definition the latest version"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.UndeployUpdate, d.undeploy,
 			workflow.UpdateHandlerOptions{Description: "remove all versions; instances go on"}),
-		workflow.SetUpdateHandlerWithOptions(ctx, contract.SuspendUpdateOfDefinition, d.suspend,
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.SuspendDefinitionUpdate, d.suspend,
 			workflow.UpdateHandlerOptions{Description: "let no instance start, or let them start again"}),
 	)
 	if err != nil {

@@ -35,11 +35,11 @@ type Retry struct {
 
 // Updates and queries of the definition workflow.
 const (
-	DeployUpdate              = "deploy"   // Definition -> DeployResult; starts the workflow when there is none
-	UndeployUpdate            = "undeploy" // removes all versions; instances go on
-	SuspendUpdateOfDefinition = "suspend"  // bool: whether instances may not start
-	DefinitionQuery           = "get"      // version (0: the latest) -> Definition
-	VersionsQuery             = "versions" // -> []VersionInfo
+	DeployUpdate            = "deploy"   // Definition -> DeployResult; starts the workflow when there is none
+	UndeployUpdate          = "undeploy" // removes all versions; instances go on
+	SuspendDefinitionUpdate = "suspend"  // bool: whether instances may not start
+	DefinitionQuery         = "get"      // version (0: the latest) -> Definition
+	VersionsQuery           = "versions" // -> []VersionInfo
 )
 
 // DeployResult is the answer to DeployUpdate.
