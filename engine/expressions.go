@@ -93,8 +93,7 @@ func (m *machine) SetVariable(name string, value any, local bool) error {
 	if m.view.at == 0 {
 		return m.set(0, values)
 	}
-	m.setLocal(m.view.at, values)
-	return nil
+	return m.setLocal(m.view.at, values)
 }
 
 // RemoveVariable removes a variable where it is.

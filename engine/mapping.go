@@ -128,7 +128,9 @@ func (m *machine) takeResults(kind WaitKind, n *bpmn.Node, results Variables) er
 		if err != nil {
 			return fmt.Errorf("result %w", err)
 		}
-		m.keepResult(n, given)
+		if err := m.keepResult(n, given); err != nil {
+			return err
+		}
 	}
 	if !all && !named && (mapping == nil || len(mapping.Outputs) == 0) || all && len(results) == 0 {
 		return nil
@@ -162,8 +164,7 @@ func (m *machine) takeResults(kind WaitKind, n *bpmn.Node, results Variables) er
 		results[n.Result] = value
 	}
 	if n.Loop != nil && n.Loop.Output != "" { // collected from there
-		m.setLocal(m.view.at, results)
-		return nil
+		return m.setLocal(m.view.at, results)
 	}
 	return m.set(m.view.at, results)
 }
@@ -203,16 +204,22 @@ func (m *machine) takeFrom(kind WaitKind, n *bpmn.Node, place int, given Variabl
 }
 
 // keepResult remembers the result of an element for the scripts that read token.
-func (m *machine) keepResult(n *bpmn.Node, results Variables) {
-	if m.s.Results == nil {
-		m.s.Results = Variables{}
+func (m *machine) keepResult(n *bpmn.Node, results Variables) error {
+	all := maps.Clone(m.s.Results)
+	if all == nil {
+		all = Variables{}
 	}
-	m.s.Results[n.ID] = map[string]any(results)
+	all[n.ID] = map[string]any(results)
+	if err := fit("the results that token.history holds", maxBytes, all); err != nil {
+		return err
+	}
+	m.s.Results = all
 	for i := range m.s.Tokens {
 		if t := &m.s.Tokens[i]; t.Element == n.ID {
 			t.Last = n.ID
 		}
 	}
+	return nil
 }
 
 // localInputs sets the variables of an activity that its model gives it (camunda:inputParameter), one after the other.
@@ -225,12 +232,11 @@ func (m *machine) localInputs(token int, n *bpmn.Node) error {
 			value, err = juel.Normalize(value)
 		}
 		if err == nil {
-			err = fit("it", maxBytes, value)
+			err = m.setLocal(place, Variables{n.Inputs[i].Name: value})
 		}
 		if err != nil {
 			return fmt.Errorf("input parameter %q: %w", n.Inputs[i].Name, err)
 		}
-		m.setLocal(place, Variables{n.Inputs[i].Name: value})
 	}
 	return nil
 }

@@ -130,9 +130,10 @@ func (m *machine) variablesSet(ev VariablesSet) error {
 	if err != nil {
 		return fmt.Errorf("variable %w", err)
 	}
-	if err := fit("the variables", maxBytes, values); err != nil {
-		return err
+	if m.token(w.Token).Local == 0 { // not opened before it is sure that they fit: a refused event changes nothing
+		if err := fit("the local variables", maxBytes, values); err != nil {
+			return err
+		}
 	}
-	m.setLocal(m.openLocal(w.Token, n), values)
-	return nil
+	return m.setLocal(m.openLocal(w.Token, n), values)
 }

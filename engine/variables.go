@@ -85,7 +85,9 @@ func (m *machine) set(at int, given Variables) error {
 	}
 	for _, name := range names {
 		if sc := m.holder(at, name); sc != nil {
-			m.setLocal(sc.ID, Variables{name: values[name]})
+			if err := m.setLocal(sc.ID, Variables{name: values[name]}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -136,17 +138,23 @@ func (m *machine) visible(at int) Variables {
 	return all
 }
 
-// setLocal sets variables of a scope.
-func (m *machine) setLocal(scope int, values Variables) {
+// setLocal sets variables of a scope when they fit beside its others.
+func (m *machine) setLocal(scope int, values Variables) error {
 	if len(values) == 0 {
-		return
+		return nil
 	}
 	sc := m.scope(scope)
-	if sc.Variables == nil {
-		sc.Variables = make(Variables, len(values))
+	all := maps.Clone(sc.Variables)
+	if all == nil {
+		all = make(Variables, len(values))
 	}
-	maps.Copy(sc.Variables, values)
+	maps.Copy(all, values)
+	if err := fit("the local variables", maxBytes, all); err != nil {
+		return err
+	}
+	sc.Variables = all
 	m.changedAll(values)
+	return nil
 }
 
 // openLocal gives an activity a place for variables of its own.
