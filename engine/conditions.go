@@ -69,6 +69,7 @@ func (m *machine) heed() {
 	changes, fresh := m.changes, m.fresh
 	m.changes, m.fresh = nil, nil
 	var ids []int
+	m.moves += len(m.s.Waits) / elementsPerMove
 	for i := range m.s.Waits {
 		if w := &m.s.Waits[i]; w.Kind == WaitCondition {
 			ids = append(ids, w.ID)
