@@ -89,7 +89,7 @@ func startWorkerOn(t *testing.T, temporal temporal.Client, d *desk) *client.Clie
 func define(t *testing.T, key, elements, extensions string) contract.Definition {
 	t.Helper()
 	xml := `<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
-		xmlns:activiti="http://activiti.org/bpmn" targetNamespace="t"><message id="m" name="` + key + `-news"/><signal id="g" name="` + key + `-signal"/>
+		xmlns:activiti="http://activiti.org/bpmn" targetNamespace="t"><message id="m" name="` + key + `-news"/><signal id="signal-1" name="` + key + `-signal"/>
 		<process id="` + key + `" isExecutable="true">` + elements + `</process></definitions>`
 	model, err := definition.Compress([]byte(xml))
 	require.NoError(t, err)

@@ -110,7 +110,7 @@ func TestExternalTaskIsOffered(t *testing.T) {
 // A suspended process starts nothing, an undeployed one is gone, and its version numbers are not used again.
 func TestSuspendedAndUndeployedDefinition(t *testing.T) {
 	c := startWorker(t, &desk{answer: answers(nil)})
-	def := define(t, "shelf", `<startEvent id="start"/><startEvent id="told"><messageEventDefinition messageRef="m"/></startEvent><startEvent id="heard"><signalEventDefinition signalRef="g"/></startEvent>`, "")
+	def := define(t, "shelf", `<startEvent id="start"/><startEvent id="told"><messageEventDefinition messageRef="m"/></startEvent><startEvent id="heard"><signalEventDefinition signalRef="signal-1"/></startEvent>`, "")
 	_, err := c.Deploy(t.Context(), def)
 	require.NoError(t, err)
 	message := contract.Message{Name: "shelf-news"}
