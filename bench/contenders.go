@@ -68,15 +68,15 @@ func (p *place) contenders(ctx context.Context, tasks int) ([]*contender, error)
 	}
 	process := &contender{Name: "process"}
 	process.run = func(ctx context.Context) (string, error) {
-		id, _, err := p.client.StartDefinition(ctx, d, client.StartOptions{Key: d.Key, Variables: map[string]any{"text": text}})
+		i, err := p.client.StartDefinition(ctx, d, client.StartOptions{Key: d.Key, Variables: map[string]any{"text": text}})
 		if err != nil {
 			return "", err
 		}
-		result, err := p.client.Wait(ctx, id)
+		result, err := p.client.WaitFor(ctx, i)
 		if err == nil && result.Variables["said"] != text {
-			err = fmt.Errorf("instance %s ended with %v", id, result.Variables)
+			err = fmt.Errorf("instance %s ended with %v", i.ID, result.Variables)
 		}
-		return id, err
+		return i.ID, err
 	}
 	return []*contender{
 		process,

@@ -36,35 +36,43 @@ type StartOptions struct {
 	Clock       *time.Time // in tests: its time, which stands still until it is advanced
 }
 
+// Started is an instance that was asked to be started.
+type Started struct {
+	ID  string
+	Run string // of Temporal, its first one; "" when it is not known
+	New bool   // false: an instance of this id had been started before
+}
+
 // Start starts an instance of a deployed process. started is false when an instance of this id had been started before.
 func (c *Client) Start(ctx context.Context, o StartOptions) (id string, started bool, err error) {
 	d, err := c.DefinitionFor(ctx, o.Key, o.Version, o.VersionTag)
 	if err != nil {
 		return "", false, err
 	}
-	return c.StartDefinition(ctx, d, o)
+	i, err := c.StartDefinition(ctx, d, o)
+	return i.ID, i.New, err
 }
 
 // StartDefinition is Start for a caller that holds the definition.
-func (c *Client) StartDefinition(ctx context.Context, d contract.Definition, o StartOptions) (id string, started bool, err error) {
+func (c *Client) StartDefinition(ctx context.Context, d contract.Definition, o StartOptions) (Started, error) {
 	if o.ID == "" {
 		o.ID = d.Key + "/" + strings.ToLower(rand.Text()[:16])
 	}
 	if err := checkID(d.Key, o.ID); err != nil {
-		return "", false, err
+		return Started{}, err
 	}
 	if err := c.rehearse(d, o); err != nil {
-		return "", false, err
+		return Started{}, err
 	}
 	options, input := Launch(d, o)
-	_, err = c.Temporal.ExecuteWorkflow(ctx, options, d.Key, input)
+	run, err := c.Temporal.ExecuteWorkflow(ctx, options, d.Key, input)
 	if _, ok := err.(*serviceerror.WorkflowExecutionAlreadyStarted); ok {
-		return o.ID, false, nil
+		return Started{ID: o.ID}, nil
 	}
 	if err != nil {
-		return "", false, fmt.Errorf("start process %q: %w", d.Key, err)
+		return Started{}, fmt.Errorf("start process %q: %w", d.Key, err)
 	}
-	return o.ID, true, nil
+	return Started{ID: o.ID, Run: run.GetRunID(), New: true}, nil
 }
 
 // maxID leaves room for what the ids of an instance's tasks add; Temporal takes 1000 bytes.
@@ -153,9 +161,14 @@ func (c *Client) Get(ctx context.Context, id string) (contract.ProcessResult, er
 
 // Wait blocks until an instance has ended or ctx is done.
 func (c *Client) Wait(ctx context.Context, id string) (contract.ProcessResult, error) {
+	return c.WaitFor(ctx, Started{ID: id})
+}
+
+// WaitFor is Wait for a caller that started the instance: knowing its run spares the server a look-up.
+func (c *Client) WaitFor(ctx context.Context, i Started) (contract.ProcessResult, error) {
 	var r contract.ProcessResult
-	if err := c.Temporal.GetWorkflow(ctx, id, "").Get(ctx, &r); err != nil {
-		return r, fmt.Errorf("wait for instance %q: %w", id, readable(err))
+	if err := c.Temporal.GetWorkflow(ctx, i.ID, i.Run).Get(ctx, &r); err != nil {
+		return r, fmt.Errorf("wait for instance %q: %w", i.ID, readable(err))
 	}
 	return r, nil
 }

@@ -143,6 +143,8 @@ type fakeRun struct {
 	f *fakeTemporal
 }
 
+func (r *fakeRun) GetRunID() string { return "run" }
+
 func (r *fakeRun) Get(ctx context.Context, result any) error {
 	value, err := r.f.result(ctx)
 	if err != nil {

@@ -20,6 +20,8 @@ type started struct {
 	ID         string                 `json:"id"`
 	Definition contract.DefinitionRef `json:"definition"`
 	Started    bool                   `json:"started"` // false: an instance of this id had been started before
+
+	run string
 }
 
 // ended is the result of start --wait.
@@ -86,7 +88,8 @@ func (a *app) begin(ctx context.Context, c *client.Client, o client.StartOptions
 			return err
 		}
 		s.Definition = contract.DefinitionRef{Key: d.Key, Version: d.Version}
-		s.ID, s.Started, err = c.StartDefinition(ctx, d, o)
+		i, err := c.StartDefinition(ctx, d, o)
+		s.ID, s.run, s.Started = i.ID, i.Run, i.New
 		return err
 	})
 	return s, err
@@ -129,7 +132,7 @@ func (a *app) startAndWait(ctx context.Context, cmd *cobra.Command, c *client.Cl
 	if a.output == outputText {
 		fmt.Fprintf(cmd.ErrOrStderr(), "waiting for %s (%s, version %d)\n", s.ID, s.Definition.Key, s.Definition.Version)
 	}
-	r, err := a.waitFor(ctx, cmd, c, s.ID)
+	r, err := a.waitFor(ctx, cmd, c, client.Started{ID: s.ID, Run: s.run})
 	switch {
 	case err == nil:
 	case cmd.Context().Err() != nil:
@@ -179,14 +182,14 @@ func (a *app) printEnded(cmd *cobra.Command, r contract.ProcessResult) error {
 }
 
 // waitFor waits for the end of an instance and tells the incidents that open meanwhile.
-func (a *app) waitFor(ctx context.Context, cmd *cobra.Command, c *client.Client, id string) (contract.ProcessResult, error) {
+func (a *app) waitFor(ctx context.Context, cmd *cobra.Command, c *client.Client, i client.Started) (contract.ProcessResult, error) {
 	watching, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		a.tellIncidents(watching, cmd.ErrOrStderr(), c, id)
+		a.tellIncidents(watching, cmd.ErrOrStderr(), c, i.ID)
 	}()
-	r, err := c.Wait(ctx, id)
+	r, err := c.WaitFor(ctx, i)
 	stop()
 	<-done
 	return r, err
