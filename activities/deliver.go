@@ -74,11 +74,11 @@ func (d *Deliverer) Deliver(ctx context.Context, in contract.DeliverInput) (cont
 
 // deliver handles one mail. Its error is a reason to try again.
 func (d *Deliverer) deliver(ctx context.Context, in contract.DeliverInput, ref contract.MailRef, triggers []*trigger.Trigger) (contract.MailOutcome, error) {
-	outcome := contract.MailOutcome{UID: ref.UID}
+	outcome := contract.MailOutcome{ID: ref.ID}
 	folder := path.Dir(ref.Blob)
 	m, attachments, err := d.read(ctx, ref, folder)
 	dead := func(reason string) contract.MailOutcome {
-		outcome.Dead = &contract.DeadLetter{UIDValidity: in.UIDValidity, UID: ref.UID, Size: ref.Size, Reason: reason, Blob: ref.Blob, At: activity.GetInfo(ctx).StartedTime}
+		outcome.Dead = &contract.DeadLetter{Folder: in.Folder, ID: ref.ID, Size: ref.Size, Reason: reason, Blob: ref.Blob, At: activity.GetInfo(ctx).StartedTime}
 		if m != nil {
 			outcome.Dead.MessageID, outcome.Dead.From, outcome.Dead.Subject = m.MessageID, addresses(m.From), m.Subject
 		}

@@ -22,6 +22,7 @@ func RegisterSteering(r worker.ActivityRegistry, s *Steering, d *Deliverer) {
 	register(r, contract.StartBySignalActivity, s.StartBySignal)
 	register(r, contract.PublishActivity, s.Publish)
 	register(r, contract.LoadDefinitionActivity, s.LoadDefinition)
+	register(r, contract.AssignActivity, s.Assign)
 	register(r, contract.DeliverActivity, d.Deliver)
 }
 
@@ -37,6 +38,7 @@ func RegisterConnectors(r worker.ActivityRegistry, list []connectors.Connector) 
 // RegisterWatcher makes a worker of the mailbox queue watch mailboxes.
 func RegisterWatcher(r worker.ActivityRegistry, w *Watcher) {
 	register(r, contract.WatchActivity, w.Watch)
+	register(r, contract.WatchGroupActivity, w.WatchGroup)
 }
 
 func register(r worker.ActivityRegistry, name string, fn any) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/converter"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -38,6 +39,16 @@ func (c *Client) ConfigureMailbox(ctx context.Context, config contract.MailboxCo
 		contract.MailboxState{Config: config}, config, nil)
 	if err != nil {
 		return fmt.Errorf("configure mailbox %q: %w", config.Name, err)
+	}
+	return nil
+}
+
+// Assign has a mailbox watched, or watched no more, by the watcher that it shares with others.
+func (c *Client) Assign(ctx context.Context, a contract.Assignment) error {
+	err := c.updateWithStart(ctx, contract.WatchersID(a.Mailbox), contract.WatchersWorkflow, contract.AssignUpdate,
+		contract.WatchersState{}, a, nil)
+	if err != nil {
+		return fmt.Errorf("assign mailbox %q to %s: %w", a.Mailbox, contract.WatchersID(a.Mailbox), err)
 	}
 	return nil
 }
@@ -81,14 +92,11 @@ func (c *Client) Mailbox(ctx context.Context, name string) (Mailbox, error) {
 	if d.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		return m, fmt.Errorf("mailbox %q was removed: %w", name, ErrNotFound)
 	}
-	m.Connection = "connecting"
 	for _, a := range d.GetPendingActivities() {
 		switch a.GetActivityType().GetName() {
-		case contract.WatchActivity:
-			if p := a.GetHeartbeatDetails().GetPayloads(); len(p) > 0 {
-				if err := converter.GetDefaultDataConverter().FromPayload(p[0], &m.Watch); err != nil {
-					return m, fmt.Errorf("read heartbeat of mailbox %q: %w", name, err)
-				}
+		case contract.WatchActivity: // of a run from before mailboxes shared watchers
+			if err := heartbeat(a, &m.Watch); err != nil {
+				return m, fmt.Errorf("read heartbeat of mailbox %q: %w", name, err)
 			}
 		case contract.DeliverActivity:
 			if f := a.GetLastFailure(); f != nil {
@@ -96,12 +104,48 @@ func (c *Client) Mailbox(ctx context.Context, name string) (Mailbox, error) {
 			}
 		}
 	}
+	watched, err := c.watched(ctx, contract.WatchersID(name))
+	if err != nil {
+		return m, err
+	}
+	for _, w := range watched {
+		if w.Mailbox == name {
+			m.Watch = w
+		}
+	}
 	m.judge(time.Now())
 	return m, nil
 }
 
+// watched is what the watcher of a group last told of its mailboxes.
+func (c *Client) watched(ctx context.Context, group string) (list []contract.WatchStatus, err error) {
+	d, err := c.Temporal.DescribeWorkflowExecution(ctx, group, "")
+	if err = readable(err); errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", group, err)
+	}
+	for _, a := range d.GetPendingActivities() {
+		if err := heartbeat(a, &list); err != nil {
+			return nil, fmt.Errorf("read heartbeat of %s: %w", group, err)
+		}
+	}
+	return list, nil
+}
+
+// heartbeat reads what an activity last told; to stays as it is when it told nothing.
+func heartbeat(a *workflow.PendingActivityInfo, to any) error {
+	p := a.GetHeartbeatDetails().GetPayloads()
+	if len(p) == 0 {
+		return nil
+	}
+	return converter.GetDefaultDataConverter().FromPayload(p[0], to)
+}
+
 // judge derives the state of the connection from what the watcher told and how long ago.
 func (m *Mailbox) judge(now time.Time) {
+	m.Connection = "connecting"
 	switch {
 	case m.Paused:
 		m.Connection = "paused"

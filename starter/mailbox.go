@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -90,8 +91,7 @@ func printMailbox(w io.Writer, m client.Mailbox) {
 		"new mail", push,
 		"last sign of life", stamp(m.Watch.LastAlive),
 		"worker", m.Watch.Worker,
-		"server", fmt.Sprintf("%s:%d, tls %s, user %s, folder %s", m.Config.Host, m.Config.Port, m.Config.TLS, m.Config.Username, m.Config.Folder),
-		"read up to", fmt.Sprintf("UID %d of UIDVALIDITY %d", m.Cursor.UID, m.Cursor.UIDValidity),
+		"server", fmt.Sprintf("%s:%d, tls %s, user %s, folder %s", m.Config.Host, m.Config.Port, m.Config.TLS, m.Config.Username, strings.Join(m.Config.Folders(), ", ")),
 		"last mail", stamp(m.LastMail),
 		"processes and messages", strconv.FormatInt(m.Started, 10),
 		"handled before", strconv.FormatInt(m.Duplicates, 10),
@@ -107,10 +107,10 @@ func printMailbox(w io.Writer, m client.Mailbox) {
 	}
 	var rows [][]string
 	for _, d := range m.DeadLetters {
-		rows = append(rows, []string{strconv.FormatUint(uint64(d.UID), 10), d.From, d.Subject, strconv.FormatInt(d.Size, 10), stamp(d.At), d.Reason})
+		rows = append(rows, []string{d.ID, d.From, d.Subject, strconv.FormatInt(d.Size, 10), stamp(d.At), d.Reason})
 	}
 	fmt.Fprintln(w)
-	table(w, "", []string{"UID", "FROM", "SUBJECT", "BYTES", "AT", "REASON"}, rows)
+	table(w, "", []string{"MAIL", "FROM", "SUBJECT", "BYTES", "AT", "REASON"}, rows)
 }
 
 func (a *app) mailboxChangeCommand(name, update, done, short string) *cobra.Command {

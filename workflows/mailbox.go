@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -12,17 +13,14 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 )
 
-// watchFor bounds one watcher activity. It ends far earlier: with its worker, or when this run has grown long.
-const watchFor = 365 * 24 * time.Hour
-
-// mailbox watches one mailbox. Its watcher activity holds the connection and hands mail over by Update, batch by batch: the
-// answer comes when the mail is handled, which is when the watcher may acknowledge it and read on. So at most one
-// batch is in flight, and what has been handled is known here alone.
+// mailbox looks after one mailbox. A watcher, which it shares with others, holds the connection and hands mail over by
+// Update, batch by batch: the answer comes when the mail is handled, which is when the watcher may acknowledge it and read
+// on. So at most one batch a folder is in flight, and what has been handled is known here alone.
 type mailbox struct {
 	contract.MailboxState
 	turn    workflow.Mutex // batches one at a time: a new watcher may come while the last batch of a dead one is handled
 	removed bool
-	changes int                 // counts what makes a running watcher out of date
+	alone   bool                // a run that began when every mailbox had a watcher of its own
 	giveUp  workflow.CancelFunc // of the delivery that runs; nil: none
 }
 
@@ -32,14 +30,20 @@ func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
 	if err := m.setHandlers(ctx); err != nil {
 		return err
 	}
-	for {
-		if err := workflow.Await(ctx, func() bool { return !m.Paused || m.leaving(ctx) }); err != nil {
+	m.alone = workflow.GetVersion(ctx, "shared-watchers", workflow.DefaultVersion, 1) == workflow.DefaultVersion
+	step := m.tell
+	if m.alone {
+		step = m.watch
+	} else if m.Changes == 0 {
+		m.Changes = 1 // the watchers have not heard of it at all
+	}
+	for !m.leaving(ctx) {
+		if err := step(ctx); err != nil {
 			return err
 		}
-		if m.leaving(ctx) {
-			break
-		}
-		if err := m.watch(ctx); err != nil {
+	}
+	if m.removed && !m.alone {
+		if err := m.tell(ctx); err != nil {
 			return err
 		}
 	}
@@ -57,32 +61,22 @@ func (m *mailbox) leaving(ctx workflow.Context) bool {
 	return m.removed || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
 }
 
-// watch runs one watcher until it returns or is out of date.
-func (m *mailbox) watch(ctx workflow.Context) error {
-	lease := milliseconds(m.Config.LeaseMS)
-	watching, cancel := workflow.WithCancel(ctx)
-	watcher := workflow.ExecuteActivity(workflow.WithActivityOptions(watching, workflow.ActivityOptions{
-		TaskQueue:           contract.MailboxQueue,
-		StartToCloseTimeout: watchFor,
-		HeartbeatTimeout:    lease,
-		WaitForCancellation: true, // two watchers of one mailbox would fetch the same mail
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, MaximumInterval: 10 * time.Second},
-		Summary:             m.Config.Name,
-	}), contract.WatchActivity, contract.WatchInput{Mailbox: m.Config.Name, Config: m.Config})
-	changes := m.changes
-	if err := workflow.Await(ctx, func() bool { return watcher.IsReady() || m.changes != changes }); err != nil {
+// tell waits for a change that the watchers have not heard of, and tells them.
+func (m *mailbox) tell(ctx workflow.Context) error {
+	if err := workflow.Await(ctx, func() bool { return m.Changes != m.Told || m.leaving(ctx) }); err != nil {
 		return err
 	}
-	cancel()
-	err := watcher.Get(ctx, nil)
-	if ctx.Err() != nil {
-		return ctx.Err()
+	if m.Changes == m.Told {
+		return nil
 	}
-	if err != nil && m.changes == changes { // else it was told to end, however it did
-		m.fail(ctx, err)
-		return workflow.Sleep(ctx, lease)
+	change := m.Changes
+	err := workflow.ExecuteActivity(steering(ctx), contract.AssignActivity, contract.Assignment{
+		Mailbox: m.Config.Name, Config: m.Config, At: workflow.Now(ctx), Watch: !m.Paused && !m.removed,
+	}).Get(ctx, nil)
+	if err == nil {
+		m.Told = change
 	}
-	return nil
+	return err
 }
 
 func (m *mailbox) fail(ctx workflow.Context, err error) {
@@ -109,16 +103,27 @@ func (m *mailbox) setHandlers(ctx workflow.Context) error {
 func (m *mailbox) query() (contract.MailboxState, error) { return m.MailboxState, nil }
 
 func (m *mailbox) configure(_ workflow.Context, c contract.MailboxConfig) error {
-	if c.Host == m.Config.Host && c.Username == m.Config.Username && c.Folder == m.Config.Folder {
-		c.Since = m.Config.Since // the same place: the position holds
+	if c.Host == m.Config.Host && c.Username == m.Config.Username {
+		c.Since = m.Config.Since // the same place: the positions hold
 	} else {
-		m.Cursor, m.Unconfirmed = contract.Cursor{}, nil
+		m.Places = nil
 	}
-	if c != m.Config {
+	if !reflect.DeepEqual(c, m.Config) {
 		m.Config = c
-		m.changes++
+		m.Changes++
 	}
 	return nil
+}
+
+// place is how far a folder has been read.
+func (m *mailbox) place(folder string) *contract.Place {
+	for i := range m.Places {
+		if m.Places[i].Folder == folder {
+			return &m.Places[i]
+		}
+	}
+	m.Places = append(m.Places, contract.Place{Folder: folder})
+	return &m.Places[len(m.Places)-1]
 }
 
 func (m *mailbox) pause(workflow.Context) error {
@@ -131,14 +136,17 @@ func (m *mailbox) pause(workflow.Context) error {
 
 // leave ends the watcher, and a delivery that may be waiting for its tenth try. The mails of it stay above the cursor.
 func (m *mailbox) leave() {
-	m.changes++
+	m.Changes++
 	if m.giveUp != nil {
 		m.giveUp()
 	}
 }
 
 func (m *mailbox) resume(workflow.Context) error {
-	m.Paused = false
+	if m.Paused {
+		m.Paused = false
+		m.Changes++
+	}
 	return nil
 }
 
@@ -148,49 +156,46 @@ func (m *mailbox) remove(workflow.Context) error {
 	return nil
 }
 
-// mail handles a batch: the mails above the cursor are turned into work, then the cursor moves.
+// mail handles a batch: its mails are turned into work, then the folder's cursor moves.
 func (m *mailbox) mail(ctx workflow.Context, b contract.MailBatch) (contract.MailBatchResult, error) {
 	if err := m.turn.Lock(ctx); err != nil {
 		return contract.MailBatchResult{}, err
 	}
 	defer m.turn.Unlock()
+	place := m.place(b.Folder)
 	if m.Paused || m.removed {
-		return contract.MailBatchResult{Cursor: m.Cursor, Stop: true}, nil
+		return contract.MailBatchResult{Place: *place, Stop: true}, nil
 	}
-	if b.Reset != nil && b.Reset.UIDValidity != m.Cursor.UIDValidity {
-		m.Cursor = contract.Cursor{
-			UIDValidity: b.Reset.UIDValidity, UID: b.Reset.UID, RescanTo: b.Reset.RescanTo, HighWater: m.Cursor.HighWater,
-		}
-		m.Unconfirmed = nil
+	if b.From != place.Cursor && !m.alone {
+		// An earlier watcher handed these mails over, too, and is not there to hear of it.
+		return contract.MailBatchResult{Place: *place, Handled: place.Unconfirmed}, nil
 	}
-	if len(b.Mails) > 0 && b.UIDValidity != m.Cursor.UIDValidity {
-		return contract.MailBatchResult{}, temporal.NewNonRetryableApplicationError(
-			fmt.Sprintf("mail of UIDVALIDITY %d came, the folder has %d", b.UIDValidity, m.Cursor.UIDValidity), "renumbered", nil)
-	}
-	mails := slices.DeleteFunc(b.Mails, func(r contract.MailRef) bool { return r.UID <= m.Cursor.UID })
-	result := contract.MailBatchResult{Cursor: m.Cursor}
-	if len(mails) < len(b.Mails) {
-		result.Handled = m.Unconfirmed // handed over by an earlier watcher, too, which is not there to hear of it
-	}
-	if len(mails) > 0 {
-		handled, unwanted, err := m.handle(ctx, b.UIDValidity, mails)
+	var handled, unwanted []string
+	if len(b.Mails) > 0 {
+		var err error
+		handled, unwanted, err = m.handle(ctx, b)
 		if m.Paused || m.removed {
-			err = nil // given up
+			return contract.MailBatchResult{Place: *place, Stop: true}, nil // given up
 		}
 		if err != nil {
-			return result, err
+			return contract.MailBatchResult{}, err
 		}
-		m.Unconfirmed = slices.Concat(result.Handled, handled)
-		result.Cursor, result.Handled, result.Unwanted = m.Cursor, m.Unconfirmed, unwanted
+		place = m.place(b.Folder) // the list may have moved meanwhile
+		m.LastMail = workflow.Now(ctx)
 	}
-	result.Stop = m.leaving(ctx) || m.Paused
-	return result, nil
+	for _, r := range b.Mails {
+		if r.InternalDate.After(place.HighWater) {
+			place.HighWater = r.InternalDate
+		}
+	}
+	place.Cursor, place.Unconfirmed = b.Cursor, handled
+	return contract.MailBatchResult{Place: *place, Handled: handled, Unwanted: unwanted, Stop: m.alone && m.leaving(ctx)}, nil
 }
 
-// handle has mails delivered and takes stock. It returns the UIDs to acknowledge, and those that no trigger wanted.
-func (m *mailbox) handle(ctx workflow.Context, uidValidity uint32, mails []contract.MailRef) (handled, unwanted []uint32, err error) {
+// handle has mails delivered and takes stock. It returns the ids of those to acknowledge, and of those that no trigger wanted.
+func (m *mailbox) handle(ctx workflow.Context, b contract.MailBatch) (handled, unwanted []string, err error) {
 	var outcomes []contract.MailOutcome
-	if good := deliverable(mails); len(good) > 0 {
+	if good := deliverable(b.Mails); len(good) > 0 {
 		var delivered contract.DeliverResult
 		delivery, giveUp := workflow.WithCancel(ctx)
 		m.giveUp = giveUp
@@ -200,7 +205,7 @@ func (m *mailbox) handle(ctx workflow.Context, uidValidity uint32, mails []contr
 			HeartbeatTimeout:    callHeartbeat,
 			RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 10 * time.Second},
 			Summary:             fmt.Sprintf("%d mails", len(good)),
-		}), contract.DeliverActivity, contract.DeliverInput{Mailbox: m.Config.Name, UIDValidity: uidValidity, Mails: good}).Get(ctx, &delivered)
+		}), contract.DeliverActivity, contract.DeliverInput{Mailbox: m.Config.Name, Folder: b.Folder, Mails: good}).Get(ctx, &delivered)
 		m.giveUp = nil
 		if err != nil {
 			m.fail(ctx, err)
@@ -208,15 +213,12 @@ func (m *mailbox) handle(ctx workflow.Context, uidValidity uint32, mails []contr
 		}
 		outcomes = delivered.Outcomes
 	}
-	for _, r := range mails {
+	for _, r := range b.Mails {
 		if r.Skip {
 			m.Skipped++
 		}
 		if r.Reason != "" {
-			m.bury(contract.DeadLetter{UIDValidity: uidValidity, UID: r.UID, Size: r.Size, Reason: r.Reason, At: workflow.Now(ctx)})
-		}
-		if r.InternalDate.After(m.Cursor.HighWater) {
-			m.Cursor.HighWater = r.InternalDate
+			m.bury(contract.DeadLetter{Folder: b.Folder, ID: r.ID, Size: r.Size, Reason: r.Reason, At: workflow.Now(ctx)})
 		}
 	}
 	for _, o := range outcomes {
@@ -225,17 +227,15 @@ func (m *mailbox) handle(ctx workflow.Context, uidValidity uint32, mails []contr
 			m.bury(*o.Dead)
 		case o.Duplicate:
 			m.Duplicates++
-			handled = append(handled, o.UID)
+			handled = append(handled, o.ID)
 		case len(o.Started) > 0:
 			m.Started += int64(len(o.Started))
-			handled = append(handled, o.UID)
+			handled = append(handled, o.ID)
 		default:
 			m.Ignored++
-			unwanted = append(unwanted, o.UID)
+			unwanted = append(unwanted, o.ID)
 		}
 	}
-	m.Cursor.UID = mails[len(mails)-1].UID
-	m.LastMail = workflow.Now(ctx)
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("%d started, %d duplicates, %d ignored, %d dead letters", m.Started, m.Duplicates, m.Ignored, m.Dead))
 	return handled, unwanted, nil
 }

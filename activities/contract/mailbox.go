@@ -12,7 +12,8 @@ type MailboxConfig struct {
 	Username   string    `json:"username"`
 	Password   string    `json:"password"` // a reference: "env:NAME" or "file:/path"
 	Folder     string    `json:"folder"`
-	Since      time.Time `json:"since,omitzero"` // begin with mail that came after this; zero: with all mail
+	More       []string  `json:"folders,omitempty"` // further folders that are watched
+	Since      time.Time `json:"since,omitzero"`    // begin with mail that came after this; zero: with all mail
 	MarkSeen   bool      `json:"markSeen,omitempty"`
 	Keyword    string    `json:"keyword,omitempty"` // IMAP keyword set on a handled mail
 	MoveTo     string    `json:"moveTo,omitempty"`  // folder for handled mail
@@ -24,6 +25,9 @@ type MailboxConfig struct {
 	IdleMS    int64 `json:"idleMs,omitempty"`    // how long one IDLE lasts; 0: 4 minutes
 	TimeoutMS int64 `json:"timeoutMs,omitempty"` // how long the server may be silent while a command runs; 0: 30 seconds
 }
+
+// Folders are all that are watched.
+func (c MailboxConfig) Folders() []string { return append([]string{c.Folder}, c.More...) }
 
 // EventSource is the event.source of the triggers that fire on mail of this mailbox.
 func EventSource(mailbox string) string { return "connector." + mailbox + ".EMAIL_RECEIVED" }
@@ -42,8 +46,7 @@ const (
 type MailboxState struct {
 	Config      MailboxConfig `json:"config"`
 	Paused      bool          `json:"paused,omitempty"`
-	Cursor      Cursor        `json:"cursor"`
-	Unconfirmed []uint32      `json:"unconfirmed,omitempty"` // handled in the last batch; acknowledged for sure when the next one comes
+	Places      []Place       `json:"places,omitempty"`
 	Started     int64         `json:"started"`               // processes and messages that mail has caused
 	Duplicates  int64         `json:"duplicates"`            // mails that had been handled before
 	Ignored     int64         `json:"ignored"`               // automatic mail and mail that no trigger wanted
@@ -53,58 +56,63 @@ type MailboxState struct {
 	LastMail    time.Time     `json:"lastMail,omitzero"`     // when the last mail was handled
 	LastError   string        `json:"lastError,omitempty"`
 	LastErrorAt time.Time     `json:"lastErrorAt,omitzero"`
+
+	Changes int `json:"changes,omitempty"` // counts what the watchers must hear of
+	Told    int `json:"told,omitempty"`    // the last change that they have heard of
+}
+
+// Place is how far a folder has been read.
+type Place struct {
+	Folder      string    `json:"folder"`
+	Cursor      string    `json:"cursor,omitempty"` // of the source, see mail.Position
+	HighWater   time.Time `json:"highWater,omitzero"`
+	Unconfirmed []string  `json:"unconfirmed,omitempty"` // handled in the last batch; acknowledged for sure when the next one comes
 }
 
 // DeadLetterLimit bounds MailboxState.DeadLetters; the mails themselves stay in the mailbox.
 const DeadLetterLimit = 200
 
-// Cursor is how far a folder has been read (RFC 9051, section 2.3.1.1).
-type Cursor struct {
-	UIDValidity uint32    `json:"uidValidity"`
-	UID         uint32    `json:"uid"`                // the last one handled
-	HighWater   time.Time `json:"highWater,omitzero"` // the newest internal date handled
-	RescanTo    uint32    `json:"rescanTo,omitempty"` // after a renumbering: mail up to this UID may have been handled before
-}
-
 // DeadLetter is a mail that could not be handled.
 type DeadLetter struct {
-	UIDValidity uint32    `json:"uidValidity"`
-	UID         uint32    `json:"uid"`
-	MessageID   string    `json:"messageId,omitempty"`
-	From        string    `json:"from,omitempty"`
-	Subject     string    `json:"subject,omitempty"`
-	Size        int64     `json:"size"`
-	Reason      string    `json:"reason"`
-	Blob        string    `json:"blob,omitempty"`
-	At          time.Time `json:"at"`
+	Folder    string    `json:"folder"`
+	ID        string    `json:"id"` // of the source
+	MessageID string    `json:"messageId,omitempty"`
+	From      string    `json:"from,omitempty"`
+	Subject   string    `json:"subject,omitempty"`
+	Size      int64     `json:"size"`
+	Reason    string    `json:"reason"`
+	Blob      string    `json:"blob,omitempty"`
+	At        time.Time `json:"at"`
 }
 
-// MailBatch is what a watcher hands over: mails in ascending UID order, or a new position, or both.
+// MailBatch is what a watcher hands over: mails of a folder in order of arrival, or a new position, or both.
 type MailBatch struct {
-	Reset       *Cursor   `json:"reset,omitempty"` // the position to begin from: first contact, or the folder was renumbered
-	UIDValidity uint32    `json:"uidValidity"`
-	Mails       []MailRef `json:"mails,omitempty"`
+	Folder string    `json:"folder"`
+	From   string    `json:"from"`           // the cursor that the mails were read from
+	Cursor string    `json:"cursor"`         // behind the mails
+	Lost   bool      `json:"lost,omitempty"` // the server did not know the cursor From any more
+	Mails  []MailRef `json:"mails,omitempty"`
 }
 
 // MailRef refers to a mail in the blob store.
 type MailRef struct {
-	UID          uint32    `json:"uid"`
+	ID           string    `json:"id"` // of the source
 	Size         int64     `json:"size"`
 	InternalDate time.Time `json:"internalDate"`
 	Blob         string    `json:"blob,omitempty"`   // key of the raw message
 	Reason       string    `json:"reason,omitempty"` // set: cannot be handled, dead-letter it
-	Skip         bool      `json:"skip,omitempty"`   // handled before the folder was renumbered
+	Skip         bool      `json:"skip,omitempty"`   // handled before the server lost the cursor, or gone
 }
 
 // MailBatchResult tells the watcher what to acknowledge and where to go on.
 type MailBatchResult struct {
-	Cursor   Cursor   `json:"cursor"`
-	Handled  []uint32 `json:"handled,omitempty"`
-	Unwanted []uint32 `json:"unwanted,omitempty"` // no trigger matched: what was stored of them can go
-	Stop     bool     `json:"stop,omitempty"`     // give the connection up and return: paused, removed, or a new run begins
+	Place    Place    `json:"place"`
+	Handled  []string `json:"handled,omitempty"`
+	Unwanted []string `json:"unwanted,omitempty"` // nobody wanted them: what was stored of them can go
+	Stop     bool     `json:"stop,omitempty"`     // give the connection up: paused or removed
 }
 
-// WatchInput starts a watcher.
+// WatchInput starts the watcher of one mailbox, as mailboxes had it before they shared watchers.
 type WatchInput struct {
 	Mailbox string        `json:"mailbox"`
 	Config  MailboxConfig `json:"config"`
@@ -117,13 +125,14 @@ type WatchStatus struct {
 	LastAlive time.Time `json:"lastAlive,omitzero"` // the last proof that the server answers
 	Idle      bool      `json:"idle"`               // the server pushes (IDLE); else it is polled
 	Worker    string    `json:"worker,omitempty"`
+	Mailbox   string    `json:"mailbox,omitempty"`
 }
 
 // DeliverInput has mails turned into work.
 type DeliverInput struct {
-	Mailbox     string    `json:"mailbox"`
-	UIDValidity uint32    `json:"uidValidity"`
-	Mails       []MailRef `json:"mails"`
+	Mailbox string    `json:"mailbox"`
+	Folder  string    `json:"folder"`
+	Mails   []MailRef `json:"mails"`
 }
 
 // DeliverResult has one outcome a mail, in the order of the input.
@@ -133,7 +142,7 @@ type DeliverResult struct {
 
 // MailOutcome is what became of a mail.
 type MailOutcome struct {
-	UID       uint32      `json:"uid"`
+	ID        string      `json:"id"`
 	Started   []string    `json:"started,omitempty"` // instances started or reached
 	Duplicate bool        `json:"duplicate,omitempty"`
 	Dead      *DeadLetter `json:"dead,omitempty"`

@@ -16,7 +16,7 @@ const (
 	ProcessQueue   = "waybill"           // workflows
 	ConnectorQueue = ProcessQueue        // actions of the built-in connectors
 	SteeringQueue  = "waybill-steering"  // what workflows need of Temporal, and delivery of mail
-	MailboxQueue   = "waybill-mailboxes" // watchers, one slot a mailbox
+	MailboxQueue   = "waybill-mailboxes" // watchers
 	JavaQueue      = "waybill-java"      // what models ask of Java: a worker of the user's own, in any language
 )
 
@@ -30,6 +30,7 @@ const (
 	TaskWorkflow       = "waybill/task"
 	MessageWorkflow    = "waybill/message"
 	MailboxWorkflow    = "waybill/mailbox"
+	WatchersWorkflow   = "waybill/watchers"
 )
 
 // Activity types of Waybill's own. A connector call runs as its implementation, "email.SEND".
@@ -40,6 +41,8 @@ const (
 	SyncStartsActivity     = "waybill/sync-starts"      // SyncStartsInput: timer and message start events follow the latest version
 	ScriptActivity         = "waybill/script"           // ScriptInput -> ScriptResult, local
 	WatchActivity          = "waybill/watch"            // WatchInput
+	WatchGroupActivity     = "waybill/watch-group"      // WatchGroupInput
+	AssignActivity         = "waybill/assign"           // Assignment
 	DeliverActivity        = "waybill/deliver"          // DeliverInput -> DeliverResult
 )
 
