@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/emersion/go-imap/v2"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
 // Kind is the cause of an Error, as an operator would name it.
@@ -51,8 +53,8 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Errors about one message; the session stays usable.
 var (
-	ErrGone     = errors.New("the message is no longer in the folder")
-	ErrTooLarge = errors.New("the message is larger than the limit")
+	ErrGone     = mail.ErrGone
+	ErrTooLarge = mail.ErrTooLarge
 )
 
 // kindOf classifies what the library returned. It loses the type of most errors while decoding, so whether the
