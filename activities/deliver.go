@@ -17,6 +17,7 @@ import (
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors/trigger"
 	"github.com/waybill-io/waybill/mail/message"
+	"github.com/waybill-io/waybill/mail/webhook"
 )
 
 const (
@@ -30,116 +31,177 @@ const (
 type Deliverer struct {
 	client *client.Client
 	files  *Files
+	poster *webhook.Poster
 }
 
-// NewDeliverer returns the deliver activity.
+// NewDeliverer returns the activities that deliver mail.
 func NewDeliverer(c *client.Client, files *Files) *Deliverer {
-	return &Deliverer{client: c, files: files}
+	return &Deliverer{client: c, files: files, poster: webhook.NewPoster(postTimeout)}
 }
 
-// Deliver matches each mail with the triggers of its mailbox and starts processes or publishes messages. It may be
-// repeated: a start is known by (trigger, mailbox, mail), so it happens once. A mail that can never be
-// handled is dead; the others of its batch are not held up. While nothing is deployed for the mailbox the mail waits.
+// delivery is one run of Deliver.
+type delivery struct {
+	*Deliverer
+	contract.DeliverInput
+	triggers map[string][]*trigger.Trigger // by event
+	webhooks []*subscriber
+}
+
+// Deliver hands each mail to the process whose mail it answers, or else to the triggers of its mailbox, which start processes or
+// publish messages; and webhooks are told. It may be repeated: a start is known by (trigger, mailbox, mail), so it happens once, and
+// a webhook gets the same delivery id again. A mail that can never be handled is dead; the others of its batch are not held up. While
+// nothing is deployed for the mailbox the mail waits.
 func (d *Deliverer) Deliver(ctx context.Context, in contract.DeliverInput) (contract.DeliverResult, error) {
 	defer keepAlive(ctx, nil)()
-	source := contract.EventSource(in.Mailbox)
-	entries, err := d.client.Triggers(ctx, source)
-	if err != nil {
+	v := &delivery{Deliverer: d, DeliverInput: in, triggers: map[string][]*trigger.Trigger{}}
+	var err error
+	if v.webhooks, err = d.subscribers(ctx, in.Mailbox, in.Behind); err != nil {
 		return contract.DeliverResult{}, err
 	}
-	if len(entries) == 0 {
-		return contract.DeliverResult{}, temporal.NewApplicationError(
-			fmt.Sprintf("no trigger is deployed for %q: deploy one with `starter deploy`", source), "no-trigger")
+	// Those of mail that came are needed for nearly every batch; those of the rarer events are read when one comes.
+	if v.triggers[contract.EmailReceived], err = d.readTriggers(ctx, in.Mailbox, contract.EmailReceived); err != nil {
+		return contract.DeliverResult{}, err
+	}
+	outcomes := make([]contract.MailOutcome, len(in.Mails))
+	letters := make([]*letter, len(in.Mails))
+	group, working := errgroup.WithContext(ctx)
+	group.SetLimit(deliveries)
+	for i, ref := range in.Mails {
+		group.Go(func() (err error) {
+			letters[i], outcomes[i], err = v.deliver(working, ref)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return contract.DeliverResult{}, err
+	}
+	v.postInOrder(ctx, letters, outcomes)
+	return contract.DeliverResult{Outcomes: outcomes}, nil
+}
+
+func (d *Deliverer) readTriggers(ctx context.Context, mailbox, event string) ([]*trigger.Trigger, error) {
+	entries, err := d.client.Triggers(ctx, contract.EventSource(mailbox, event))
+	if err != nil {
+		return nil, err
 	}
 	var triggers []*trigger.Trigger
 	for _, e := range entries {
 		t, err := trigger.Parse(e.ID, e.Value)
 		if err != nil {
-			return contract.DeliverResult{}, fmt.Errorf("read trigger %q: %w", e.ID, err)
+			return nil, fmt.Errorf("read trigger %q: %w", e.ID, err)
 		}
 		triggers = append(triggers, t)
 	}
-	outcomes := make([]contract.MailOutcome, len(in.Mails))
-	group, working := errgroup.WithContext(ctx)
-	group.SetLimit(deliveries)
-	for i, ref := range in.Mails {
-		group.Go(func() (err error) {
-			outcomes[i], err = d.deliver(working, in, ref, triggers)
-			return err
-		})
-	}
-	err = group.Wait()
-	return contract.DeliverResult{Outcomes: outcomes}, err
+	return triggers, nil
 }
 
-// deliver handles one mail. Its error is a reason to try again.
-func (d *Deliverer) deliver(ctx context.Context, in contract.DeliverInput, ref contract.MailRef, triggers []*trigger.Trigger) (contract.MailOutcome, error) {
+// letter is a mail that has been read.
+type letter struct {
+	*message.Message
+	ref    contract.MailRef
+	event  string         // EMAIL_RECEIVED and the like
+	values map[string]any // outputs of the event
+}
+
+// deliver handles one mail. Its error is a reason to try again. The letter is nil when the mail is dead.
+func (v *delivery) deliver(ctx context.Context, ref contract.MailRef) (*letter, contract.MailOutcome, error) {
 	outcome := contract.MailOutcome{ID: ref.ID}
-	folder := path.Dir(ref.Blob)
-	m, attachments, err := d.read(ctx, ref, folder)
-	dead := func(reason string) contract.MailOutcome {
-		outcome.Dead = &contract.DeadLetter{Folder: in.Folder, ID: ref.ID, Size: ref.Size, Reason: reason, Blob: ref.Blob, At: activity.GetInfo(ctx).StartedTime}
-		if m != nil {
-			outcome.Dead.MessageID, outcome.Dead.From, outcome.Dead.Subject = m.MessageID, addresses(m.From), m.Subject
+	l, err := v.open(ctx, ref)
+	dead := func(reason string) (*letter, contract.MailOutcome, error) {
+		outcome.Dead = &contract.DeadLetter{Folder: v.Folder, ID: ref.ID, Size: ref.Size, Reason: reason, Blob: ref.Blob, At: activity.GetInfo(ctx).StartedTime}
+		if l != nil {
+			outcome.Dead.MessageID, outcome.Dead.From, outcome.Dead.Subject = l.MessageID, addresses(l.From), l.Subject
 		}
-		return outcome
+		return nil, outcome, nil
 	}
 	// A store that is not mounted looks the same as a mail that is gone, so it gets its tries.
 	if errors.Is(err, fs.ErrNotExist) && activity.GetInfo(ctx).Attempt >= triesPerMail {
-		return dead("its raw message is gone from the blob store"), nil
+		return dead("its raw message is gone from the blob store")
 	}
 	if err != nil {
-		return outcome, err
+		return nil, outcome, err
 	}
-	event := received(m, ref, attachments)
-	for _, t := range triggers {
-		id, started, err := d.fire(ctx, in.Mailbox, t, m, event)
-		switch {
-		case err == nil && id == "":
-		case err == nil:
-			outcome.Duplicate = !started && activity.GetInfo(ctx).Attempt == 1
-			outcome.Started = append(outcome.Started, id)
-		case client.Refused(err) || errors.Is(err, errAuthor):
-			return dead(fmt.Sprintf("trigger %s: %v", t.Name, err)), nil
-		case ctx.Err() == nil && !outage(err) && activity.GetInfo(ctx).Attempt >= triesPerMail:
-			return dead(fmt.Sprintf("trigger %s: %v (%d tries)", t.Name, err, triesPerMail)), nil
-		default:
-			return outcome, fmt.Errorf("trigger %s: %w", t.Name, err)
+	caught, err := v.answered(ctx, l)
+	if err != nil {
+		return nil, outcome, fmt.Errorf("hand the mail to the process that it answers: %w", err)
+	}
+	outcome.Started = caught
+	if len(caught) == 0 {
+		triggers, err := v.triggersOf(ctx, l.event)
+		if err != nil {
+			return nil, outcome, err
+		}
+		for _, t := range triggers {
+			id, started, err := v.fire(ctx, t, l)
+			switch {
+			case err == nil && id == "":
+			case err == nil:
+				outcome.Duplicate = !started && activity.GetInfo(ctx).Attempt == 1
+				outcome.Started = append(outcome.Started, id)
+			case client.Refused(err) || errors.Is(err, errAuthor):
+				return dead(fmt.Sprintf("trigger %s: %v", t.Name, err))
+			case ctx.Err() == nil && !outage(err) && activity.GetInfo(ctx).Attempt >= triesPerMail:
+				return dead(fmt.Sprintf("trigger %s: %v (%d tries)", t.Name, err, triesPerMail))
+			default:
+				return nil, outcome, fmt.Errorf("trigger %s: %w", t.Name, err)
+			}
 		}
 	}
-	return outcome, nil
+	if len(caught) == 0 && len(v.triggers[contract.EmailReceived]) == 0 && len(v.webhooks) == 0 {
+		return nil, outcome, temporal.NewApplicationError(fmt.Sprintf("no trigger is deployed for %q and no webhook is added: see `starter deploy` and `starter webhook add`",
+			contract.EventSource(v.Mailbox, contract.EmailReceived)), "no-trigger")
+	}
+	v.tell(ctx, l, &outcome)
+	return l, outcome, nil
+}
+
+// triggersOf are the triggers of an event. Only those of mail that came were read before.
+func (v *delivery) triggersOf(ctx context.Context, event string) ([]*trigger.Trigger, error) {
+	if event == contract.EmailReceived {
+		return v.triggers[event], nil
+	}
+	return v.readTriggers(ctx, v.Mailbox, event)
 }
 
 // errAuthor marks what the author of a trigger has to mend.
 var errAuthor = errors.New("cannot be evaluated")
 
 // fire does what a trigger says about a mail; the id is "" when it does not match.
-func (d *Deliverer) fire(ctx context.Context, mailbox string, t *trigger.Trigger, m *message.Message, event map[string]any) (id string, started bool, err error) {
-	groups, matches, err := t.Match(event)
+func (v *delivery) fire(ctx context.Context, t *trigger.Trigger, l *letter) (id string, started bool, err error) {
+	groups, matches, err := t.Match(l.values)
 	if err != nil {
 		return "", false, fmt.Errorf("%w: %w", errAuthor, err)
 	}
 	if !matches {
 		return "", false, nil
 	}
-	action, err := t.Action(event, groups)
+	action, err := t.Action(l.values, groups)
 	if err != nil {
 		return "", false, fmt.Errorf("%w: %w", errAuthor, err)
 	}
-	key := hash(t.Name, mailbox, m.DedupKey)
+	key := hash(t.Name, v.Mailbox, l.DedupKey)
 	if action.PayloadType == trigger.StartProcess {
-		return d.client.Start(ctx, client.StartOptions{
+		return v.client.Start(ctx, client.StartOptions{
 			Key: action.ProcessDefinitionKey, ID: action.ProcessDefinitionKey + "/mail-" + key,
 			BusinessKey: action.BusinessKey, Variables: action.Variables,
 		})
 	}
-	result, err := d.client.Publish(ctx, contract.Message{
+	result, err := v.client.Publish(ctx, contract.Message{
 		ID: key, Name: action.Name, Key: action.CorrelationKey, BusinessKey: action.BusinessKey, Variables: action.Variables,
 	})
 	if err != nil {
 		return "", false, err
 	}
 	return result.Delivered + result.Started, !result.Duplicate, nil
+}
+
+// open reads a mail and what its event says of it.
+func (d *Deliverer) open(ctx context.Context, ref contract.MailRef) (*letter, error) {
+	m, attachments, err := d.read(ctx, ref, path.Dir(ref.Blob))
+	if err != nil {
+		return nil, err
+	}
+	return &letter{Message: m, ref: ref, event: contract.EmailReceived, values: received(m, ref, attachments)}, nil
 }
 
 // read parses a mail and stores its attachments beside it.

@@ -24,6 +24,7 @@ func RegisterSteering(r worker.ActivityRegistry, s *Steering, d *Deliverer) {
 	register(r, contract.LoadDefinitionActivity, s.LoadDefinition)
 	register(r, contract.AssignActivity, s.Assign)
 	register(r, contract.DeliverActivity, d.Deliver)
+	register(r, contract.PostActivity, d.Post)
 }
 
 // RegisterConnectors makes a worker of the connector queue answer every action of the connectors.

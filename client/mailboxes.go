@@ -61,6 +61,23 @@ func (c *Client) ChangeMailbox(ctx context.Context, name, update string) error {
 	return nil
 }
 
+// Resync has a mailbox read again what arrived since a time; what was handled before is recognised.
+func (c *Client) Resync(ctx context.Context, name string, since time.Time) error {
+	if err := c.update(ctx, contract.MailboxID(name), contract.ResyncUpdate, since, nil); err != nil {
+		return fmt.Errorf("read mailbox %q again: %w", name, err)
+	}
+	return nil
+}
+
+// DeadLetters retries or drops dead letters of a mailbox: update is contract.RetryDeadUpdate or DropDeadUpdate.
+func (c *Client) DeadLetters(ctx context.Context, name, update string, choice contract.DeadLetterChoice) (contract.DeadLetterAnswer, error) {
+	var answer contract.DeadLetterAnswer
+	if err := c.update(ctx, contract.MailboxID(name), update, choice, &answer); err != nil {
+		return answer, fmt.Errorf("%s of mailbox %q: %w", update, name, err)
+	}
+	return answer, nil
+}
+
 // Mailboxes returns the names of all mailboxes.
 func (c *Client) Mailboxes(ctx context.Context) ([]string, error) {
 	var names []string

@@ -19,6 +19,7 @@ func (a *app) mailboxCommand() *cobra.Command {
 		a.mailboxAddCommand(), a.mailboxListCommand(), a.mailboxStatusCommand(),
 		a.mailboxChangeCommand("pause", contract.PauseUpdate, "paused", "Stop watching a mailbox for a while; its position is kept"),
 		a.mailboxChangeCommand("resume", contract.ResumeUpdate, "resumed", "Watch a paused mailbox again, from where it was left"),
+		a.mailboxResyncCommand(),
 		a.mailboxChangeCommand("remove", contract.RemoveMailboxUpdate, "removed", "Stop watching a mailbox and forget its position; its mail stays"),
 	)
 }
@@ -102,15 +103,39 @@ func printMailbox(w io.Writer, m client.Mailbox) {
 	if m.LastError != "" {
 		fields(w, "last error", m.LastError+" ("+stamp(m.LastErrorAt)+")")
 	}
-	if len(m.DeadLetters) == 0 {
-		return
+	if len(m.DeadLetters) > 0 {
+		fmt.Fprintln(w)
+		printDeadLetters(w, m.DeadLetters)
 	}
-	var rows [][]string
-	for _, d := range m.DeadLetters {
-		rows = append(rows, []string{d.ID, d.From, d.Subject, strconv.FormatInt(d.Size, 10), stamp(d.At), d.Reason})
+}
+
+func (a *app) mailboxResyncCommand() *cobra.Command {
+	var since string
+	cmd := &cobra.Command{
+		Use:   "resync NAME",
+		Short: "Read a mailbox again from a time on",
+		Long: "resync has everything that arrived since then read again. What was handled before is recognised, and webhooks get the same\n" +
+			"Webhook-Id again.",
+		Example:           `  starter mailbox resync support --since 2026-11-20T08:00:00Z`,
+		Args:              need("NAME"),
+		ValidArgsFunction: a.completeMailbox,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			at, err := time.Parse(time.RFC3339, since)
+			if err != nil {
+				return usage(fmt.Errorf("--since %q: a time such as 2026-11-20T08:00:00Z is expected", since))
+			}
+			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
+				if err := c.Resync(ctx, args[0], at); err != nil {
+					return err
+				}
+				return a.print(cmd, map[string]string{"name": args[0], "since": since}, func(w io.Writer) {
+					fmt.Fprintf(w, "reading mailbox %s again from %s on\n", args[0], since)
+				})
+			})
+		},
 	}
-	fmt.Fprintln(w)
-	table(w, "", []string{"MAIL", "FROM", "SUBJECT", "BYTES", "AT", "REASON"}, rows)
+	cmd.Flags().StringVar(&since, "since", "", "when (required)")
+	return cmd
 }
 
 func (a *app) mailboxChangeCommand(name, update, done, short string) *cobra.Command {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -22,11 +21,15 @@ type mailbox struct {
 	removed bool
 	alone   bool                // a run that began when every mailbox had a watcher of its own
 	giveUp  workflow.CancelFunc // of the delivery that runs; nil: none
+	posting map[string]bool     // webhooks that pending mail is being offered to
+	offer   func()              // begins to offer it to the others
 }
 
 // Mailbox is the workflow of a mailbox. It ends when the mailbox is removed.
 func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
-	m := &mailbox{MailboxState: state, turn: workflow.NewMutex(ctx)}
+	m := &mailbox{MailboxState: state, turn: workflow.NewMutex(ctx), posting: map[string]bool{}}
+	posting, stopPosting := workflow.WithCancel(ctx)
+	m.offer = func() { m.postPending(posting) }
 	if err := m.setHandlers(ctx); err != nil {
 		return err
 	}
@@ -37,17 +40,19 @@ func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
 	} else if m.Changes == 0 {
 		m.Changes = 1 // the watchers have not heard of it at all
 	}
+	m.offer()
 	for !m.leaving(ctx) {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
+	stopPosting()
 	if m.removed && !m.alone {
 		if err := m.tell(ctx); err != nil {
 			return err
 		}
 	}
-	if err := workflow.Await(ctx, handlersFinished(ctx)); err != nil {
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) && len(m.posting) == 0 }); err != nil {
 		return err
 	}
 	if m.removed {
@@ -96,6 +101,9 @@ func (m *mailbox) setHandlers(ctx workflow.Context) error {
 			workflow.UpdateHandlerOptions{Description: "change how the mailbox is watched"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.PauseUpdate, m.pause, workflow.UpdateHandlerOptions{Description: "stop watching"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.ResumeUpdate, m.resume, workflow.UpdateHandlerOptions{Description: "watch again"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.ResyncUpdate, m.resync, workflow.UpdateHandlerOptions{Description: "read again what arrived since a time"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.RetryDeadUpdate, m.retryDead, workflow.UpdateHandlerOptions{Description: "try dead letters again"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.DropDeadUpdate, m.dropDead, workflow.UpdateHandlerOptions{Description: "forget dead letters"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.RemoveMailboxUpdate, m.remove, workflow.UpdateHandlerOptions{Description: "stop watching for good"}),
 	)
 }
@@ -150,6 +158,13 @@ func (m *mailbox) resume(workflow.Context) error {
 	return nil
 }
 
+// resync has the folders read again from a time on. What was handled before is recognised.
+func (m *mailbox) resync(_ workflow.Context, since time.Time) error {
+	m.Places, m.Config.Since = nil, since
+	m.leave()
+	return nil
+}
+
 func (m *mailbox) remove(workflow.Context) error {
 	m.removed = true
 	m.leave()
@@ -165,6 +180,11 @@ func (m *mailbox) mail(ctx workflow.Context, b contract.MailBatch) (contract.Mai
 	place := m.place(b.Folder)
 	if m.Paused || m.removed {
 		return contract.MailBatchResult{Place: *place, Stop: true}, nil
+	}
+	// With so much pending the mail is safer in the mailbox.
+	err := workflow.Await(ctx, func() bool { return len(m.Pending)+len(b.Mails) <= contract.PendingLimit || m.leaving(ctx) || m.Paused })
+	if err != nil {
+		return contract.MailBatchResult{}, err
 	}
 	if b.From != place.Cursor && !m.alone {
 		// An earlier watcher handed these mails over, too, and is not there to hear of it.
@@ -195,7 +215,8 @@ func (m *mailbox) mail(ctx workflow.Context, b contract.MailBatch) (contract.Mai
 // handle has mails delivered and takes stock. It returns the ids of those to acknowledge, and of those that no trigger wanted.
 func (m *mailbox) handle(ctx workflow.Context, b contract.MailBatch) (handled, unwanted []string, err error) {
 	var outcomes []contract.MailOutcome
-	if good := deliverable(b.Mails); len(good) > 0 {
+	good := deliverable(b.Mails)
+	if len(good) > 0 {
 		var delivered contract.DeliverResult
 		delivery, giveUp := workflow.WithCancel(ctx)
 		m.giveUp = giveUp
@@ -205,7 +226,7 @@ func (m *mailbox) handle(ctx workflow.Context, b contract.MailBatch) (handled, u
 			HeartbeatTimeout:    callHeartbeat,
 			RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 10 * time.Second},
 			Summary:             fmt.Sprintf("%d mails", len(good)),
-		}), contract.DeliverActivity, contract.DeliverInput{Mailbox: m.Config.Name, Folder: b.Folder, Mails: good}).Get(ctx, &delivered)
+		}), contract.DeliverActivity, contract.DeliverInput{Mailbox: m.Config.Name, Folder: b.Folder, Mails: good, Behind: m.behind()}).Get(ctx, &delivered)
 		m.giveUp = nil
 		if err != nil {
 			m.fail(ctx, err)
@@ -221,7 +242,10 @@ func (m *mailbox) handle(ctx workflow.Context, b contract.MailBatch) (handled, u
 			m.bury(contract.DeadLetter{Folder: b.Folder, ID: r.ID, Size: r.Size, Reason: r.Reason, At: workflow.Now(ctx)})
 		}
 	}
-	for _, o := range outcomes {
+	for i, o := range outcomes {
+		for _, name := range o.Pending {
+			m.Pending = append(m.Pending, contract.Pending{Webhook: name, Folder: b.Folder, Mail: good[i], Since: workflow.Now(ctx)})
+		}
 		switch {
 		case o.Dead != nil:
 			m.bury(*o.Dead)
@@ -231,11 +255,14 @@ func (m *mailbox) handle(ctx workflow.Context, b contract.MailBatch) (handled, u
 		case len(o.Started) > 0:
 			m.Started += int64(len(o.Started))
 			handled = append(handled, o.ID)
+		case o.Told:
+			handled = append(handled, o.ID)
 		default:
 			m.Ignored++
 			unwanted = append(unwanted, o.ID)
 		}
 	}
+	m.offer()
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("%d started, %d duplicates, %d ignored, %d dead letters", m.Started, m.Duplicates, m.Ignored, m.Dead))
 	return handled, unwanted, nil
 }
@@ -249,10 +276,4 @@ func deliverable(mails []contract.MailRef) []contract.MailRef {
 		}
 	}
 	return good
-}
-
-func (m *mailbox) bury(d contract.DeadLetter) {
-	m.Dead++
-	m.DeadLetters = append(m.DeadLetters, d)
-	m.DeadLetters = slices.Clone(m.DeadLetters[max(len(m.DeadLetters)-contract.DeadLetterLimit, 0):])
 }

@@ -29,8 +29,26 @@ type MailboxConfig struct {
 // Folders are all that are watched.
 func (c MailboxConfig) Folders() []string { return append([]string{c.Folder}, c.More...) }
 
-// EventSource is the event.source of the triggers that fire on mail of this mailbox.
-func EventSource(mailbox string) string { return "connector." + mailbox + ".EMAIL_RECEIVED" }
+// Events of a mailbox.
+const (
+	EmailReceived = "EMAIL_RECEIVED"
+	EmailBounced  = "EMAIL_BOUNCED"    // a mail could not be delivered, or later than expected (RFC 3464)
+	EmailAnswered = "EMAIL_AUTO_REPLY" // a machine answered (RFC 3834)
+)
+
+// EventSource is the event.source of the triggers that fire on an event of this mailbox.
+func EventSource(mailbox, event string) string { return "connector." + mailbox + "." + event }
+
+// AnswerMessage is the message that a process catches when a mail answers one that it sent.
+func AnswerMessage(event string) string {
+	switch event {
+	case EmailBounced:
+		return "EMAIL_BOUNCE"
+	case EmailAnswered:
+		return EmailAnswered
+	}
+	return "EMAIL_REPLY"
+}
 
 // Queries and updates of the mailbox workflow.
 const (
@@ -39,7 +57,10 @@ const (
 	PauseUpdate         = "pause"
 	ResumeUpdate        = "resume"
 	RemoveMailboxUpdate = "remove"
-	MailUpdate          = "mail" // MailBatch -> MailBatchResult, by the watcher alone
+	MailUpdate          = "mail"               // MailBatch -> MailBatchResult, by the watcher alone
+	ResyncUpdate        = "resync"             // time.Time: read again what arrived since then
+	RetryDeadUpdate     = "retry-dead-letters" // DeadLetterChoice -> DeadLetterAnswer
+	DropDeadUpdate      = "drop-dead-letters"  // DeadLetterChoice -> DeadLetterAnswer
 )
 
 // MailboxState is the whole of a mailbox: the input of its workflow and the answer to MailboxQuery.
@@ -53,6 +74,7 @@ type MailboxState struct {
 	Skipped     int64         `json:"skipped"`               // old mail seen again after the server renumbered the folder
 	Dead        int64         `json:"dead"`                  // dead letters in all
 	DeadLetters []DeadLetter  `json:"deadLetters,omitempty"` // the last DeadLetterLimit of them
+	Pending     []Pending     `json:"pending,omitempty"`     // what webhooks have not accepted yet, in order of arrival
 	LastMail    time.Time     `json:"lastMail,omitzero"`     // when the last mail was handled
 	LastError   string        `json:"lastError,omitempty"`
 	LastErrorAt time.Time     `json:"lastErrorAt,omitzero"`
@@ -72,8 +94,20 @@ type Place struct {
 // DeadLetterLimit bounds MailboxState.DeadLetters; the mails themselves stay in the mailbox.
 const DeadLetterLimit = 200
 
+// PendingLimit bounds MailboxState.Pending. Beyond it mail waits in the mailbox.
+const PendingLimit = 5000
+
+// Pending is a mail that a webhook has not accepted yet.
+type Pending struct {
+	Webhook string    `json:"webhook"`
+	Folder  string    `json:"folder"`
+	Mail    MailRef   `json:"mail"`
+	Since   time.Time `json:"since"` // when it was offered for the first time
+}
+
 // DeadLetter is a mail that could not be handled.
 type DeadLetter struct {
+	N         int64     `json:"n"` // numbers the dead letters of a mailbox
 	Folder    string    `json:"folder"`
 	ID        string    `json:"id"` // of the source
 	MessageID string    `json:"messageId,omitempty"`
@@ -81,8 +115,21 @@ type DeadLetter struct {
 	Subject   string    `json:"subject,omitempty"`
 	Size      int64     `json:"size"`
 	Reason    string    `json:"reason"`
+	Webhook   string    `json:"webhook,omitempty"` // the webhook that did not accept it; "": it was not handled at all
 	Blob      string    `json:"blob,omitempty"`
 	At        time.Time `json:"at"`
+}
+
+// DeadLetterChoice says which dead letters are meant.
+type DeadLetterChoice struct {
+	Numbers []int64 `json:"numbers,omitempty"`
+	All     bool    `json:"all,omitempty"`
+}
+
+// DeadLetterAnswer tells what became of them.
+type DeadLetterAnswer struct {
+	Done []int64 `json:"done"` // no dead letters any more, unless the same happened again
+	Kept []int64 `json:"kept"` // cannot be tried again: their mail was never stored
 }
 
 // MailBatch is what a watcher hands over: mails of a folder in order of arrival, or a new position, or both.
@@ -133,6 +180,7 @@ type DeliverInput struct {
 	Mailbox string    `json:"mailbox"`
 	Folder  string    `json:"folder"`
 	Mails   []MailRef `json:"mails"`
+	Behind  []string  `json:"behind,omitempty"` // webhooks that mail waits for already: they are not tried
 }
 
 // DeliverResult has one outcome a mail, in the order of the input.
@@ -145,5 +193,20 @@ type MailOutcome struct {
 	ID        string      `json:"id"`
 	Started   []string    `json:"started,omitempty"` // instances started or reached
 	Duplicate bool        `json:"duplicate,omitempty"`
+	Told      bool        `json:"told,omitempty"`    // webhooks were told of it, or will be
+	Pending   []string    `json:"pending,omitempty"` // webhooks that have not accepted it
 	Dead      *DeadLetter `json:"dead,omitempty"`
+}
+
+// PostInput has mails posted to a webhook that has not accepted them yet.
+type PostInput struct {
+	Mailbox string    `json:"mailbox"`
+	Webhook string    `json:"webhook"`
+	Pending []Pending `json:"pending"`
+}
+
+// PostResult tells of as many mails as were settled, in the order of the input: the others are still pending.
+type PostResult struct {
+	Settled int          `json:"settled"`
+	Dead    []DeadLetter `json:"dead,omitempty"` // those of the settled ones that were given up
 }

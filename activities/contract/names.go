@@ -44,6 +44,7 @@ const (
 	WatchGroupActivity     = "waybill/watch-group"      // WatchGroupInput
 	AssignActivity         = "waybill/assign"           // Assignment
 	DeliverActivity        = "waybill/deliver"          // DeliverInput -> DeliverResult
+	PostActivity           = "waybill/post"             // PostInput -> PostResult
 )
 
 // DefinitionID is the id of the workflow that holds the versions of a process.
@@ -51,6 +52,9 @@ func DefinitionID(key string) string { return "definition/" + key }
 
 // TriggersID is the id of the workflow that holds the triggers of one event source, "connector.support.EMAIL_RECEIVED".
 func TriggersID(source string) string { return "triggers/" + source }
+
+// WebhooksID is the id of the workflow that holds the webhooks of a mailbox.
+func WebhooksID(mailbox string) string { return "webhooks/" + mailbox }
 
 // MailboxID is the id of the workflow that watches a mailbox.
 func MailboxID(name string) string { return "mailbox/" + name }

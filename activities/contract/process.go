@@ -86,8 +86,10 @@ type IncidentAnswer struct {
 // CatchMessage wakes one catcher of an instance: of the message Name, at Element when that is set. Name "" means a receive
 // task that waits for no message.
 type CatchMessage struct {
+	ID        string    `json:"-"` // a message is taken once; "": never a duplicate
 	Name      string    `json:"name,omitempty"`
 	Element   string    `json:"element,omitempty"`
+	Answers   []string  `json:"answers,omitempty"` // Message-IDs that a mail answers: a catcher with one of them as its key comes first
 	Variables Variables `json:"variables,omitempty"`
 }
 

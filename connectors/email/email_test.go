@@ -205,7 +205,7 @@ func TestSendsANewMail(t *testing.T) {
 
 	m := last(t, s, "ann@example.com")
 	require.Equal(t, outputs["messageId"], m.MessageID)
-	require.Regexp(t, `^<[0-9a-f]{32}@example\.com>$`, m.MessageID)
+	require.Regexp(t, `^<waybill\.[a-z2-7]+@example\.com>$`, m.MessageID)
 	require.Equal(t, `"Desk" <desk@example.com>`, header(m, "From"))
 	require.Equal(t, "reply@example.com", m.ReplyTo[0].Address)
 	require.Equal(t, "Grüße", m.Subject)

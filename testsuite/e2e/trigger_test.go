@@ -24,7 +24,7 @@ func TestTriggerWrong(t *testing.T) {
 	i := install(t, options{})
 	i.startWorker()
 	i.deploy()
-	source := contract.EventSource(mailbox)
+	source := contract.EventSource(mailbox, contract.EmailReceived)
 	require.NoError(t, i.client.PutTrigger(t.Context(), source, "nowhere", wrong("nowhere", "no-such-process", "${emailSubject}")))
 	require.NoError(t, i.client.PutTrigger(t.Context(), source, "outside", wrong("outside", process, "${emailSubject.substring(0, 5000)}")))
 	i.watch()

@@ -1,0 +1,66 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/mail"
+)
+
+// maxThread is how many of the mails that a mail refers to are looked at, the latest first.
+const maxThread = 20
+
+// answered hands a mail to the process whose mail it answers, if that waits for an answer: it catches the message EMAIL_REPLY. The
+// Message-ID that comes back in In-Reply-To or References tells the process, see mail.MessageID. It returns the instance.
+func (v *delivery) answered(ctx context.Context, l *letter) ([]string, error) {
+	ids := thread(l)
+	for _, id := range ids {
+		call := mail.CallOf(id)
+		instance := call[:max(strings.LastIndexByte(call, '/'), 0)]
+		if instance == "" {
+			continue
+		}
+		err := v.client.Catch(ctx, instance, contract.CatchMessage{
+			ID: hash(v.Mailbox, l.DedupKey), Name: contract.AnswerMessage(l.event), Answers: ids, Variables: short(l.values),
+		})
+		switch {
+		case err == nil:
+			return []string{instance}, nil
+		case client.Refused(err) || errors.Is(err, client.ErrNotRunning): // it waits for no answer any more: the mail is one like any other
+		default:
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// thread are the Message-IDs that a mail answers, the one that it answers directly first.
+func thread(l *letter) []string {
+	var ids []string
+	for _, id := range append([]string{l.InReplyTo}, reversed(l.References)...) {
+		if id != "" && !slices.Contains(ids, id) && len(ids) < maxThread {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func reversed(list []string) []string {
+	list = slices.Clone(list)
+	slices.Reverse(list)
+	return list
+}
+
+// short leaves out of an event what is too long for the variables of a process that asked for none of it in particular.
+func short(values map[string]any) map[string]any {
+	values = maps.Clone(values)
+	for _, long := range []string{"text", "html", "htmlSafe", "headers"} {
+		delete(values, long)
+	}
+	return values
+}
