@@ -17,6 +17,7 @@ type UID = imap.UID
 // Session is a connection that is logged in. See the package comment for its rules.
 type Session struct {
 	cfg    Config
+	folder string // selected, or to be selected
 	conn   *conn
 	client *imapclient.Client
 	caps   imap.CapSet

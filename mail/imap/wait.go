@@ -78,7 +78,7 @@ func (s *Session) pause(ctx context.Context, d time.Duration) (changed bool, err
 		if err == nil || s.conn.err() != nil {
 			err = errors.New("the server closed the connection")
 		}
-		return false, &Error{kindOf(err, s.conn.err()), "wait for mail", err}
+		return false, s.failed("wait for mail", err, false)
 	}
 }
 
