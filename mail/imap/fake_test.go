@@ -81,7 +81,9 @@ func (f *fake) serve(c net.Conn) {
 			verb, args, _ = strings.Cut(args, " ")
 			command += " " + verb
 		}
+		f.mu.Lock()
 		answer, ok := f.replies[command]
+		f.mu.Unlock()
 		if !ok {
 			answer = f.standard(command)
 		}
@@ -93,6 +95,16 @@ func (f *fake) serve(c net.Conn) {
 			input = bufio.NewScanner(c)
 		}
 	}
+}
+
+// answer changes the reply to a command while the server runs.
+func (f *fake) answer(command string, r reply) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.replies == nil {
+		f.replies = map[string]reply{}
+	}
+	f.replies[command] = r
 }
 
 func (f *fake) standard(command string) reply {

@@ -45,10 +45,14 @@ type Status struct {
 }
 
 // Select opens the configured folder for reading and writing.
-func (s *Session) Select(ctx context.Context) (Status, error) {
+func (s *Session) Select(ctx context.Context) (Status, error) { return s.enter(ctx, s.cfg.Folder) }
+
+// enter selects a folder. When that fails none is selected (RFC 9051, section 6.3.2).
+func (s *Session) enter(ctx context.Context, folder string) (Status, error) {
+	s.folder, s.status = folder, Status{}
 	var data *imap.SelectData
-	err := s.do(ctx, "select "+s.cfg.Folder, func(*watchdog) (err error) {
-		data, err = s.client.Select(s.cfg.Folder, nil).Wait()
+	err := s.do(ctx, "select "+folder, func(*watchdog) (err error) {
+		data, err = s.client.Select(folder, nil).Wait()
 		if err == nil && data.UIDValidity == 0 {
 			err = errors.New("the server gave no UIDVALIDITY, so messages cannot be told apart")
 		}
