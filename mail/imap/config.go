@@ -42,6 +42,8 @@ type Config struct {
 
 	// RootCAs replaces the system's certificate authorities.
 	RootCAs *x509.CertPool `json:"-"`
+	// Limiter bounds the connections that are begun to a host; nil does not. Accounts share one.
+	Limiter *Limiter `json:"-"`
 	// AllowPlain permits TLSNone to a host that is not this machine: mail and password are then readable to anyone
 	// on the way.
 	AllowPlain bool `json:"allowPlain"`

@@ -20,6 +20,9 @@ func Dial(ctx context.Context, cfg Config) (*Session, error) {
 	}
 	cfg = cfg.withDefaults()
 	s := &Session{cfg: cfg, folder: cfg.Folder, changed: make(chan struct{}, 1), recheck: true}
+	if err := cfg.Limiter.wait(ctx, cfg.Host); err != nil {
+		return nil, err
+	}
 	// Before the connection: fetching a token may take longer than a server waits for a log-in.
 	secret, err := cfg.secret(ctx)
 	if err != nil {
