@@ -40,12 +40,16 @@ func (c Config) secret(ctx context.Context) (mail.Secret, error) {
 }
 
 func (s *Session) login(ctx context.Context, secret mail.Secret) error {
-	var mechanism sasl.Client
+	var (
+		mechanism sasl.Client
+		caps      imap.CapSet
+	)
 	err := s.do(ctx, fmt.Sprintf("log in to %s as %s", s.cfg.address(), s.cfg.Username), func(*watchdog) (err error) {
 		if s.client.State() == imap.ConnStateAuthenticated {
 			return nil // PREAUTH
 		}
-		mechanism, err = s.cfg.mechanism(s.client.Caps(), secret)
+		caps = s.client.Caps()
+		mechanism, err = s.cfg.mechanism(caps, secret)
 		if err != nil {
 			return err
 		}
@@ -57,16 +61,40 @@ func (s *Session) login(ctx context.Context, secret mail.Secret) error {
 	if failure := new(Error); errors.As(err, &failure) {
 		explain(failure, mechanism)
 		failure.Err = redact(failure.Err, s.cfg.Username, secret.Reveal())
+		hint := recognise(s.cfg.Host, s.conn.hello(), caps).hint
+		if failure.Kind == KindAuth && s.cfg.Auth == AuthPassword && hint != "" {
+			failure.Err = fmt.Errorf("%w (%s)", failure.Err, hint)
+		}
 	}
 	if err != nil {
 		return err
 	}
 	// The capabilities change with the log-in; ask now, under the watchdog, since the library would ask later.
-	return s.do(ctx, "ask for capabilities", func(*watchdog) error {
+	err = s.do(ctx, "ask for capabilities", func(*watchdog) error {
 		if s.caps = s.client.Caps(); s.caps == nil {
 			return errors.New("the server did not tell its capabilities")
 		}
 		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.adapt(ctx)
+}
+
+// adapt does what this kind of server wants.
+func (s *Session) adapt(ctx context.Context) error {
+	peer := recognise(s.cfg.Host, s.conn.hello(), s.caps)
+	if peer.idle > 0 {
+		s.cfg.IdleRestart = min(s.cfg.IdleRestart, peer.idle)
+	}
+	// Only where it must be: an answer with a value that is NIL, which RFC 2971 permits, makes the library hang up.
+	if !peer.identify || !s.caps.Has(imap.CapID) {
+		return nil
+	}
+	return s.do(ctx, "tell "+peer.name+" who is asking", func(*watchdog) error {
+		_, err := s.client.ID(&imap.IDData{Name: "waybill", Version: "1", Vendor: "waybill"}).Wait()
+		return err
 	})
 }
 

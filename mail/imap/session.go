@@ -3,7 +3,9 @@ package imap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -61,6 +63,9 @@ func (s *Session) enter(ctx context.Context, folder string) (Status, error) {
 	if failure := new(Error); errors.As(err, &failure) {
 		if _, refused := isNo(failure.Err); refused && failure.Kind == KindProtocol {
 			failure.Kind = KindFolderMissing
+		}
+		if strings.Contains(failure.Err.Error(), notConnected) {
+			failure.Kind, failure.Err = KindAuth, fmt.Errorf("%w (%s)", failure.Err, notConnectedHint)
 		}
 	}
 	if err != nil {
