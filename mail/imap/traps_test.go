@@ -26,9 +26,9 @@ func TestDialFailures(t *testing.T) {
 		"overloaded":                {&fake{replies: map[string]reply{"LOGIN": no("[UNAVAILABLE] later")}}, TLSNone, KindUnavailable, "later"},
 		"password refused":          {&fake{replies: map[string]reply{"LOGIN": no("[AUTHENTICATIONFAILED] no")}}, TLSNone, KindAuth, "refused the user name"},
 		"password repeated":         {&fake{replies: map[string]reply{"LOGIN": no("bad: LOGIN ann s3cret")}}, TLSNone, KindAuth, "LOGIN ann ****"},
-		"no log-in without TLS":     {&fake{caps: disabled}, TLSNone, KindAuth, "without TLS"},
+		"no log-in without TLS":     {&fake{caps: disabled}, TLSNone, KindAuth, "no log-in by password, only []; it may offer more on a connection with TLS"},
 		"STARTTLS not offered":      {&fake{replies: map[string]reply{"STARTTLS": func(_ net.Conn, tag, _ string) string { return lines(tag + " BAD what?") }}}, TLSStartTLS, KindTLS, "what?"},
-		"already in, without TLS":   {&fake{greeting: lines("* PREAUTH [CAPABILITY IMAP4rev1] hello"), replies: map[string]reply{"STARTTLS": no("already in")}}, TLSStartTLS, KindTLS, "already in"},
+		"already in, without TLS":   {&fake{greeting: lines("* PREAUTH [CAPABILITY IMAP4rev1] hello"), replies: map[string]reply{"STARTTLS": no("already in")}}, TLSStartTLS, KindTLS, "PREAUTH"},
 		"not an IMAP server at all": {&fake{greeting: lines("220 mail.example.com ESMTP")}, TLSNone, KindProtocol, "220"},
 	}
 	for name, c := range cases {
