@@ -15,7 +15,7 @@ func (w *Watcher) open(ctx context.Context, c contract.MailboxConfig) (source, e
 	if err != nil {
 		return nil, err
 	}
-	account, err := openTmp(ctx, imap.Config{
+	account, err := imap.Open(ctx, imap.Config{
 		Host: c.Host, Port: c.Port, TLS: imap.TLS(c.TLS), AllowPlain: c.AllowPlain,
 		Username: c.Username, Password: password,
 		PollInterval: milliseconds(c.PollMS), MaxMessageBytes: c.MaxBytes,

@@ -53,18 +53,19 @@ func Watchers(ctx workflow.Context, state contract.WatchersState) error {
 
 func (w *watchers) watched() int { return len(w.Members) }
 
-// watch runs the watcher until it fails, the last member has left, or this run has grown long.
+// watch runs the watcher until it fails, the last member has left, the lease is another, or this run has grown long.
 func (w *watchers) watch(ctx workflow.Context) error {
 	watching, cancel := workflow.WithCancel(ctx)
+	lease := w.lease()
 	watcher := workflow.ExecuteActivity(workflow.WithActivityOptions(watching, workflow.ActivityOptions{
 		TaskQueue:           contract.MailboxQueue,
 		StartToCloseTimeout: watchFor,
-		HeartbeatTimeout:    w.lease(),
+		HeartbeatTimeout:    lease,
 		WaitForCancellation: true, // two watchers of one mailbox would fetch the same mail
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, MaximumInterval: 10 * time.Second},
 	}), contract.WatchGroupActivity, contract.WatchGroupInput{Group: workflow.GetInfo(ctx).WorkflowExecution.ID})
 	err := workflow.Await(ctx, func() bool {
-		return watcher.IsReady() || w.watched() == 0 || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
+		return watcher.IsReady() || w.watched() == 0 || w.lease() != lease || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
 	})
 	cancel()
 	if err != nil {
@@ -74,8 +75,8 @@ func (w *watchers) watch(ctx workflow.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if failed != nil && w.watched() > 0 && !temporal.IsCanceledError(failed) {
-		return workflow.Sleep(ctx, w.lease())
+	if failed != nil && !temporal.IsCanceledError(failed) {
+		return workflow.Sleep(ctx, lease)
 	}
 	return nil
 }
