@@ -52,6 +52,8 @@ type Message struct {
 	DedupKey string `json:"dedupKey"`
 	// Defects says in words what was not as the RFCs ask.
 	Defects []string `json:"defects,omitempty"`
+
+	report report // for Classify and BounceOf
 }
 
 // Attachment describes one part that is not a body. Text parts keep their charset, which ContentType names.

@@ -191,6 +191,8 @@ func FuzzParse(f *testing.F) {
 			f.Add(raw)
 		}
 	}
+	f.Add([]byte("From: MAILER-DAEMON@x\nX-Failed-Recipients: a@x, b@x\n\nHi. This is the qmail-send program at x.\n\n<a@x>: 550 no\nwhy (#5.1.1)\n\n---\nMessage-ID: <1@x>\n"))
+	f.Add([]byte("Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822;a+2Bb@x\nDiagnostic-Code: smtp;\n 451 4.2.0 x\n--b\nContent-Type: message/rfc822\n\nMessage-ID: <1@x>\n\n--b--"))
 	limits := Limits{HeaderBytes: 4 << 10, Parts: 20, Depth: 4, TextBytes: 1 << 10}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var total int64
@@ -217,6 +219,19 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, a := range append(append(m.From, m.To...), m.Cc...) {
 			strs = append(strs, a.Name, a.Address)
+		}
+		strs = append(strs, Original(m), Sanitize(m.HTML))
+		if automatic, _ := Automatic(m.Headers); automatic {
+			require.NotEqual(t, Person, Classify(m))
+		}
+		if b := BounceOf(m); b != nil {
+			require.LessOrEqual(t, len(b.Recipients), maxRecipients)
+			for _, r := range b.Recipients {
+				strs = append(strs, r.Address, r.Action, r.Status, r.Diagnostic)
+				require.Regexp(t, `^(failed|delayed|delivered|relayed|expanded)$`, r.Action)
+				require.Regexp(t, `^[245]\.\d{1,3}\.\d{1,3}$`, r.Status)
+				require.NotContains(t, r.Address+r.Diagnostic, "\n")
+			}
 		}
 		for _, s := range strs {
 			require.True(t, utf8.ValidString(s), "%q", s)

@@ -63,6 +63,7 @@ func (p *parser) part(h header, position string, depth int, defaultType string) 
 	if cs := params["charset"]; cs != "" && strings.HasPrefix(mediaType, "text/") {
 		attachment.ContentType += "; charset=" + strings.ToLower(cs)
 	}
+	content, kept := p.message.report.keep(mediaType, content)
 	counted := &counter{r: content}
 	if err := p.sink(attachment, counted); err != nil {
 		return fmt.Errorf("store attachment %s: %w", attachment.Part, err)
@@ -70,6 +71,7 @@ func (p *parser) part(h header, position string, depth int, defaultType string) 
 	if _, err := io.Copy(io.Discard, counted); err != nil {
 		return fmt.Errorf("read mail: %w", err)
 	}
+	kept()
 	attachment.Size = counted.n
 	p.message.Attachments = append(p.message.Attachments, attachment)
 	return nil
