@@ -1,7 +1,7 @@
 // Package message parses raw mail (RFC 5322, MIME) as it arrives, which is seldom as the RFCs say.
 //
 // Parse never fails because of what a mail contains. What is broken is read as far as it makes sense, else kept as a
-// raw attachment, and named in Message.Defects; the only errors are those of the reader and of the caller's sink. Memory
+// raw attachment, and named in Message.Defects (text is never left out because a boundary or an empty line is); the only errors are those of the reader and of the caller's sink. Memory
 // is bounded by Limits: one pass over the reader, attachments go to the sink as they are decoded.
 //
 // Own code where the libraries give up on the whole mail: go-message's multipart reader ends at a malformed part header,

@@ -219,3 +219,9 @@ func TestGiants(t *testing.T) {
 		})
 	}
 }
+
+func TestMailsWithoutAHeaderDiffer(t *testing.T) {
+	one, other := parse(t, "first text\r\n", Limits{}), parse(t, "other text\r\n", Limits{})
+	require.Equal(t, "first text\n", one.Text)
+	require.NotEqual(t, one.DedupKey, other.DedupKey, "or the second would be taken for the first")
+}

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"path"
@@ -33,7 +34,11 @@ func (p *parser) part(h header, position string, depth int, defaultType string) 
 		}
 	}
 
-	content, known := decoder(h.get("Content-Transfer-Encoding"), p.lines)
+	var source io.Reader = p.lines
+	if len(h.body) > 0 {
+		source = io.MultiReader(bytes.NewReader(h.body), p.lines)
+	}
+	content, known := decoder(h.get("Content-Transfer-Encoding"), source)
 	if strings.HasPrefix(mediaType, "multipart/") {
 		content, known = p.lines, true
 	}
@@ -113,11 +118,18 @@ func (p *parser) multipart(mediaType, boundary, position string, depth int) erro
 	if position != "" {
 		position += "."
 	}
+	preamble, err := io.ReadAll(io.LimitReader(p.lines, int64(p.limits.TextBytes)))
+	if err != nil {
+		return fmt.Errorf("read mail: %w", err)
+	}
 	for n := 0; ; n++ {
 		p.lines.skip()
 		switch {
 		case p.lines.hit < level: // the end of the mail, or a boundary of a multipart around
 			p.defect("%s: the boundary that ends %s is missing", where, mediaType)
+			if n == 0 && len(bytes.TrimSpace(preamble)) > 0 { // no boundary at all: what nobody shows is all there is
+				return p.text(bytes.NewReader(preamble), where, false, "")
+			}
 			return nil
 		case p.lines.final:
 			p.lines.resume()
