@@ -289,6 +289,7 @@ func typeMails(add func(name, raw string)) {
 		"many-parameters":     "Content-Type: text/plain" + strings.Repeat("; a=b", 500) + "\r\n",
 		"nul":                 "Content-Type: text/pl\x00ain\r\n",
 		"8bit":                "Content-Type: text/pl\xe4in\r\n",
+		"cr":                  "Content-Type: a/b\rBcc: eve@example.net\r\n",
 		"encoded":             "Content-Type: =?utf-8?Q?text/plain?=\r\n",
 		"multipart-alone":     "Content-Type: multipart\r\n",
 		"multipart-unknown":   "Content-Type: multipart/strange; boundary=b\r\n",
