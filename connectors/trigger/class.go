@@ -107,12 +107,16 @@ func (t *translator) classBody(depth int) (text string, members set, err error) 
 			if union = union.or(inner); union == nil {
 				union = set{}
 			}
+		case strings.HasPrefix(rest, "&&&"), strings.HasPrefix(rest, "-&&"):
+			return "", nil, fmt.Errorf(`%s is read in more than one way; write \& and \- for the characters`, rest[:3])
 		case strings.HasPrefix(rest, "&&"):
 			worked = true
 			if err := operand(); err != nil {
 				return "", nil, err
 			}
 			t.at += 2
+		case rest[0] == '&' && operands > 0:
+			return "", nil, errors.New(`& behind && is read in more than one way; write \& for the character`)
 		default:
 			if err := t.classItem(&plain); err != nil {
 				return "", nil, err

@@ -21,10 +21,11 @@ type translator struct {
 	// atom is the last element in Go's words when it matches one character, with the flags it was written under; a
 	// possessive quantifier asks for it.
 	atom string
+	bare bool // it is flags alone, which nothing can be said to repeat
 }
 
 // flagSet are the flags that change what a translation means.
-type flagSet struct{ fold, lines, dotAll, comments bool }
+type flagSet struct{ fold, lines, dotAll, unixLines, comments bool }
 
 func (f flagSet) String() string {
 	text := ""
@@ -45,6 +46,10 @@ var flags = regexp.MustCompile(`^\(\?([A-Za-z]*)(?:-([A-Za-z]*))?([:)])`)
 // counted is {2}, {2,} or {2,3}.
 var counted = regexp.MustCompile(`^\{(\d+)(?:,\d*)?\}`)
 
+// textEnd is where a text or line ends.
+var textEnd = regexp.MustCompile(`^(?:\$|\\[zZ])`)
+
+// exact is {2}.
 var exact = regexp.MustCompile(`^\{\d+\}$`)
 
 func (t *translator) run() error {
@@ -91,6 +96,10 @@ func (t *translator) step() error {
 	case strings.IndexByte("|^$", rest[0]) >= 0:
 		t.copy(1, false)
 		return nil
+	case rest[0] == '.' && !t.flags.dotAll && !t.flags.unixLines:
+		t.at++
+		t.write(`[^\n\r\x{85}\x{2028}\x{2029}]`, true)
+		return nil
 	}
 	for i := range rest { // one character, which may be several bytes
 		if i > 0 {
@@ -105,6 +114,7 @@ func (t *translator) step() error {
 // write adds what an element is in Go; single says that it matches one character.
 func (t *translator) write(text string, single bool) {
 	t.out.WriteString(text)
+	t.bare = false
 	if t.atom = ""; single {
 		t.atom = text
 	}
@@ -174,11 +184,11 @@ func (t *translator) group() error {
 	if t.at += len(f[0]); on != "" || f[3] == ":" {
 		t.write("(?"+on+f[3], false)
 	}
+	t.bare = f[3] == ")"
 	return nil
 }
 
-// set switches flags and returns those that Go has, too. (?d) and (?u) change nothing here: the only line end of a text
-// is \n, and Go's (?i) is of all letters.
+// set switches flags and returns those that Go has, too. (?u) changes nothing: Go's (?i) is of all letters.
 func (t *translator) set(letters string, on bool) (kept string, err error) {
 	for _, flag := range letters {
 		switch flag {
@@ -191,7 +201,10 @@ func (t *translator) set(letters string, on bool) (kept string, err error) {
 		case 'x':
 			t.flags.comments = on
 			continue
-		case 'd', 'u':
+		case 'd':
+			t.flags.unixLines = on
+			continue
+		case 'u':
 			continue
 		case 'U': // compiles in Go and means ungreedy there
 			return "", errors.New(`flag (?U) is not supported; write classes such as \p{IsAlphabetic}`)
@@ -248,6 +261,9 @@ func (t *translator) escape() error {
 
 // quantifier handles *, +, ? and {2,3}, each alone, lazy or possessive.
 func (t *translator) quantifier(q string) error {
+	if t.bare {
+		return fmt.Errorf("nothing that %s could repeat", q)
+	}
 	atom := t.atom
 	at := t.at
 	t.copy(len(q), false)
@@ -289,14 +305,18 @@ func (t *translator) possessive(q, atom string) error {
 		}
 	}
 	rest := next.rest()
-	switch {
-	case rest == "", rest[0] == '|' && len(next.groups) == 0, strings.HasPrefix(rest, `\z`), strings.HasPrefix(rest, `\Z`), rest[0] == '$' && !next.flags.lines:
+	if rest == "" || rest[0] == '|' && len(next.groups) == 0 {
 		return nil
-	case rest[0] == '$':
-		if len(taken.and(set{'\n', '\n'})) == 0 {
-			return nil
+	}
+	if end := textEnd.FindString(rest); end != "" {
+		next.at += len(end)
+		switch _, quantified := next.peekMinimum(); {
+		case quantified:
+			return errors.New("before an end that is repeated")
+		case end == "$" && next.flags.lines && len(taken.and(set{'\n', '\n'})) > 0:
+			return errors.New("where it may take the end of the line that follows")
 		}
-		return errors.New("where it may take the end of the line that follows")
+		return nil
 	}
 	if rest[0] != '(' { // what is wrong in what follows is told when it is reached
 		if err := next.step(); err == nil && next.atom != "" {
