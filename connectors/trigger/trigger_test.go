@@ -135,7 +135,7 @@ func TestParseRefuses(t *testing.T) {
 		"other event":     {strings.Replace(file(any, start), "EMAIL_RECEIVED", "MESSAGE_RECEIVED", 1), "event MESSAGE_RECEIVED comes later"},
 		"engine event":    {strings.Replace(file(any, start), "connector.support", "engine.x", 1), `events of "engine" come later`},
 		"no pattern":      {file(`{}`, start), `event.inputs.pattern: is required`},
-		"bad pattern":     {file(`{"pattern":"(?=x)"}`, start), "event.inputs.pattern: at character 1: look-ahead"},
+		"bad pattern":     {file(`{"pattern":"(?=x)"}`, start), "event.inputs.pattern: at character 1: the look-ahead"},
 		"matchOn":         {file(`{"pattern":"","matchOn":"subjct"}`, start), `did you mean "subject"?`},
 		"automaticMail":   {file(`{"pattern":"","automaticMail":"yes"}`, start), `automaticMail: "yes" is unknown`},
 		"condition":       {file(`{"pattern":"","condition":"${a +}"}`, start), "event.inputs.condition: expression, offset"},
