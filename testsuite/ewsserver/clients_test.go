@@ -63,3 +63,17 @@ func TestExchangelib(t *testing.T) {
 		})
 	}
 }
+
+func TestEWSJavaScriptAPI(t *testing.T) {
+	const dir = "testdata/ews-javascript-api"
+	if _, err := exec.LookPath("node"); err != nil {
+		missing(t, "Node.js is not installed")
+	}
+	if _, err := os.Stat(dir + "/node_modules/ews-javascript-api"); err != nil {
+		missing(t, "ews-javascript-api is not installed (npm ci in testsuite/ewsserver/"+dir+")")
+	}
+	t.Parallel()
+	s := start(t, Options{Minute: 6 * time.Second, Heartbeat: 500 * time.Millisecond})
+	s.Deliver(support, "inbox", Mail{Raw: []byte(first)})
+	run(t, dir, "node", "client.js", s.URL(), support, password)
+}

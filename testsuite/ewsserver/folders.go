@@ -124,7 +124,7 @@ func (c *call) syncFolderHierarchy() ([]*node, error) {
 	if state := c.request.value("SyncState"); state != "" {
 		text, err := base64.StdEncoding.DecodeString(state)
 		if _, scanned := fmt.Sscanf(string(text), "hierarchy %d", &since); err != nil || scanned != nil {
-			return []*node{message(c.operation, refuse("ErrorInvalidSyncStateData", "The sync state is not valid."))}, nil
+			return c.unsynced(refuse("ErrorInvalidSyncStateData", "The sync state data is invalid.")), nil
 		}
 	}
 	parent := c.box.distinguished("root")

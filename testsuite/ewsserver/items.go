@@ -38,7 +38,7 @@ var idOnly = el("ItemShape", el("BaseShape", "IdOnly"))
 func (c *call) getItem() ([]*node, error) {
 	shape := c.request.at("ItemShape")
 	return c.each(func(i *item) (*node, *failure) {
-		if i.unmimeable && shape.value("IncludeMimeContent") == "true" {
+		if i.unmimeable && isTrue(shape.value("IncludeMimeContent")) {
 			return nil, refuse("ErrorMimeContentConversionFailed", "Content conversion failed.")
 		}
 		return el("m:Items", i.node(shape)), nil
@@ -92,7 +92,7 @@ func (c *call) createItem() ([]*node, error) {
 				return nil, err
 			}
 		}
-		i := &item{class: "IPM.Note", raw: raw, header: readHeader(raw), received: time.Now(), read: given.value("IsRead") == "true"}
+		i := &item{class: "IPM.Note", raw: raw, header: readHeader(raw), received: time.Now(), read: isTrue(given.value("IsRead"))}
 		for _, category := range given.at("Categories").children() {
 			i.categories = append(i.categories, category.value())
 		}
@@ -163,7 +163,7 @@ func (i *item) update(update *node) *failure {
 	switch uri := update.at("FieldURI").attr("FieldURI"); uri {
 	case "message:IsRead":
 		i.in.changes++
-		i.read, i.readChanged = value.value("IsRead") == "true", i.in.changes
+		i.read, i.readChanged = isTrue(value.value("IsRead")), i.in.changes
 	case "item:Categories":
 		i.in.changes++
 		i.categories, i.changed = nil, i.in.changes

@@ -213,3 +213,6 @@ func message(operation string, err *failure, parts ...any) *node {
 	}
 	return el(name, append(inner, parts...)...)
 }
+
+// isTrue reads an xs:boolean.
+func isTrue(text string) bool { return text == "true" || text == "1" }

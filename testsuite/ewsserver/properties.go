@@ -81,7 +81,7 @@ func build[T any](properties []property[T], shape *node, of T) []*node {
 	for _, field := range shape.at("AdditionalProperties").children() {
 		want[field.attr("FieldURI")] = true
 	}
-	if shape.value("IncludeMimeContent") == "true" {
+	if isTrue(shape.value("IncludeMimeContent")) {
 		want["item:MimeContent"] = true
 	}
 	base := shapes[shape.value("BaseShape")]

@@ -52,7 +52,7 @@ func (c *call) subscribe() ([]*node, error) {
 	for _, kind := range request.at("EventTypes").children() {
 		sub.kinds[kind.value()] = true
 	}
-	if request.attr("SubscribeToAllFolders") != "true" {
+	if !isTrue(request.attr("SubscribeToAllFolders")) {
 		sub.folders = map[string]bool{}
 		for _, id := range request.at("FolderIds").children() {
 			f, failed := c.folder(id)

@@ -17,7 +17,7 @@ func (c *call) syncFolderItems() ([]*node, error) {
 	}
 	f, failed := c.folder(ids[0])
 	if failed != nil {
-		return []*node{message(c.operation, failed)}, nil
+		return c.unsynced(failed), nil
 	}
 	limit, err := strconv.Atoi(c.request.value("MaxChangesReturned"))
 	if err != nil || limit < 1 || limit > maxChanges {
@@ -25,7 +25,7 @@ func (c *call) syncFolderItems() ([]*node, error) {
 	}
 	since, known := c.server.readState(f, c.request.value("SyncState"))
 	if !known {
-		return []*node{message(c.operation, refuse("ErrorInvalidSyncStateData", "The sync state data is invalid."))}, nil
+		return c.unsynced(refuse("ErrorInvalidSyncStateData", "The sync state data is invalid.")), nil
 	}
 
 	type change struct {
@@ -78,4 +78,9 @@ func (s *Server) readState(f *folder, state string) (since int, known bool) {
 		return 0, false
 	}
 	return since, generation == s.generation && id == f.id
+}
+
+// unsynced has the empty state that clients look for in every answer.
+func (c *call) unsynced(failed *failure) []*node {
+	return []*node{message(c.operation, failed, el("m:SyncState"), el("m:IncludesLastItemInRange", "true"))}
 }

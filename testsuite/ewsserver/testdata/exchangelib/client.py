@@ -90,7 +90,7 @@ item = changes[0][1]
 item.is_read, item.categories = True, ["Handled"]
 item.save(update_fields=["is_read", "categories"])
 item.refresh()
-assert item.is_read and item.categories == ["Handled"]
+assert item.is_read and item.categories == ["Handled"], (item.is_read, item.categories)
 
 handled = Folder(parent=account.msg_folder_root, name="Handled")
 handled.save()
