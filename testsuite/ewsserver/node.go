@@ -151,16 +151,22 @@ func (n *node) write(b *strings.Builder) {
 }
 
 // envelope wraps the body as the server does, with its version in the header.
-func envelope(body *node) string {
+func envelope(body *node) string { return wrap("s:Envelope", body) }
+
+// streamed wraps like the server does on a stream, where the envelope has no prefix. Some clients look for just that.
+func streamed(body *node) string { return wrap("Envelope", body, attr{"xmlns", soapNS}) }
+
+func wrap(name string, body *node, more ...attr) string {
 	var b strings.Builder
 	b.WriteString(`<?xml version="1.0" encoding="utf-8"?>`)
-	el("s:Envelope",
+	outer := el(name,
 		attr{"xmlns:s", soapNS}, attr{"xmlns:m", messagesNS}, attr{"xmlns:t", typesNS},
 		el("s:Header", el("t:ServerVersionInfo",
 			attr{"MajorVersion", "15"}, attr{"MinorVersion", "2"}, attr{"MajorBuildNumber", "1748"},
 			attr{"MinorBuildNumber", "10"}, attr{"Version", "V2017_07_11"})),
-		el("s:Body", body),
-	).write(&b)
+		el("s:Body", body))
+	outer.attrs = append(more, outer.attrs...)
+	outer.write(&b)
 	return b.String()
 }
 

@@ -207,6 +207,6 @@ func (s *Server) say(w http.ResponseWriter, t *stream, messages ...*node) {
 	if silent {
 		return
 	}
-	_, _ = io.WriteString(w, envelope(el("m:GetStreamingEventsResponse", el("m:ResponseMessages", messages))))
+	_, _ = io.WriteString(w, streamed(el("m:GetStreamingEventsResponse", el("m:ResponseMessages", messages))))
 	_ = http.NewResponseController(w).Flush()
 }
