@@ -53,6 +53,7 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request) (string, b
 		}
 		if ntlmType(token) == 1 {
 			conn.user, conn.challenge = "", newChallenge()
+			s.count("NTLM")
 			w.Header().Set("WWW-Authenticate", scheme+" "+base64.StdEncoding.EncodeToString(challengeMessage(conn.challenge)))
 			denied(w)
 			return "", false

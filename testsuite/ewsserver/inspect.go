@@ -75,6 +75,9 @@ func (s *Server) Asked(operation string) int {
 	return s.asked[operation]
 }
 
+// Challenges is how many log-ins with NTLM were begun.
+func (s *Server) Challenges() int { return s.Asked("NTLM") }
+
 // Streams is how many GetStreamingEvents are open.
 func (s *Server) Streams() int {
 	s.mu.Lock()
