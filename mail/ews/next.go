@@ -1,0 +1,184 @@
+package ews
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/waybill-io/waybill/mail"
+)
+
+const (
+	maxChanges = 512 // what the server permits
+	// pagesPerCall bounds a call of Next that finds nothing, so that a first sync of a huge folder keeps its progress.
+	pagesPerCall = 20
+	// clockSlack is how much the clocks of this machine and the server may differ when a mailbox is added.
+	clockSlack = 2 * time.Minute
+	// resyncSlack: mails are not always handled in the order of their arrival.
+	resyncSlack = 24 * time.Hour
+)
+
+// The phases of a cursor, its first letter. The rest is the server's SyncState.
+const (
+	phaseFirst  = "f:" // the first sync runs: what arrived before the mailbox was added is passed over
+	phaseResync = "r:" // the sync after the state was lost runs: what arrived before the high water is old
+	phaseSteady = "s:" // whatever is created is new, also a mail of any age that was moved into the folder
+)
+
+type syncFolderItems struct {
+	XMLName xml.Name `xml:"m:SyncFolderItems"`
+	Shape   shape    `xml:"m:ItemShape"`
+	Folder  refs     `xml:"m:SyncFolderId"`
+	State   string   `xml:"m:SyncState,omitempty"`
+	Max     int      `xml:"m:MaxChangesReturned"`
+	Scope   string   `xml:"m:SyncScope"`
+}
+
+type syncPage struct {
+	status
+	State   string `xml:"SyncState"`
+	Last    string `xml:"IncludesLastItemInRange"`
+	Changes struct {
+		Each []struct {
+			XMLName xml.Name
+			Items   []itemData `xml:",any"`
+		} `xml:",any"`
+	} `xml:"Changes"`
+}
+
+type itemData struct {
+	XMLName    xml.Name
+	ID         identity `xml:"ItemId"`
+	Class      string   `xml:"ItemClass"`
+	Received   string   `xml:"DateTimeReceived"`
+	Size       int64    `xml:"Size"`
+	Read       bool     `xml:"IsRead"`
+	Categories []string `xml:"Categories>String"`
+}
+
+// Next returns up to max mails that came into the folder behind the position, by asking for the changes since. A mail
+// that is only changed, flagged or deleted is passed over; so is what is no mail.
+//
+// A call that ends in the middle loses nothing: the position that comes with a batch is good whenever the batch is
+// handled. A batch may be empty and yet say More.
+func (a *Account) Next(ctx context.Context, folder string, p mail.Position, max int) (mail.Batch, error) {
+	id, err := a.folder(ctx, folder)
+	if err != nil {
+		return mail.Batch{}, err
+	}
+	op := "sync folder " + folder
+	phase, state, err := readCursor(op, p.Cursor)
+	if err != nil {
+		return mail.Batch{}, err
+	}
+	request := syncFolderItems{
+		Shape:  properties("item:ItemClass", "item:DateTimeReceived", "item:Size", "item:Categories", "message:IsRead"),
+		Folder: refs{[]*ref{folderID(id)}},
+		Max:    min(maxChanges, max),
+		Scope:  "NormalItems",
+	}
+	if request.Max < 1 {
+		request.Max = 1
+	}
+	var batch mail.Batch
+	for range pagesPerCall {
+		request.State = state
+		page, err := askOne[syncPage](ctx, a, op, request)
+		if codeOf(err) == errInvalidSyncState && state != "" {
+			batch.Lost = true
+			if phase, state = phaseResync, ""; p.HighWater.IsZero() {
+				phase = phaseFirst // nothing was handled yet
+			}
+			batch.Cursor, batch.More = phase, true
+			continue
+		}
+		if missing(err) {
+			a.forget()
+		}
+		if err != nil {
+			return mail.Batch{}, err
+		}
+		last := page.Last != "false"
+		if page.State == "" || page.State == state && !last && len(page.Changes.Each) == 0 {
+			return mail.Batch{}, &Error{Kind: KindProtocol, Op: op, Err: errors.New("the answer holds no new sync state")}
+		}
+		state = page.State
+		batch.Items = page.items(phase, p)
+		if last {
+			phase = phaseSteady
+		}
+		batch.Cursor, batch.More = phase+state, !last
+		if last || len(batch.Items) > 0 {
+			break
+		}
+	}
+	return batch, nil
+}
+
+func readCursor(op, cursor string) (phase, state string, err error) {
+	if cursor == "" {
+		return phaseFirst, "", nil
+	}
+	if len(cursor) >= 2 && slices.Contains([]string{phaseFirst, phaseResync, phaseSteady}, cursor[:2]) {
+		return cursor[:2], cursor[2:], nil
+	}
+	return "", "", &Error{Kind: KindProtocol, Op: op, Err: errors.New("the cursor is not one that Next returned")}
+}
+
+// items are the mails among the created items, by arrival.
+func (page *syncPage) items(phase string, p mail.Position) []mail.Item {
+	var items []mail.Item
+	for _, change := range page.Changes.Each {
+		if change.XMLName.Local != "Create" {
+			continue
+		}
+		for _, created := range change.Items {
+			if item, wanted := created.item(phase, p); wanted {
+				items = append(items, item)
+			}
+		}
+	}
+	slices.SortStableFunc(items, func(a, b mail.Item) int { return a.Arrived.Compare(b.Arrived) })
+	return items
+}
+
+func (d itemData) item(phase string, p mail.Position) (mail.Item, bool) {
+	if !d.isMail() || d.ID.ID == "" {
+		return mail.Item{}, false
+	}
+	item := mail.Item{ID: d.ID.ID, Size: d.Size, Flags: d.Categories}
+	if d.Read {
+		item.Flags = append([]string{`\Seen`}, item.Flags...)
+	}
+	// A time that is missing or cannot be read makes a mail new, not old.
+	if at, err := time.Parse(time.RFC3339, strings.TrimSpace(d.Received)); err == nil {
+		item.Arrived = at
+		begin := time.Time{}
+		if !p.Since.IsZero() {
+			begin = p.Since.Add(-clockSlack)
+		}
+		switch phase {
+		case phaseFirst:
+			if at.Before(begin) {
+				return mail.Item{}, false
+			}
+		case phaseResync:
+			item.Old = at.Before(p.HighWater.Add(-resyncSlack)) || at.Before(begin)
+		}
+	}
+	return item, true
+}
+
+// isMail tells mails, reports of delivery and what is sent about meetings from calendars, contacts and notes.
+func (d itemData) isMail() bool {
+	switch d.XMLName.Local {
+	case "Message", "MeetingMessage", "MeetingRequest", "MeetingResponse", "MeetingCancellation":
+		return true
+	case "Item":
+		return d.Class == "IPM.Note" || strings.HasPrefix(d.Class, "IPM.Note.") || strings.HasPrefix(d.Class, "REPORT.")
+	}
+	return false
+}
