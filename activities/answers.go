@@ -10,6 +10,7 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/mail/message"
 )
 
 // maxThread is how many of the mails that a mail refers to are looked at, the latest first.
@@ -39,10 +40,10 @@ func (v *delivery) answered(ctx context.Context, l *letter) ([]string, error) {
 	return nil, nil
 }
 
-// thread are the Message-IDs that a mail answers, the one that it answers directly first.
+// thread are the Message-IDs that a mail answers or reports of, the one that it is about first.
 func thread(l *letter) []string {
 	var ids []string
-	for _, id := range append([]string{l.InReplyTo}, reversed(l.References)...) {
+	for _, id := range append([]string{message.Original(l.Message), l.InReplyTo}, reversed(l.References)...) {
 		if id != "" && !slices.Contains(ids, id) && len(ids) < maxThread {
 			ids = append(ids, id)
 		}

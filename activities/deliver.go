@@ -43,7 +43,7 @@ func NewDeliverer(c *client.Client, files *Files) *Deliverer {
 type delivery struct {
 	*Deliverer
 	contract.DeliverInput
-	triggers map[string][]*trigger.Trigger // by event
+	triggers []*trigger.Trigger // of EMAIL_RECEIVED
 	webhooks []*subscriber
 }
 
@@ -53,13 +53,12 @@ type delivery struct {
 // nothing is deployed for the mailbox the mail waits.
 func (d *Deliverer) Deliver(ctx context.Context, in contract.DeliverInput) (contract.DeliverResult, error) {
 	defer keepAlive(ctx, nil)()
-	v := &delivery{Deliverer: d, DeliverInput: in, triggers: map[string][]*trigger.Trigger{}}
+	v := &delivery{Deliverer: d, DeliverInput: in}
 	var err error
 	if v.webhooks, err = d.subscribers(ctx, in.Mailbox, in.Behind); err != nil {
 		return contract.DeliverResult{}, err
 	}
-	// Those of mail that came are needed for nearly every batch; those of the rarer events are read when one comes.
-	if v.triggers[contract.EmailReceived], err = d.readTriggers(ctx, in.Mailbox, contract.EmailReceived); err != nil {
+	if v.triggers, err = d.readTriggers(ctx, in.Mailbox, contract.EmailReceived); err != nil {
 		return contract.DeliverResult{}, err
 	}
 	outcomes := make([]contract.MailOutcome, len(in.Mails))
@@ -99,7 +98,7 @@ func (d *Deliverer) readTriggers(ctx context.Context, mailbox, event string) ([]
 type letter struct {
 	*message.Message
 	ref    contract.MailRef
-	event  string         // EMAIL_RECEIVED and the like
+	event  string         // that it is beside EMAIL_RECEIVED: "" or a bounce or an answer of a machine
 	values map[string]any // outputs of the event
 }
 
@@ -127,7 +126,7 @@ func (v *delivery) deliver(ctx context.Context, ref contract.MailRef) (*letter, 
 	}
 	outcome.Started = caught
 	if len(caught) == 0 {
-		triggers, err := v.triggersOf(ctx, l.event)
+		triggers, err := v.triggersOf(ctx, l)
 		if err != nil {
 			return nil, outcome, err
 		}
@@ -147,7 +146,7 @@ func (v *delivery) deliver(ctx context.Context, ref contract.MailRef) (*letter, 
 			}
 		}
 	}
-	if len(caught) == 0 && len(v.triggers[contract.EmailReceived]) == 0 && len(v.webhooks) == 0 {
+	if len(caught) == 0 && len(outcome.Started) == 0 && len(v.triggers) == 0 && len(v.webhooks) == 0 {
 		return nil, outcome, temporal.NewApplicationError(fmt.Sprintf("no trigger is deployed for %q and no webhook is added: see `starter deploy` and `starter webhook add`",
 			contract.EventSource(v.Mailbox, contract.EmailReceived)), "no-trigger")
 	}
@@ -155,12 +154,13 @@ func (v *delivery) deliver(ctx context.Context, ref contract.MailRef) (*letter, 
 	return l, outcome, nil
 }
 
-// triggersOf are the triggers of an event. Only those of mail that came were read before.
-func (v *delivery) triggersOf(ctx context.Context, event string) ([]*trigger.Trigger, error) {
-	if event == contract.EmailReceived {
-		return v.triggers[event], nil
+// triggersOf are the triggers that may fire on a mail: those of mail that came, and of what else it is.
+func (v *delivery) triggersOf(ctx context.Context, l *letter) ([]*trigger.Trigger, error) {
+	if l.event == "" {
+		return v.triggers, nil
 	}
-	return v.readTriggers(ctx, v.Mailbox, event)
+	special, err := v.readTriggers(ctx, v.Mailbox, l.event)
+	return append(special, v.triggers...), err
 }
 
 // errAuthor marks what the author of a trigger has to mend.
@@ -201,7 +201,7 @@ func (d *Deliverer) open(ctx context.Context, ref contract.MailRef) (*letter, er
 	if err != nil {
 		return nil, err
 	}
-	return &letter{Message: m, ref: ref, event: contract.EmailReceived, values: received(m, ref, attachments)}, nil
+	return &letter{Message: m, ref: ref, event: eventOf(message.Classify(m)), values: outputs(m, ref, attachments)}, nil
 }
 
 // read parses a mail and stores its attachments beside it.

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,7 +99,7 @@ func (v *delivery) post(ctx context.Context, s *subscriber, l *letter) bool {
 
 func (d *Deliverer) post(ctx context.Context, mailbox string, s *subscriber, l *letter) error {
 	delivery, err := s.Delivery(webhook.Mail{
-		ID: hash(s.Name, mailbox, l.DedupKey), Mailbox: mailbox, Event: l.event, MessageID: l.MessageID, Subject: l.Subject,
+		ID: hash(s.Name, mailbox, l.DedupKey), Mailbox: mailbox, Event: cmp.Or(l.event, contract.EmailReceived), MessageID: l.MessageID, Subject: l.Subject,
 		From: addresses(l.From), To: addresses(l.To), Cc: addresses(l.Cc), Body: l.Text, HTML: l.HTML, Date: l.Date,
 		Arrived: l.ref.InternalDate, Outputs: l.values,
 	})

@@ -2,33 +2,93 @@ package activities
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
-	"fmt"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/mail/ews"
 	"github.com/waybill-io/waybill/mail/imap"
 )
 
+// Sources of mail.
+const sourceEWS = "ews"
+
 // open connects to the account of a mailbox.
 func (w *Watcher) open(ctx context.Context, c contract.MailboxConfig) (source, error) {
-	password, err := Secret(c.Password)
+	if c.Source == sourceEWS {
+		config, err := ewsConfig(c)
+		if err != nil {
+			return nil, err
+		}
+		return opened(ews.Open(ctx, config, c.Folders()))
+	}
+	config, err := imapConfig(c)
 	if err != nil {
 		return nil, err
 	}
-	account, err := imap.Open(ctx, imap.Config{
-		Host: c.Host, Port: c.Port, TLS: imap.TLS(c.TLS), AllowPlain: c.AllowPlain,
-		Username: c.Username, Password: password,
+	config.Limiter = &w.limiter
+	return opened(imap.Open(ctx, config, c.Folders()))
+}
+
+// opened keeps a nil account from becoming a source that is not nil.
+func opened[S source](s S, err error) (source, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func imapConfig(c contract.MailboxConfig) (config imap.Config, err error) {
+	config = imap.Config{
+		Host: c.Host, Port: c.Port, TLS: imap.TLS(c.TLS), AllowPlain: c.AllowPlain, Username: c.Username, Auth: imap.Auth(c.Auth),
 		PollInterval: milliseconds(c.PollMS), MaxMessageBytes: c.MaxBytes,
 		IdleRestart: milliseconds(c.IdleMS), CommandTimeout: milliseconds(c.TimeoutMS),
-	}, c.Folders())
-	if err != nil {
-		return nil, fmt.Errorf("open mailbox %q: %w", c.Name, err)
 	}
-	return account, nil
+	if config.RootCAs, err = rootCAs(c.CA); err != nil {
+		return config, err
+	}
+	if c.Auth == "" || config.Auth == imap.AuthPassword {
+		config.Password, err = Secret(c.Password)
+		return config, err
+	}
+	config.Token = token(c.Password)
+	return config, nil
+}
+
+func ewsConfig(c contract.MailboxConfig) (config ews.Config, err error) {
+	config = ews.Config{
+		URL: c.URL, Host: c.Host, AllowPlain: c.AllowPlain, Username: c.Username, Auth: ews.Auth(c.Auth), Mailbox: c.Of, Impersonate: c.As,
+		PollInterval: milliseconds(c.PollMS), RequestTimeout: milliseconds(c.TimeoutMS), MaxMessageBytes: c.MaxBytes,
+	}
+	if config.RootCAs, err = rootCAs(c.CA); err != nil {
+		return config, err
+	}
+	if config.Auth == ews.AuthOAuth {
+		config.Token = token(c.Password)
+		return config, nil
+	}
+	config.Password, err = Secret(c.Password)
+	return config, err
+}
+
+func rootCAs(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil // those of the system
+	}
+	return mail.RootCAs(file)
+}
+
+// token reads a token that somebody else renews, in a file, at each use.
+func token(reference string) func(context.Context) (mail.Secret, error) {
+	return func(context.Context) (mail.Secret, error) { return Secret(reference) }
 }
 
 // locksAccounts tells whether trying again at once may do harm: log-ins that fail fast after each other lock accounts.
 func locksAccounts(err error) bool {
+	if failure, ok := errors.AsType[*ews.Error](err); ok {
+		return failure.Kind == ews.KindAuth
+	}
 	failure, ok := errors.AsType[*imap.Error](err)
 	return ok && failure.Kind == imap.KindAuth
 }

@@ -266,7 +266,7 @@ func (f *folder) hand(ctx context.Context, batch contract.MailBatch) (contract.M
 }
 
 func (f *folder) acknowledge(ctx context.Context, ids []string) error {
-	ack := mail.Ack{Seen: f.Config.MarkSeen, Keyword: f.Config.Keyword, MoveTo: f.Config.MoveTo}
+	ack := mail.Ack{Seen: f.Config.MarkSeen, Keyword: f.Config.Keyword, MoveTo: f.Config.MoveTo, Delete: f.Config.Delete}
 	if len(ids) == 0 || ack == (mail.Ack{}) {
 		return nil
 	}

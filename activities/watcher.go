@@ -15,6 +15,7 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/mail/imap"
 )
 
 // askEvery is how often a watcher asks whom it has to watch.
@@ -25,6 +26,8 @@ type Watcher struct {
 	client *client.Client
 	files  *Files
 	worker string
+
+	limiter imap.Limiter // of new connections, for all mailboxes of this worker
 }
 
 // NewWatcher returns the watcher activities.

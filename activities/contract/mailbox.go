@@ -5,18 +5,25 @@ import "time"
 // MailboxConfig says which mailbox to watch and how. It goes into histories, so it names its secret and never holds it.
 type MailboxConfig struct {
 	Name       string    `json:"name"`
+	Source     string    `json:"source,omitempty"` // imap, which "" is too, or ews
 	Host       string    `json:"host"`
 	Port       int       `json:"port"`
 	TLS        string    `json:"tls"`                  // implicit, starttls, none
 	AllowPlain bool      `json:"allowPlain,omitempty"` // TLS none to a host that is not this machine
 	Username   string    `json:"username"`
-	Password   string    `json:"password"` // a reference: "env:NAME" or "file:/path"
+	Password   string    `json:"password"`       // a reference: "env:NAME" or "file:/path"; of a token with OAuth
+	Auth       string    `json:"auth,omitempty"` // IMAP: password, xoauth2, oauthbearer; EWS: ntlm, basic, oauth
+	CA         string    `json:"ca,omitempty"`   // a file on the workers' machines with certificate authorities to trust, too
+	URL        string    `json:"url,omitempty"`  // EWS: instead of Host
+	Of         string    `json:"of,omitempty"`   // EWS: the address of the mailbox, when it is not the user's own
+	As         bool      `json:"as,omitempty"`   // EWS: act as the owner of Of (ApplicationImpersonation)
 	Folder     string    `json:"folder"`
 	More       []string  `json:"folders,omitempty"` // further folders that are watched
 	Since      time.Time `json:"since,omitzero"`    // begin with mail that came after this; zero: with all mail
 	MarkSeen   bool      `json:"markSeen,omitempty"`
 	Keyword    string    `json:"keyword,omitempty"` // IMAP keyword set on a handled mail
 	MoveTo     string    `json:"moveTo,omitempty"`  // folder for handled mail
+	Delete     bool      `json:"delete,omitempty"`  // delete handled mail
 	MaxBytes   int64     `json:"maxBytes"`          // larger mail is dead-lettered
 	PollMS     int64     `json:"pollMs"`            // where the server has no IDLE
 	LeaseMS    int64     `json:"leaseMs"`           // heartbeat timeout: how long a dead worker keeps the mailbox
