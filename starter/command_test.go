@@ -175,9 +175,9 @@ func TestCommands(t *testing.T) {
 		"mailbox-status": {args: "mailbox status support", server: fakeTemporal{
 			answers: map[string]any{"mailbox/support status": mailbox()},
 			pending: []*workflow.PendingActivityInfo{{
-				ActivityType: &common.ActivityType{Name: contract.WatchActivity},
-				HeartbeatDetails: &common.Payloads{Payloads: []*common.Payload{payload(t, contract.WatchStatus{
-					Cause: "login refused", Worker: "w1",
+				ActivityType: &common.ActivityType{Name: contract.WatchGroupActivity},
+				HeartbeatDetails: &common.Payloads{Payloads: []*common.Payload{payload(t, []contract.WatchStatus{
+					{Mailbox: "orders", Connected: true, Worker: "w1"}, {Mailbox: "support", Cause: "login refused", Worker: "w1"},
 				})}},
 			}},
 		}},
