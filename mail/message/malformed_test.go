@@ -183,8 +183,8 @@ func TestGiants(t *testing.T) {
 			require.Equal(t, "body", m.Text)
 		}},
 		"10 MB header, one folded field": {io.MultiReader(in("Subject: a\r\n"), repeated(strings.Repeat(" a\r\n", mib/4), 10), in("\r\nbody")), nil},
-		"100 MB header, no colon":         {io.MultiReader(repeated(strings.Repeat("x", mib), 100), in("\r\n\r\nbody")), nil},
-		"100 MB header of a part":         {io.MultiReader(in("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"), repeated("X: "+strings.Repeat("x", mib)+"\r\n", 100), in("\r\nbody\r\n--b--\r\n")), nil},
+		"100 MB header, no colon":        {io.MultiReader(repeated(strings.Repeat("x", mib), 100), in("\r\n\r\nbody")), nil},
+		"100 MB header of a part":        {io.MultiReader(in("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"), repeated("X: "+strings.Repeat("x", mib)+"\r\n", 100), in("\r\nbody\r\n--b--\r\n")), nil},
 		"100 MB one line": {io.MultiReader(in("Subject: s\r\n\r\n"), repeated(strings.Repeat("x", mib), 100)), func(t *testing.T, m *Message) {
 			require.True(t, m.TextTruncated)
 			require.Len(t, m.Text, mib)
@@ -198,12 +198,12 @@ func TestGiants(t *testing.T) {
 			require.Len(t, BounceOf(m).Recipients, maxRecipients)
 		}},
 		"10 MB HTML of tags": {io.MultiReader(in("Content-Type: text/html\r\n\r\n"), repeated(strings.Repeat("<b>", mib/3), 10)), nil},
-		"address list":        {io.MultiReader(in("From: "), repeated(strings.Repeat("a@example.com, ", 1000), 15), in("\r\n\r\n")), func(t *testing.T, m *Message) { require.NotEmpty(t, m.From) }},
-		"address nonsense":    {io.MultiReader(in("From: "), repeated(strings.Repeat("<", 1000), 250), in("\r\n\r\n")), nil},
-		"comment nonsense":    {io.MultiReader(in("From: "), repeated(strings.Repeat("(", 1000), 250), in("\r\n\r\n")), nil},
-		"encoded words":       {io.MultiReader(in("Subject: "), repeated(strings.Repeat("=?utf-8?Q?a?= ", 1000), 17), in("\r\n\r\n")), nil},
-		"open encoded words":  {io.MultiReader(in("Subject: "), repeated(strings.Repeat("=?utf-8?Q?", 1000), 25), in("\r\n\r\n")), nil},
-		"parameters":          {io.MultiReader(in("Content-Type: text/plain"), repeated(strings.Repeat("; a*0*=b", 1000), 30), in("\r\n\r\n")), nil},
+		"address list":       {io.MultiReader(in("From: "), repeated(strings.Repeat("a@example.com, ", 1000), 15), in("\r\n\r\n")), func(t *testing.T, m *Message) { require.NotEmpty(t, m.From) }},
+		"address nonsense":   {io.MultiReader(in("From: "), repeated(strings.Repeat("<", 1000), 250), in("\r\n\r\n")), nil},
+		"comment nonsense":   {io.MultiReader(in("From: "), repeated(strings.Repeat("(", 1000), 250), in("\r\n\r\n")), nil},
+		"encoded words":      {io.MultiReader(in("Subject: "), repeated(strings.Repeat("=?utf-8?Q?a?= ", 1000), 17), in("\r\n\r\n")), nil},
+		"open encoded words": {io.MultiReader(in("Subject: "), repeated(strings.Repeat("=?utf-8?Q?", 1000), 25), in("\r\n\r\n")), nil},
+		"parameters":         {io.MultiReader(in("Content-Type: text/plain"), repeated(strings.Repeat("; a*0*=b", 1000), 30), in("\r\n\r\n")), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			begin := time.Now()
