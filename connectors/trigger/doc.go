@@ -2,8 +2,8 @@
 // It is pure: no I/O and no clock, and the same file and event always give the same answer.
 //
 // A trigger has one event, connector.<instance>.EMAIL_RECEIVED, and one action. Match applies the rules in this
-// order: automatic mail is left alone unless the trigger accepts it (RFC 3834), the pattern must be found, the
-// condition must hold. Action then fills the payload in. Several triggers may match one event; each acts.
+// order: automatic mail is left alone unless the trigger accepts it (RFC 3834), all filters must match, the pattern must
+// be found, the condition must hold. Action then fills the payload in. Several triggers may match one event; each acts.
 //
 // The pattern is a Java regular expression. It is found anywhere in the text (write ^ and $ for a whole match), and
 // its named groups become matchGroups. What Java has and Go lacks is translated where the meaning stays exactly the

@@ -68,6 +68,7 @@ func (t *Trigger) parseInputs(o jsonfile.Object) {
 	if t.matchOn = matchable[matchOn]; t.matchOn == "" {
 		o.Errorf("matchOn", "%q is unknown%s", matchOn, suggest.Hint(matchOn, slices.Collect(maps.Keys(matchable))))
 	}
+	t.filters = parseFilters(o.Object("filters"))
 	switch automatic := o.String("automaticMail"); automatic {
 	case "", "ignore":
 	case "accept":

@@ -129,6 +129,6 @@ func TestPatternIsBounded(t *testing.T) {
 	for _, unit := range []string{`\p{IsAlphabetic}`, `[\P{IsAlphabetic}&&[\H]]`, `a++`, `(?x)a *+ b`, `(`, `(?i)[a&&[^b]]`} {
 		begin := time.Now()
 		_, _ = compile(strings.Repeat(unit, maxPattern/len(unit)))
-		require.Less(t, time.Since(begin), 10*time.Second, unit)
+		require.Less(t, time.Since(begin), time.Minute, unit)
 	}
 }

@@ -16,7 +16,8 @@ type Trigger struct {
 	Source string // connector.<mailbox>.<event>
 
 	pattern   *pattern
-	matchOn   string // the output that the pattern is applied to
+	matchOn   string   // the output that the pattern is applied to
+	filters   []filter // all must match
 	condition *juel.Expr
 	automatic bool // automatic mail is accepted
 	payload   payload
@@ -29,19 +30,28 @@ func (t *Trigger) Process() string { return t.payload.processDefinitionKey }
 var matchable = map[string]string{"subject": "emailSubject", "body": "emailBody", "from": "emailFrom"}
 
 // Outputs are the outputs of the event EMAIL_RECEIVED: what expressions may use. A map with all of them, less
-// matchGroups, is what Match and Action take.
+// matchGroups, is what Match and Action take. Lists are []any of map[string]any: headers with key and value, attachments
+// with name.
 func Outputs() []string {
 	return []string{
 		"matchGroups", "emailSubject", "emailTo", "emailCc", "emailFrom", "emailReplyTo", "emailBody", "messageId",
 		"inReplyTo", "references", "date", "automatic", "automaticReason", "attachments", "raw",
+		"headers", "text", "html", "htmlSafe", "size",
 	}
 }
 
 // Match reports whether an event fires the trigger, and with which named groups; a group that took no part is nil.
-// The error is of the condition, which is the author's to mend.
+// The error is of the condition, which is the author's to mend, or of an event that lacks what a filter asks for.
 func (t *Trigger) Match(event map[string]any) (groups map[string]any, ok bool, err error) {
 	if automatic, _ := event["automatic"].(bool); automatic && !t.automatic {
 		return nil, false, nil
+	}
+	for _, matches := range t.filters {
+		if ok, err = matches(event); err != nil {
+			return nil, false, fmt.Errorf("trigger %s: filters: %w", t.Name, err)
+		} else if !ok {
+			return nil, false, nil
+		}
 	}
 	text, _ := event[t.matchOn].(string)
 	if groups, ok = t.pattern.find(text); !ok || t.condition == nil {

@@ -187,12 +187,13 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(file(`{"pattern":"(?i)a(?<b>[^x]\\p{Alpha}{2,3}?)","condition":"${matchGroups.b == data.emailFrom}"}`, start)))
 	f.Add([]byte(file(`{"pattern":"\\Qx\\E\\u00e9","matchOn":"body","automaticMail":"accept"}`,
 		`{"payloadType":"ReceiveMessagePayload","name":"a","correlationKey":"${inReplyTo}","variables":{"v":{"type":"variable","value":"raw"},"w":[{"x":"${emailBody}"}]}}`)))
+	f.Add([]byte(file(`{"pattern":"","filters":{"from":"a++@[a-z&&[^x]]\\R?","minSize":1,"maxSize":9999,"headers":{"X-Priority":"^\\p{IsDigit}"},"attachment":"\\.pdf$"}}`, start)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		trigger, err := Parse("t.json", data)
 		if err != nil {
 			return
 		}
-		groups, ok, err := trigger.Match(mail())
+		groups, ok, err := trigger.Match(filtered())
 		if !ok || err != nil {
 			return
 		}

@@ -121,7 +121,7 @@ func TestBounceIsBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			begin := time.Now()
 			b := BounceOf(parse(t, raw, Limits{}))
-			require.Less(t, time.Since(begin), 10*time.Second)
+			require.Less(t, time.Since(begin), time.Minute)
 			require.NotEmpty(t, b.Recipients)
 			require.LessOrEqual(t, len(b.Recipients), maxRecipients)
 			for _, r := range b.Recipients {

@@ -70,7 +70,7 @@ func TestSanitizeIsBounded(t *testing.T) {
 			begin := time.Now()
 			got := message.Sanitize(body)
 			runtime.ReadMemStats(&after)
-			require.Less(t, time.Since(begin), 20*time.Second)
+			require.Less(t, time.Since(begin), time.Minute)
 			require.LessOrEqual(t, len(got), 12<<20)
 			t.Log(time.Since(begin), len(got), (after.TotalAlloc-before.TotalAlloc)>>20)
 			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(400<<20), "all that was ever allocated")
