@@ -67,6 +67,7 @@ func (w *watchers) watch(ctx workflow.Context) error {
 	err := workflow.Await(ctx, func() bool {
 		return watcher.IsReady() || w.watched() == 0 || w.lease() != lease || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
 	})
+	told := !watcher.IsReady()
 	cancel()
 	if err != nil {
 		return err
@@ -75,7 +76,7 @@ func (w *watchers) watch(ctx workflow.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if failed != nil && !temporal.IsCanceledError(failed) {
+	if failed != nil && !told { // else it ended as it was told to, however it did
 		return workflow.Sleep(ctx, lease)
 	}
 	return nil
