@@ -9,6 +9,7 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/connectors/trigger"
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/message"
 )
@@ -27,7 +28,7 @@ func (v *delivery) answered(ctx context.Context, l *letter) ([]string, error) {
 			continue
 		}
 		err := v.client.Catch(ctx, instance, contract.CatchMessage{
-			ID: hash(v.Mailbox, l.DedupKey), Name: contract.AnswerMessage(l.event), Answers: ids, Variables: short(l.values),
+			ID: hash(v.Mailbox, l.DedupKey), Name: answerMessage(l.event), Answers: ids, Variables: short(l.values),
 		})
 		switch {
 		case err == nil:
@@ -38,6 +39,17 @@ func (v *delivery) answered(ctx context.Context, l *letter) ([]string, error) {
 		}
 	}
 	return nil, nil
+}
+
+// answerMessage is the name of the message that a process catches when a mail answers one that it sent, or reports of one.
+func answerMessage(event string) string {
+	switch event {
+	case trigger.EmailBounced:
+		return "EMAIL_BOUNCE"
+	case trigger.EmailAutoReply:
+		return "EMAIL_AUTO_REPLY"
+	}
+	return "EMAIL_REPLY"
 }
 
 // thread are the Message-IDs that a mail answers or reports of, the one that it is about first.

@@ -58,7 +58,7 @@ func (d *Deliverer) Deliver(ctx context.Context, in contract.DeliverInput) (cont
 	if v.webhooks, err = d.subscribers(ctx, in.Mailbox, in.Behind); err != nil {
 		return contract.DeliverResult{}, err
 	}
-	if v.triggers, err = d.readTriggers(ctx, in.Mailbox, contract.EmailReceived); err != nil {
+	if v.triggers, err = d.readTriggers(ctx, in.Mailbox, trigger.EmailReceived); err != nil {
 		return contract.DeliverResult{}, err
 	}
 	outcomes := make([]contract.MailOutcome, len(in.Mails))
@@ -148,7 +148,7 @@ func (v *delivery) deliver(ctx context.Context, ref contract.MailRef) (*letter, 
 	}
 	if len(caught) == 0 && len(outcome.Started) == 0 && len(v.triggers) == 0 && len(v.webhooks) == 0 {
 		return nil, outcome, temporal.NewApplicationError(fmt.Sprintf("no trigger is deployed for %q and no webhook is added: see `starter deploy` and `starter webhook add`",
-			contract.EventSource(v.Mailbox, contract.EmailReceived)), "no-trigger")
+			contract.EventSource(v.Mailbox, trigger.EmailReceived)), "no-trigger")
 	}
 	v.tell(ctx, l, &outcome)
 	return l, outcome, nil

@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/connectors/trigger"
 	"github.com/waybill-io/waybill/mail/message"
 )
 
@@ -16,9 +17,9 @@ const maxBody = 32 << 10
 func eventOf(kind message.Kind) string {
 	switch kind {
 	case message.DeliveryReport:
-		return contract.EmailBounced
+		return trigger.EmailBounced
 	case message.AutoReply:
-		return contract.EmailAnswered
+		return trigger.EmailAutoReply
 	}
 	return ""
 }
@@ -57,28 +58,28 @@ func outputs(m *message.Message, ref contract.MailRef, attachments []any) map[st
 		}
 	}
 	return map[string]any{
-		"emailSubject":    oneLine(m.Subject),
-		"emailFrom":       addresses(m.From),
-		"emailTo":         addresses(m.To),
-		"emailCc":         addresses(m.Cc),
-		"emailReplyTo":    replyTo,
-		"emailBody":       body,
-		"messageId":       m.MessageID,
-		"inReplyTo":       m.InReplyTo,
-		"references":      references,
-		"date":            date.UTC().Format(time.RFC3339),
-		"automatic":       automatic,
-		"automaticReason": reason,
-		"kind":            string(message.Classify(m)),
-		"originalId":      message.Original(m),
-		"recipients":      recipients,
-		"headers":         headers,
-		"size":            m.Size,
-		"text":            m.Text,
-		"html":            m.HTML,
-		"htmlSafe":        message.Sanitize(m.HTML),
-		"attachments":     attachments,
-		"raw":             map[string]any{"name": "mail.eml", "mediaType": "message/rfc822", "size": m.Size, "uri": ref.Blob},
+		"emailSubject":      oneLine(m.Subject),
+		"emailFrom":         addresses(m.From),
+		"emailTo":           addresses(m.To),
+		"emailCc":           addresses(m.Cc),
+		"emailReplyTo":      replyTo,
+		"emailBody":         body,
+		"messageId":         m.MessageID,
+		"inReplyTo":         m.InReplyTo,
+		"references":        references,
+		"date":              date.UTC().Format(time.RFC3339),
+		"automatic":         automatic,
+		"automaticReason":   reason,
+		"kind":              string(message.Classify(m)),
+		"originalMessageId": message.Original(m),
+		"recipients":        recipients,
+		"headers":           headers,
+		"size":              m.Size,
+		"text":              m.Text,
+		"html":              m.HTML,
+		"htmlSafe":          message.Sanitize(m.HTML),
+		"attachments":       attachments,
+		"raw":               map[string]any{"name": "mail.eml", "mediaType": "message/rfc822", "size": m.Size, "uri": ref.Blob},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/connectors/trigger"
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/webhook"
 )
@@ -99,7 +100,7 @@ func (v *delivery) post(ctx context.Context, s *subscriber, l *letter) bool {
 
 func (d *Deliverer) post(ctx context.Context, mailbox string, s *subscriber, l *letter) error {
 	delivery, err := s.Delivery(webhook.Mail{
-		ID: hash(s.Name, mailbox, l.DedupKey), Mailbox: mailbox, Event: cmp.Or(l.event, contract.EmailReceived), MessageID: l.MessageID, Subject: l.Subject,
+		ID: hash(s.Name, mailbox, l.DedupKey), Mailbox: mailbox, Event: cmp.Or(l.event, trigger.EmailReceived), MessageID: l.MessageID, Subject: l.Subject,
 		From: addresses(l.From), To: addresses(l.To), Cc: addresses(l.Cc), Body: l.Text, HTML: l.HTML, Date: l.Date,
 		Arrived: l.ref.InternalDate, Outputs: l.values,
 	})

@@ -36,26 +36,8 @@ type MailboxConfig struct {
 // Folders are all that are watched.
 func (c MailboxConfig) Folders() []string { return append([]string{c.Folder}, c.More...) }
 
-// Events of a mailbox.
-const (
-	EmailReceived = "EMAIL_RECEIVED"
-	EmailBounced  = "EMAIL_BOUNCED"    // a mail could not be delivered, or later than expected (RFC 3464)
-	EmailAnswered = "EMAIL_AUTO_REPLY" // a machine answered (RFC 3834)
-)
-
 // EventSource is the event.source of the triggers that fire on an event of this mailbox.
 func EventSource(mailbox, event string) string { return "connector." + mailbox + "." + event }
-
-// AnswerMessage is the message that a process catches when a mail answers one that it sent.
-func AnswerMessage(event string) string {
-	switch event {
-	case EmailBounced:
-		return "EMAIL_BOUNCE"
-	case EmailAnswered:
-		return EmailAnswered
-	}
-	return "EMAIL_REPLY"
-}
 
 // Queries and updates of the mailbox workflow.
 const (

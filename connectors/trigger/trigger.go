@@ -7,8 +7,14 @@ import (
 	"github.com/waybill-io/waybill/juel"
 )
 
-// EmailReceived is the event of a mail that has arrived.
-const EmailReceived = "EMAIL_RECEIVED"
+// Events of a mailbox. A bounce or an answer of a machine is a mail that has arrived, too.
+const (
+	EmailReceived  = "EMAIL_RECEIVED"
+	EmailBounced   = "EMAIL_BOUNCED"    // a report of what became of a mail (RFC 3464)
+	EmailAutoReply = "EMAIL_AUTO_REPLY" // a machine answered a mail (RFC 3834)
+)
+
+var events = []string{EmailReceived, EmailBounced, EmailAutoReply}
 
 // Trigger is a trigger that has been read. It is immutable.
 type Trigger struct {
@@ -37,6 +43,7 @@ func Outputs() []string {
 		"matchGroups", "emailSubject", "emailTo", "emailCc", "emailFrom", "emailReplyTo", "emailBody", "messageId",
 		"inReplyTo", "references", "date", "automatic", "automaticReason", "attachments", "raw",
 		"headers", "text", "html", "htmlSafe", "size",
+		"kind", "originalMessageId", "recipients",
 	}
 }
 

@@ -132,7 +132,7 @@ func TestParseRefuses(t *testing.T) {
 		"name":            {strings.Replace(file(any, start), `"orders"`, `"Orders"`, 1), `t.json: name: "Orders" is not a trigger name: 1 to 26 lower-case`},
 		"unknown field":   {strings.Replace(file(any, start), `"event"`, `"evnt"`, 1), `evnt: unknown field; did you mean "event"?`},
 		"source form":     {strings.Replace(file(any, start), "connector.support.EMAIL", "connector.EMAIL", 1), "event.source: \"connector.EMAIL_RECEIVED\" is not of the form"},
-		"other event":     {strings.Replace(file(any, start), "EMAIL_RECEIVED", "MESSAGE_RECEIVED", 1), "event MESSAGE_RECEIVED comes later"},
+		"other event":     {strings.Replace(file(any, start), "EMAIL_RECEIVED", "MESSAGE_RECEIVED", 1), "event MESSAGE_RECEIVED is unknown; did you mean"},
 		"engine event":    {strings.Replace(file(any, start), "connector.support", "engine.x", 1), `events of "engine" come later`},
 		"no pattern":      {file(`{}`, start), `event.inputs.pattern: is required`},
 		"bad pattern":     {file(`{"pattern":"(?=x)"}`, start), "event.inputs.pattern: at character 1: the look-ahead"},
@@ -199,4 +199,17 @@ func FuzzParse(f *testing.F) {
 		}
 		_, _ = trigger.Action(mail(), groups)
 	})
+}
+
+// A bounce is automatic mail by nature: its triggers need not accept it.
+func TestBounceFires(t *testing.T) {
+	for event, fires := range map[string]bool{"EMAIL_BOUNCED": true, "EMAIL_AUTO_REPLY": true, "EMAIL_RECEIVED": false} {
+		file := `{"name":"t","event":{"source":"connector.support.` + event + `","inputs":{"pattern":"","condition":"${originalMessageId == '<1@a>'}"}},
+			"action":{"source":"command-consumer","payload":{"payloadType":"StartProcessPayload","processDefinitionKey":"p","name":"n"}}}`
+		parsed, err := Parse("t.json", []byte(file))
+		require.NoError(t, err)
+		_, ok, err := parsed.Match(map[string]any{"emailSubject": "Undelivered", "automatic": true, "originalMessageId": "<1@a>"})
+		require.NoError(t, err)
+		require.Equal(t, fires, ok, event)
+	}
 }
