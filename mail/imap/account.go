@@ -63,6 +63,11 @@ func canonical(folder string) string {
 // Next returns the mails behind a position, at most limit. When the server has renumbered the folder the batch is Lost and has
 // no items, and its cursor begins the folder anew. IDs hold for as long as the cursor is not lost.
 func (a *Account) Next(ctx context.Context, folder string, p mail.Position, limit int) (mail.Batch, error) {
+	folder = canonical(folder)
+	if quiet, err := a.quiet(ctx, folder, p.Cursor); err != nil || quiet {
+		return mail.Batch{Cursor: p.Cursor}, err
+	}
+	begun := time.Now()
 	status, err := a.enter(ctx, folder)
 	if err != nil {
 		return mail.Batch{}, err
@@ -99,9 +104,9 @@ func (a *Account) Next(ctx context.Context, folder string, p mail.Position, limi
 	}
 	batch.Cursor = at.String()
 	if batch.More {
-		delete(a.known, canonical(folder))
+		delete(a.known, folder)
 	} else {
-		a.known[canonical(folder)] = known{status.UIDValidity, max(status.UIDNext, at.uid+1), status.Messages}
+		a.known[folder] = known{status.UIDValidity, max(status.UIDNext, at.uid+1), status.Messages, batch.Cursor, begun}
 	}
 	return batch, nil
 }

@@ -28,12 +28,14 @@
 //     up but silent is found. LastAlive tells when the server last answered.
 //   - Only UID, FLAGS, INTERNALDATE, RFC822.SIZE and BODY.PEEK[] are fetched: one malformed ENVELOPE or
 //     BODYSTRUCTURE would close the connection at each retry. QRESYNC is never enabled: its VANISHED would too.
+//   - Of several folders, those that STATUS says are unchanged are not selected, but STATUS is believed no longer than
+//     one IDLE lasts.
 //   - What was said before TLS began counts for nothing (starttls.go).
 //
 // CONDSTORE (RFC 7162) is not used. It finds changes of flags, in which nobody here is interested. For new mail it has nothing
-// better than UID SEARCH over the UIDs behind the cursor: that is one command as well, which the server answers from its
-// index and with at most 1,024 numbers, while SEARCH MODSEQ must look at every message, and once it is enabled the server
-// sends MODSEQ with each flag that anybody changes.
+// better than UID SEARCH over the UIDs behind the cursor, which is one command as well: in a folder of 8,000 messages with
+// one new one Dovecot 2.3 answers that in 0.2 ms, FETCH 1:* (CHANGEDSINCE) in 0.7 and SEARCH MODSEQ, which may answer with
+// every message, in 4 or more. And once it is enabled the server sends MODSEQ with each flag that anybody changes.
 //
 // An Account or a Session is for one goroutine, except Close and LastAlive, which are safe at any time.
 package imap

@@ -124,7 +124,7 @@ func TestLibraryTraps(t *testing.T) {
 		}},
 		{"the handler runs on the read loop, so it never blocks", func(t *testing.T) {
 			server := &fake{replies: map[string]reply{"UID SEARCH": func(_ net.Conn, tag, _ string) string {
-				return strings.Repeat("* 9 EXISTS\r\n* 1 EXPUNGE\r\n* 1 FETCH (FLAGS ())\r\n", 5000) + lines("* SEARCH", tag+" OK done")
+				return strings.Repeat("* 9 EXISTS\r\n* 1 EXPUNGE\r\n* 1 FETCH (FLAGS ())\r\n", 300) + lines("* SEARCH", tag+" OK done")
 			}}}
 			session, _ := open(t, server.start(t))
 			for range 3 {
