@@ -23,8 +23,8 @@ const (
 
 // Account reads several folders of an account over one connection. It is for one goroutine, except LastAlive and Close.
 //
-// Next is called for each folder until it returns nothing, then Wait, then Next for each folder again. An error of Next,
-// Wait or Acknowledge other than KindFolderMissing and KindUnavailable means that the connection is of no more use: open anew.
+// Next is called for each folder until there is no more, then Wait, then Next for each folder again. After an *Error of another
+// kind than KindFolderMissing and KindUnavailable, close the account and open it anew; at once when it is KindReconnect.
 type Account struct {
 	s       *Session
 	folders []string
