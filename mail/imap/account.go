@@ -23,8 +23,8 @@ const (
 
 // Account reads several folders of an account over one connection. It is for one goroutine, except LastAlive and Close.
 //
-// Next is called for each folder until it returns nothing, then Wait, then Next for each folder again. An error of Next,
-// Wait or Acknowledge other than KindFolderMissing and KindUnavailable means that the connection is of no more use: open anew.
+// Next is called for each folder until there is no more, then Wait, then Next for each folder again. After an *Error of another
+// kind than KindFolderMissing and KindUnavailable, close the account and open it anew; at once when it is KindReconnect.
 type Account struct {
 	s       *Session
 	folders []string
@@ -63,6 +63,11 @@ func canonical(folder string) string {
 // Next returns the mails behind a position, at most limit. When the server has renumbered the folder the batch is Lost and has
 // no items, and its cursor begins the folder anew. IDs hold for as long as the cursor is not lost.
 func (a *Account) Next(ctx context.Context, folder string, p mail.Position, limit int) (mail.Batch, error) {
+	folder = canonical(folder)
+	if quiet, err := a.quiet(ctx, folder, p.Cursor); err != nil || quiet {
+		return mail.Batch{Cursor: p.Cursor}, err
+	}
+	begun := time.Now()
 	status, err := a.enter(ctx, folder)
 	if err != nil {
 		return mail.Batch{}, err
@@ -99,9 +104,9 @@ func (a *Account) Next(ctx context.Context, folder string, p mail.Position, limi
 	}
 	batch.Cursor = at.String()
 	if batch.More {
-		delete(a.known, canonical(folder))
+		delete(a.known, folder)
 	} else {
-		a.known[canonical(folder)] = known{status.UIDValidity, max(status.UIDNext, at.uid+1), status.Messages}
+		a.known[folder] = known{status.UIDValidity, max(status.UIDNext, at.uid+1), status.Messages, batch.Cursor, begun}
 	}
 	return batch, nil
 }

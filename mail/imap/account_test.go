@@ -313,15 +313,35 @@ func TestAccountFindsWhatIsNotAnnounced(t *testing.T) {
 		next := map[string]int{"INBOX": 5, "B": 9}
 		server := &fake{replies: numbered(next)}
 		account := openAccount(t, server.start(t), "INBOX", "B")
-		for folder, at := range map[string]string{"INBOX": "7:4", "B": "7:8"} {
-			_, err := account.Next(t.Context(), folder, mail.Position{Cursor: at}, 5)
-			require.NoError(t, err)
-		}
-		_, err := account.Next(t.Context(), "B", mail.Position{Cursor: "7:8"}, 5)
+		_, err := account.Next(t.Context(), "INBOX", mail.Position{Cursor: "7:4"}, 5)
+		require.NoError(t, err)
+		_, err = account.Next(t.Context(), "B", mail.Position{Cursor: "7:8"}, 5)
 		require.NoError(t, err)
 		next["INBOX"] = 6
 		require.NoError(t, account.Wait(t.Context()))
 		require.NotContains(t, server.transcript(), "IDLE", "at once")
+	})
+	t.Run("a folder that STATUS says is unchanged", func(t *testing.T) {
+		t.Parallel()
+		next := map[string]int{"INBOX": 5, "B": 9}
+		server := &fake{replies: numbered(next)}
+		account := openAccount(t, server.start(t), "INBOX", "B")
+		selects := func(at string) int { // after both were read from a position
+			for _, folder := range account.folders {
+				_, err := account.Next(t.Context(), folder, mail.Position{Cursor: at}, 5)
+				require.NoError(t, err)
+			}
+			return strings.Count(server.transcript(), "SELECT")
+		}
+		require.Equal(t, 2, selects("7:8"))
+		require.Equal(t, 2, selects("7:8"), "is not selected again")
+		require.Equal(t, 4, selects("7:3"), "but is from another position")
+		require.Equal(t, 4, selects("7:3"))
+		for folder, k := range account.known {
+			k.searched = k.searched.Add(-account.longest())
+			account.known[folder] = k
+		}
+		require.Equal(t, 6, selects("7:3"), "and after a while whatever STATUS says")
 	})
 	t.Run("in a folder that is polled", func(t *testing.T) {
 		t.Parallel()

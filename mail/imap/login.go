@@ -135,7 +135,7 @@ func explain(failure *Error, mechanism sasl.Client) {
 	switch x, isToken := mechanism.(*xoauth2); {
 	case errors.As(failure.Err, &bearer): // go-sasl stops there, without waiting for the NO
 		refusal.Status, refusal.Scope = bearer.Status, bearer.Scope
-	case isToken && x.refusal != nil && (refused || failure.Kind == KindProtocol):
+	case isToken && x.refusal != nil: // whether or not it ends in the NO that should follow
 		*refusal = decodeRefusal(x.refusal)
 		if refused {
 			refusal.Text = answer.Text

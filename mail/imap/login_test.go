@@ -115,6 +115,7 @@ func TestTokenLogin(t *testing.T) {
 		"status is a number":        {AuthXOAuth2, `{"status":401}`, "NO failed", KindAuth, []string{`status "401"`}},
 		"not JSON":                  {AuthXOAuth2, "go\x01 away", "NO failed", KindAuth, []string{"go away"}},
 		"BAD instead of NO":         {AuthXOAuth2, google, "BAD failed", KindAuth, []string{"refused the token"}},
+		"hangs up after it":         {AuthXOAuth2, google, "", KindAuth, []string{"refused the token", `status "400"`}},
 		"unavailable, by code":      {AuthXOAuth2, "", "NO [UNAVAILABLE] Temporary authentication failure", KindUnavailable, []string{"Temporary"}},
 		"unavailable, code at last": {AuthXOAuth2, `{"status":"invalid_token"}`, "NO [UNAVAILABLE] later", KindUnavailable, []string{"later"}},
 		"unavailable, by status":    {AuthXOAuth2, `{"status":"503"}`, "NO failed", KindUnavailable, []string{"503"}},
@@ -135,7 +136,13 @@ func TestTokenLogin(t *testing.T) {
 					}
 					return lines(tag + " " + c.answer)
 				},
-				"": func(net.Conn, string, string) string { return lines(tag + " " + c.answer) },
+				"": func(conn net.Conn, _, _ string) string {
+					if c.answer == "" {
+						_ = conn.Close()
+						return ""
+					}
+					return lines(tag + " " + c.answer)
+				},
 			}
 			_, err := Dial(t.Context(), withToken(server.start(t), c.auth))
 			requireKind(t, c.kind, err)

@@ -12,6 +12,8 @@ type known struct {
 	validity uint32
 	next     UID    // what is numbered from here on is new
 	messages uint32 // where the server does not tell UIDNEXT, another number is the sign of something new
+	cursor   string // that Next returned
+	searched time.Time
 }
 
 // news reports whether a folder shows what Next has not seen.
@@ -31,7 +33,7 @@ func (a *Account) news(folder string, validity uint32, next UID, messages *uint3
 // every Config.PollInterval; without IDLE the first is polled like them.
 func (a *Account) Wait(ctx context.Context) error {
 	first := a.folders[0]
-	until := time.Now().Add(max(a.s.cfg.IdleRestart, a.s.cfg.PollInterval))
+	until := time.Now().Add(a.longest())
 	for {
 		again := a.s.folder != first || a.s.status.UIDValidity == 0
 		status, err := a.enter(ctx, first)
@@ -68,20 +70,40 @@ func (a *Account) poll(ctx context.Context) (news bool, err error) {
 	}
 	a.polled = time.Now()
 	for _, folder := range a.folders[1:] {
-		var data *imap.StatusData
-		err := a.s.do(ctx, "ask for the status of "+folder, func(*watchdog) (err error) {
-			data, err = a.s.client.Status(folder, &imap.StatusOptions{UIDNext: true, UIDValidity: true, NumMessages: true}).Wait()
-			return err
-		})
-		if _, refused := isNo(err); refused {
-			return true, nil // Next says what is wrong with it
-		}
-		if err != nil {
-			return false, err
-		}
-		if a.news(folder, data.UIDValidity, data.UIDNext, data.NumMessages) {
-			return true, nil
+		if changed, err := a.changed(ctx, folder); err != nil || changed {
+			return changed, err
 		}
 	}
 	return false, nil
 }
+
+// changed reports whether STATUS (RFC 9051, section 6.3.11) shows what Next has not seen.
+func (a *Account) changed(ctx context.Context, folder string) (bool, error) {
+	var data *imap.StatusData
+	err := a.s.do(ctx, "ask for the status of "+folder, func(*watchdog) (err error) {
+		data, err = a.s.client.Status(folder, &imap.StatusOptions{UIDNext: true, UIDValidity: true, NumMessages: true}).Wait()
+		return err
+	})
+	if _, refused := isNo(err); refused {
+		return true, nil // Next says what is wrong with it
+	}
+	if err != nil {
+		return false, err
+	}
+	// Without a name the server answered for another spelling of the folder, and nothing is known.
+	return data.Mailbox == "" || a.news(folder, data.UIDValidity, data.UIDNext, data.NumMessages), nil
+}
+
+// quiet reports whether a folder that is not selected is as Next left it. That keeps a busy folder from having all others selected
+// with each of its mails. STATUS is believed for as long as Wait may last; then the folder is searched whatever it says.
+func (a *Account) quiet(ctx context.Context, folder, cursor string) (bool, error) {
+	before, read := a.known[folder]
+	if !read || before.cursor != cursor || a.s.folder == folder || time.Since(before.searched) >= a.longest() {
+		return false, nil
+	}
+	changed, err := a.changed(ctx, folder)
+	return err == nil && !changed, err
+}
+
+// longest is how long Wait lasts without news.
+func (a *Account) longest() time.Duration { return max(a.s.cfg.IdleRestart, a.s.cfg.PollInterval) }
