@@ -69,6 +69,16 @@ func TestAcknowledgeChangesOnlyWhatIsNotSoYet(t *testing.T) {
 	require.NoError(t, a.Acknowledge(t.Context(), ews.Inbox, nil, mail.Ack{Seen: true}))
 }
 
+func TestAcknowledgeWhatIsSentAboutMeetings(t *testing.T) {
+	s := start(t, ewsserver.Options{})
+	a := open(t, config(s))
+	id := s.Deliver(support, "inbox", ewsserver.Mail{Raw: raw("a meeting"), Class: "IPM.Schedule.Meeting.Request"})
+	require.NoError(t, a.Acknowledge(t.Context(), ews.Inbox, []string{id}, mail.Ack{Seen: true, Keyword: "Done"}))
+	got := s.Mails(support, "inbox")[0]
+	assert.True(t, got.Read)
+	assert.Equal(t, []string{"Done"}, got.Categories)
+}
+
 func TestAcknowledgeTellsWhatFails(t *testing.T) {
 	s := start(t, ewsserver.Options{})
 	a := open(t, config(s))
