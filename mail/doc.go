@@ -2,6 +2,7 @@
 //
 //   - mail/message parses raw RFC 5322 mail, however broken it is.
 //   - mail/imap watches a mailbox and fetches, flags and moves its messages.
+//   - mail/ews does the same with a mailbox on an Exchange server.
 //   - mail/smtp sends.
 //
 // Nothing below mail knows of workflows, connectors or the blob store: content goes to an io.Writer or to a
