@@ -3,6 +3,7 @@
 //
 //   - mail/message parses raw RFC 5322 mail, however broken it is.
 //   - mail/imap watches a mailbox and fetches, flags and moves its messages.
+//   - mail/ews does the same with a mailbox on an Exchange server.
 //   - mail/smtp sends.
 //   - mail/preset knows the servers of large providers, mail/autodiscover finds those of an address.
 //

@@ -27,11 +27,15 @@ type change struct {
 }
 
 type setField struct {
-	Field   fieldURI `xml:"t:FieldURI"`
-	Message struct {
-		Categories *categories `xml:"t:Categories"`
-		Read       *bool       `xml:"t:IsRead"`
-	} `xml:"t:Message"`
+	Field fieldURI `xml:"t:FieldURI"`
+	Item  newValue
+}
+
+// newValue is an item, of the kind of the one to change, with nothing but the property to set.
+type newValue struct {
+	XMLName    xml.Name
+	Categories *categories `xml:"t:Categories"`
+	Read       *bool       `xml:"t:IsRead"`
 }
 
 type categories struct {
@@ -129,17 +133,15 @@ func (a *Account) flag(ctx context.Context, folder string, ids []string, ack mai
 			return a.refusal(failure)
 		}
 		for _, item := range m.Items.Each {
+			name := xml.Name{Local: "t:" + item.XMLName.Local}
 			var sets []setField
-			if ack.Seen && !item.Read {
+			if ack.Seen && !item.Read && isMessage[item.XMLName.Local] { // others are neither read nor unread
 				read := true
-				set := setField{Field: fieldURI{"message:IsRead"}}
-				set.Message.Read = &read
-				sets = append(sets, set)
+				sets = append(sets, setField{fieldURI{"message:IsRead"}, newValue{XMLName: name, Read: &read}})
 			}
 			if ack.Keyword != "" && !slices.Contains(item.Categories, ack.Keyword) {
-				set := setField{Field: fieldURI{"item:Categories"}}
-				set.Message.Categories = &categories{append(item.Categories, ack.Keyword)}
-				sets = append(sets, set)
+				list := &categories{append(item.Categories, ack.Keyword)}
+				sets = append(sets, setField{fieldURI{"item:Categories"}, newValue{XMLName: name, Categories: list}})
 			}
 			if len(sets) > 0 {
 				update.Changes = append(update.Changes, change{itemID(item.ID.ID), sets})

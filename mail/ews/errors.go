@@ -103,7 +103,6 @@ var subscribeAnew = []string{
 	"ErrorMissedNotificationEvents", "ErrorReadEventsFailed", "ErrorInvalidWatermark", errMailboxMove,
 	"ErrorProxiedSubscriptionCallFailure",
 	"ErrorNewEventStreamConnectionOpened", // another connection has taken it
-	"ErrorSubscriptionAccessDenied", "ErrorSubscriptionDelegateAccessNotSupported",
 }
 
 func (e *Error) ends(subscription string) bool {

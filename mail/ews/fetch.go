@@ -123,7 +123,10 @@ func (a *Account) fetchMIME(ctx context.Context, op, id string, w io.Writer, lim
 	}
 }
 
-var errStore = errors.New("store the mail")
+var (
+	errStore     = errors.New("store the mail")
+	errNotBase64 = errors.New("the content is not base64")
+)
 
 // copyContent decodes base64 as it comes.
 func copyContent(w io.Writer, from io.Reader, limit int64) (n int64, err error) {
@@ -154,6 +157,7 @@ func copyContent(w io.Writer, from io.Reader, limit int64) (n int64, err error) 
 type content struct {
 	s      *source
 	budget int64 // white space counts too
+	padded bool  // the last bytes have come; the decoder would overlook others
 }
 
 func (c *content) Read(p []byte) (int, error) {
@@ -176,6 +180,10 @@ func (c *content) Read(p []byte) (int, error) {
 				break scan
 			case ' ', '\t', '\r', '\n':
 			default:
+				if c.padded && b != '=' {
+					return 0, errNotBase64
+				}
+				c.padded = b == '='
 				p[n] = b
 				n++
 			}
@@ -190,7 +198,7 @@ func (c *content) Read(p []byte) (int, error) {
 			return n, nil
 		case end:
 			if after, err := c.s.r.Peek(2); err != nil || after[1] != '/' {
-				return 0, errors.New("the content is not base64")
+				return 0, errNotBase64
 			}
 			return 0, io.EOF
 		case used == 0:
@@ -210,7 +218,7 @@ func (c *content) lineEnd() error {
 			return err
 		}
 	}
-	return errors.New("the content is not base64")
+	return errNotBase64
 }
 
 // short makes an id, of which only the end differs much, fit for a log.

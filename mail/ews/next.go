@@ -101,7 +101,7 @@ func (a *Account) Next(ctx context.Context, folder string, p mail.Position, max 
 		if err != nil {
 			return mail.Batch{}, err
 		}
-		last := page.Last != "false"
+		last := page.Last != "false" && page.Last != "0"
 		if page.State == "" || page.State == state && !last && len(page.Changes.Each) == 0 {
 			return mail.Batch{}, &Error{Kind: KindProtocol, Op: op, Err: errors.New("the answer holds no new sync state")}
 		}
@@ -172,12 +172,17 @@ func (d itemData) item(phase string, p mail.Position) (mail.Item, bool) {
 	return item, true
 }
 
+// isMessage are the elements that have the properties of a message.
+var isMessage = map[string]bool{
+	"Message": true, "MeetingMessage": true, "MeetingRequest": true, "MeetingResponse": true, "MeetingCancellation": true,
+}
+
 // isMail tells mails, reports of delivery and what is sent about meetings from calendars, contacts and notes.
 func (d itemData) isMail() bool {
-	switch d.XMLName.Local {
-	case "Message", "MeetingMessage", "MeetingRequest", "MeetingResponse", "MeetingCancellation":
+	switch {
+	case isMessage[d.XMLName.Local]:
 		return true
-	case "Item":
+	case d.XMLName.Local == "Item":
 		return d.Class == "IPM.Note" || strings.HasPrefix(d.Class, "IPM.Note.") || strings.HasPrefix(d.Class, "REPORT.")
 	}
 	return false

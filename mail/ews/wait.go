@@ -117,8 +117,10 @@ func (a *Account) judge(err error) error {
 		return nil
 	case failure.ends(a.subscription()):
 		// The answer to a code is always a new subscription, whatever the connection's status says beside it.
+		// What the old one would have told is lost, so the caller looks.
 		a.push.subscription.Store(nil)
 		a.newAffinity()
+		a.wake()
 		if failure.Code == errMailboxMove {
 			a.push.again = time.Now().Add(moveInProgress)
 		}

@@ -160,6 +160,9 @@ func (i *item) update(update *node) *failure {
 			value = part
 		}
 	}
+	if "t:"+value.name != i.element() {
+		return refuse("ErrorInvalidPropertySet", "A %s is not changed by a %s.", i.element(), value.name)
+	}
 	switch uri := update.at("FieldURI").attr("FieldURI"); uri {
 	case "message:IsRead":
 		i.in.changes++

@@ -123,6 +123,7 @@ func (s *Server) serveStream(w http.ResponseWriter, r *http.Request, c *call) {
 	defer over.Stop()
 	beat := time.NewTicker(s.options.Heartbeat)
 	defer beat.Stop()
+	beats := 0
 	for {
 		select {
 		case messages, more := <-t.messages:
@@ -132,7 +133,13 @@ func (s *Server) serveStream(w http.ResponseWriter, r *http.Request, c *call) {
 			}
 			s.say(w, t, messages...)
 		case <-beat.C:
-			s.say(w, t, message(c.operation, nil, status("OK")))
+			// Exchange says either, and clients must take both for a sign of life.
+			if beats++; beats%2 == 0 {
+				s.say(w, t, message(c.operation, nil, status("OK")))
+			} else {
+				s.say(w, t, message(c.operation, nil, el("m:Notifications", el("m:Notification",
+					el("t:SubscriptionId", c.request.value("SubscriptionIds", "SubscriptionId")), el("t:StatusEvent")))))
+			}
 		case <-over.C:
 			s.say(w, t, message(c.operation, nil, status("Closed")))
 			return
