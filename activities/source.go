@@ -84,11 +84,33 @@ func token(reference string) func(context.Context) (mail.Secret, error) {
 	return func(context.Context) (mail.Secret, error) { return Secret(reference) }
 }
 
-// locksAccounts tells whether trying again at once may do harm: log-ins that fail fast after each other lock accounts.
-func locksAccounts(err error) bool {
+// Ways in which an error of a source is to be taken.
+const (
+	anew     = "anew"     // connect again
+	atOnce   = "at once"  // likewise, and without a pause: a token has expired, which is no failure
+	slowly   = "slowly"   // likewise, after a long pause: log-ins that fail fast after each other lock accounts
+	ofFolder = "a folder" // it concerns one folder alone
+)
+
+// severity tells which way it is.
+func severity(err error) string {
 	if failure, ok := errors.AsType[*ews.Error](err); ok {
-		return failure.Kind == ews.KindAuth
+		switch failure.Kind {
+		case ews.KindAuth:
+			return slowly
+		case ews.KindFolderMissing:
+			return ofFolder
+		}
 	}
-	failure, ok := errors.AsType[*imap.Error](err)
-	return ok && failure.Kind == imap.KindAuth
+	if failure, ok := errors.AsType[*imap.Error](err); ok {
+		switch failure.Kind {
+		case imap.KindAuth:
+			return slowly
+		case imap.KindReconnect:
+			return atOnce
+		case imap.KindFolderMissing:
+			return ofFolder
+		}
+	}
+	return anew
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,7 +48,8 @@ type watch struct {
 	contract.WatchInput
 	mu     sync.Mutex
 	status contract.WatchStatus
-	source source // for its last proof of life
+	source source            // for its last proof of life
+	broken map[string]string // folders that cannot be followed, with the reason
 }
 
 // tell is what a heartbeat says of the mailbox.
@@ -62,7 +65,7 @@ func (v *watch) tell() contract.WatchStatus {
 func (v *watch) connected(s source) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.source = s
+	v.source, v.broken = s, map[string]string{}
 	v.status.Connected, v.status.Idle, v.status.Cause = true, s.Pushes(), ""
 }
 
@@ -76,6 +79,17 @@ func (v *watch) lost(err error) {
 	defer v.mu.Unlock()
 	v.source = nil
 	v.status.Connected, v.status.Cause = false, cut(err.Error(), maxCause)
+}
+
+// trouble notes what is wrong with one folder, while the others are followed; nil: nothing any more.
+func (v *watch) trouble(folder string, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.broken, folder)
+	if err != nil {
+		v.broken[folder] = err.Error()
+	}
+	v.status.Cause = cut(strings.Join(slices.Sorted(maps.Values(v.broken)), "; "), maxCause)
 }
 
 // errStop tells that the mailbox's workflow wants no more mail.
@@ -98,8 +112,11 @@ func (v *watch) run(ctx context.Context, changed func()) error {
 			pause = firstPause
 		}
 		wait := time.Duration(rand.Int64N(int64(pause)))
-		if locksAccounts(err) {
+		switch severity(err) {
+		case slowly:
 			wait = longestPause/2 + rand.N(longestPause/2)
+		case atOnce:
+			wait = 0
 		}
 		log.Warn("mailbox is not connected", "mailbox", v.Mailbox, "error", err, "again", wait)
 		select {
@@ -146,9 +163,10 @@ func (v *watch) connect(ctx context.Context, changed func()) error {
 		more := false
 		for _, f := range folders { // in turn, so that a full folder does not starve the others
 			found, err := f.step(ctx)
-			if err != nil {
+			if err != nil && (len(folders) == 1 || severity(err) != ofFolder) {
 				return err
 			}
+			v.trouble(f.Folder, err)
 			more = more || found
 		}
 		if more {

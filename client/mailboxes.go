@@ -27,8 +27,11 @@ type Mailbox struct {
 // the server is polled, and so proved. Heartbeats tell of it with a delay.
 func (m *Mailbox) staleAfter() time.Duration {
 	between := cmp.Or(m.Config.IdleMS, (4 * time.Minute).Milliseconds())
-	if !m.Watch.Idle {
+	switch {
+	case !m.Watch.Idle:
 		between = m.Config.PollMS
+	case m.Config.Source == "ews":
+		between = (5 * time.Minute).Milliseconds() // the longest that goes by without a look
 	}
 	return time.Duration(between+cmp.Or(m.Config.TimeoutMS, (30*time.Second).Milliseconds()))*time.Millisecond + 30*time.Second
 }
@@ -169,7 +172,7 @@ func (m *Mailbox) judge(now time.Time) {
 	case m.Watch.Connected && now.Sub(m.Watch.LastAlive) > m.staleAfter():
 		m.Connection = "stale"
 	case m.Watch.Connected:
-		m.Connection = "connected"
+		m.Connection, m.Cause = "connected", cmp.Or(m.Cause, m.Watch.Cause)
 	case m.Watch.Cause != "":
 		m.Connection, m.Cause = "error", m.Watch.Cause
 	}
