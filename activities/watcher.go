@@ -114,14 +114,18 @@ func (g *group) run(ctx context.Context) error {
 	defer g.follow(ctx, nil)
 	ticks := time.NewTicker(askEvery)
 	defer ticks.Stop()
+	known := 0
 	for {
-		var members []contract.Assignment
-		answer, err := g.client.Temporal.QueryWorkflow(ctx, g.id, "", contract.MembersQuery)
+		var members contract.Members
+		answer, err := g.client.Temporal.QueryWorkflow(ctx, g.id, "", contract.MembersQuery, known)
 		if err == nil {
 			err = answer.Get(&members)
 		}
 		if err == nil {
-			g.follow(ctx, members)
+			if members.Revision != known {
+				g.follow(ctx, members.List)
+				known = members.Revision
+			}
 		} else if ctx.Err() == nil {
 			// The mailboxes that are known go on; whether the lease still holds is for the heartbeat to find out.
 			activity.GetLogger(ctx).Warn("the members of a watcher cannot be read", "group", g.id, "error", err)

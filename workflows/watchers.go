@@ -91,11 +91,18 @@ func (w *watchers) lease() time.Duration {
 	return milliseconds(shortest)
 }
 
-func (w *watchers) query() ([]contract.Assignment, error) { return w.Members, nil }
+func (w *watchers) query(known int) (contract.Members, error) {
+	m := contract.Members{Revision: w.Revision}
+	if known != w.Revision {
+		m.List = w.Members
+	}
+	return m, nil
+}
 
 // assign takes a change of a mailbox. One that comes late, after a newer one, is passed over.
 func (w *watchers) assign(_ workflow.Context, a contract.Assignment) error {
 	w.heard = true
+	w.Revision++
 	i, found := slices.BinarySearchFunc(w.Members, a.Mailbox, func(m contract.Assignment, name string) int { return strings.Compare(m.Mailbox, name) })
 	switch {
 	case found && a.At.Before(w.Members[i].At):

@@ -14,13 +14,24 @@ const watcherGroups = 64
 func WatchersID(mailbox string) string {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(mailbox))
-	return fmt.Sprintf("watchers/%02d", h.Sum32()%watcherGroups)
+	return watchersID(h.Sum32() % watcherGroups)
 }
+
+// WatcherGroups are the ids of all of these workflows; one whose mailboxes were removed does not run.
+func WatcherGroups() []string {
+	ids := make([]string, watcherGroups)
+	for n := range ids {
+		ids[n] = watchersID(uint32(n))
+	}
+	return ids
+}
+
+func watchersID(n uint32) string { return fmt.Sprintf("watchers/%02d", n) }
 
 // Update and query of the watchers workflow.
 const (
 	AssignUpdate = "assign"  // Assignment; starts the workflow when there is none
-	MembersQuery = "members" // -> []Assignment
+	MembersQuery = "members" // revision that the caller knows (int, 0: none) -> Members
 )
 
 // Assignment has a mailbox watched, or watched no more.
@@ -33,7 +44,14 @@ type Assignment struct {
 
 // WatchersState is the input of the watchers workflow.
 type WatchersState struct {
-	Members []Assignment `json:"members,omitempty"` // sorted by mailbox
+	Members  []Assignment `json:"members,omitempty"`  // sorted by mailbox
+	Revision int          `json:"revision,omitempty"` // counts the changes of Members
+}
+
+// Members answers MembersQuery. The list is left out when the caller knows this revision, since it is asked for all the time.
+type Members struct {
+	Revision int          `json:"revision"`
+	List     []Assignment `json:"list,omitempty"`
 }
 
 // WatchGroupInput starts the watcher of a group. Whom it watches it asks the group's workflow.
