@@ -40,6 +40,7 @@ func RegisterConnectors(r worker.ActivityRegistry, list []connectors.Connector) 
 func RegisterWatcher(r worker.ActivityRegistry, w *Watcher) {
 	register(r, contract.WatchActivity, w.Watch)
 	register(r, contract.WatchGroupActivity, w.WatchGroup)
+	register(r, contract.CheckMailboxActivity, w.Check)
 }
 
 func register(r worker.ActivityRegistry, name string, fn any) {

@@ -38,7 +38,8 @@ type source interface {
 	Fetch(ctx context.Context, folder, id string, w io.Writer, limit int64) (int64, error)
 	Acknowledge(ctx context.Context, folder string, ids []string, ack mail.Ack) error
 	LastAlive() time.Time // the last proof that the server answers
-	Pushes() bool         // the server tells of new mail; else it is polled
+	Folders(ctx context.Context) ([]string, error)
+	Pushes() bool // the server tells of new mail; else it is polled
 	Close() error
 }
 

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -69,6 +70,25 @@ func (w *Watcher) Watch(ctx context.Context, in contract.WatchInput) error {
 	return handOver(ctx, func(ctx context.Context) error {
 		return v.run(ctx, func() { activity.RecordHeartbeat(ctx, tell()) })
 	})
+}
+
+// Check logs in and reads the list of folders. What is wrong is in the result.
+func (w *Watcher) Check(ctx context.Context, c contract.MailboxConfig) (contract.CheckResult, error) {
+	account, err := w.open(ctx, c)
+	if err != nil {
+		return contract.CheckResult{Message: err.Error()}, nil
+	}
+	defer account.Close()
+	folders, err := account.Folders(ctx)
+	if err != nil {
+		return contract.CheckResult{Message: err.Error()}, nil
+	}
+	for _, name := range c.Folders() {
+		if !slices.ContainsFunc(folders, func(f string) bool { return strings.EqualFold(f, name) }) {
+			return contract.CheckResult{Message: fmt.Sprintf("the account has no folder %q", name), Folders: folders}, nil
+		}
+	}
+	return contract.CheckResult{OK: true, Folders: folders}, nil
 }
 
 func (w *Watcher) watch(in contract.WatchInput) *watch {

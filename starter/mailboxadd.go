@@ -198,6 +198,8 @@ func checkReference(reference string) error {
 	switch {
 	case reference == "":
 		return errors.New("--password is required: env:NAME or file:/path")
+	case kind == "sealed" && name != "":
+		return nil
 	case kind == "env" && variableName.MatchString(name):
 		return nil
 	case kind == "file" && strings.HasPrefix(name, "/"):
@@ -208,7 +210,7 @@ func checkReference(reference string) error {
 		return errors.New("--password file:...: an absolute path on the workers' machine is expected")
 	}
 	return errors.New("--password: a literal password is refused, since it would be kept in Temporal's histories; " +
-		"give the workers a variable and write env:NAME, or a file and write file:/path")
+		"give the workers a variable and write env:NAME, or a file and write file:/path, or seal it with `starter secret seal`")
 }
 
 // parseSize reads a number of bytes: 500, 64KB, 50MB, 1GB.

@@ -30,6 +30,7 @@ type receiver struct {
 	mu       sync.Mutex
 	accepted []string            // subjects
 	ids      map[string][]string // subjects by delivery id, of every try
+	posted   []string            // bodies of what was accepted
 }
 
 func receive(t *testing.T) *receiver {
@@ -48,7 +49,7 @@ func receive(t *testing.T) *receiver {
 		id := q.Header.Get(webhook.HeaderID)
 		r.ids[id] = append(r.ids[id], event.Data.Subject)
 		if status == http.StatusOK {
-			r.accepted = append(r.accepted, event.Data.Subject)
+			r.accepted, r.posted = append(r.accepted, event.Data.Subject), append(r.posted, string(body))
 		}
 		r.mu.Unlock()
 		w.WriteHeader(status)
@@ -61,6 +62,12 @@ func (r *receiver) subjects() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.accepted)
+}
+
+func (r *receiver) bodies() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.posted)
 }
 
 func (r *receiver) has(t *testing.T, n int) []string {

@@ -28,9 +28,20 @@ type MailboxConfig struct {
 	PollMS     int64     `json:"pollMs"`            // where the server has no IDLE
 	LeaseMS    int64     `json:"leaseMs"`           // heartbeat timeout: how long a dead worker keeps the mailbox
 
+	Listener *Listener `json:"listener,omitempty"` // set by the HTTP API of listeners
+
 	// How fast a connection is found out that is up but dead: by the end of an IDLE, and then of a command.
 	IdleMS    int64 `json:"idleMs,omitempty"`    // how long one IDLE lasts; 0: 4 minutes
 	TimeoutMS int64 `json:"timeoutMs,omitempty"` // how long the server may be silent while a command runs; 0: 30 seconds
+}
+
+// Listener is what the application that made a mailbox over HTTP knows it by.
+type Listener struct {
+	ID           string `json:"id"`
+	Sender       string `json:"sender"`             // the address of the mailbox
+	User         string `json:"user,omitempty"`     // of the application
+	Endpoint     string `json:"endpoint,omitempty"` // where the application is told of mail
+	UseFullEmail bool   `json:"useFullEmail,omitempty"`
 }
 
 // Folders are all that are watched.
@@ -162,6 +173,13 @@ type WatchStatus struct {
 	Idle      bool      `json:"idle"`               // the server pushes (IDLE); else it is polled
 	Worker    string    `json:"worker,omitempty"`
 	Mailbox   string    `json:"mailbox,omitempty"`
+}
+
+// CheckResult is the answer to a try to log in.
+type CheckResult struct {
+	OK      bool     `json:"ok"`
+	Message string   `json:"message,omitempty"` // what is wrong, in words
+	Folders []string `json:"folders,omitempty"` // of the account
 }
 
 // DeliverInput has mails turned into work.

@@ -42,6 +42,7 @@ const (
 	ScriptActivity         = "waybill/script"           // ScriptInput -> ScriptResult, local
 	WatchActivity          = "waybill/watch"            // WatchInput
 	WatchGroupActivity     = "waybill/watch-group"      // WatchGroupInput
+	CheckMailboxActivity   = "waybill/check-mailbox"    // MailboxConfig -> CheckResult
 	AssignActivity         = "waybill/assign"           // Assignment
 	DeliverActivity        = "waybill/deliver"          // DeliverInput -> DeliverResult
 	PostActivity           = "waybill/post"             // PostInput -> PostResult

@@ -97,8 +97,8 @@ func (s Subscription) Validate() error {
 		wrong("unsigned, and secrets to sign with: one of them is expected")
 	}
 	for _, secret := range s.Secrets {
-		if !strings.HasPrefix(secret, "env:") && !strings.HasPrefix(secret, "file:/") {
-			wrong("a secret is named as env:NAME or file:/path, never written out")
+		if !strings.HasPrefix(secret, "env:") && !strings.HasPrefix(secret, "file:/") && !strings.HasPrefix(secret, mail.Sealed) {
+			wrong("a secret is named as env:NAME or file:/path, or sealed, never written out")
 		}
 	}
 	if s.GiveUp < 0 {

@@ -92,7 +92,7 @@ func TestValidate(t *testing.T) {
 		"":                                     {Name: "crm", URL: "https://crm.example.com/mail", Secrets: []string{"env:CRM"}},
 		"a secret to sign with is expected":    {Name: "crm", URL: "https://crm.example.com/mail"},
 		"unsigned, and secrets":                {Name: "crm", URL: "https://crm.example.com/mail", Secrets: []string{"env:CRM"}, Unsigned: true},
-		"never written out":                    {Name: "crm", URL: "https://crm.example.com/mail", Secrets: []string{"hunter2"}},
+		"or sealed, never written out":         {Name: "crm", URL: "https://crm.example.com/mail", Secrets: []string{"hunter2"}},
 		"in clear text":                        {Name: "crm", URL: "http://crm.example.com/mail", Unsigned: true},
 		"an address such as":                   {Name: "crm", URL: "crm", Unsigned: true},
 		"a password in the address":            {Name: "crm", URL: "https://ann:hunter2@crm.example.com", Unsigned: true},

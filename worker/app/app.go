@@ -66,12 +66,12 @@ const (
 
 // Options say what a worker does and with what.
 type Options struct {
-	Temporal       temporal.Client // stays the caller's to close
-	Namespace      string          // of the Temporal client
-	Roles          []Role          // nil: all
-	Files          *blob.Bucket    // the blob store; stays the caller's to close
-	Connectors     []connectors.Connector
-	GatewayAddress string // of role gateway
+	Temporal   temporal.Client // stays the caller's to close
+	Namespace  string          // of the Temporal client
+	Roles      []Role          // nil: all
+	Files      *blob.Bucket    // the blob store; stays the caller's to close
+	Connectors []connectors.Connector
+	Gateway    gateway.Options // of role gateway; New adds what it knows itself
 }
 
 // App is a worker.
@@ -109,8 +109,10 @@ func New(ctx context.Context, o Options) (*App, error) {
 			w := a.add(contract.MailboxQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: watchers})
 			activities.RegisterWatcher(w, activities.NewWatcher(c, files))
 		case Gateway:
+			g := o.Gateway
+			g.Ready, g.Client = a.ready, c
 			var err error
-			if a.gateway, err = gateway.Listen(o.GatewayAddress, a.ready); err != nil {
+			if a.gateway, err = gateway.Listen(g); err != nil {
 				return nil, err
 			}
 		}
