@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
@@ -32,11 +33,12 @@ type Deliverer struct {
 	client *client.Client
 	files  *Files
 	poster *webhook.Poster
+	*Metrics
 }
 
 // NewDeliverer returns the activities that deliver mail.
-func NewDeliverer(c *client.Client, files *Files) *Deliverer {
-	return &Deliverer{client: c, files: files, poster: webhook.NewPoster(postTimeout)}
+func NewDeliverer(c *client.Client, files *Files, m *Metrics) *Deliverer {
+	return &Deliverer{client: c, files: files, poster: webhook.NewPoster(postTimeout), Metrics: m}
 }
 
 // delivery is one run of Deliver.
@@ -53,6 +55,7 @@ type delivery struct {
 // nothing is deployed for the mailbox the mail waits.
 func (d *Deliverer) Deliver(ctx context.Context, in contract.DeliverInput) (contract.DeliverResult, error) {
 	defer keepAlive(ctx, nil)()
+	defer since(d.delivered, time.Now())
 	v := &delivery{Deliverer: d, DeliverInput: in}
 	var err error
 	if v.webhooks, err = d.subscribers(ctx, in.Mailbox, in.Behind); err != nil {
@@ -75,7 +78,27 @@ func (d *Deliverer) Deliver(ctx context.Context, in contract.DeliverInput) (cont
 		return contract.DeliverResult{}, err
 	}
 	v.postInOrder(ctx, letters, outcomes)
+	v.count(outcomes)
 	return contract.DeliverResult{Outcomes: outcomes}, nil
+}
+
+// count takes a batch into the metrics.
+func (v *delivery) count(outcomes []contract.MailOutcome) {
+	for i, o := range outcomes {
+		outcome := mailIgnored
+		switch {
+		case o.Dead != nil:
+			outcome = mailDead
+		case o.Duplicate:
+			outcome = mailDuplicate
+		case len(o.Started) > 0 || o.Told:
+			outcome = mailDelivered
+			if at := v.Mails[i].InternalDate; !at.IsZero() {
+				since(v.lag, at)
+			}
+		}
+		v.mails.WithLabelValues(outcome).Inc()
+	}
 }
 
 func (d *Deliverer) readTriggers(ctx context.Context, mailbox, event string) ([]*trigger.Trigger, error) {

@@ -107,7 +107,19 @@ func (d *Deliverer) post(ctx context.Context, mailbox string, s *subscriber, l *
 	if err != nil {
 		return err
 	}
-	return d.poster.Post(ctx, s.URL, s.secrets, delivery, time.Now())
+	err = d.poster.Post(ctx, s.URL, s.secrets, delivery, time.Now())
+	d.posts.WithLabelValues(postResult(err)).Inc()
+	return err
+}
+
+func postResult(err error) string {
+	if err == nil {
+		return "accepted"
+	}
+	if _, answered := errors.AsType[*webhook.Refusal](err); answered {
+		return "refused"
+	}
+	return "failed"
 }
 
 // Post offers mails to a webhook that has not accepted them yet, in order, until it refuses one. It fails, to be tried again later,

@@ -114,3 +114,14 @@ func severity(err error) string {
 	}
 	return anew
 }
+
+// kindOf names the cause of a lost connection for the metrics.
+func kindOf(err error) string {
+	if failure, ok := errors.AsType[*ews.Error](err); ok {
+		return string(failure.Kind)
+	}
+	if failure, ok := errors.AsType[*imap.Error](err); ok {
+		return string(failure.Kind)
+	}
+	return "other"
+}

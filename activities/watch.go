@@ -63,7 +63,7 @@ func (v *watch) tell() contract.WatchStatus {
 	return v.status
 }
 
-func (v *watch) connected(s source) {
+func (v *watch) connectedTo(s source) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.source, v.broken = s, map[string]string{}
@@ -108,6 +108,7 @@ func (v *watch) run(ctx context.Context, changed func()) error {
 			return ctx.Err()
 		}
 		v.lost(err)
+		v.reconnects.WithLabelValues(kindOf(err)).Inc()
 		changed()
 		if time.Since(begun) > provenAfter {
 			pause = firstPause
@@ -158,8 +159,10 @@ func (v *watch) connect(ctx context.Context, changed func()) error {
 		}
 		folders = append(folders, f)
 	}
-	v.connected(s)
+	v.connectedTo(s)
 	changed()
+	v.Metrics.connected.Inc()
+	defer v.Metrics.connected.Dec()
 	for {
 		more := false
 		for _, f := range folders { // in turn, so that a full folder does not starve the others
@@ -230,6 +233,7 @@ func (f *folder) fetch(ctx context.Context, item mail.Item) (contract.MailRef, e
 		ref.Skip = true
 		return ref, nil
 	}
+	defer since(f.fetched, time.Now())
 	key := f.key(ref.ID) + "raw.eml"
 	err := f.files.Write(ctx, key, "message/rfc822", func(w io.Writer) error {
 		n, err := f.source.Fetch(ctx, f.Folder, item.ID, w, f.Config.MaxBytes)

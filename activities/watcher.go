@@ -29,12 +29,13 @@ type Watcher struct {
 	worker string
 
 	limiter imap.Limiter // of new connections, for all mailboxes of this worker
+	*Metrics
 }
 
 // NewWatcher returns the watcher activities.
-func NewWatcher(c *client.Client, files *Files) *Watcher {
+func NewWatcher(c *client.Client, files *Files, m *Metrics) *Watcher {
 	host, _ := os.Hostname()
-	return &Watcher{client: c, files: files, worker: fmt.Sprintf("%d@%s", os.Getpid(), host)}
+	return &Watcher{client: c, files: files, Metrics: m, worker: fmt.Sprintf("%d@%s", os.Getpid(), host)}
 }
 
 var errHandOver = errors.New("the worker stops")

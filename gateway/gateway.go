@@ -10,6 +10,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/mail"
 )
@@ -29,9 +32,10 @@ type Options struct {
 	Key     *mail.Key // seals passwords that applications send; nil: such are refused
 	Secret  string    // names what applications' webhooks are signed with that bring no secret of their own; "": such are refused
 	Version string
+	Metrics prometheus.Gatherer // of the worker; nil: none are served
 }
 
-// Server answers GET /healthz (the process is alive), GET /readyz (what it needs is there), and /api/listeners.
+// Server answers GET /healthz (the process is alive), GET /readyz (what it needs is there), /metrics (Prometheus) and /api/listeners.
 type Server struct {
 	listener net.Listener
 	http     *http.Server
@@ -50,6 +54,9 @@ func Listen(o Options) (*Server, error) {
 		defer cancel()
 		answer(w, o.Ready(ctx))
 	})
+	if o.Metrics != nil {
+		mux.Handle("GET /metrics", o.Tokens.guard(promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{})))
+	}
 	mux.Handle("/api/listeners/", o.Tokens.guard(newListeners(o)))
 	mux.Handle("/api/listeners", o.Tokens.guard(newListeners(o)))
 	return &Server{listener: listener, http: &http.Server{

@@ -4,6 +4,7 @@ import (
 	"io"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	sdk "go.temporal.io/sdk/testsuite"
 	"gocloud.dev/blob/memblob"
@@ -33,7 +34,7 @@ func TestDeliveryMayBeRepeated(t *testing.T) {
 		}))
 		in.Mails = append(in.Mails, contract.MailRef{ID: id, Blob: key})
 	}
-	deliverer := activities.NewDeliverer(e.Client, files)
+	deliverer := activities.NewDeliverer(e.Client, files, activities.NewMetrics(prometheus.NewRegistry()))
 	deliver := func() map[string]contract.MailOutcome {
 		var suite sdk.WorkflowTestSuite
 		env := suite.NewTestActivityEnvironment()

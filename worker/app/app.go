@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	temporal "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"gocloud.dev/blob"
@@ -92,6 +94,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 	a := &App{options: o}
 	c := client.New(o.Temporal)
 	files := activities.NewFiles(o.Files)
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	metrics := activities.NewMetrics(registry)
 	shared := a.addShared()
 	for _, role := range o.Roles {
 		switch role {
@@ -102,15 +107,15 @@ func New(ctx context.Context, o Options) (*App, error) {
 			workflows.Register(shared, &definition.Cache{})
 			activities.RegisterScript(shared)
 			w := a.add(contract.SteeringQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityTaskPollers: 4})
-			activities.RegisterSteering(w, activities.NewSteering(c), activities.NewDeliverer(c, files))
+			activities.RegisterSteering(w, activities.NewSteering(c), activities.NewDeliverer(c, files, metrics))
 		case Connectors:
 			activities.RegisterConnectors(shared, o.Connectors)
 		case Mailbox:
 			w := a.add(contract.MailboxQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: watchers})
-			activities.RegisterWatcher(w, activities.NewWatcher(c, files))
+			activities.RegisterWatcher(w, activities.NewWatcher(c, files, metrics))
 		case Gateway:
 			g := o.Gateway
-			g.Ready, g.Client = a.ready, c
+			g.Ready, g.Client, g.Metrics = a.ready, c, registry
 			var err error
 			if a.gateway, err = gateway.Listen(g); err != nil {
 				return nil, err
