@@ -128,22 +128,23 @@ func TestNextKeepsTheProgressOfALongFirstSync(t *testing.T) {
 
 func TestNextAfterTheServerForgotTheState(t *testing.T) {
 	for name, test := range map[string]struct {
+		since     time.Duration   // from now
 		highWater time.Duration   // from now; 0 for none
 		want      map[string]bool // subject to old
 	}{
-		"some handled":    {-time.Hour, map[string]bool{"before it was added": true, "long handled": true, "yesterday": false, "new": false}},
-		"nothing handled": {0, map[string]bool{"long handled": false, "yesterday": false, "new": false}},
+		"some handled":    {-72 * time.Hour, -time.Hour, map[string]bool{"before it was added": true, "long handled": true, "yesterday": false, "new": false}},
+		"just added":      {-10 * time.Hour, -time.Hour, map[string]bool{"before it was added": true, "long handled": true, "yesterday": true, "new": false}},
+		"nothing handled": {-72 * time.Hour, 0, map[string]bool{"long handled": false, "yesterday": false, "new": false}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, ewsserver.Options{})
 			a := open(t, config(s))
 			now := time.Now()
-			position := mail.Position{Since: now.Add(-72 * time.Hour)}
+			position := mail.Position{Since: now.Add(test.since)}
 			for subject, age := range map[string]time.Duration{"before it was added": 100, "long handled": 48, "yesterday": 20} {
 				s.Deliver(support, "inbox", ewsserver.Mail{Raw: raw(subject), Received: now.Add(-age * time.Hour)})
 			}
-			items, _ := all(t, a, &position, 10)
-			require.Len(t, items, 2)
+			_, _ = all(t, a, &position, 10)
 			if test.highWater != 0 {
 				position.HighWater = now.Add(test.highWater)
 			}

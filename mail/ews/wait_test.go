@@ -166,6 +166,7 @@ func TestNothingIsLost(t *testing.T) {
 			options: ewsserver.Options{Minute: 400 * time.Millisecond},
 			disturb: func(*testing.T, *ewsserver.Server) { time.Sleep(400 * time.Millisecond) },
 		},
+		"the server behind the proxy is lost": {anew: true, options: ewsserver.Options{Servers: 3}, disturb: func(_ *testing.T, s *ewsserver.Server) { s.LoseServers() }},
 		"the server is busy": {disturb: func(_ *testing.T, s *ewsserver.Server) {
 			s.Busy(3, 200*time.Millisecond)
 			s.CutConnections()
