@@ -296,3 +296,15 @@ func waitForError(t *testing.T, a *ews.Account) error {
 	t.Fatal("Wait never fails though the server is gone")
 	return nil
 }
+
+func TestAMailboxThatMovesIsLeftAloneForAWhile(t *testing.T) {
+	t.Parallel()
+	s := start(t, ewsserver.Options{})
+	l := listen(t, open(t, config(s)))
+	streaming(t, s)
+	s.EndStreams("ErrorMailboxMoveInProgress", false)
+	l.finds(t, time.Second, deliver(s, "meanwhile"))
+	time.Sleep(500 * time.Millisecond)
+	assert.Equal(t, 1, s.Asked("Subscribe"))
+	assert.Empty(t, l.errs)
+}
