@@ -51,7 +51,11 @@ func TestAcknowledge(t *testing.T) {
 					assert.Equal(t, test.want, state{m.Read, m.Categories})
 				}
 			}
-			if test.in != "inbox" {
+			if test.in == "inbox" {
+				for i, m := range s.Mails(support, "inbox") {
+					assert.Equal(t, append(list[:60:60], list[61:]...)[i], m.ID, "a mail with another id is a new one")
+				}
+			} else {
 				assert.Empty(t, s.Mails(support, "inbox"))
 			}
 		})

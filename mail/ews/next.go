@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,12 +23,70 @@ const (
 	resyncSlack = 24 * time.Hour
 )
 
-// The phases of a cursor, its first letter. The rest is the server's SyncState.
+// cursor is the text of a Position: phase, for the resync the Unix time of old, and the server's SyncState, each behind
+// a colon.
+type cursor struct {
+	phase byte
+	// old is fixed when the resync begins. The high water rises while it runs, and servers do not begin with the oldest
+	// mail: what arrived while nobody listened would become old before its turn.
+	old   int64
+	state string
+}
+
 const (
-	phaseFirst  = "f:" // the first sync runs: what arrived before the mailbox was added is passed over
-	phaseResync = "r:" // the sync after the state was lost runs: what arrived before the high water is old
-	phaseSteady = "s:" // whatever is created is new, also a mail of any age that was moved into the folder
+	phaseFirst  = 'f' // the first sync runs: what arrived before the mailbox was added is passed over
+	phaseResync = 'r' // the sync after the state was lost runs: what arrived before a time is old
+	phaseSteady = 's' // whatever is created is new, also a mail of any age that was moved into the folder
 )
+
+func (c cursor) String() string {
+	if c.phase == phaseResync {
+		return fmt.Sprintf("r:%d:%s", c.old, c.state)
+	}
+	return string(c.phase) + ":" + c.state
+}
+
+func readCursor(op, text string) (cursor, error) {
+	if text == "" {
+		return cursor{phase: phaseFirst}, nil
+	}
+	phase, rest, ok := strings.Cut(text, ":")
+	switch {
+	case ok && (phase == "f" || phase == "s"):
+		return cursor{phase: phase[0], state: rest}, nil
+	case ok && phase == "r":
+		old, state, ok := strings.Cut(rest, ":")
+		if at, err := strconv.ParseInt(old, 10, 64); ok && err == nil {
+			return cursor{phaseResync, at, state}, nil
+		}
+	}
+	return cursor{}, &Error{Kind: KindProtocol, Op: op, Err: errors.New("the cursor is not one that Next returned")}
+}
+
+// lost begins anew without a state. What was begun stays what it is, or mails whose turn had not come would become old.
+func (c cursor) lost(p mail.Position) cursor {
+	c.state = ""
+	switch {
+	case c.phase != phaseSteady:
+	case p.HighWater.IsZero(): // nothing was handled yet
+		c.phase = phaseFirst
+	default:
+		old := p.HighWater.Add(-resyncSlack)
+		if begin := begin(p); begin.After(old) {
+			old = begin
+		}
+		c.phase, c.old = phaseResync, old.Unix()
+	}
+	return c
+}
+
+// begin is when a mail must have arrived to be of interest to a mailbox that was added at p.Since.
+func begin(p mail.Position) time.Time {
+	if p.Since.IsZero() {
+		return time.Time{}
+	}
+	return p.Since.Add(-clockSlack)
+}
 
 type syncFolderItems struct {
 	XMLName xml.Name `xml:"m:SyncFolderItems"`
@@ -70,7 +130,7 @@ func (a *Account) Next(ctx context.Context, folder string, p mail.Position, max 
 		return mail.Batch{}, err
 	}
 	op := "sync folder " + folder
-	phase, state, err := readCursor(op, p.Cursor)
+	at, err := readCursor(op, p.Cursor)
 	if err != nil {
 		return mail.Batch{}, err
 	}
@@ -85,14 +145,11 @@ func (a *Account) Next(ctx context.Context, folder string, p mail.Position, max 
 	}
 	var batch mail.Batch
 	for range pagesPerCall {
-		request.State = state
+		request.State = at.state
 		page, err := askOne[syncPage](ctx, a, op, request)
-		if codeOf(err) == errInvalidSyncState && state != "" {
-			batch.Lost = true
-			if phase, state = phaseResync, ""; p.HighWater.IsZero() {
-				phase = phaseFirst // nothing was handled yet
-			}
-			batch.Cursor, batch.More = phase, true
+		if codeOf(err) == errInvalidSyncState && at.state != "" {
+			at = at.lost(p)
+			batch.Cursor, batch.More, batch.Lost = at.String(), true, true
 			continue
 		}
 		if missing(err) {
@@ -102,15 +159,14 @@ func (a *Account) Next(ctx context.Context, folder string, p mail.Position, max 
 			return mail.Batch{}, err
 		}
 		last := page.Last != "false" && page.Last != "0"
-		if page.State == "" || page.State == state && !last && len(page.Changes.Each) == 0 {
+		if page.State == "" || page.State == at.state && !last && len(page.Changes.Each) == 0 {
 			return mail.Batch{}, &Error{Kind: KindProtocol, Op: op, Err: errors.New("the answer holds no new sync state")}
 		}
-		state = page.State
-		batch.Items = page.items(phase, p)
-		if last {
-			phase = phaseSteady
+		batch.Items = page.items(at, p)
+		if at.state = page.State; last {
+			at.phase = phaseSteady
 		}
-		batch.Cursor, batch.More = phase+state, !last
+		batch.Cursor, batch.More = at.String(), !last
 		if last || len(batch.Items) > 0 {
 			break
 		}
@@ -118,25 +174,15 @@ func (a *Account) Next(ctx context.Context, folder string, p mail.Position, max 
 	return batch, nil
 }
 
-func readCursor(op, cursor string) (phase, state string, err error) {
-	if cursor == "" {
-		return phaseFirst, "", nil
-	}
-	if len(cursor) >= 2 && slices.Contains([]string{phaseFirst, phaseResync, phaseSteady}, cursor[:2]) {
-		return cursor[:2], cursor[2:], nil
-	}
-	return "", "", &Error{Kind: KindProtocol, Op: op, Err: errors.New("the cursor is not one that Next returned")}
-}
-
 // items are the mails among the created items, by arrival.
-func (page *syncPage) items(phase string, p mail.Position) []mail.Item {
+func (page *syncPage) items(at cursor, p mail.Position) []mail.Item {
 	var items []mail.Item
 	for _, change := range page.Changes.Each {
 		if change.XMLName.Local != "Create" {
 			continue
 		}
 		for _, created := range change.Items {
-			if item, wanted := created.item(phase, p); wanted {
+			if item, wanted := created.item(at, p); wanted {
 				items = append(items, item)
 			}
 		}
@@ -145,7 +191,7 @@ func (page *syncPage) items(phase string, p mail.Position) []mail.Item {
 	return items
 }
 
-func (d itemData) item(phase string, p mail.Position) (mail.Item, bool) {
+func (d itemData) item(at cursor, p mail.Position) (mail.Item, bool) {
 	if !d.isMail() || d.ID.ID == "" {
 		return mail.Item{}, false
 	}
@@ -154,20 +200,12 @@ func (d itemData) item(phase string, p mail.Position) (mail.Item, bool) {
 		item.Flags = append([]string{`\Seen`}, item.Flags...)
 	}
 	// A time that is missing or cannot be read makes a mail new, not old.
-	if at, err := time.Parse(time.RFC3339, strings.TrimSpace(d.Received)); err == nil {
-		item.Arrived = at
-		begin := time.Time{}
-		if !p.Since.IsZero() {
-			begin = p.Since.Add(-clockSlack)
+	if arrived, err := time.Parse(time.RFC3339, strings.TrimSpace(d.Received)); err == nil {
+		item.Arrived = arrived
+		if at.phase == phaseFirst && arrived.Before(begin(p)) {
+			return mail.Item{}, false
 		}
-		switch phase {
-		case phaseFirst:
-			if at.Before(begin) {
-				return mail.Item{}, false
-			}
-		case phaseResync:
-			item.Old = at.Before(p.HighWater.Add(-resyncSlack)) || at.Before(begin)
-		}
+		item.Old = at.phase == phaseResync && arrived.Unix() < at.old
 	}
 	return item, true
 }

@@ -128,22 +128,23 @@ func TestNextKeepsTheProgressOfALongFirstSync(t *testing.T) {
 
 func TestNextAfterTheServerForgotTheState(t *testing.T) {
 	for name, test := range map[string]struct {
+		since     time.Duration   // from now
 		highWater time.Duration   // from now; 0 for none
 		want      map[string]bool // subject to old
 	}{
-		"some handled":    {-time.Hour, map[string]bool{"before it was added": true, "long handled": true, "yesterday": false, "new": false}},
-		"nothing handled": {0, map[string]bool{"long handled": false, "yesterday": false, "new": false}},
+		"some handled":    {-72 * time.Hour, -time.Hour, map[string]bool{"before it was added": true, "long handled": true, "yesterday": false, "new": false}},
+		"just added":      {-10 * time.Hour, -time.Hour, map[string]bool{"before it was added": true, "long handled": true, "yesterday": true, "new": false}},
+		"nothing handled": {-72 * time.Hour, 0, map[string]bool{"long handled": false, "yesterday": false, "new": false}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, ewsserver.Options{})
 			a := open(t, config(s))
 			now := time.Now()
-			position := mail.Position{Since: now.Add(-72 * time.Hour)}
+			position := mail.Position{Since: now.Add(test.since)}
 			for subject, age := range map[string]time.Duration{"before it was added": 100, "long handled": 48, "yesterday": 20} {
 				s.Deliver(support, "inbox", ewsserver.Mail{Raw: raw(subject), Received: now.Add(-age * time.Hour)})
 			}
-			items, _ := all(t, a, &position, 10)
-			require.Len(t, items, 2)
+			_, _ = all(t, a, &position, 10)
 			if test.highWater != 0 {
 				position.HighWater = now.Add(test.highWater)
 			}
@@ -171,10 +172,44 @@ func TestNextAfterTheServerForgotTheState(t *testing.T) {
 	}
 }
 
+func TestNextAfterALongTimeWithoutListening(t *testing.T) {
+	s := start(t, ewsserver.Options{})
+	a := open(t, config(s))
+	now := time.Now()
+	position := mail.Position{}
+	_, _ = all(t, a, &position, 10)
+	position.HighWater = now.Add(-10 * 24 * time.Hour)
+	s.ForgetSyncStates()
+	for age := range 10 { // the newest first, as Exchange does
+		s.Deliver(support, "inbox", ewsserver.Mail{Raw: raw("missed"), Received: now.Add(-time.Duration(age) * 24 * time.Hour)})
+	}
+	seen := map[string]bool{}
+	for i, more := 0, true; more && i < 100; i++ {
+		if i == 5 { // once more, in the middle
+			s.ForgetSyncStates()
+		}
+		batch, err := a.Next(t.Context(), ews.Inbox, position, 1)
+		require.NoError(t, err)
+		assert.Equal(t, i == 0 || i == 5, batch.Lost)
+		for _, item := range batch.Items {
+			assert.False(t, item.Old, "%s was never handled", item.Arrived)
+			seen[item.ID] = true
+			if item.Arrived.After(position.HighWater) {
+				position.HighWater = item.Arrived
+			}
+		}
+		position.Cursor, more = batch.Cursor, batch.More
+	}
+	assert.Len(t, seen, 10)
+}
+
 func TestNextRefusesACursorThatItNeverGave(t *testing.T) {
 	s := start(t, ewsserver.Options{})
-	_, err := open(t, config(s)).Next(t.Context(), ews.Inbox, mail.Position{Cursor: "12/34"}, 10)
-	assert.Equal(t, ews.KindProtocol, kind(t, err))
+	a := open(t, config(s))
+	for _, cursor := range []string{"12/34", "r:x:state", "r:1", "q:state", ":"} {
+		_, err := a.Next(t.Context(), ews.Inbox, mail.Position{Cursor: cursor}, 10)
+		assert.Equal(t, ews.KindProtocol, kind(t, err), cursor)
+	}
 }
 
 func TestNextObeysABusyServer(t *testing.T) {

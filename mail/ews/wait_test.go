@@ -166,6 +166,7 @@ func TestNothingIsLost(t *testing.T) {
 			options: ewsserver.Options{Minute: 400 * time.Millisecond},
 			disturb: func(*testing.T, *ewsserver.Server) { time.Sleep(400 * time.Millisecond) },
 		},
+		"the server behind the proxy is lost": {anew: true, options: ewsserver.Options{Servers: 3}, disturb: func(_ *testing.T, s *ewsserver.Server) { s.LoseServers() }},
 		"the server is busy": {disturb: func(_ *testing.T, s *ewsserver.Server) {
 			s.Busy(3, 200*time.Millisecond)
 			s.CutConnections()
@@ -294,4 +295,16 @@ func waitForError(t *testing.T, a *ews.Account) error {
 	}
 	t.Fatal("Wait never fails though the server is gone")
 	return nil
+}
+
+func TestAMailboxThatMovesIsLeftAloneForAWhile(t *testing.T) {
+	t.Parallel()
+	s := start(t, ewsserver.Options{})
+	l := listen(t, open(t, config(s)))
+	streaming(t, s)
+	s.EndStreams("ErrorMailboxMoveInProgress", false)
+	l.finds(t, time.Second, deliver(s, "meanwhile"))
+	time.Sleep(500 * time.Millisecond)
+	assert.Equal(t, 1, s.Asked("Subscribe"))
+	assert.Empty(t, l.errs)
 }

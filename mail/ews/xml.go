@@ -21,7 +21,7 @@ type source struct {
 }
 
 func newSource(r io.Reader, budget int64) *source {
-	return &source{r: bufio.NewReaderSize(r, 16<<10), budget: budget}
+	return &source{r: bufio.NewReaderSize(r, 4<<10), budget: budget}
 }
 
 func (s *source) ReadByte() (byte, error) {

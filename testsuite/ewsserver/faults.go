@@ -14,7 +14,9 @@ type faults struct {
 	throttled  int
 	retryAfter int // seconds
 	codes      []string
-	codesFor   string
+	// deadBackends is the number of the last server behind the proxy that does not answer.
+	deadBackends int
+	codesFor     string
 }
 
 // refuse is asked for every request that is understood.

@@ -29,6 +29,9 @@ type Options struct {
 	Auth []string
 	TLS  bool
 
+	// Servers is how many there are behind one proxy, see route; 1.
+	Servers int
+
 	// Heartbeat is the pause between envelopes without events on a stream; 30 s.
 	Heartbeat time.Duration
 	// Minute is how long a minute of a client's ConnectionTimeout lasts; a minute.
@@ -50,6 +53,7 @@ type Server struct {
 	mailboxes     map[string]*mailbox
 	subscriptions map[string]*subscription
 	serial        int
+	backends      int // the number of the last server behind the proxy
 	generation    int // of the sync states
 	streams       map[*stream]struct{}
 	asked         map[string]int // requests by operation
@@ -169,8 +173,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &call{server: s, user: user, operation: body[0].name, request: body[0]}
 	s.count(c.operation)
-	http.SetCookie(w, &http.Cookie{Name: "X-BackEndOverrideCookie", Value: "backend-1", Path: "/EWS", Secure: s.options.TLS, HttpOnly: true})
-	if failed := s.begin(c, request.at("Header")); failed != nil {
+	failed := s.route(w, r, c)
+	if failed == nil {
+		failed = s.begin(c, request.at("Header"))
+	}
+	if failed != nil {
 		answer(w, http.StatusInternalServerError, failed.fault())
 		return
 	}
@@ -202,6 +209,7 @@ type call struct {
 	user      string
 	operation string
 	request   *node
+	backend   int      // the server behind the proxy
 	box       *mailbox // of the user, or of whom the user impersonates
 }
 

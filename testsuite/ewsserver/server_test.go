@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,10 @@ import (
 )
 
 // client keeps no connection, which a restart would cut.
-var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+var client = func() *http.Client {
+	jar, _ := cookiejar.New(nil)
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Jar: jar}
+}()
 
 // post sends a body as basic-authenticated SOAP and returns the answer while it comes.
 func post(t *testing.T, s *Server, body string) *http.Response {
@@ -22,6 +26,8 @@ func post(t *testing.T, s *Server, body string) *http.Response {
 		`<s:Envelope xmlns:s="`+soapNS+`" xmlns="`+messagesNS+`" xmlns:t="`+typesNS+`"><s:Body>`+body+`</s:Body></s:Envelope>`))
 	require.NoError(t, err)
 	request.SetBasicAuth(support, password)
+	request.Header.Set("X-AnchorMailbox", support)
+	request.Header.Set("X-PreferServerAffinity", "true")
 	response, err := client.Do(request)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = response.Body.Close() })
@@ -110,6 +116,17 @@ func TestStreams(t *testing.T) {
 	assert.Equal(t, id, got.value("ErrorSubscriptionIds", "SubscriptionId"))
 	assert.Equal(t, "Closed", got.value("ConnectionStatus"))
 	assert.Len(t, s.Mails(support, "inbox"), 3, "mail outlives a restart")
+}
+
+// Without the cookie another server behind the proxy is asked, which does not know the subscription.
+func TestSubscriptionsLiveOnOneServer(t *testing.T) {
+	s := start(t, Options{Servers: 2})
+	client.Jar, _ = cookiejar.New(nil) // cookies know no port: there may be one of another test
+	id := subscribe(t, s)
+	client.Jar, _ = cookiejar.New(nil)
+	got, err := listen(t, s, id)()
+	require.NoError(t, err)
+	assert.Equal(t, "ErrorSubscriptionNotFound", got.value("ResponseCode"))
 }
 
 func TestRefusesDocumentTypes(t *testing.T) {

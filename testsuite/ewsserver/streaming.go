@@ -11,6 +11,7 @@ import (
 // subscription of a client to folders. While no stream is connected its events are lost.
 type subscription struct {
 	id, user string
+	backend  int
 	folders  map[string]bool // by id; nil for all of the mailbox
 	box      *mailbox
 	kinds    map[string]bool
@@ -48,7 +49,7 @@ func (c *call) subscribe() ([]*node, error) {
 			return []*node{message(c.operation, refuse("ErrorExceededSubscriptionCount", "You have exceeded the available subscriptions for your account."))}, nil
 		}
 	}
-	sub := &subscription{id: s.newID("subscription"), user: c.user, box: c.box, kinds: map[string]bool{}}
+	sub := &subscription{id: s.newID("subscription"), user: c.user, backend: c.backend, box: c.box, kinds: map[string]bool{}}
 	for _, kind := range request.at("EventTypes").children() {
 		sub.kinds[kind.value()] = true
 	}
@@ -160,12 +161,18 @@ func (s *Server) connect(c *call) (t *stream, minutes int, failed *failure, lost
 		return nil, 0, refuse("ErrorSchemaValidation", "ConnectionTimeout must be between 1 and 30."), nil
 	}
 	var subs []*subscription
+	elsewhere := false
 	for _, id := range c.request.at("SubscriptionIds").children() {
-		if sub := s.subscriptions[id.value()]; sub != nil && sub.user == c.user {
+		sub := s.subscriptions[id.value()]
+		if sub != nil && sub.user == c.user && sub.backend == c.backend {
 			subs = append(subs, sub)
-		} else {
-			lost = append(lost, id.value())
+			continue
 		}
+		lost = append(lost, id.value())
+		elsewhere = elsewhere || sub != nil
+	}
+	if elsewhere {
+		return nil, 0, refuse("ErrorSubscriptionNotFound", "The subscription is not on this server."), lost
 	}
 	if len(lost) > 0 {
 		return nil, 0, refuse("ErrorInvalidSubscription", "The subscription is invalid."), lost
