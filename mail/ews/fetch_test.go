@@ -161,7 +161,7 @@ func TestFetchOfAnswersAsTheyCome(t *testing.T) {
 		"nested too deep":  {item(strings.Repeat("<a>", 200)), "too deep"},
 		"no XML":           {"<html>Log in, please", ""},
 		"nothing":          {"", "EOF"},
-		"white space only": {item(`<MimeContent>` + strings.Repeat(" ", 1<<20) + `</MimeContent>`), "too large"},
+		"white space only": {item(`<MimeContent>` + strings.Repeat(" ", 1<<20) + `</MimeContent>`), "larger than the limit"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := answering(t, func(w http.ResponseWriter, _ *http.Request, _ string) { _, _ = io.WriteString(w, test.answer) })
@@ -173,7 +173,7 @@ func TestFetchOfAnswersAsTheyCome(t *testing.T) {
 				return
 			}
 			require.ErrorContains(t, err, test.refused)
-			if test.refused != "too large" {
+			if test.refused != "larger than the limit" {
 				assert.Equal(t, ews.KindProtocol, kind(t, err), "%v", err)
 			}
 		})
