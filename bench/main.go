@@ -24,6 +24,7 @@ type report struct {
 	Mail    *mailReport   `json:"mail,omitempty"`
 
 	Mailboxes *mailboxesReport `json:"mailboxes,omitempty"`
+	Webhooks  *webhooksReport  `json:"webhooks,omitempty"`
 }
 
 // section is a part of a report as a person reads it.
@@ -42,7 +43,7 @@ type options struct {
 	hold      time.Duration
 }
 
-var sections = []string{"engine", "host", "mail", "mailboxes"}
+var sections = []string{"engine", "host", "mail", "mailboxes", "webhooks"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -126,6 +127,12 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		}
 		printed = append(printed, r.Mailboxes)
 	}
+	if slices.Contains(o.only, "webhooks") {
+		if r.Webhooks, err = measureWebhooks(ctx, progress); err != nil {
+			return fmt.Errorf("webhooks: %w", err)
+		}
+		printed = append(printed, r.Webhooks)
+	}
 	if o.output == "json" {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
@@ -143,4 +150,5 @@ var (
 	_ section = (*hostReport)(nil)
 	_ section = (*mailReport)(nil)
 	_ section = (*mailboxesReport)(nil)
+	_ section = (*webhooksReport)(nil)
 )
