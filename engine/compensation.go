@@ -23,11 +23,27 @@ func (m *machine) keepCompensations(sc *Scope, n *bpmn.Node) {
 	if n.Triggered || len(inner) == 0 && n.Handler == nil && compensator(n) == nil {
 		return
 	}
-	c := Compensation{ID: m.nextID(), Scope: m.token(sc.Token).Scope, Element: n.ID, Variables: maps.Clone(sc.Variables)}
+	t := m.token(sc.Token)
+	c := Compensation{ID: m.nextID(), Scope: t.Scope, Element: n.ID, Variables: m.own(t, sc)}
 	if n.Handler == nil {
 		c.Inner = inner
 	}
 	m.s.Compensations = append(m.s.Compensations, c)
+}
+
+// own copies the variables of a sub-process: its input parameters and the element of its loop, which are around it, and those in it.
+func (m *machine) own(t *Token, sc *Scope) Variables {
+	if t.Local == 0 {
+		return maps.Clone(sc.Variables)
+	}
+	around := m.scope(t.Local).Variables
+	if len(around)+len(sc.Variables) == 0 {
+		return nil
+	}
+	all := make(Variables, len(around)+len(sc.Variables))
+	maps.Copy(all, around)
+	maps.Copy(all, sc.Variables)
+	return all
 }
 
 // takeCompensations removes what can be compensated in a scope, of one activity or of all.
