@@ -47,8 +47,18 @@ func randomModel(r *rand.Rand) *bpmn.Process {
 	if r.IntN(4) == 0 {
 		p.Uncaught = bpmn.UncaughtEnd
 	}
+	d.compensations()
 	p.Properties = []bpmn.Property{{Name: "n", Type: "integer", Value: int64(1)}}
 	return p
+}
+
+// compensations lets throwing compensation events name an activity, now and then.
+func (d *modeller) compensations() {
+	for _, n := range d.list {
+		if a := d.list[d.r.IntN(len(d.list))]; n.Event == bpmn.CompensationEvent && n.Kind != bpmn.StartEvent && a.IsActivity() {
+			n.Compensate = a
+		}
+	}
 }
 
 func (d *modeller) id() string { return fmt.Sprintf("n%d", len(d.list)) }
