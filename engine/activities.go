@@ -14,23 +14,34 @@ func (m *machine) begin(token int, n *bpmn.Node) {
 	if m.inner(t, n) {
 		err = m.activate(token, n)
 	} else {
-		m.look(token, n)
-		if err = m.arm(token, n); err == nil {
-			if n.Loop != nil {
-				err = m.beginLoop(token, n)
-			} else {
-				err = m.activate(token, n)
-			}
-		}
+		err = m.beginOuter(token, n)
 	}
 	if err != nil {
 		m.suspend(token, n, failure(err))
 	}
 }
 
+// beginOuter begins an activity as a whole. Its boundary events see its input parameters, as in Camunda; those of a loop are each
+// instance's.
+func (m *machine) beginOuter(token int, n *bpmn.Node) error {
+	if n.Loop == nil && len(n.Inputs) > 0 {
+		if err := m.localInputs(token, n); err != nil {
+			return err
+		}
+	}
+	m.look(token, n)
+	if err := m.arm(token, n); err != nil {
+		return err
+	}
+	if n.Loop != nil {
+		return m.beginLoop(token, n)
+	}
+	return m.activate(token, n)
+}
+
 // activate does the work of an element once.
 func (m *machine) activate(token int, n *bpmn.Node) error {
-	if len(n.Inputs) > 0 {
+	if n.Loop != nil && len(n.Inputs) > 0 {
 		if err := m.localInputs(token, n); err != nil {
 			return err
 		}
