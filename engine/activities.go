@@ -201,14 +201,18 @@ func (m *machine) settle(w Wait, n *bpmn.Node, results Variables) error {
 	return nil
 }
 
-// complete ends an activity, or one instance of its loop: its outputs are taken where its variables are, at the place at, it
-// can be compensated from now on, and the token goes on.
+// complete ends an activity, or one instance of its loop: its end listeners run and its outputs are taken where its variables are, at the
+// place at, it can be compensated from now on, and the token goes on.
 func (m *machine) complete(token int, n *bpmn.Node, at int) {
 	t := m.token(token)
 	inner, place := m.inner(t, n), t.place()
-	err := m.outputs(t, n, at)
-	if err == nil && n.Loop != nil && len(n.Listeners) > 0 {
-		err = m.listen(token, n, n.Listeners, "end")
+	var err error
+	if len(n.Listeners) > 0 {
+		err = m.listenAt(view{node: n, at: at, last: t.Last}, n.Listeners, "end")
+		t.Ending = err != nil
+	}
+	if err == nil {
+		err = m.outputs(t, n, at)
 	}
 	if at != place { // the scope of a sub-process
 		m.closeScope(at)
@@ -241,6 +245,7 @@ func isSub(n *bpmn.Node) bool {
 func (m *machine) finish(t *Token, n *bpmn.Node) {
 	m.disarm(t, n)
 	m.closeLocal(t)
+	t.Ended = true
 	m.passed(n)
 }
 

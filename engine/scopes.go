@@ -135,7 +135,7 @@ func (m *machine) interrupt(token int, activity *bpmn.Node) {
 	}
 	t := m.token(token)
 	m.disarm(t, activity)
-	t.Flow, t.Done, t.Local = "", false, 0
+	t.Flow, t.Done, t.Ending, t.Ended, t.Local = "", false, false, false, 0
 	m.closeIncident(token)
 }
 

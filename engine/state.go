@@ -38,10 +38,12 @@ type Token struct {
 	Scope   int    `json:"scope,omitempty"` // that it runs in; 0: the process
 	Local   int    `json:"local,omitempty"` // the scope of variables of its activity; 0: none
 	Element string `json:"element"`
-	Armed   bool   `json:"armed,omitempty"` // the boundary events of the activity wait
-	Done    bool   `json:"done,omitempty"`  // suspended: the element has done its work, only the way out is missing
-	Flow    string `json:"flow,omitempty"`  // suspended before it entered the element: the flow it came by
-	Last    string `json:"last,omitempty"`  // the element whose result is token.current, where scripts read it
+	Armed   bool   `json:"armed,omitempty"`  // the boundary events of the activity wait
+	Done    bool   `json:"done,omitempty"`   // suspended: the element has done its work, only the way out is missing
+	Ending  bool   `json:"ending,omitempty"` // suspended: the element has done its work, but an end listener has failed
+	Ended   bool   `json:"ended,omitempty"`  // on the way out: the end listeners have run
+	Flow    string `json:"flow,omitempty"`   // suspended before it entered the element: the flow it came by
+	Last    string `json:"last,omitempty"`   // the element whose result is token.current, where scripts read it
 }
 
 // ScopeKind is what a Scope is for.
