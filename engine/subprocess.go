@@ -18,8 +18,7 @@ func (m *machine) openSub(token int, n *bpmn.Node) error {
 		m.closeScope(id)
 		return err
 	}
-	if n.Kind == bpmn.AdHocSubProcess {
-		m.adHoc = append(m.adHoc, id) // its completion condition may hold already
+	if n.Kind == bpmn.AdHocSubProcess { // its completion condition is read when something in it has completed
 		return nil
 	}
 	for _, c := range n.Children {

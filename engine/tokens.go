@@ -169,6 +169,9 @@ func (m *machine) leave(token int, n *bpmn.Node) *bpmn.Flow {
 		}
 		m.token(token).Ended = true
 	}
+	if len(n.Outgoing) > 0 && m.endsAdHoc(token, n) { // else when the token is gone
+		return nil
+	}
 	flow := m.wayOut(token, n)
 	if flow != nil {
 		m.token(token).Ended = false
