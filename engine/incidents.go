@@ -84,7 +84,7 @@ func (m *machine) abandon(token int) {
 		return
 	}
 	local := m.token(token).Local
-	m.reap(m.doom(func(*Token) bool { return false }, func(s *Scope) bool { return s.Token == token && s.ID != local }))
+	m.takeAway(m.doom(func(*Token) bool { return false }, func(s *Scope) bool { return s.Token == token && s.ID != local }))
 }
 
 // works tells the elements that an operator can do by hand; a gateway or an end event can only be tried again.

@@ -82,6 +82,7 @@ type machine struct {
 	moves    int
 	weight   int        // of a condition, in moves; 0: not known yet
 	ready    []runnable // tokens that are awake, in order of creation
+	next     int        // the first of them that has not run yet
 	reaped   bool       // tokens have been taken away, so that not all that are awake need be there
 	view     view       // what expressions see
 	changes  []string   // variables that were set and that conditional events have not heard of
@@ -252,6 +253,9 @@ func (m *machine) end(o Outcome) {
 }
 
 func (m *machine) endWith(end End) {
+	if end.Outcome != OutcomeCompleted {
+		m.cutProcess()
+	}
 	for _, w := range m.s.Waits {
 		m.stop(w)
 	}

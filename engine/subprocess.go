@@ -126,7 +126,7 @@ func (m *machine) beginEventSub(start *bpmn.Node, scope int, given Variables) {
 func (m *machine) terminate(token int, n *bpmn.Node) {
 	scope := m.token(token).Scope
 	if scope == 0 || n.Scope == bpmn.TerminateAll {
-		m.end(OutcomeCompleted)
+		m.clearScope(0, 0) // without a token the instance ends
 		return
 	}
 	sc := m.scope(scope)

@@ -25,15 +25,15 @@ func (m *machine) wake(token int, n *bpmn.Node) {
 // run lets all tokens that are awake run until each waits or is gone, and then what depends on all of them: inclusive joins,
 // conditional events, completion conditions.
 func (m *machine) run() {
-	for i := 0; m.s.Outcome == ""; {
-		if i == len(m.ready) {
+	for m.s.Outcome == "" {
+		if m.next == len(m.ready) {
 			if m.settled() {
 				break
 			}
 			continue
 		}
-		r := m.ready[i] // grows while it runs
-		i++
+		r := m.ready[m.next] // grows while it runs
+		m.next++
 		if m.reaped && !m.alive(r.token) {
 			continue
 		}
