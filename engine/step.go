@@ -42,6 +42,7 @@ type Options struct {
 	Initiator   string // user who started it, or ""
 	Engine      int    // behaviour version; 0: the newest
 	Called      bool   // by a call activity: errors and escalations that nothing here catches are the caller's
+	Depth       int    // of a called instance: one more than its caller's
 }
 
 // New returns the state of an instance that has not started. Its first event must be Started.
@@ -49,7 +50,7 @@ func New(o Options) *State {
 	if o.Engine == 0 {
 		o.Engine = Version
 	}
-	return &State{Engine: o.Engine, ID: o.ID, BusinessKey: o.BusinessKey, Initiator: o.Initiator, Called: o.Called}
+	return &State{Engine: o.Engine, ID: o.ID, BusinessKey: o.BusinessKey, Initiator: o.Initiator, Called: o.Called, Depth: o.Depth}
 }
 
 // Step applies an event to s, in place, and returns what the host must do, in order. now is the host's time and must not
