@@ -48,6 +48,7 @@ func randomModel(r *rand.Rand) *bpmn.Process {
 		p.Uncaught = bpmn.UncaughtEnd
 	}
 	d.compensations()
+	d.listeners()
 	p.Properties = []bpmn.Property{{Name: "n", Type: "integer", Value: int64(1)}}
 	return p
 }
@@ -57,6 +58,16 @@ func (d *modeller) compensations() {
 	for _, n := range d.list {
 		if a := d.list[d.r.IntN(len(d.list))]; n.Event == bpmn.CompensationEvent && n.Kind != bpmn.StartEvent && a.IsActivity() {
 			n.Compensate = a
+		}
+	}
+}
+
+// listeners lets elements set variables when they end, now and then, or fail to.
+func (d *modeller) listeners() {
+	for _, n := range d.list {
+		if d.r.IntN(6) == 0 {
+			text := []string{"${execution.setVariable('x', 1)}", "${execution.setVariable('n', n + 1)}", "${execution.setVariable('x', local)}"}[d.r.IntN(3)]
+			n.Listeners = []bpmn.Listener{{Event: "end", Expr: expr(text)}}
 		}
 	}
 }
