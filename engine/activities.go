@@ -14,23 +14,34 @@ func (m *machine) begin(token int, n *bpmn.Node) {
 	if m.inner(t, n) {
 		err = m.activate(token, n)
 	} else {
-		m.look(token, n)
-		if err = m.arm(token, n); err == nil {
-			if n.Loop != nil {
-				err = m.beginLoop(token, n)
-			} else {
-				err = m.activate(token, n)
-			}
-		}
+		err = m.beginOuter(token, n)
 	}
 	if err != nil {
 		m.suspend(token, n, failure(err))
 	}
 }
 
+// beginOuter begins an activity as a whole. Its boundary events see its input parameters, as in Camunda; those of a loop are each
+// instance's.
+func (m *machine) beginOuter(token int, n *bpmn.Node) error {
+	if n.Loop == nil && len(n.Inputs) > 0 {
+		if err := m.localInputs(token, n); err != nil {
+			return err
+		}
+	}
+	m.look(token, n)
+	if err := m.arm(token, n); err != nil {
+		return err
+	}
+	if n.Loop != nil {
+		return m.beginLoop(token, n)
+	}
+	return m.activate(token, n)
+}
+
 // activate does the work of an element once.
 func (m *machine) activate(token int, n *bpmn.Node) error {
-	if len(n.Inputs) > 0 {
+	if n.Loop != nil && len(n.Inputs) > 0 {
 		if err := m.localInputs(token, n); err != nil {
 			return err
 		}
@@ -190,14 +201,18 @@ func (m *machine) settle(w Wait, n *bpmn.Node, results Variables) error {
 	return nil
 }
 
-// complete ends an activity, or one instance of its loop: its outputs are taken where its variables are, at the place at, it
-// can be compensated from now on, and the token goes on.
+// complete ends an activity, or one instance of its loop: its end listeners run and its outputs are taken where its variables are, at the
+// place at, it can be compensated from now on, and the token goes on.
 func (m *machine) complete(token int, n *bpmn.Node, at int) {
 	t := m.token(token)
 	inner, place := m.inner(t, n), t.place()
-	err := m.outputs(t, n, at)
-	if err == nil && n.Loop != nil && len(n.Listeners) > 0 {
-		err = m.listen(token, n, n.Listeners, "end")
+	var err error
+	if len(n.Listeners) > 0 {
+		err = m.listenAt(view{node: n, at: at, last: t.Last}, n.Listeners, "end")
+		t.Ending = err != nil
+	}
+	if err == nil {
+		err = m.outputs(t, n, at)
 	}
 	if at != place { // the scope of a sub-process
 		m.closeScope(at)
@@ -230,6 +245,7 @@ func isSub(n *bpmn.Node) bool {
 func (m *machine) finish(t *Token, n *bpmn.Node) {
 	m.disarm(t, n)
 	m.closeLocal(t)
+	t.Ended = true
 	m.passed(n)
 }
 

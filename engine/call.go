@@ -8,8 +8,14 @@ import (
 	"github.com/waybill-io/waybill/bpmn"
 )
 
+// maxDepth bounds how deep calls nest: a process that calls itself would otherwise never stop.
+const maxDepth = 100
+
 // callProcess is a call activity.
 func (m *machine) callProcess(token int, n *bpmn.Node) error {
+	if m.s.Depth >= maxDepth {
+		return fmt.Errorf("calls nest %d levels deep: look for a process that calls itself, over others perhaps", maxDepth)
+	}
 	c := StartChild{Element: n.ID}
 	var err error
 	if c.Process, err = m.text("called element", n.Call.Element); err != nil {

@@ -130,9 +130,7 @@ func (m *machine) completeAdHoc() {
 		if !over || sc.Live > 0 && !n.AdHoc.CancelRemaining {
 			continue
 		}
-		m.clearScope(id, 0)
-		m.closeIncident(m.scope(id).Token) // of an earlier look, at variables that were missing
-		m.completeScope(m.scope(id))
+		m.finishAdHoc(id)
 	}
 }
 

@@ -45,6 +45,11 @@ func (m *machine) incidentAnswered(ev IncidentAnswered) error {
 		m.take(t.ID) // then the instance ends again
 		return nil
 	}
+	if t.Ending {
+		t.Ending = false
+		m.complete(t.ID, n, t.place())
+		return nil
+	}
 	if sc, err := m.openAdHoc(n); n.Kind == bpmn.AdHocSubProcess && err == nil && sc.Token == t.ID { // its completion condition could not be evaluated
 		if ev.Action != IncidentRetry {
 			m.clearScope(sc.ID, 0)
@@ -79,7 +84,7 @@ func (m *machine) abandon(token int) {
 		return
 	}
 	local := m.token(token).Local
-	m.reap(m.doom(func(*Token) bool { return false }, func(s *Scope) bool { return s.Token == token && s.ID != local }))
+	m.takeAway(m.doom(func(*Token) bool { return false }, func(s *Scope) bool { return s.Token == token && s.ID != local }))
 }
 
 // works tells the elements that an operator can do by hand; a gateway or an end event can only be tried again.

@@ -8,12 +8,18 @@ import (
 
 // listen runs the execution listeners of an event, in document order.
 func (m *machine) listen(token int, n *bpmn.Node, list []bpmn.Listener, event string) error {
+	t := m.token(token)
+	return m.listenAt(view{node: n, at: t.place(), last: t.Last}, list, event)
+}
+
+// listenAt runs listeners that see what a view does.
+func (m *machine) listenAt(from view, list []bpmn.Listener, event string) error {
 	for i := range list {
 		l := &list[i]
 		if l.Task || l.Event != event {
 			continue
 		}
-		m.look(token, n)
+		m.view = from
 		if err := m.runListener(l); err != nil {
 			return fmt.Errorf("%s listener: %w", event, err)
 		}

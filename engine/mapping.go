@@ -243,18 +243,21 @@ func (m *machine) localInputs(token int, n *bpmn.Node) error {
 
 // outputs sets variables around an activity from those in it (camunda:outputParameter).
 func (m *machine) outputs(t *Token, n *bpmn.Node, at int) error {
-	scope := t.Scope
 	for i := range n.Outputs {
-		m.view = view{node: n, at: at, last: t.Last}
-		value, err := m.value(&n.Outputs[i].Value)
-		if err == nil {
-			err = m.set(scope, Variables{n.Outputs[i].Name: value})
-		}
-		if err != nil {
+		if err := m.output(t, view{node: n, at: at, last: t.Last}, &n.Outputs[i]); err != nil {
 			return fmt.Errorf("output parameter %q: %w", n.Outputs[i].Name, err)
 		}
 	}
 	return nil
+}
+
+func (m *machine) output(t *Token, from view, o *bpmn.Assignment) error {
+	m.view = from
+	value, err := m.value(&o.Value)
+	if err != nil {
+		return err
+	}
+	return m.set(t.Scope, Variables{o.Name: value})
 }
 
 // value evaluates a value of the model.

@@ -42,6 +42,7 @@ type Options struct {
 	Initiator   string // user who started it, or ""
 	Engine      int    // behaviour version; 0: the newest
 	Called      bool   // by a call activity: errors and escalations that nothing here catches are the caller's
+	Depth       int    // of a called instance: one more than its caller's
 }
 
 // New returns the state of an instance that has not started. Its first event must be Started.
@@ -49,7 +50,7 @@ func New(o Options) *State {
 	if o.Engine == 0 {
 		o.Engine = Version
 	}
-	return &State{Engine: o.Engine, ID: o.ID, BusinessKey: o.BusinessKey, Initiator: o.Initiator, Called: o.Called}
+	return &State{Engine: o.Engine, ID: o.ID, BusinessKey: o.BusinessKey, Initiator: o.Initiator, Called: o.Called, Depth: o.Depth}
 }
 
 // Step applies an event to s, in place, and returns what the host must do, in order. now is the host's time and must not
@@ -82,6 +83,7 @@ type machine struct {
 	moves    int
 	weight   int        // of a condition, in moves; 0: not known yet
 	ready    []runnable // tokens that are awake, in order of creation
+	next     int        // the first of them that has not run yet
 	reaped   bool       // tokens have been taken away, so that not all that are awake need be there
 	view     view       // what expressions see
 	changes  []string   // variables that were set and that conditional events have not heard of
@@ -252,6 +254,9 @@ func (m *machine) end(o Outcome) {
 }
 
 func (m *machine) endWith(end End) {
+	if end.Outcome != OutcomeCompleted {
+		m.cutProcess()
+	}
 	for _, w := range m.s.Waits {
 		m.stop(w)
 	}

@@ -13,6 +13,7 @@ type ProcessInput struct {
 	State       []byte     `json:"state,omitempty"` // engine.State, JSON, gzip from engine version 2 on
 
 	Parent *Caller    `json:"parent,omitempty"` // of a called process
+	Depth  int        `json:"depth,omitempty"`  // of calls around it
 	Paused bool       `json:"paused,omitempty"` // suspended by an operator
 	Clock  *time.Time `json:"clock,omitempty"`  // in tests: the time, which stands still until AdvanceUpdate
 }
