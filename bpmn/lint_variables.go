@@ -72,7 +72,7 @@ func (l *linter) variables() {
 		declared[prop.Name] = true
 	}
 	for _, n := range l.p.Nodes {
-		if n.Mapping == nil {
+		if n.Mapping == nil || n.Mapping.Creates {
 			continue
 		}
 		for _, out := range n.Mapping.Outputs {

@@ -267,7 +267,7 @@ func (p *parser) connector(e, c *element, n *Node) {
 	}
 	n.Implementation = "email.SEND"
 	inputs, outputs := p.parameters(e, c)
-	m := &Mapping{AllOutputs: false}
+	m := &Mapping{Creates: true}
 	for _, a := range inputs {
 		to := names[a.Name]
 		switch {

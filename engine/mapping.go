@@ -169,7 +169,8 @@ func (m *machine) takeResults(kind WaitKind, n *bpmn.Node, results Variables) er
 	return m.set(m.view.at, results)
 }
 
-// mapOutputs computes the variables that the output lines of a mapping write: declared or existing ones only.
+// mapOutputs computes the variables that the output lines of a mapping write: declared or existing ones only, unless the mapping
+// creates them.
 func (m *machine) mapOutputs(mapping *bpmn.Mapping, results Variables) (Variables, error) {
 	if mapping == nil {
 		return nil, nil
@@ -181,7 +182,7 @@ func (m *machine) mapOutputs(mapping *bpmn.Mapping, results Variables) (Variable
 	written := make(Variables, len(mapping.Outputs))
 	for i := range mapping.Outputs {
 		p := &mapping.Outputs[i]
-		if _, exists := m.held(p.Name); !exists && m.property(p.Name) == nil {
+		if _, exists := m.held(p.Name); !exists && !mapping.Creates && m.property(p.Name) == nil {
 			continue
 		}
 		value, ok, err := m.param(p, results)
