@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/waybill-io/waybill/bpmn"
+	"github.com/waybill-io/waybill/juel"
 )
 
 // Version is the version of the engine's behaviour that new instances get. An instance keeps the version it started
@@ -262,10 +263,10 @@ type Scripts interface {
 // ScriptEnv is what a script sees. Nothing in it may be changed; a script that changes a list gets a copy.
 type ScriptEnv struct {
 	Variables Variables
-	Execution map[string]any                                 // the data of execution
-	Task      map[string]any                                 // the data of task; nil: not at a user task
-	Token     map[string]any                                 // process-engine's token: current and history
-	Set       func(name string, value any, local bool) error // nil: variables cannot be set here
+	Execution map[string]any                                       // the data of execution
+	Task      map[string]any                                       // the data of task; nil: not at a user task
+	Token     map[string]any                                       // process-engine's token: current and history
+	Set       func(name string, value any, reach juel.Reach) error // nil: variables cannot be set here
 }
 
 // Engine is Step with what only some models need.

@@ -18,6 +18,7 @@ type view struct {
 	task    map[string]any // in a task listener: the data of the task
 	last    string         // the element whose result is token.current
 	sets    bool           // variables may be set
+	owner   int            // the token whose activity setVariableLocal gives variables of its own; 0: none
 }
 
 // look makes expressions see what a token sees at a node.
@@ -79,16 +80,19 @@ func (sc *Scope) lookup(name string) (any, bool) {
 
 // SetVariable and RemoveVariable are execution.setVariable and its like, where an expression may have effects: in a listener or
 // in the expression of a service task.
-func (m *machine) SetVariable(name string, value any, local bool) error {
+func (m *machine) SetVariable(name string, value any, reach juel.Reach) error {
 	if !m.view.sets {
 		return errors.New("variables cannot be set here: use a listener, a script task or a service task")
 	}
-	if !local {
+	if reach == juel.Nearest {
 		return m.set(m.view.at, Variables{name: value})
 	}
 	values, err := normalized(Variables{name: value})
 	if err != nil {
 		return err
+	}
+	if n := m.view.node; m.view.owner != 0 && (reach == juel.LocalToTask || isSub(n) || n.Kind == bpmn.CallActivity) {
+		m.view.at = m.openLocal(m.view.owner, n)
 	}
 	if m.view.at == 0 {
 		return m.set(0, values)

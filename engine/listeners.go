@@ -14,6 +14,9 @@ func (m *machine) listen(token int, n *bpmn.Node, list []bpmn.Listener, event st
 			continue
 		}
 		m.look(token, n)
+		if event == "start" {
+			m.view.owner = token
+		}
 		if err := m.runListener(l); err != nil {
 			return fmt.Errorf("%s listener: %w", event, err)
 		}
@@ -30,6 +33,7 @@ func (m *machine) listenTask(token int, n *bpmn.Node, event string, c Command) e
 			continue
 		}
 		m.look(token, n)
+		m.view.owner = token
 		m.view.task = map[string]any{
 			"name": task.Name, "assignee": task.Assignee, "owner": task.Owner, "priority": int64(task.Priority),
 			"description": task.Description, "formKey": task.FormKey, "taskDefinitionKey": n.ID, "eventName": event,

@@ -12,11 +12,7 @@ import (
 )
 
 func (m *machine) open(token int, n *bpmn.Node) error {
-	inputs, err := m.inputs(n, true)
-	if err != nil {
-		return err
-	}
-	c := OpenTask{Element: n.ID, Name: n.Name, Inputs: inputs}
+	c := OpenTask{Element: n.ID, Name: n.Name}
 	if n.User != nil {
 		if err := m.people(&c, n.User); err != nil {
 			return err
@@ -31,6 +27,11 @@ func (m *machine) open(token int, n *bpmn.Node) error {
 				return err
 			}
 		}
+	}
+	m.look(token, n) // who works on the task sees what the listeners have set
+	var err error
+	if c.Inputs, err = m.inputs(n, true); err != nil {
+		return err
 	}
 	c.ID = m.nextID()
 	m.await(Wait{ID: c.ID, Token: token, Kind: WaitTask, Element: n.ID}, c)

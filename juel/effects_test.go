@@ -15,10 +15,13 @@ type settable struct {
 
 func (s settable) Now() time.Time { return time.Date(2026, 1, 31, 9, 0, 0, 0, time.UTC) }
 
-func (s settable) SetVariable(name string, value any, local bool) error {
-	if local {
+func (s settable) SetVariable(name string, value any, reach Reach) error {
+	switch reach {
+	case LocalToTask:
+		s.local["task "+name] = value
+	case Local:
 		s.local[name] = value
-	} else {
+	default:
 		s.Vars[name] = value
 	}
 	return nil
@@ -32,7 +35,7 @@ func (s settable) RemoveVariable(name string) error {
 func TestEffects(t *testing.T) {
 	env := settable{Vars{"a": int64(1), "gone": true}, map[string]any{}}
 	for _, text := range []string{
-		"${execution.setVariable('b', a + 1)}", "${task.setVariableLocal('c', 'x')}", "#{execution.removeVariable('gone')}",
+		"${execution.setVariable('b', a + 1)}", "${task.setVariableLocal('c', 'x')}", "${execution.setVariableLocal('c', 'y')}", "#{execution.removeVariable('gone')}",
 	} {
 		e, err := Parse(text)
 		require.NoError(t, err)
@@ -42,7 +45,7 @@ func TestEffects(t *testing.T) {
 		require.Nil(t, value)
 	}
 	require.Equal(t, Vars{"a": int64(1), "b": int64(2)}, env.Vars)
-	require.Equal(t, map[string]any{"c": "x"}, env.local)
+	require.Equal(t, map[string]any{"task c": "x", "c": "y"}, env.local)
 	e, err := Parse("${a == 1 ? execution.setVariable(a, 1) : 2}")
 	require.NoError(t, err)
 	_, err = e.Eval(env)

@@ -39,15 +39,18 @@ var scopeMethods = map[string]func(n node, env Env, name any) (any, error){
 	},
 }
 
+// effect changes a variable. local is what is local to the object whose method it is.
+type effect func(s Setter, name string, args []any, local Reach) error
+
 // scopeEffects are the methods of execution and task that change variables. The first argument is a name. They give null.
 var scopeEffects = map[string]struct {
 	args int
-	call func(s Setter, name string, args []any) error
+	call effect
 }{
-	"setVariable":         {2, func(s Setter, name string, args []any) error { return s.SetVariable(name, args[0], false) }},
-	"setVariableLocal":    {2, func(s Setter, name string, args []any) error { return s.SetVariable(name, args[0], true) }},
-	"removeVariable":      {1, func(s Setter, name string, _ []any) error { return s.RemoveVariable(name) }},
-	"removeVariableLocal": {1, func(s Setter, name string, _ []any) error { return s.RemoveVariable(name) }},
+	"setVariable":         {2, func(s Setter, name string, args []any, _ Reach) error { return s.SetVariable(name, args[0], Nearest) }},
+	"setVariableLocal":    {2, func(s Setter, name string, args []any, local Reach) error { return s.SetVariable(name, args[0], local) }},
+	"removeVariable":      {1, func(s Setter, name string, _ []any, _ Reach) error { return s.RemoveVariable(name) }},
+	"removeVariableLocal": {1, func(s Setter, name string, _ []any, _ Reach) error { return s.RemoveVariable(name) }},
 }
 
 // variableFunction is var:name(variable, args...), also with the prefixes vars and variables. The variable is null

@@ -19,10 +19,19 @@ type Env interface {
 	Now() time.Time
 }
 
+// Reach says which variable of a name is set.
+type Reach uint8
+
+// Nearest is the variable where it is. Local is one of the element itself, LocalToTask one of the user task.
+const (
+	Nearest Reach = iota
+	Local
+	LocalToTask
+)
+
 // Setter is an Env in which expressions may set variables: execution.setVariable and its like need it.
 type Setter interface {
-	// SetVariable sets a variable where it is, or with local one of the element itself.
-	SetVariable(name string, value any, local bool) error
+	SetVariable(name string, value any, reach Reach) error
 	RemoveVariable(name string) error
 }
 

@@ -84,8 +84,9 @@ func (n *scopeCall) eval(env Env) (any, error) {
 // effectCall sets or removes a variable.
 type effectCall struct {
 	span
-	call func(s Setter, name string, args []any) error
-	args []node
+	call  effect
+	args  []node
+	local Reach
 }
 
 func (n *effectCall) eval(env Env) (any, error) {
@@ -101,7 +102,7 @@ func (n *effectCall) eval(env Env) (any, error) {
 	if !ok || name == "" {
 		return nil, failed(n, "the name of the variable is %s, not text", kindOf(args[0]))
 	}
-	if err := n.call(setter, name, args[1:]); err != nil {
+	if err := n.call(setter, name, args[1:], n.local); err != nil {
 		return nil, failed(n, "%w", err)
 	}
 	return nil, nil

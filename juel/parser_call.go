@@ -86,7 +86,11 @@ func (p *parser) scopeCall(start int, base node, name token, args []node) (node,
 			return nil, err
 		}
 		p.effects = true
-		return &effectCall{span: p.since(start), call: effect.call, args: args}, nil
+		local := Local
+		if base.String() == "task" {
+			local = LocalToTask
+		}
+		return &effectCall{span: p.since(start), call: effect.call, args: args, local: local}, nil
 	}
 	if key, ok := strings.CutPrefix(name.text, "get"); ok && key != "" && len(args) == 0 {
 		key = strings.ToLower(key[:1]) + key[1:]

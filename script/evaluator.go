@@ -83,12 +83,12 @@ func (e *Evaluator) compile(source string) (*goja.Program, error) {
 
 // surround gives a script the objects execution, task and token.
 func surround(vm *goja.Runtime, env engine.ScriptEnv) error {
-	execution := scope(vm, env, env.Execution)
+	execution := scope(vm, env, env.Execution, juel.Local)
 	if err := vm.Set("execution", execution); err != nil {
 		return err
 	}
 	if env.Task != nil {
-		if err := vm.Set("task", scope(vm, env, env.Task)); err != nil {
+		if err := vm.Set("task", scope(vm, env, env.Task, juel.LocalToTask)); err != nil {
 			return err
 		}
 	}
@@ -98,8 +98,8 @@ func surround(vm *goja.Runtime, env engine.ScriptEnv) error {
 	return nil
 }
 
-// scope is execution or task: its data, a getter for each of them, and access to the variables.
-func scope(vm *goja.Runtime, env engine.ScriptEnv, data map[string]any) map[string]any {
+// scope is execution or task: its data, a getter for each of them, and access to the variables. local is what is local to it.
+func scope(vm *goja.Runtime, env engine.ScriptEnv, data map[string]any, local juel.Reach) map[string]any {
 	set := map[string]any{} // what the script itself has set
 	object := map[string]any{
 		"getVariable": func(name string) any {
@@ -113,8 +113,8 @@ func scope(vm *goja.Runtime, env engine.ScriptEnv, data map[string]any) map[stri
 			_, there := env.Variables[name]
 			return changed || there
 		},
-		"setVariable":      setter(vm, env, set, false),
-		"setVariableLocal": setter(vm, env, set, true),
+		"setVariable":      setter(vm, env, set, juel.Nearest),
+		"setVariableLocal": setter(vm, env, set, local),
 	}
 	for name, value := range data { // into a map: any order
 		value = copied(value)
@@ -124,14 +124,14 @@ func scope(vm *goja.Runtime, env engine.ScriptEnv, data map[string]any) map[stri
 	return object
 }
 
-func setter(vm *goja.Runtime, env engine.ScriptEnv, set map[string]any, local bool) func(name string, value goja.Value) {
+func setter(vm *goja.Runtime, env engine.ScriptEnv, set map[string]any, reach juel.Reach) func(name string, value goja.Value) {
 	return func(name string, value goja.Value) {
 		if env.Set == nil {
 			panic(vm.NewGoError(errors.New("variables cannot be set here: use a listener or a script task")))
 		}
 		plain, err := juel.Normalize(value.Export())
 		if err == nil {
-			err = env.Set(name, plain, local)
+			err = env.Set(name, plain, reach)
 		}
 		if err != nil {
 			panic(vm.NewGoError(err))
