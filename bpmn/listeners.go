@@ -47,9 +47,6 @@ func (p *parser) taskListeners(e *element) (list []Listener) {
 			continue
 		}
 		l.Task = true
-		if event == "assignment" || event == "all" {
-			p.notice("assignment", e, "a listener for assignment hears of the assignee that the model names, not of people who claim the task later")
-		}
 		for _, each := range []string{"create", "assignment", "complete"} {
 			if event == each || event == "all" {
 				l.Event = each

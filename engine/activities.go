@@ -164,6 +164,10 @@ func (m *machine) completed(ev Completed) error {
 			return nil
 		}
 	}
+	if task, ok := w.Command.(OpenTask); ok && ev.Assignee != nil {
+		task.Assignee = *ev.Assignee
+		w.Command = task
+	}
 	m.conclude(w, n, ev.Outputs)
 	return nil
 }

@@ -23,8 +23,15 @@ type Started struct {
 // Completed is the result of a connector call, a script, a user task, an external task, a published message or a called
 // process.
 type Completed struct {
-	ID      int // of the command
-	Outputs Variables
+	ID       int // of the command
+	Outputs  Variables
+	Assignee *string // of a user task: whose it was in the end; nil: as it was opened
+}
+
+// TaskAssigned says that an open user task which Listens has got another assignee; "" when it went back to its candidates.
+type TaskAssigned struct {
+	ID       int
+	Assignee string
 }
 
 // Failed is a connector call, a script, an external task or a called process that is not retried any more. With a code it is a
@@ -101,6 +108,7 @@ type Cancelled struct{}
 
 func (Started) event()          {}
 func (Completed) event()        {}
+func (TaskAssigned) event()     {}
 func (Failed) event()           {}
 func (Escalated) event()        {}
 func (TimerFired) event()       {}
@@ -147,6 +155,7 @@ type OpenTask struct {
 	Priority        int       `json:"priority,omitempty"`
 	FormKey         string    `json:"formKey,omitempty"`
 	Description     string    `json:"description,omitempty"`
+	Listens         bool      `json:"listens,omitempty"` // a listener waits for TaskAssigned
 	Inputs          Variables `json:"inputs,omitempty"`
 }
 

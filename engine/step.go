@@ -107,6 +107,8 @@ func (m *machine) accept(ev Event) error {
 	switch ev := ev.(type) {
 	case Completed:
 		return m.completed(ev)
+	case TaskAssigned:
+		return m.taskAssigned(ev)
 	case Failed:
 		return m.failed(ev)
 	case TimerFired:

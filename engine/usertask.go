@@ -33,8 +33,34 @@ func (m *machine) open(token int, n *bpmn.Node) error {
 	if c.Inputs, err = m.inputs(n, true); err != nil {
 		return err
 	}
+	c.Listens = slices.ContainsFunc(n.Listeners, func(l bpmn.Listener) bool { return l.Task && l.Event == "assignment" })
 	c.ID = m.nextID()
 	m.await(Wait{ID: c.ID, Token: token, Kind: WaitTask, Element: n.ID}, c)
+	return nil
+}
+
+// taskAssigned tells the listeners of an open user task whose it is now. One that fails leaves an incident in place of the task,
+// which a retry opens again.
+func (m *machine) taskAssigned(ev TaskAssigned) error {
+	w, n, err := m.answered(ev.ID, WaitTask)
+	if err != nil {
+		return err
+	}
+	task, _ := w.Command.(OpenTask)
+	if task.Assignee == ev.Assignee {
+		return nil
+	}
+	task.Assignee = ev.Assignee
+	i, _ := find(m.s.Waits, w.ID)
+	m.s.Waits[i].Command = task
+	if task.Assignee == "" {
+		return nil
+	}
+	if err := m.listenTask(w.Token, n, "assignment", task); err != nil {
+		m.forget(w.ID)
+		m.stop(w)
+		m.suspend(w.Token, n, failure(err))
+	}
 	return nil
 }
 

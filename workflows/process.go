@@ -104,6 +104,7 @@ func newHost(ctx workflow.Context, p *Processes, process *bpmn.Process, input co
 		{contract.ChildSignal, h.childDone},
 		{contract.EscalationSignal, h.escalationCame},
 		{contract.TaskVariablesSignal, h.taskVariables},
+		{contract.TaskAssignedSignal, h.taskAssigned},
 	} {
 		h.selector.AddReceive(workflow.GetSignalChannel(ctx, s.name), s.handle)
 	}
