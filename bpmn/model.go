@@ -247,6 +247,7 @@ type Transfer struct {
 	Source string     // a variable, or
 	Expr   *juel.Expr // an expression
 	Target string
+	Local  bool // in: of the activity's own variables; out: to them
 }
 
 // Call is what a call activity calls.

@@ -185,6 +185,7 @@ func (m *machine) conclude(w Wait, n *bpmn.Node, results Variables) {
 // settle takes results and tells the listeners of a user task.
 func (m *machine) settle(w Wait, n *bpmn.Node, results Variables) error {
 	m.look(w.Token, n)
+	m.view.owner = w.Token
 	if err := m.takeResults(w.Kind, n, results); err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ type view struct {
 	task    map[string]any // in a task listener: the data of the task
 	last    string         // the element whose result is token.current
 	sets    bool           // variables may be set
-	owner   int            // the token whose activity setVariableLocal gives variables of its own; 0: none
+	owner   int            // the token whose activity may get variables of its own; 0: none
 }
 
 // look makes expressions see what a token sees at a node.

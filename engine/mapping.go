@@ -112,11 +112,7 @@ func (m *machine) takeResults(kind WaitKind, n *bpmn.Node, results Variables) er
 	case kind == WaitPublish:
 		return nil // nobody answers
 	case kind == WaitChild && mapping == nil && len(n.Call.Out) > 0:
-		out, err := m.returned(n, results)
-		if err != nil {
-			return err
-		}
-		return m.set(m.view.at, out)
+		return m.takeReturned(n, results)
 	}
 	named := n.Result != "" && kind == WaitCall
 	all := kind != WaitCall && kind != WaitChild || m.p.MapDefault == bpmn.MapAll || n.Java && !named
