@@ -304,12 +304,22 @@ func (p *parser) expr(e *element, what, text string) *juel.Expr {
 		return nil
 	}
 	x, err := juel.Parse(text)
-	if err != nil {
+	switch {
+	case err != nil && strings.Contains(text, "currentUser"):
+		p.at(e, "%s: %v; %s", what, err, nobody)
+		return nil
+	case err != nil:
 		p.at(e, "%s: %v", what, err)
+		return nil
+	case slices.Contains(x.Variables(), "authenticatedUserId"):
+		p.at(e, "%s: authenticatedUserId is not supported: %s", what, nobody)
 		return nil
 	}
 	return x
 }
+
+// nobody is what to do about names for the current user: in other engines whoever completes a task also does what comes after it.
+const nobody = `nobody is logged in when a process goes on; for who started it, set initiator="starter" on the start event and write ${starter}`
 
 func (p *parser) notice(code string, e *element, format string, args ...any) {
 	p.model.notices = append(p.model.notices, Warning{

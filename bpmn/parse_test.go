@@ -134,6 +134,9 @@ func TestRefused(t *testing.T) {
 		{"nameless message", between(`<receiveTask id="e" messageRef="nameless"/>`), `the message in line 2 has no name`},
 
 		// tasks
+		{"authenticated user", between(`<userTask id="e" activiti:assignee="${authenticatedUserId}"/>`), `line 3: userTask "e": assignee: authenticatedUserId is not supported: nobody is logged in`},
+		{"current user", between(`<userTask id="e" camunda:assignee="${currentUser()}"/>`), `there is no function currentUser`},
+		{"current user's advice", between(`<userTask id="e" camunda:assignee="${currentUser()}"/>`), `set initiator="starter" on the start event and write ${starter}`},
 		{"delegate that is no bean", between(`<sendTask id="e" activiti:delegateExpression="${a.b()}"/>`), `want the name of a bean`},
 		{"external task without a topic", between(`<serviceTask id="e" camunda:type="external"/>`), `an external task needs a topic`},
 		{"shell task", between(`<serviceTask id="e" activiti:type="shell"/>`), `type="shell" is not supported`},
