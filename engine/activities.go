@@ -190,7 +190,8 @@ func (m *machine) settle(w Wait, n *bpmn.Node, results Variables) error {
 		return err
 	}
 	if w.Kind == WaitTask && len(n.Listeners) > 0 {
-		return m.listenTask(w.Token, n, "complete", w.Command)
+		task, _ := w.Command.(OpenTask)
+		return m.listenTask(w.Token, n, "complete", &task)
 	}
 	return nil
 }

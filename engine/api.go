@@ -276,6 +276,7 @@ type ScriptEnv struct {
 	Task      map[string]any                                       // the data of task; nil: not at a user task
 	Token     map[string]any                                       // process-engine's token: current and history
 	Set       func(name string, value any, reach juel.Reach) error // nil: variables cannot be set here
+	Change    func(method string, value any) error                 // of juel.TaskChanges; nil: there is no task to change
 }
 
 // Engine is Step with what only some models need.

@@ -16,6 +16,7 @@ type view struct {
 	at      int            // the scope whose variables come first; 0: the process
 	results Variables      // in an output mapping: the results come before the variables
 	task    map[string]any // in a task listener: the data of the task
+	open    *OpenTask      // in a task listener that may change the task: the task
 	last    string         // the element whose result is token.current
 	sets    bool           // variables may be set
 	owner   int            // the token whose activity may get variables of its own; 0: none

@@ -24,9 +24,8 @@ func (m *machine) listen(token int, n *bpmn.Node, list []bpmn.Listener, event st
 	return nil
 }
 
-// listenTask runs the task listeners of a user task.
-func (m *machine) listenTask(token int, n *bpmn.Node, event string, c Command) error {
-	task, _ := c.(OpenTask)
+// listenTask runs the task listeners of a user task. They may change the task until it is complete.
+func (m *machine) listenTask(token int, n *bpmn.Node, event string, task *OpenTask) error {
 	for i := range n.Listeners {
 		l := &n.Listeners[i]
 		if !l.Task || l.Event != event {
@@ -34,10 +33,10 @@ func (m *machine) listenTask(token int, n *bpmn.Node, event string, c Command) e
 		}
 		m.look(token, n)
 		m.view.owner = token
-		m.view.task = map[string]any{
-			"name": task.Name, "assignee": task.Assignee, "owner": task.Owner, "priority": int64(task.Priority),
-			"description": task.Description, "formKey": task.FormKey, "taskDefinitionKey": n.ID, "eventName": event,
-			"processInstanceId": m.s.ID,
+		m.view.task = m.taskData(task)
+		m.view.task["taskDefinitionKey"], m.view.task["eventName"], m.view.task["execution"] = n.ID, event, m.execution()
+		if event != "complete" {
+			m.view.open = task
 		}
 		if err := m.runListener(l); err != nil {
 			return fmt.Errorf("%s task listener: %w", event, err)

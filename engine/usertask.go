@@ -19,14 +19,17 @@ func (m *machine) open(token int, n *bpmn.Node) error {
 		}
 	}
 	if len(n.Listeners) > 0 {
-		if err := m.listenTask(token, n, "create", c); err != nil {
+		if err := m.listenTask(token, n, "create", &c); err != nil {
 			return err
 		}
 		if c.Assignee != "" {
-			if err := m.listenTask(token, n, "assignment", c); err != nil {
+			if err := m.listenTask(token, n, "assignment", &c); err != nil {
 				return err
 			}
 		}
+	}
+	if err := searchable(&c); err != nil {
+		return err
 	}
 	m.look(token, n) // who works on the task sees what the listeners have set
 	var err error
@@ -56,7 +59,7 @@ func (m *machine) taskAssigned(ev TaskAssigned) error {
 	if task.Assignee == "" {
 		return nil
 	}
-	if err := m.listenTask(w.Token, n, "assignment", task); err != nil {
+	if err := m.listenTask(w.Token, n, "assignment", &task); err != nil {
 		m.forget(w.ID)
 		m.stop(w)
 		m.suspend(w.Token, n, failure(err))
@@ -95,14 +98,16 @@ func (m *machine) people(c *OpenTask, u *bpmn.UserTaskInfo) (err error) {
 	if c.FollowUp, err = m.dueDate("follow-up date", u.FollowUpDate); err != nil {
 		return err
 	}
-	if err = fit("the candidates", maxSearchBytes, slices.Concat(c.CandidateUsers, c.CandidateGroups)); err != nil {
-		return err
-	}
-	if err = fit("the assignee", maxSearchBytes, c.Assignee); err != nil {
-		return err
-	}
 	c.Priority, err = m.priority(u.Priority)
 	return err
+}
+
+// searchable refuses more people than lists of tasks can be searched by.
+func searchable(c *OpenTask) error {
+	if err := fit("the candidates", maxSearchBytes, slices.Concat(c.CandidateUsers, c.CandidateGroups)); err != nil {
+		return err
+	}
+	return fit("the assignee", maxSearchBytes, c.Assignee)
 }
 
 // dueDate reads a date, or a duration from now as Activiti's calendars do. The zero time is none.
@@ -111,17 +116,28 @@ func (m *machine) dueDate(what string, e *juel.Expr) (time.Time, error) {
 	if err != nil || text == "" {
 		return time.Time{}, err
 	}
-	var at time.Time
-	if strings.HasPrefix(text, "P") {
+	at, err := m.date(text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%s: %w", what, err)
+	}
+	return at, nil
+}
+
+// date reads a date, or a duration from now. The zero time is none.
+func (m *machine) date(text string) (at time.Time, err error) {
+	switch {
+	case text == "":
+		return at, nil
+	case strings.HasPrefix(text, "P"):
 		at, err = m.after(text)
-	} else {
+	default:
 		at, err = bpmn.ParseDate(text)
 	}
 	if err == nil {
 		at, err = storable(at)
 	}
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%s: %w", what, err)
+		return time.Time{}, err
 	}
 	return at, nil
 }
@@ -131,15 +147,24 @@ func (m *machine) priority(e *juel.Expr) (int, error) {
 		return 0, nil
 	}
 	value, err := e.Eval(m)
-	if err == nil {
-		value, err = bpmn.Convert("integer", value)
-	}
 	if err != nil {
 		return 0, fmt.Errorf("priority: %w", err)
 	}
+	number, err := priority(value)
+	if err != nil {
+		return 0, fmt.Errorf("priority: %w", err)
+	}
+	return number, nil
+}
+
+func priority(value any) (int, error) {
+	value, err := bpmn.Convert("integer", value)
+	if err != nil {
+		return 0, err
+	}
 	number, _ := value.(int64) // null is no priority
 	if number < math.MinInt32 || number > math.MaxInt32 {
-		return 0, fmt.Errorf("priority: %d is out of range", number)
+		return 0, fmt.Errorf("%d is out of range", number)
 	}
 	return int(number), nil
 }

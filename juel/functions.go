@@ -53,6 +53,12 @@ var scopeEffects = map[string]struct {
 	"removeVariableLocal": {1, func(s Setter, name string, _ []any, _ Reach) error { return s.RemoveVariable(name) }},
 }
 
+// TaskChanges are the methods of task that change it before it opens. Each has one argument and gives null.
+var TaskChanges = []string{
+	"setAssignee", "setOwner", "addCandidateUser", "addCandidateUsers", "addCandidateGroup", "addCandidateGroups",
+	"deleteCandidateUser", "deleteCandidateGroup", "setName", "setDescription", "setPriority", "setDueDate", "setFollowUpDate", "setFormKey",
+}
+
 // variableFunction is var:name(variable, args...), also with the prefixes vars and variables. The variable is null
 // when it is missing. min and max count all arguments.
 type variableFunction struct {

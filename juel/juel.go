@@ -35,6 +35,11 @@ type Setter interface {
 	RemoveVariable(name string) error
 }
 
+// TaskChanger is an Env in which expressions may change the user task that is about to open, by a method of TaskChanges.
+type TaskChanger interface {
+	ChangeTask(method string, value any) error
+}
+
 // Vars is an Env of plain variables, without a clock and read-only.
 type Vars map[string]any
 
@@ -52,6 +57,7 @@ type Expr struct {
 	parts     []part
 	variables []string
 	effects   bool
+	changes   bool
 }
 
 // part is a stretch of literal text or, with a node, one ${...}.
@@ -91,6 +97,9 @@ func (e *Expr) Variables() []string { return slices.Clone(e.variables) }
 
 // Effects reports whether e sets or removes variables. Such an expression belongs into a listener or a service task.
 func (e *Expr) Effects() bool { return e.effects }
+
+// ChangesTask reports whether e changes a user task. Such an expression belongs into a listener of that.
+func (e *Expr) ChangesTask() bool { return e.changes }
 
 // Eval evaluates e. The result is a value of the model: of a single ${...} with nothing around it the value itself,
 // otherwise a string in which null is empty, numbers and booleans are plain, lists and maps are JSON. A text that a

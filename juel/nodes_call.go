@@ -108,6 +108,28 @@ func (n *effectCall) eval(env Env) (any, error) {
 	return nil, nil
 }
 
+// taskCall changes a user task.
+type taskCall struct {
+	span
+	method string
+	value  node
+}
+
+func (n *taskCall) eval(env Env) (any, error) {
+	changer, ok := env.(TaskChanger)
+	if !ok {
+		return nil, failed(n, "there is no task where this expression is evaluated")
+	}
+	value, err := n.value.eval(env)
+	if err != nil {
+		return nil, err
+	}
+	if err := changer.ChangeTask(n.method, value); err != nil {
+		return nil, failed(n, "%w", err)
+	}
+	return nil, nil
+}
+
 // variable reads a variable that may be missing, which is null then.
 func variable(n node, env Env, name any) (any, bool, error) {
 	text, ok := name.(string)
@@ -139,4 +161,5 @@ var (
 	_ node = (*variableCall)(nil)
 	_ node = (*scopeCall)(nil)
 	_ node = (*effectCall)(nil)
+	_ node = (*taskCall)(nil)
 )

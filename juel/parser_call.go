@@ -59,8 +59,8 @@ func (p *parser) member(start int, base node) (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if root, ok := base.(*identifier); ok && isScope(root.name) {
-		return p.scopeCall(start, base, name, args)
+	if scope := scopeOf(base); scope != "" {
+		return p.scopeCall(start, base, scope, name, args)
 	}
 	m, ok := methodOf(name.text)
 	if !ok {
@@ -72,9 +72,24 @@ func (p *parser) member(start int, base node) (node, error) {
 	return &methodCall{span: p.since(start), base: base, name: name.text, method: m, args: args}, nil
 }
 
+// scopeOf is the scope object that a node is: execution, task, or "". The execution of a task is that of its element.
+func scopeOf(n node) string {
+	switch n := n.(type) {
+	case *identifier:
+		if isScope(n.name) {
+			return n.name
+		}
+	case *property:
+		if key, ok := n.key.(*literal); ok && key.value == "execution" && scopeOf(n.base) == "task" {
+			return "execution"
+		}
+	}
+	return ""
+}
+
 // scopeCall parses a method of execution or task. A getter without arguments is the property that it reads, as for
 // a Java bean: execution.getProcessInstanceId() is execution.processInstanceId.
-func (p *parser) scopeCall(start int, base node, name token, args []node) (node, error) {
+func (p *parser) scopeCall(start int, base node, scope string, name token, args []node) (node, error) {
 	if call, ok := scopeMethods[name.text]; ok {
 		if err := checkCount(name, len(args), 1, 1); err != nil {
 			return nil, err
@@ -87,17 +102,28 @@ func (p *parser) scopeCall(start int, base node, name token, args []node) (node,
 		}
 		p.effects = true
 		local := Local
-		if base.String() == "task" {
+		if scope == "task" {
 			local = LocalToTask
 		}
 		return &effectCall{span: p.since(start), call: effect.call, args: args, local: local}, nil
+	}
+	if scope == "task" && slices.Contains(TaskChanges, name.text) {
+		if err := checkCount(name, len(args), 1, 1); err != nil {
+			return nil, err
+		}
+		p.effects, p.changes = true, true
+		return &taskCall{span: p.since(start), method: name.text, value: args[0]}, nil
 	}
 	if key, ok := strings.CutPrefix(name.text, "get"); ok && key != "" && len(args) == 0 {
 		key = strings.ToLower(key[:1]) + key[1:]
 		return &property{span: p.since(start), base: base, key: &literal{span: span(key), value: key}}, nil
 	}
-	return nil, &SyntaxError{name.start, fmt.Sprintf("%s has no method %s; it has %s and getters without arguments",
-		base, name.text, sortedNames(scopeMethods))}
+	more := ""
+	if scope == "task" {
+		more = ", " + strings.Join(TaskChanges, " ")
+	}
+	return nil, &SyntaxError{name.start, fmt.Sprintf("%s has no method %s; it has %s %s%s and getters without arguments",
+		base, name.text, sortedNames(scopeMethods), sortedNames(scopeEffects), more)}
 }
 
 // name parses what starts with a name: a variable, a function, a prefixed function.

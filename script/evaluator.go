@@ -3,6 +3,7 @@ package script
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -88,7 +89,13 @@ func surround(vm *goja.Runtime, env engine.ScriptEnv) error {
 		return err
 	}
 	if env.Task != nil {
-		if err := vm.Set("task", scope(vm, env, env.Task, juel.LocalToTask)); err != nil {
+		task := scope(vm, env, env.Task, juel.LocalToTask)
+		task["execution"] = execution
+		task["getExecution"] = func() any { return execution }
+		for _, method := range juel.TaskChanges {
+			task[method] = changer(vm, env, task, method)
+		}
+		if err := vm.Set("task", task); err != nil {
 			return err
 		}
 	}
@@ -116,12 +123,45 @@ func scope(vm *goja.Runtime, env engine.ScriptEnv, data map[string]any, local ju
 		"setVariable":      setter(vm, env, set, juel.Nearest),
 		"setVariableLocal": setter(vm, env, set, local),
 	}
+	show(object, data)
+	return object
+}
+
+// show puts data into an object, each with a getter.
+func show(object, data map[string]any) {
 	for name, value := range data { // into a map: any order
 		value = copied(value)
 		object[name] = value
 		object["get"+strings.ToUpper(name[:1])+name[1:]] = func() any { return value }
 	}
-	return object
+}
+
+// changer is a method of a task that changes it.
+func changer(vm *goja.Runtime, env engine.ScriptEnv, task map[string]any, method string) func(value goja.Value) {
+	return func(value goja.Value) {
+		if env.Change == nil {
+			panic(vm.NewGoError(errors.New("the task cannot be changed here: use a listener")))
+		}
+		plain, err := plain(value)
+		if err == nil {
+			err = env.Change(method, plain)
+		}
+		if err != nil {
+			panic(vm.NewGoError(err))
+		}
+		changed := maps.Clone(env.Task)
+		delete(changed, "execution")
+		show(task, changed)
+	}
+}
+
+// plain is a value of a script in the value model of variables; a date is its text.
+func plain(value goja.Value) (any, error) {
+	exported := value.Export()
+	if date, ok := exported.(time.Time); ok {
+		return date.UTC().Format("2006-01-02T15:04:05.000Z07:00"), nil
+	}
+	return juel.Normalize(exported)
 }
 
 func setter(vm *goja.Runtime, env engine.ScriptEnv, set map[string]any, reach juel.Reach) func(name string, value goja.Value) {
@@ -129,7 +169,7 @@ func setter(vm *goja.Runtime, env engine.ScriptEnv, set map[string]any, reach ju
 		if env.Set == nil {
 			panic(vm.NewGoError(errors.New("variables cannot be set here: use a listener or a script task")))
 		}
-		plain, err := juel.Normalize(value.Export())
+		plain, err := plain(value)
 		if err == nil {
 			err = env.Set(name, plain, reach)
 		}
