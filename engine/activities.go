@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/waybill-io/waybill/bpmn"
+	"github.com/waybill-io/waybill/juel"
 )
 
 // begin starts an element that waits: first its boundary events, then, as often as its loop says, its own work.
@@ -24,7 +25,7 @@ func (m *machine) begin(token int, n *bpmn.Node) {
 		}
 	}
 	if err != nil {
-		m.suspend(token, n, failure(err))
+		m.trouble(token, n, err)
 	}
 }
 
@@ -144,7 +145,7 @@ func (m *machine) script(token int, n *bpmn.Node) error {
 		variables[name] = clone(value) // a script may change what it is given
 	}
 	c := RunScript{
-		ID: m.nextID(), Element: n.ID, Variables: variables,
+		ID: m.nextID(), Element: n.ID, Variables: variables, Execution: m.execution(),
 		Format: n.Script.Format, Source: n.Script.Source, Result: n.Script.ResultVariable,
 	}
 	m.await(Wait{ID: c.ID, Token: token, Kind: WaitScript, Element: n.ID}, c)
@@ -168,7 +169,31 @@ func (m *machine) completed(ev Completed) error {
 		task.Assignee = *ev.Assignee
 		w.Command = task
 	}
+	if len(ev.Local)+len(ev.Removed) > 0 && (n.Mapping == nil || n.Mapping.AllOutputs) {
+		if err := m.takeChanges(w.Token, n, ev); err != nil {
+			m.forget(w.ID)
+			m.suspend(w.Token, n, failure(err))
+			return nil
+		}
+	}
 	m.conclude(w, n, ev.Outputs)
+	return nil
+}
+
+// takeChanges takes what a script changed beside the variables that it set.
+func (m *machine) takeChanges(token int, n *bpmn.Node, ev Completed) error {
+	m.look(token, n)
+	m.view.sets = true
+	for _, name := range ev.Removed {
+		if err := m.RemoveVariable(name); err != nil {
+			return err
+		}
+	}
+	for _, name := range sortedKeys(ev.Local) {
+		if err := m.SetVariable(name, ev.Local[name], juel.Local); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -176,7 +201,7 @@ func (m *machine) completed(ev Completed) error {
 func (m *machine) conclude(w Wait, n *bpmn.Node, results Variables) {
 	m.forget(w.ID)
 	if err := m.settle(w, n, results); err != nil {
-		m.suspend(w.Token, n, failure(err))
+		m.trouble(w.Token, n, err)
 		return
 	}
 	m.complete(w.Token, n, m.token(w.Token).place())

@@ -25,7 +25,9 @@ type Started struct {
 type Completed struct {
 	ID       int // of the command
 	Outputs  Variables
-	Assignee *string // of a user task: whose it was in the end; nil: as it was opened
+	Local    Variables // of a script: what it set local to its element
+	Removed  []string  // of a script: the variables that it removed
+	Assignee *string   // of a user task: whose it was in the end; nil: as it was opened
 }
 
 // TaskAssigned says that an open user task which Listens has got another assignee; "" when it went back to its candidates.
@@ -139,6 +141,7 @@ type RunScript struct {
 	Source    string    `json:"source,omitempty"`
 	Result    string    `json:"result,omitempty"` // variable for the result of the script, or ""
 	Variables Variables `json:"variables,omitempty"`
+	Execution Variables `json:"execution,omitempty"` // the data of execution
 }
 
 // OpenTask opens a user task.
@@ -276,8 +279,14 @@ type ScriptEnv struct {
 	Task      map[string]any                                       // the data of task; nil: not at a user task
 	Token     map[string]any                                       // process-engine's token: current and history
 	Set       func(name string, value any, reach juel.Reach) error // nil: variables cannot be set here
+	Remove    func(name string) error                              // nil: variables cannot be removed here
 	Change    func(method string, value any) error                 // of juel.TaskChanges; nil: there is no task to change
 }
+
+// BPMNError is a BPMN error that a script throws.
+type BPMNError struct{ Code, Message string }
+
+func (e *BPMNError) Error() string { return "BPMN error " + e.Code + ": " + e.Message }
 
 // Engine is Step with what only some models need.
 type Engine struct {

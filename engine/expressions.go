@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -19,6 +20,7 @@ type view struct {
 	open    *OpenTask      // in a task listener that may change the task: the task
 	last    string         // the element whose result is token.current
 	sets    bool           // variables may be set
+	event   string         // in a listener: what it hears of
 	owner   int            // the token whose activity may get variables of its own; 0: none
 }
 
@@ -125,6 +127,11 @@ func (m *machine) execution() map[string]any {
 		"processBusinessKey":   m.s.BusinessKey,
 		"businessKey":          m.s.BusinessKey,
 		"processDefinitionKey": m.p.ID,
+		"processDefinitionId":  cmp.Or(m.s.Definition, m.p.ID),
+		"eventName":            nil,
+	}
+	if m.view.event != "" {
+		properties["eventName"] = m.view.event
 	}
 	if n := m.view.node; n != nil {
 		properties["currentActivityId"] = n.ID

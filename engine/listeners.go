@@ -14,6 +14,7 @@ func (m *machine) listen(token int, n *bpmn.Node, list []bpmn.Listener, event st
 			continue
 		}
 		m.look(token, n)
+		m.view.event = event
 		if event == "start" {
 			m.view.owner = token
 		}
@@ -32,7 +33,7 @@ func (m *machine) listenTask(token int, n *bpmn.Node, event string, task *OpenTa
 			continue
 		}
 		m.look(token, n)
-		m.view.owner = token
+		m.view.owner, m.view.event = token, event
 		m.view.task = m.taskData(task)
 		m.view.task["taskDefinitionKey"], m.view.task["eventName"], m.view.task["execution"] = n.ID, event, m.execution()
 		if event != "complete" {
@@ -52,7 +53,7 @@ func (m *machine) listenProcess(event string) error {
 		if l.Event != event {
 			continue
 		}
-		m.view = view{}
+		m.view = view{event: event}
 		if err := m.runListener(l); err != nil {
 			return fmt.Errorf("%s listener of the process: %w", event, err)
 		}

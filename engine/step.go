@@ -38,6 +38,7 @@ const maxTokensOf1 = 1000
 // Options are what an instance is told when it is made.
 type Options struct {
 	ID          string // what expressions see as processInstanceId
+	Definition  string // likewise as processDefinitionId; "": the process's id
 	BusinessKey string
 	Initiator   string // user who started it, or ""
 	Engine      int    // behaviour version; 0: the newest
@@ -49,7 +50,7 @@ func New(o Options) *State {
 	if o.Engine == 0 {
 		o.Engine = Version
 	}
-	return &State{Engine: o.Engine, ID: o.ID, BusinessKey: o.BusinessKey, Initiator: o.Initiator, Called: o.Called}
+	return &State{Engine: o.Engine, ID: o.ID, Definition: o.Definition, BusinessKey: o.BusinessKey, Initiator: o.Initiator, Called: o.Called}
 }
 
 // Step applies an event to s, in place, and returns what the host must do, in order. now is the host's time and must not

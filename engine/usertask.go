@@ -62,7 +62,7 @@ func (m *machine) taskAssigned(ev TaskAssigned) error {
 	if err := m.listenTask(w.Token, n, "assignment", &task); err != nil {
 		m.forget(w.ID)
 		m.stop(w)
-		m.suspend(w.Token, n, failure(err))
+		m.trouble(w.Token, n, err)
 	}
 	return nil
 }

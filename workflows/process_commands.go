@@ -149,6 +149,7 @@ func (h *host) runScript(c engine.RunScript) {
 	})
 	f := workflow.ExecuteLocalActivity(ctx, contract.ScriptActivity, contract.ScriptInput{
 		Format: c.Format, Source: c.Source, Result: c.Result, Variables: contract.Variables(c.Variables),
+		Execution: contract.Variables(c.Execution),
 	})
 	w := &wait{h: h, id: c.ID, cancel: cancel, counted: true}
 	h.waits[c.ID] = w
@@ -159,10 +160,12 @@ func (h *host) runScript(c engine.RunScript) {
 func (w *wait) scripted(f workflow.Future) {
 	var result contract.ScriptResult
 	if err := f.Get(w.h.ctx, &result); err != nil {
-		w.answer(engine.Failed{ID: w.id, Failure: failure(err)})
+		w.answer(engine.Failed{ID: w.id, Failure: failure(err), Variables: left(err)})
 		return
 	}
-	w.answer(engine.Completed{ID: w.id, Outputs: engine.Variables(result.Variables)})
+	w.answer(engine.Completed{
+		ID: w.id, Outputs: engine.Variables(result.Variables), Local: engine.Variables(result.Local), Removed: result.Removed,
+	})
 }
 
 func (h *host) startTimer(c engine.StartTimer) {
