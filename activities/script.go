@@ -22,7 +22,7 @@ const maxScriptOutput = 1 << 20
 // from. A variable is changed by setVariable or as the script's result, not by assignment. The script sees no files and no network, and
 // ends with its context.
 func RunScript(ctx context.Context, in contract.ScriptInput) (contract.ScriptResult, error) {
-	changes, err := script.Run(ctx, script.Task{Source: in.Source, Variables: in.Variables, Execution: in.Execution})
+	changes, err := script.Run(ctx, script.Task{Source: in.Source, Variables: in.Variables, Execution: in.Execution, AutoStore: in.AutoStore})
 	if thrown, ok := errors.AsType[*engine.BPMNError](err); ok {
 		return contract.ScriptResult{}, temporal.NewNonRetryableApplicationError(
 			thrown.Message, contract.BPMNErrorPrefix+thrown.Code, nil, contract.ConnectorResult{Outputs: changes.Variables})

@@ -47,6 +47,9 @@ func sets(n *Node) []string {
 	for _, a := range slices.Concat(n.Inputs, n.Outputs) {
 		names = append(names, a.Name)
 	}
+	if n.User != nil {
+		names = append(names, n.User.Completer)
+	}
 	if e := n.Error; e != nil {
 		names = append(names, e.CodeVariable, e.MessageVariable)
 	}

@@ -309,6 +309,7 @@ type Script struct {
 	Format         string // "javascript"
 	Source         string
 	ResultVariable string // "" : the result is dropped
+	AutoStore      bool   // script task: the globals that it assigns become variables
 }
 
 // UserTaskInfo is what a user task tells the people who work on it.
@@ -322,6 +323,7 @@ type UserTaskInfo struct {
 	FollowUpDate    *juel.Expr // likewise
 	Priority        *juel.Expr
 	FormKey         *juel.Expr
+	Completer       string     // the variable that receives whose the task was when it was completed, or ""
 	Description     *juel.Expr // the documentation, which may hold expressions; nil: there is none
 }
 

@@ -34,6 +34,7 @@ func boundary(e string) []byte {
 
 func TestAccepted(t *testing.T) {
 	tests := map[string][]byte{
+		"all kinds of changes":     between(`<intermediateCatchEvent id="e"><conditionalEventDefinition camunda:variableEvents="update, create"><condition>${x}</condition></conditionalEventDefinition></intermediateCatchEvent>`),
 		"send task":                between(`<sendTask id="e" implementation="email.SEND"/>`),
 		"empty condition":          model(`<startEvent id="s"/><endEvent id="e"/><sequenceFlow id="f" sourceRef="s" targetRef="e"><conditionExpression/></sequenceFlow>`),
 		"XPath named, JUEL meant":  model(`<startEvent id="s"/><endEvent id="e"/><sequenceFlow id="f" sourceRef="s" targetRef="e"><conditionExpression language="http://www.w3.org/1999/XPath">${a}</conditionExpression></sequenceFlow>`),
@@ -140,6 +141,12 @@ func TestRefused(t *testing.T) {
 		{"listener that changes a complete task", between(`<userTask id="e"><extensionElements><camunda:taskListener event="complete" expression="${task.setAssignee('ann')}"/></extensionElements></userTask>`), `line 3: userTask "e": taskListener for complete changes the task`},
 		{"script that changes a complete task", between(`<userTask id="e"><extensionElements><camunda:taskListener event="all"><camunda:script scriptFormat="javascript">task.setName('x')</camunda:script></camunda:taskListener></extensionElements></userTask>`), `taskListener for all changes the task`},
 		{"change of a task elsewhere", between(`<userTask id="e" camunda:assignee="x"/><sequenceFlow id="f" sourceRef="e" targetRef="end"><conditionExpression>${task.setAssignee('ann')}</conditionExpression></sequenceFlow>`), `cannot be set here`},
+		{"local result", between(`<serviceTask id="e" activiti:expression="${1}" activiti:resultVariable="r" activiti:useLocalScopeForResultVariable="true"/>`), `useLocalScopeForResultVariable="true" is not supported: put the task into a sub-process`},
+		{"transient result", between(`<serviceTask id="e" activiti:expression="${1}" activiti:resultVariable="r" activiti:storeResultVariableAsTransient="true"/>`), `storeResultVariableAsTransient="true" is not supported`},
+		{"id of a task in a variable", between(`<userTask id="e" activiti:taskIdVariableName="t"/>`), `taskIdVariableName="t" is not supported: list the tasks of the instance`},
+		{"id of a called process", between(`<callActivity id="e" calledElement="q" activiti:processInstanceIdVariableName="t"/>`), `processInstanceIdVariableName="t" is not supported: give the called process a business key`},
+		{"completer by expression", between(`<userTask id="e" activiti:taskCompleterVariableName="${t}"/>`), `want the name of a variable`},
+		{"condition on creation", between(`<intermediateCatchEvent id="e"><conditionalEventDefinition camunda:variableName="x" camunda:variableEvents="create"><condition>${x}</condition></conditionalEventDefinition></intermediateCatchEvent>`), `variableEvents="create" is not supported: the event hears of every change`},
 		{"delegate that is no bean", between(`<sendTask id="e" activiti:delegateExpression="${a.b()}"/>`), `want the name of a bean`},
 		{"external task without a topic", between(`<serviceTask id="e" camunda:type="external"/>`), `an external task needs a topic`},
 		{"shell task", between(`<serviceTask id="e" activiti:type="shell"/>`), `type="shell" is not supported`},

@@ -146,7 +146,7 @@ func (m *machine) script(token int, n *bpmn.Node) error {
 	}
 	c := RunScript{
 		ID: m.nextID(), Element: n.ID, Variables: variables, Execution: m.execution(),
-		Format: n.Script.Format, Source: n.Script.Source, Result: n.Script.ResultVariable,
+		Format: n.Script.Format, Source: n.Script.Source, Result: n.Script.ResultVariable, AutoStore: n.Script.AutoStore,
 	}
 	m.await(Wait{ID: c.ID, Token: token, Kind: WaitScript, Element: n.ID}, c)
 	return nil
@@ -214,11 +214,16 @@ func (m *machine) settle(w Wait, n *bpmn.Node, results Variables) error {
 	if err := m.takeResults(w.Kind, n, results); err != nil {
 		return err
 	}
-	if w.Kind == WaitTask && len(n.Listeners) > 0 {
-		task, _ := w.Command.(OpenTask)
-		return m.listenTask(w.Token, n, "complete", &task)
+	task, ok := w.Command.(OpenTask)
+	if !ok {
+		return nil
 	}
-	return nil
+	if n.User != nil && n.User.Completer != "" {
+		if err := m.set(m.view.at, Variables{n.User.Completer: nullable(task.Assignee)}); err != nil {
+			return err
+		}
+	}
+	return m.listenTask(w.Token, n, "complete", &task)
 }
 
 // complete ends an activity, or one instance of its loop: its outputs are taken where its variables are, at the place at, it

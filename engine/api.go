@@ -139,7 +139,8 @@ type RunScript struct {
 	Element   string    `json:"element"`
 	Format    string    `json:"format,omitempty"`
 	Source    string    `json:"source,omitempty"`
-	Result    string    `json:"result,omitempty"` // variable for the result of the script, or ""
+	Result    string    `json:"result,omitempty"`    // variable for the result of the script, or ""
+	AutoStore bool      `json:"autoStore,omitempty"` // the globals that it assigns become variables
 	Variables Variables `json:"variables,omitempty"`
 	Execution Variables `json:"execution,omitempty"` // the data of execution
 }

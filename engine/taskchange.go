@@ -26,6 +26,14 @@ func dateText(t time.Time) any {
 	return t.Format(time.RFC3339Nano)
 }
 
+// nullable is a text, or null for none.
+func nullable(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
 // ChangeTask is task.setAssignee and its like, in a listener: the task opens as it is then.
 func (m *machine) ChangeTask(method string, value any) error {
 	switch {

@@ -3,6 +3,10 @@ package script
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/dop251/goja"
 
 	"github.com/waybill-io/waybill/engine"
 	"github.com/waybill-io/waybill/juel"
@@ -13,6 +17,7 @@ type Task struct {
 	Source    string
 	Variables map[string]any // the script's own: it may change the lists and maps in them
 	Execution map[string]any // the data of execution
+	AutoStore bool           // the globals that it assigns become variables
 }
 
 // Changes are what a script task leaves behind.
@@ -27,6 +32,10 @@ type Changes struct {
 // too.
 func Run(ctx context.Context, t Task) (Changes, error) {
 	changes := Changes{Variables: map[string]any{}, Local: map[string]any{}, Removed: map[string]bool{}}
+	var given map[string]any
+	if t.AutoStore {
+		given = own(t.Variables)
+	}
 	vm, err := New(t.Variables)
 	if err != nil {
 		return changes, fmt.Errorf("give the variables to the script: %w", err)
@@ -50,7 +59,25 @@ func Run(ctx context.Context, t Task) (Changes, error) {
 	if changes.Value, err = plain(value); err != nil {
 		return changes, fmt.Errorf("its results are not plain data: %w", err)
 	}
+	if t.AutoStore {
+		changes.store(vm, given)
+	}
 	return changes, nil
+}
+
+// store takes the globals that the script has made or changed and that are data.
+func (c *Changes) store(vm *goja.Runtime, given map[string]any) {
+	for _, name := range vm.GlobalObject().Keys() {
+		value, err := plain(vm.Get(name))
+		if slices.Contains([]string{"execution", "org", "Java"}, name) || err != nil {
+			continue
+		}
+		before, there := given[name]
+		if before, err = juel.Normalize(before); !there || err != nil || !reflect.DeepEqual(before, value) {
+			c.Variables[name] = value
+			delete(c.Removed, name)
+		}
+	}
 }
 
 func (c *Changes) set(name string, value any, reach juel.Reach) error {

@@ -149,7 +149,7 @@ func (h *host) runScript(c engine.RunScript) {
 	})
 	f := workflow.ExecuteLocalActivity(ctx, contract.ScriptActivity, contract.ScriptInput{
 		Format: c.Format, Source: c.Source, Result: c.Result, Variables: contract.Variables(c.Variables),
-		Execution: contract.Variables(c.Execution),
+		Execution: contract.Variables(c.Execution), AutoStore: c.AutoStore,
 	})
 	w := &wait{h: h, id: c.ID, cancel: cancel, counted: true}
 	h.waits[c.ID] = w

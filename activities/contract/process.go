@@ -124,6 +124,7 @@ type ScriptInput struct {
 	Result    string    `json:"result,omitempty"`
 	Variables Variables `json:"variables"`
 	Execution Variables `json:"execution,omitempty"` // the data of execution
+	AutoStore bool      `json:"autoStore,omitempty"` // the globals that it assigns become variables
 }
 
 // ScriptResult holds the variables that a script set, its result among them.

@@ -105,7 +105,10 @@ func scriptFailed(id int, err error) engine.Event {
 func (w *world) runScript(c engine.RunScript) (contract.ScriptResult, error) {
 	ctx, cancel := context.WithTimeout(w.ctx, scriptTimeout)
 	defer cancel()
-	in := contract.ScriptInput{Format: c.Format, Source: c.Source, Result: c.Result, Variables: map[string]any{}, Execution: contract.Variables(c.Execution)}
+	in := contract.ScriptInput{
+		Format: c.Format, Source: c.Source, Result: c.Result, Variables: map[string]any{}, Execution: contract.Variables(c.Execution),
+		AutoStore: c.AutoStore,
+	}
 	if err := throughJSON(map[string]any(c.Variables), &in.Variables); err != nil {
 		return contract.ScriptResult{}, err
 	}
