@@ -8,8 +8,14 @@ import (
 	"github.com/waybill-io/waybill/bpmn"
 )
 
+// maxDepth bounds how deep call activities go: a process that calls itself would never stop.
+const maxDepth = 100
+
 // callProcess is a call activity.
 func (m *machine) callProcess(token int, n *bpmn.Node) error {
+	if m.s.Depth >= maxDepth {
+		return fmt.Errorf("the instance is %d calls deep already, as far as it goes: look for a process that calls itself", m.s.Depth)
+	}
 	c := StartChild{Element: n.ID}
 	var err error
 	if c.Process, err = m.text("called element", n.Call.Element); err != nil {

@@ -15,6 +15,7 @@ type State struct {
 	BusinessKey   string         `json:"businessKey,omitempty"`
 	Initiator     string         `json:"initiator,omitempty"` // user who started it
 	Called        bool           `json:"called,omitempty"`    // by a call activity
+	Depth         int            `json:"depth,omitempty"`     // how many call activities are around it
 	Seq           int            `json:"seq"`                 // the last id given
 	Armed         bool           `json:"armed,omitempty"`     // the process's own event sub-processes wait
 	Variables     Variables      `json:"variables,omitempty"` // of the process; those of Scopes are local to them

@@ -42,6 +42,7 @@ type Options struct {
 	BusinessKey string
 	Initiator   string // user who started it, or ""
 	Engine      int    // behaviour version; 0: the newest
+	Depth       int    // how many call activities are around it
 	Called      bool   // by a call activity: errors and escalations that nothing here catches are the caller's
 }
 
@@ -50,7 +51,7 @@ func New(o Options) *State {
 	if o.Engine == 0 {
 		o.Engine = Version
 	}
-	return &State{Engine: o.Engine, ID: o.ID, Definition: o.Definition, BusinessKey: o.BusinessKey, Initiator: o.Initiator, Called: o.Called}
+	return &State{Engine: o.Engine, ID: o.ID, Definition: o.Definition, BusinessKey: o.BusinessKey, Initiator: o.Initiator, Called: o.Called, Depth: o.Depth}
 }
 
 // Step applies an event to s, in place, and returns what the host must do, in order. now is the host's time and must not

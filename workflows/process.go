@@ -81,9 +81,14 @@ func newHost(ctx workflow.Context, p *Processes, process *bpmn.Process, input co
 		requests: workflow.NewBufferedChannel(ctx, 100),
 	}
 	h.ctx, _ = workflow.NewDisconnectedContext(ctx)
-	h.state = engine.New(engine.Options{
-		Engine: input.Engine, ID: h.id, Definition: fmt.Sprintf("%s:%d", input.Definition.Key, input.Definition.Version), BusinessKey: input.BusinessKey, Initiator: input.Initiator, Called: input.Parent != nil,
-	})
+	options := engine.Options{
+		Engine: input.Engine, ID: h.id, Definition: fmt.Sprintf("%s:%d", input.Definition.Key, input.Definition.Version),
+		BusinessKey: input.BusinessKey, Initiator: input.Initiator,
+	}
+	if input.Parent != nil {
+		options.Called, options.Depth = true, input.Parent.Depth
+	}
+	h.state = engine.New(options)
 	if len(input.State) > 0 {
 		state, err := restored(input.State)
 		if err != nil {

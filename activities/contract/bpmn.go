@@ -7,6 +7,7 @@ import (
 
 // Caller is the call activity on whose behalf an instance runs.
 type Caller struct {
+	Depth    int    `json:"depth,omitempty"` // how many call activities are around the called process
 	Instance string `json:"instance"`
 	Command  int    `json:"command"` // engine id
 }
