@@ -135,6 +135,8 @@ func TestRefused(t *testing.T) {
 		{"nameless message", between(`<receiveTask id="e" messageRef="nameless"/>`), `the message in line 2 has no name`},
 
 		// tasks
+		{"property that execution lacks", between(`<userTask id="e" name="${execution.tenant}"/>`), `line 3: userTask "e": name: expression, offset 12: execution has no property tenant; it has businessKey`},
+		{"getter that execution lacks", between(`<userTask id="e" name="${execution.getParentId()}"/>`), `execution has no property parentId`},
 		{"authenticated user", between(`<userTask id="e" activiti:assignee="${authenticatedUserId}"/>`), `line 3: userTask "e": assignee: authenticatedUserId is not supported: nobody is logged in`},
 		{"current user", between(`<userTask id="e" camunda:assignee="${currentUser()}"/>`), `there is no function currentUser`},
 		{"current user's advice", between(`<userTask id="e" camunda:assignee="${currentUser()}"/>`), `set initiator="starter" on the start event and write ${starter}`},

@@ -48,7 +48,7 @@ func (m *machine) Variable(name string) (any, bool) {
 	}
 	switch name {
 	case "execution":
-		return m.execution(), true
+		return m.executionWithVariables(), true
 	case "task":
 		if m.view.task != nil {
 			return m.view.task, true
@@ -138,6 +138,13 @@ func (m *machine) execution() map[string]any {
 		properties["currentActivityName"] = n.Name
 	}
 	return properties
+}
+
+// executionWithVariables is execution in JUEL. JavaScript has a method for the variables, which costs nothing where it is not called.
+func (m *machine) executionWithVariables() map[string]any {
+	execution := m.execution()
+	execution["variables"] = map[string]any(m.visible(m.view.at))
+	return execution
 }
 
 // text evaluates an expression that must give text; no expression, null and spaces are "". what names it in errors.

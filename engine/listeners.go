@@ -35,7 +35,7 @@ func (m *machine) listenTask(token int, n *bpmn.Node, event string, task *OpenTa
 		m.look(token, n)
 		m.view.owner, m.view.event = token, event
 		m.view.task = m.taskData(task)
-		m.view.task["taskDefinitionKey"], m.view.task["eventName"], m.view.task["execution"] = n.ID, event, m.execution()
+		m.view.task["taskDefinitionKey"], m.view.task["eventName"], m.view.task["execution"] = n.ID, event, m.executionWithVariables()
 		if event != "complete" {
 			m.view.open = task
 		}

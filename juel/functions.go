@@ -39,6 +39,12 @@ var scopeMethods = map[string]func(n node, env Env, name any) (any, error){
 	},
 }
 
+// executionProperties are the properties of execution. Another one would be null, which hides a mistake.
+var executionProperties = []string{
+	"businessKey", "currentActivityId", "currentActivityName", "eventName", "id", "processBusinessKey", "processDefinitionId",
+	"processDefinitionKey", "processInstanceId", "variables",
+}
+
 // effect changes a variable. local is what is local to the object whose method it is.
 type effect func(s Setter, name string, args []any, local Reach) error
 

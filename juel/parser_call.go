@@ -35,6 +35,11 @@ func (p *parser) index(start int, base node) (node, error) {
 	if err := p.expect("]"); err != nil {
 		return nil, err
 	}
+	if key, ok := key.(*literal); ok && scopeOf(base) == "execution" {
+		if err := checkExecution(fmt.Sprint(key.value), start); err != nil {
+			return nil, err
+		}
+	}
 	return &property{span: p.since(start), base: base, key: key}, nil
 }
 
@@ -53,6 +58,11 @@ func (p *parser) member(start int, base node) (node, error) {
 		return nil, err
 	}
 	if p.tok.kind != "(" {
+		if scopeOf(base) == "execution" {
+			if err := checkExecution(name.text, name.start); err != nil {
+				return nil, err
+			}
+		}
 		return &property{span: p.since(start), base: base, key: &literal{span: span(name.text), value: name.text}}, nil
 	}
 	args, err := p.args()
@@ -116,6 +126,11 @@ func (p *parser) scopeCall(start int, base node, scope string, name token, args 
 	}
 	if key, ok := strings.CutPrefix(name.text, "get"); ok && key != "" && len(args) == 0 {
 		key = strings.ToLower(key[:1]) + key[1:]
+		if scope == "execution" {
+			if err := checkExecution(key, name.start); err != nil {
+				return nil, err
+			}
+		}
 		return &property{span: p.since(start), base: base, key: &literal{span: span(key), value: key}}, nil
 	}
 	more := ""
@@ -124,6 +139,14 @@ func (p *parser) scopeCall(start int, base node, scope string, name token, args 
 	}
 	return nil, &SyntaxError{name.start, fmt.Sprintf("%s has no method %s; it has %s %s%s and getters without arguments",
 		base, name.text, sortedNames(scopeMethods), sortedNames(scopeEffects), more)}
+}
+
+// checkExecution refuses a property that execution does not have.
+func checkExecution(property string, start int) error {
+	if slices.Contains(executionProperties, property) {
+		return nil
+	}
+	return &SyntaxError{start, fmt.Sprintf("execution has no property %s; it has %s", property, strings.Join(executionProperties, " "))}
 }
 
 // name parses what starts with a name: a variable, a function, a prefixed function.
