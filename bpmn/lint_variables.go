@@ -38,6 +38,23 @@ func (l *linter) known() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
+// beans refuses methods of variables that would become calls of Java beans, which nobody answers.
+func (m *Model) beans() []error {
+	found := problems{file: m.Name}
+	for _, p := range m.Processes {
+		known := (&linter{p: p}).known()
+		for _, n := range p.Nodes {
+			if n.Bean != "" && n.Bean != n.Result && slices.Contains(known, n.Bean) {
+				found.add(&Error{
+					Line: n.Line, Kind: n.Kind.String(), Element: n.ID,
+					Msg: fmt.Sprintf("expression calls %s, but %s is a variable, which has no such method: compute the value in a script task", n.Implementation, n.Bean),
+				})
+			}
+		}
+	}
+	return found.all()
+}
+
 // sets are the variables that a node sets by name beside its mapping; "" for none.
 func sets(n *Node) []string {
 	names := []string{n.Result}

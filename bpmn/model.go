@@ -120,6 +120,7 @@ type Node struct {
 	Implementation  string       // service, send, business rule task, throwing message event: "connector.ACTION"
 	Java            bool         // Implementation is a Java class, bean or method that the model names
 	Arguments       []*juel.Expr // Java bean method: its arguments
+	Bean            string       // Java bean method: whose it is
 	Topic           *juel.Expr   // service, send, business rule task, throwing message event: of an external task
 	JobPriority     *juel.Expr   // of an external task
 	Expression      *juel.Expr   // service, send, business rule task: evaluated instead of a call

@@ -137,6 +137,7 @@ func TestRefused(t *testing.T) {
 		// tasks
 		{"property that execution lacks", between(`<userTask id="e" name="${execution.tenant}"/>`), `line 3: userTask "e": name: expression, offset 12: execution has no property tenant; it has businessKey`},
 		{"getter that execution lacks", between(`<userTask id="e" name="${execution.getParentId()}"/>`), `execution has no property parentId`},
+		{"method of a result", between(`<serviceTask id="e" activiti:expression="${list.add(1)}"/><scriptTask id="make" scriptFormat="js" activiti:resultVariable="list"><script>[]</script></scriptTask>`), `line 3: serviceTask "e": expression calls list.add, but list is a variable, which has no such method`},
 		{"authenticated user", between(`<userTask id="e" activiti:assignee="${authenticatedUserId}"/>`), `line 3: userTask "e": assignee: authenticatedUserId is not supported: nobody is logged in`},
 		{"current user", between(`<userTask id="e" camunda:assignee="${currentUser()}"/>`), `there is no function currentUser`},
 		{"current user's advice", between(`<userTask id="e" camunda:assignee="${currentUser()}"/>`), `set initiator="starter" on the start event and write ${starter}`},

@@ -48,7 +48,10 @@ func (p *parser) worker(e, part *element, n *Node, required bool) {
 	default:
 		p.implementation(e, part, n, required)
 	}
-	if n.Java && n.Implementation != "" {
+	switch {
+	case n.Bean != "":
+		p.notice("java", e, "calls the activity %q: a worker in any language must answer it; should %s be a variable, it has no such method", n.Implementation, n.Bean)
+	case n.Java && n.Implementation != "":
 		p.notice("java", e, "calls the activity %q: a worker in any language must answer it", n.Implementation)
 	}
 }
@@ -84,7 +87,7 @@ func (p *parser) delegate(e, part *element, n *Node) {
 // expression reads an expression that a task evaluates, or the method of a Java bean that it calls.
 func (p *parser) expression(e *element, text string, n *Node) {
 	if bean, method, args, ok := juel.ParseCall(text); ok {
-		n.Implementation, n.Java, n.Arguments = bean+"."+method, true, args
+		n.Implementation, n.Java, n.Arguments, n.Bean = bean+"."+method, true, args, bean
 		return
 	}
 	n.Expression = p.expr(e, "expression", text)
