@@ -50,7 +50,7 @@ func TestMethods(t *testing.T) {
 		{"${'a'.compareTo(1)}", "error: 'a'.compareTo(1): text is compared with text alone"},
 		{"${amount.concat('x')}", "error: amount.concat('x'): a number has no method concat; it has equals toString"},
 		{"${status.matches('o.*')}", "error: expression, offset 9: there is no method matches; there are compareTo concat contains containsKey endsWith equals equalsIgnoreCase get indexOf isEmpty keySet lastIndexOf length replace size split startsWith substring toLowerCase toString toUpperCase trim values"},
-		{"${status.class.forName('java.lang.Runtime')}", "error: expression, offset 15: there is no method forName; there are concat contains containsKey endsWith equals equalsIgnoreCase get indexOf isEmpty keySet lastIndexOf length replace size split startsWith substring toLowerCase toString toUpperCase trim values"},
+		{"${status.class.forName('java.lang.Runtime')}", "error: expression, offset 15: there is no method forName; there are compareTo concat contains containsKey endsWith equals equalsIgnoreCase get indexOf isEmpty keySet lastIndexOf length replace size split startsWith substring toLowerCase toString toUpperCase trim values"},
 		{"${status == ‘open’}", "error: expression, offset 12: ‘ is not a quote; write ' or \""},
 		{"${list == {'a'}}", "error: expression, offset 10: { starts nothing here; lists and maps cannot be written in an expression"},
 		{"${list == ['a']}", "error: expression, offset 10: unexpected [, expected a value"},
