@@ -17,6 +17,8 @@ type Options struct {
 	MapDefault     MapDefault
 	Uncaught       Uncaught // "": UncaughtIncident
 	Limits         Limits
+	// CheckScript reports what is wrong with a JavaScript, at deployment; nil: nothing is checked. A model that runs has passed it.
+	CheckScript func(source string) error
 }
 
 // Parse reads a BPMN 2.0 file and its extensions. The error joins an *Error for everything that keeps the model from

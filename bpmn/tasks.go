@@ -182,5 +182,8 @@ func (p *parser) script(e *element, n *Node) {
 	if s.Source == "" {
 		p.at(e, "has no script")
 	}
+	if s.Format != "" { // else it is refused for its language
+		p.checkScript(e, "script", s.Source)
+	}
 	n.Script = s
 }

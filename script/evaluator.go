@@ -67,6 +67,15 @@ func (e *Evaluator) Evaluate(s *bpmn.Script, env engine.ScriptEnv) (any, error) 
 	return result, nil
 }
 
+// Check reports the first syntax error, with its place in the script.
+func Check(source string) error {
+	if _, err := goja.Compile("", source, false); err != nil {
+		text, _, _ := strings.Cut(firstLine(err), " (and ")
+		return errors.New(strings.Replace(text, "SyntaxError: (anonymous): Line", "JavaScript, line", 1))
+	}
+	return nil
+}
+
 func (e *Evaluator) compile(source string) (*goja.Program, error) {
 	e.mu.Lock()
 	program := e.programs[source]
