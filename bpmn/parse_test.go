@@ -177,6 +177,7 @@ func TestRefused(t *testing.T) {
 		{"groovy", between(`<scriptTask id="e" scriptFormat="groovy"><script>x</script></scriptTask>`), `write the script in JavaScript`},
 		{"no format", between(`<scriptTask id="e"><script>x</script></scriptTask>`), `set scriptFormat="javascript"`},
 		{"python", between(`<scriptTask id="e" scriptFormat="python"><script>x</script></scriptTask>`), `scriptFormat "python" is not supported`},
+		{"script in JUEL", between(`<scriptTask id="e" scriptFormat="juel"><script>${1}</script></scriptTask>`), `write a service task with the expression and resultVariable`},
 		{"no script", between(`<scriptTask id="e" scriptFormat="js"/>`), `has no script`},
 		{"script elsewhere", between(`<scriptTask id="e" scriptFormat="js" camunda:resource="a.js"/>`), `write the script into the model`},
 		{"bad expression", between(`<userTask id="e" activiti:assignee="${"/>`), `line 3: userTask "e": assignee: expression, offset`},

@@ -173,6 +173,8 @@ func (p *parser) script(e *element, n *Node) {
 		p.at(e, `has no scriptFormat: set scriptFormat="javascript"`)
 	case "groovy":
 		p.at(e, `Groovy is not supported: write the script in JavaScript, scriptFormat="javascript"`)
+	case "juel":
+		p.at(e, `scriptFormat "juel" is not supported: write a service task with the expression and resultVariable, or use javascript`)
 	default:
 		p.at(e, "scriptFormat %q is not supported: use javascript", clip(format))
 	}
