@@ -35,7 +35,7 @@ func (l *linter) known() []string {
 		names[d.Name] = true
 	}
 	delete(names, "")
-	return slices.Sorted(maps.Keys(names))
+	return sorted(names)
 }
 
 // beans refuses methods of variables that would become calls of Java beans, which nobody answers.

@@ -1,7 +1,6 @@
 package bpmn
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -239,7 +238,7 @@ func (p *parser) fields(e, part *element, n *Node, known map[string]injection) {
 
 // inputsOf are the fields that become inputs.
 func inputsOf(known map[string]injection) (names []string) {
-	for _, name := range slices.Sorted(maps.Keys(known)) {
+	for _, name := range sorted(known) {
 		if known[name].to != "" {
 			names = append(names, name)
 		}
