@@ -24,15 +24,15 @@ func (m *machine) keepCompensations(sc *Scope, n *bpmn.Node) {
 		return
 	}
 	t := m.token(sc.Token)
-	c := Compensation{ID: m.nextID(), Scope: t.Scope, Element: n.ID, Variables: m.own(t, sc)}
+	c := Compensation{ID: m.nextID(), Scope: t.Scope, Element: n.ID, Variables: m.kept(t, sc)}
 	if n.Handler == nil {
 		c.Inner = inner
 	}
 	m.s.Compensations = append(m.s.Compensations, c)
 }
 
-// own copies the variables of a sub-process: its input parameters and the element of its loop, which are around it, and those in it.
-func (m *machine) own(t *Token, sc *Scope) Variables {
+// kept copies the variables of a sub-process: its input parameters and the element of its loop, which are around it, and those in it.
+func (m *machine) kept(t *Token, sc *Scope) Variables {
 	var around Variables
 	if t.Local != 0 {
 		around = m.scope(t.Local).Variables

@@ -50,7 +50,7 @@ func (m *machine) evaluate(s *bpmn.Script, sets bool) (any, error) {
 		env.Variables = all
 	}
 	if sets {
-		env.Set = m.SetVariable
+		env.Set, env.Remove, env.Change = m.SetVariable, m.RemoveVariable, m.ChangeTask
 	}
 	return m.scripts.Evaluate(s, env)
 }

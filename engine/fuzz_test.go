@@ -401,6 +401,12 @@ func randomEvent(r *rand.Rand, p *bpmn.Process, s *State) Event {
 	if w.Kind != WaitTask && r.IntN(5) == 0 {
 		return Failed{ID: w.ID, Failure: Failure{Code: []string{"", "E"}[r.IntN(2)], Message: "failed"}}
 	}
+	switch {
+	case w.Kind == WaitTask && r.IntN(6) == 0:
+		return TaskAssigned{ID: w.ID, Assignee: []string{"", "ann"}[r.IntN(2)]}
+	case w.Kind == WaitScript && r.IntN(6) == 0:
+		return Completed{ID: w.ID, Outputs: v, Local: randomVariables(r), Removed: []string{"x"}}
+	}
 	return Completed{ID: w.ID, Outputs: v}
 }
 

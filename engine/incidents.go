@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/waybill-io/waybill/bpmn"
@@ -14,6 +15,15 @@ func (m *machine) suspend(token int, n *bpmn.Node, f Failure) *Token {
 	t := m.token(token)
 	t.Element = n.ID
 	return t
+}
+
+// trouble is an error in what an element does: a BPMN error that a script threw, else an incident.
+func (m *machine) trouble(token int, n *bpmn.Node, err error) {
+	if thrown, ok := errors.AsType[*BPMNError](err); ok {
+		m.fail(token, n, Failure{Code: thrown.Code, Message: thrown.Message}, nil)
+		return
+	}
+	m.suspend(token, n, failure(err))
 }
 
 func failure(err error) Failure { return Failure{Message: err.Error()} }

@@ -10,7 +10,8 @@ type Variables map[string]any
 // between two steps and go on with the state read back.
 type State struct {
 	Engine        int            `json:"engine"`
-	ID            string         `json:"id,omitempty"` // of the instance, for expressions
+	ID            string         `json:"id,omitempty"`         // of the instance, for expressions
+	Definition    string         `json:"definition,omitempty"` // of its process, for expressions
 	BusinessKey   string         `json:"businessKey,omitempty"`
 	Initiator     string         `json:"initiator,omitempty"` // user who started it
 	Called        bool           `json:"called,omitempty"`    // by a call activity

@@ -38,6 +38,7 @@ const maxTokensOf1 = 1000
 // Options are what an instance is told when it is made.
 type Options struct {
 	ID          string // what expressions see as processInstanceId
+	Definition  string // likewise as processDefinitionId; "": the process's id
 	BusinessKey string
 	Initiator   string // user who started it, or ""
 	Engine      int    // behaviour version; 0: the newest
@@ -50,7 +51,7 @@ func New(o Options) *State {
 	if o.Engine == 0 {
 		o.Engine = Version
 	}
-	return &State{Engine: o.Engine, ID: o.ID, BusinessKey: o.BusinessKey, Initiator: o.Initiator, Called: o.Called, Depth: o.Depth}
+	return &State{Engine: o.Engine, ID: o.ID, Definition: o.Definition, BusinessKey: o.BusinessKey, Initiator: o.Initiator, Called: o.Called, Depth: o.Depth}
 }
 
 // Step applies an event to s, in place, and returns what the host must do, in order. now is the host's time and must not
@@ -109,6 +110,8 @@ func (m *machine) accept(ev Event) error {
 	switch ev := ev.(type) {
 	case Completed:
 		return m.completed(ev)
+	case TaskAssigned:
+		return m.taskAssigned(ev)
 	case Failed:
 		return m.failed(ev)
 	case TimerFired:

@@ -34,7 +34,7 @@ var rooms = map[string][]string{
 	"activities": {"activities/contract", "bpmn", "client", "connectors", "definition", "engine", "juel", "mail", "script"},
 	// The way in.
 	"client":  {"activities/contract", "definition", "engine", "script"},
-	"project": {"activities/contract", "bpmn", "connectors", "definition"},
+	"project": {"activities/contract", "bpmn", "connectors", "definition", "script"},
 	"gateway": {"activities/contract", "client", "mail", "workflows"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {

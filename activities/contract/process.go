@@ -126,9 +126,13 @@ type ScriptInput struct {
 	Source    string    `json:"source"`
 	Result    string    `json:"result,omitempty"`
 	Variables Variables `json:"variables"`
+	Execution Variables `json:"execution,omitempty"` // the data of execution
+	AutoStore bool      `json:"autoStore,omitempty"` // the globals that it assigns become variables
 }
 
 // ScriptResult holds the variables that a script set, its result among them.
 type ScriptResult struct {
 	Variables Variables `json:"variables,omitempty"`
+	Local     Variables `json:"local,omitempty"` // set by setVariableLocal
+	Removed   []string  `json:"removed,omitempty"`
 }

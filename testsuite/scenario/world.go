@@ -116,7 +116,9 @@ func (w *world) beginAs(d deployed, element string, started startStep, by *calle
 		}
 	}
 	i := &instance{name: key + "#" + strconv.Itoa(n), process: d.process, caller: by}
-	options := engine.Options{ID: i.name, BusinessKey: started.businessKey, Initiator: started.user}
+	options := engine.Options{
+		ID: i.name, Definition: fmt.Sprintf("%s:%d", key, max(d.definition.Version, 1)), BusinessKey: started.businessKey, Initiator: started.user,
+	}
 	if by != nil {
 		options.Called, options.Depth = true, by.instance.state.Depth+1
 	}
