@@ -129,11 +129,11 @@ func serve(config *contract.MailboxConfig, address, sender string) error {
 func (l *listeners) keep(secret string) (string, error) {
 	switch {
 	case secret == "":
-		return "", errors.New("Password is required, or AccessToken with UseOAuth")
+		return "", errors.New("a Password is required, or an AccessToken with UseOAuth")
 	case strings.HasPrefix(secret, "env:"), strings.HasPrefix(secret, "file:/"), strings.HasPrefix(secret, mail.Sealed):
 		return secret, nil
 	case l.Key == nil:
-		return "", errors.New("Password: this gateway has no key to seal a password with, so it takes none that is written out: set WAYBILL_SECRET_KEY, or send env:NAME or file:/path")
+		return "", errors.New("the Password: this gateway has no key to seal a password with, so it takes none that is written out: set WAYBILL_SECRET_KEY, or send env:NAME or file:/path")
 	}
 	return l.Key.Seal(mail.Secret(secret)), nil
 }
