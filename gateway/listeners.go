@@ -19,6 +19,8 @@ const (
 	maxBody = 16 << 20
 	// callTimeout bounds what a request asks of Temporal.
 	callTimeout = 4 * time.Minute // applications wait for five
+	// maxDiagnosed bounds the mailboxes of one diagnosis.
+	maxDiagnosed = 20
 )
 
 //go:embed openapi.json
@@ -42,6 +44,7 @@ func newListeners(o Options) http.Handler {
 		"POST /api/listeners/validate":    l.validate,
 		"POST /api/listeners/folders":     l.folders,
 		"POST /api/listeners/synchronize": l.synchronize,
+		"GET /api/listeners/diagnostics":  l.diagnose,
 		"GET /api/listeners/{id}":         l.get,
 		"GET /api/listeners/{id}/exists":  l.exists,
 	} {
@@ -298,6 +301,24 @@ func (l *listeners) check(r *http.Request) (contract.CheckResult, error) {
 		return contract.CheckResult{Message: err.Error()}, nil
 	}
 	return l.Client.CheckMailbox(r.Context(), config)
+}
+
+// diagnose makes every check of a mailbox, or of all of them that are not connected, by itself: one that fails hides no other.
+func (l *listeners) diagnose(r *http.Request) (any, error) {
+	if id := r.URL.Query().Get("id"); id != "" {
+		return map[string]any{id: l.Client.Diagnose(r.Context(), mailboxName(id))}, nil
+	}
+	list, err := l.Client.Watched(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]any{}
+	for _, m := range list {
+		if m.Connection != "connected" && len(all) < maxDiagnosed {
+			all[connectionOf(m).ID] = l.Client.Diagnose(r.Context(), m.Name)
+		}
+	}
+	return all, nil
 }
 
 // synchronize reads a mailbox again from a date.

@@ -88,6 +88,20 @@ func TestListeners(t *testing.T) {
 	require.Eventually(t, func() bool { return len(app.bodies()) == 2 }, 30*time.Second, 50*time.Millisecond)
 	require.Len(t, app.ids, 1, "the same delivery")
 
+	var diagnosis map[string][]struct {
+		Check, Cause, Cure string
+		OK                 bool
+	}
+	require.Equal(t, 200, call("GET", "/diagnostics?id="+id, nil, &diagnosis))
+	require.Len(t, diagnosis[id], 8)
+	for _, f := range diagnosis[id] {
+		require.True(t, f.OK, "%+v", f)
+	}
+	require.Equal(t, 200, call("GET", "/diagnostics?id=other", nil, &diagnosis))
+	last := diagnosis["other"][len(diagnosis["other"])-1]
+	require.False(t, last.OK)
+	require.Contains(t, last.Cure, "starter mailbox add")
+
 	var states map[string]struct{ State string }
 	require.Equal(t, 200, call("POST", "/state", []string{id, "other"}, &states))
 	require.Equal(t, "exists", states[id].State)
