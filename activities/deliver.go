@@ -69,8 +69,12 @@ func (d *Deliverer) Deliver(ctx context.Context, in contract.DeliverInput) (cont
 	group, working := errgroup.WithContext(ctx)
 	group.SetLimit(deliveries)
 	for i, ref := range in.Mails {
-		group.Go(func() (err error) {
-			letters[i], outcomes[i], err = v.deliver(working, ref)
+		group.Go(func() error {
+			l, outcome, err := v.deliver(working, ref)
+			outcomes[i] = outcome
+			if v.ordered() { // else its content need not be held until all are through
+				letters[i] = l
+			}
 			return err
 		})
 	}

@@ -74,6 +74,11 @@ func (v *delivery) tell(ctx context.Context, l *letter, outcome *contract.MailOu
 	}
 }
 
+// ordered tells whether a webhook wants order.
+func (v *delivery) ordered() bool {
+	return slices.ContainsFunc(v.webhooks, func(s *subscriber) bool { return s.Ordered })
+}
+
 // postInOrder posts a batch to the webhooks that want order.
 func (v *delivery) postInOrder(ctx context.Context, letters []*letter, outcomes []contract.MailOutcome) {
 	for _, s := range v.webhooks {

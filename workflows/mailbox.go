@@ -28,6 +28,7 @@ type mailbox struct {
 // Mailbox is the workflow of a mailbox. It ends when the mailbox is removed.
 func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
 	m := &mailbox{MailboxState: state, turn: workflow.NewMutex(ctx), posting: map[string]bool{}}
+	m.Adopt()
 	posting, stopPosting := workflow.WithCancel(ctx)
 	m.offer = func() { m.postPending(posting) }
 	if err := m.setHandlers(ctx); err != nil {
@@ -177,31 +178,32 @@ func (m *mailbox) mail(ctx workflow.Context, b contract.MailBatch) (contract.Mai
 		return contract.MailBatchResult{}, err
 	}
 	defer m.turn.Unlock()
-	place := m.place(b.Folder)
-	if m.Paused || m.removed {
-		return contract.MailBatchResult{Place: *place, Stop: true}, nil
-	}
 	// With so much pending the mail is safer in the mailbox.
-	err := workflow.Await(ctx, func() bool { return len(m.Pending)+len(b.Mails) <= contract.PendingLimit || m.leaving(ctx) || m.Paused })
+	err := workflow.Await(ctx, func() bool { return len(m.Pending)+len(b.Mails) <= contract.PendingLimit || m.Paused || m.leaving(ctx) })
 	if err != nil {
 		return contract.MailBatchResult{}, err
 	}
-	if b.From != place.Cursor && !m.alone {
+	if m.Paused || m.removed {
+		return contract.MailBatchResult{Place: *m.place(b.Folder), Stop: true}, nil
+	}
+	if place := m.place(b.Folder); m.stale(b) {
 		// An earlier watcher handed these mails over, too, and is not there to hear of it.
 		return contract.MailBatchResult{Place: *place, Handled: place.Unconfirmed}, nil
 	}
 	var handled, unwanted []string
 	if len(b.Mails) > 0 {
-		var err error
 		handled, unwanted, err = m.handle(ctx, b)
 		if m.Paused || m.removed {
-			return contract.MailBatchResult{Place: *place, Stop: true}, nil // given up
+			return contract.MailBatchResult{Place: *m.place(b.Folder), Stop: true}, nil // given up
 		}
 		if err != nil {
 			return contract.MailBatchResult{}, err
 		}
-		place = m.place(b.Folder) // the list may have moved meanwhile
 		m.LastMail = workflow.Now(ctx)
+	}
+	place := m.place(b.Folder)
+	if m.stale(b) {
+		return contract.MailBatchResult{Place: *place, Handled: handled}, nil // meanwhile it was told to read again from elsewhere
 	}
 	for _, r := range b.Mails {
 		if r.InternalDate.After(place.HighWater) {
@@ -210,6 +212,11 @@ func (m *mailbox) mail(ctx workflow.Context, b contract.MailBatch) (contract.Mai
 	}
 	place.Cursor, place.Unconfirmed = b.Cursor, handled
 	return contract.MailBatchResult{Place: *place, Handled: handled, Unwanted: unwanted, Stop: m.alone && m.leaving(ctx)}, nil
+}
+
+// stale tells whether a batch was read from elsewhere than where the folder stands. Histories from before do not say where that was.
+func (m *mailbox) stale(b contract.MailBatch) bool {
+	return !m.alone && b.From != m.place(b.Folder).Cursor
 }
 
 // handle has mails delivered and takes stock. It returns the ids of those to acknowledge, and of those that no trigger wanted.

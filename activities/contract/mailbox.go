@@ -1,6 +1,9 @@
 package contract
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // MailboxConfig says which mailbox to watch and how. It goes into histories, so it names its secret and never holds it.
 type MailboxConfig struct {
@@ -81,6 +84,24 @@ type MailboxState struct {
 
 	Changes int `json:"changes,omitempty"` // counts what the watchers must hear of
 	Told    int `json:"told,omitempty"`    // the last change that they have heard of
+
+	// Before is the position of the one folder that a mailbox had in earlier versions; Adopt makes a place of it.
+	Before *CursorBefore `json:"cursor,omitempty"`
+}
+
+// CursorBefore is a position as earlier versions kept it.
+type CursorBefore struct {
+	UIDValidity uint32    `json:"uidValidity"`
+	UID         uint32    `json:"uid"`
+	HighWater   time.Time `json:"highWater,omitzero"`
+}
+
+// Adopt takes over what an earlier version left.
+func (s *MailboxState) Adopt() {
+	if s.Before != nil && s.Before.UIDValidity != 0 && len(s.Places) == 0 {
+		s.Places = []Place{{Folder: s.Config.Folder, Cursor: fmt.Sprintf("%d:%d", s.Before.UIDValidity, s.Before.UID), HighWater: s.Before.HighWater}}
+	}
+	s.Before = nil
 }
 
 // Place is how far a folder has been read.
@@ -94,8 +115,9 @@ type Place struct {
 // DeadLetterLimit bounds MailboxState.DeadLetters; the mails themselves stay in the mailbox.
 const DeadLetterLimit = 200
 
-// PendingLimit bounds MailboxState.Pending. Beyond it mail waits in the mailbox.
-const PendingLimit = 5000
+// PendingLimit bounds MailboxState.Pending, which must fit into a payload of Temporal (2 MB) with the rest. Beyond it mail waits in
+// the mailbox.
+const PendingLimit = 2000
 
 // Pending is a mail that a webhook has not accepted yet.
 type Pending struct {
