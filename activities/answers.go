@@ -27,18 +27,31 @@ func (v *delivery) answered(ctx context.Context, l *letter) ([]string, error) {
 		if instance == "" {
 			continue
 		}
-		err := v.client.Catch(ctx, instance, contract.CatchMessage{
+		err := v.catch(ctx, instance, contract.CatchMessage{
 			ID: hash(v.Mailbox, l.DedupKey), Name: answerMessage(l.event), Answers: ids, Variables: short(l.values),
 		})
 		switch {
 		case err == nil:
 			return []string{instance}, nil
+		case paused(err):
+			return nil, err // it gets its answer when it goes on
 		case client.Refused(err) || errors.Is(err, client.ErrNotRunning): // it waits for no answer any more: the mail is one like any other
 		default:
 			return nil, err
 		}
 	}
 	return nil, nil
+}
+
+func (v *delivery) catch(ctx context.Context, instance string, m contract.CatchMessage) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return v.client.Catch(ctx, instance, m)
+}
+
+func paused(err error) bool {
+	refusal, ok := errors.AsType[*client.Error](err)
+	return ok && refusal.Type == contract.PausedError
 }
 
 // answerMessage is the name of the message that a process catches when a mail answers one that it sent, or reports of one.

@@ -47,6 +47,7 @@ type delivery struct {
 	contract.DeliverInput
 	triggers []*trigger.Trigger // of EMAIL_RECEIVED
 	webhooks []*subscriber
+	tries    int // that failed before this one
 }
 
 // Deliver hands each mail to the process whose mail it answers, or else to the triggers of its mailbox, which start processes or
@@ -54,9 +55,14 @@ type delivery struct {
 // a webhook gets the same delivery id again. A mail that can never be handled is dead; the others of its batch are not held up. While
 // nothing is deployed for the mailbox the mail waits.
 func (d *Deliverer) Deliver(ctx context.Context, in contract.DeliverInput) (contract.DeliverResult, error) {
-	defer keepAlive(ctx, nil)()
-	defer since(d.delivered, time.Now())
 	v := &delivery{Deliverer: d, DeliverInput: in}
+	if activity.HasHeartbeatDetails(ctx) {
+		if err := activity.GetHeartbeatDetails(ctx, &v.tries); err != nil {
+			return contract.DeliverResult{}, fmt.Errorf("read the tries of a delivery: %w", err)
+		}
+	}
+	defer keepAlive(ctx, func() any { return v.tries })()
+	defer since(d.delivered, time.Now())
 	var err error
 	if v.webhooks, err = d.subscribers(ctx, in.Mailbox, in.Behind); err != nil {
 		return contract.DeliverResult{}, err
@@ -66,25 +72,40 @@ func (d *Deliverer) Deliver(ctx context.Context, in contract.DeliverInput) (cont
 	}
 	outcomes := make([]contract.MailOutcome, len(in.Mails))
 	letters := make([]*letter, len(in.Mails))
-	group, working := errgroup.WithContext(ctx)
+	var group errgroup.Group // a mail that fails does not cancel the others, which are then known when the batch comes again
 	group.SetLimit(deliveries)
 	for i, ref := range in.Mails {
 		group.Go(func() error {
-			l, outcome, err := v.deliver(working, ref)
+			l, outcome, err := v.deliver(ctx, ref)
 			outcomes[i] = outcome
-			if v.ordered() { // else its content need not be held until all are through
+			if len(v.webhooks) > 0 {
 				letters[i] = l
 			}
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
+		v.failed(ctx, err)
 		return contract.DeliverResult{}, err
 	}
-	v.postInOrder(ctx, letters, outcomes)
+	v.tell(ctx, letters, outcomes) // once the batch is through, or its mails would be posted at every try
 	v.count(outcomes)
 	return contract.DeliverResult{Outcomes: outcomes}, nil
 }
+
+// failed counts a try that failed. Those that only waited for a trigger do not count, nor those whose worker died.
+func (v *delivery) failed(ctx context.Context, err error) {
+	if application, ok := errors.AsType[*temporal.ApplicationError](err); ok && application.Type() == noTrigger {
+		return
+	}
+	activity.RecordHeartbeat(ctx, v.tries+1)
+}
+
+// noTrigger is the error type of mail that nobody wants because nothing is deployed yet.
+const noTrigger = "no-trigger"
+
+// last tells whether this is the last try that a mail may have.
+func (v *delivery) last() bool { return v.tries+1 >= triesPerMail }
 
 // count takes a batch into the metrics.
 func (v *delivery) count(outcomes []contract.MailOutcome) {
@@ -129,56 +150,71 @@ type letter struct {
 	values map[string]any // outputs of the event
 }
 
-// deliver handles one mail. Its error is a reason to try again. The letter is nil when the mail is dead.
+// callTimeout bounds what one mail asks of a workflow, so that one which is stuck does not hold the mailbox.
+const callTimeout = 30 * time.Second
+
+// deliver handles one mail. Its error is a reason to try again. The letter is nil when the mail cannot be read.
 func (v *delivery) deliver(ctx context.Context, ref contract.MailRef) (*letter, contract.MailOutcome, error) {
 	outcome := contract.MailOutcome{ID: ref.ID}
-	l, err := v.open(ctx, ref)
-	dead := func(reason string) (*letter, contract.MailOutcome, error) {
-		outcome.Dead = &contract.DeadLetter{Folder: v.Folder, ID: ref.ID, Size: ref.Size, Reason: reason, Blob: ref.Blob, At: activity.GetInfo(ctx).StartedTime}
-		if l != nil {
-			outcome.Dead.MessageID, outcome.Dead.From, outcome.Dead.Subject = l.MessageID, addresses(l.From), l.Subject
+	l, err := v.open(ctx, ref, v.files.Write)
+	bury := func(reason string) {
+		outcome.Dead = &contract.DeadLetter{
+			Folder: v.Folder, ID: ref.ID, Size: ref.Size, Arrived: ref.InternalDate, Reason: cut(reason, maxCause), Blob: ref.Blob, At: activity.GetInfo(ctx).StartedTime,
 		}
-		return nil, outcome, nil
+		l.describe(outcome.Dead)
 	}
 	// A store that is not mounted looks the same as a mail that is gone, so it gets its tries.
-	if errors.Is(err, fs.ErrNotExist) && activity.GetInfo(ctx).Attempt >= triesPerMail {
-		return dead("its raw message is gone from the blob store")
+	if errors.Is(err, fs.ErrNotExist) && v.last() {
+		bury("its raw message is gone from the blob store")
+		return nil, outcome, nil
 	}
 	if err != nil {
 		return nil, outcome, err
 	}
 	caught, err := v.answered(ctx, l)
-	if err != nil {
+	switch {
+	case err == nil:
+	case v.last() && ctx.Err() == nil:
+		bury(fmt.Sprintf("the process that it answers does not take it: %v (%d tries)", err, triesPerMail))
+		return l, outcome, nil
+	default:
 		return nil, outcome, fmt.Errorf("hand the mail to the process that it answers: %w", err)
 	}
-	outcome.Started = caught
-	if len(caught) == 0 {
-		triggers, err := v.triggersOf(ctx, l)
-		if err != nil {
-			return nil, outcome, err
-		}
-		for _, t := range triggers {
-			id, started, err := v.fire(ctx, t, l)
-			switch {
-			case err == nil && id == "":
-			case err == nil:
-				outcome.Duplicate = !started && activity.GetInfo(ctx).Attempt == 1
-				outcome.Started = append(outcome.Started, id)
-			case client.Refused(err) || errors.Is(err, errAuthor):
-				return dead(fmt.Sprintf("trigger %s: %v", t.Name, err))
-			case ctx.Err() == nil && !outage(err) && activity.GetInfo(ctx).Attempt >= triesPerMail:
-				return dead(fmt.Sprintf("trigger %s: %v (%d tries)", t.Name, err, triesPerMail))
-			default:
-				return nil, outcome, fmt.Errorf("trigger %s: %w", t.Name, err)
-			}
-		}
+	if outcome.Started = caught; len(caught) > 0 {
+		return l, outcome, nil
 	}
-	if len(caught) == 0 && len(outcome.Started) == 0 && len(v.triggers) == 0 && len(v.webhooks) == 0 {
+	triggers, err := v.triggersOf(ctx, l)
+	if err != nil {
+		return nil, outcome, err
+	}
+	if len(triggers) == 0 && len(v.webhooks) == 0 {
 		return nil, outcome, temporal.NewApplicationError(fmt.Sprintf("no trigger is deployed for %q and no webhook is added: see `starter deploy` and `starter webhook add`",
-			contract.EventSource(v.Mailbox, trigger.EmailReceived)), "no-trigger")
+			contract.EventSource(v.Mailbox, trigger.EmailReceived)), noTrigger)
 	}
-	v.tell(ctx, l, &outcome)
+	for _, t := range triggers {
+		id, started, err := v.fire(ctx, t, l)
+		switch {
+		case err == nil && id == "":
+		case err == nil:
+			outcome.Duplicate = !started && activity.GetInfo(ctx).Attempt == 1
+			outcome.Started = append(outcome.Started, id)
+		case client.Refused(err) || errors.Is(err, errAuthor): // the other triggers and webhooks have it all the same
+			bury(fmt.Sprintf("trigger %s: %v", t.Name, err))
+		case v.last() && ctx.Err() == nil && (!outage(err) || errors.Is(err, context.DeadlineExceeded)):
+			bury(fmt.Sprintf("trigger %s: %v (%d tries)", t.Name, err, triesPerMail))
+		default:
+			return nil, outcome, fmt.Errorf("trigger %s: %w", t.Name, err)
+		}
+	}
 	return l, outcome, nil
+}
+
+// describe fills in what is known of a mail that is dead. What a stranger wrote is cut, since the dead letters of a mailbox are kept
+// in one payload.
+func (l *letter) describe(d *contract.DeadLetter) {
+	if l != nil {
+		d.MessageID, d.From, d.Subject = cut(l.MessageID, maxCause), cut(addresses(l.From), maxCause), cut(l.Subject, maxCause)
+	}
 }
 
 // triggersOf are the triggers that may fire on a mail: those of mail that came, and of what else it is.
@@ -202,6 +238,8 @@ func (v *delivery) fire(ctx context.Context, t *trigger.Trigger, l *letter) (id 
 	if !matches {
 		return "", false, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	action, err := t.Action(l.values, groups)
 	if err != nil {
 		return "", false, fmt.Errorf("%w: %w", errAuthor, err)
@@ -222,17 +260,24 @@ func (v *delivery) fire(ctx context.Context, t *trigger.Trigger, l *letter) (id 
 	return result.Delivered + result.Started, !result.Duplicate, nil
 }
 
-// open reads a mail and what its event says of it.
-func (d *Deliverer) open(ctx context.Context, ref contract.MailRef) (*letter, error) {
-	m, attachments, err := d.read(ctx, ref, path.Dir(ref.Blob))
+// store writes a file into the blob store.
+type store func(ctx context.Context, key, mediaType string, fill func(io.Writer) error) error
+
+// measure is a store that keeps nothing, for mails whose attachments are stored already.
+func measure(_ context.Context, _, _ string, fill func(io.Writer) error) error {
+	return fill(io.Discard)
+}
+
+// open reads a mail, and what its event says of it, and stores its attachments beside it.
+func (d *Deliverer) open(ctx context.Context, ref contract.MailRef, to store) (*letter, error) {
+	m, attachments, err := d.read(ctx, ref, to)
 	if err != nil {
 		return nil, err
 	}
 	return &letter{Message: m, ref: ref, event: eventOf(message.Classify(m)), values: outputs(m, ref, attachments)}, nil
 }
 
-// read parses a mail and stores its attachments beside it.
-func (d *Deliverer) read(ctx context.Context, ref contract.MailRef, folder string) (*message.Message, []any, error) {
+func (d *Deliverer) read(ctx context.Context, ref contract.MailRef, to store) (*message.Message, []any, error) {
 	raw, err := d.files.Open(ctx, ref.Blob)
 	if err != nil {
 		return nil, nil, err
@@ -244,9 +289,9 @@ func (d *Deliverer) read(ctx context.Context, ref contract.MailRef, folder strin
 		if name == "" {
 			name = "part-" + a.Part
 		}
-		key := folder + "/" + a.Part + "-" + fileName(name)
+		key := path.Dir(ref.Blob) + "/" + a.Part + "-" + fileName(name)
 		size := int64(0)
-		err := d.files.Write(ctx, key, a.ContentType, func(w io.Writer) (err error) {
+		err := to(ctx, key, a.ContentType, func(w io.Writer) (err error) {
 			size, err = io.Copy(w, content)
 			return err
 		})

@@ -24,6 +24,10 @@ func RegisterSteering(r worker.ActivityRegistry, s *Steering, d *Deliverer) {
 	register(r, contract.LoadDefinitionActivity, s.LoadDefinition)
 	register(r, contract.AssignActivity, s.Assign)
 	register(r, contract.DeliverActivity, d.Deliver)
+}
+
+// RegisterWebhooks makes a worker offer mail to webhooks that did not accept it at once.
+func RegisterWebhooks(r worker.ActivityRegistry, d *Deliverer) {
 	register(r, contract.PostActivity, d.Post)
 }
 

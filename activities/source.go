@@ -94,6 +94,9 @@ const (
 
 // severity tells which way it is.
 func severity(err error) string {
+	if errors.Is(err, errMoved) {
+		return atOnce
+	}
 	if failure, ok := errors.AsType[*ews.Error](err); ok {
 		switch failure.Kind {
 		case ews.KindAuth:

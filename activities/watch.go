@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
 	temporalclient "go.temporal.io/sdk/client"
 
@@ -50,6 +51,7 @@ type watch struct {
 	mu     sync.Mutex
 	status contract.WatchStatus
 	source source            // for its last proof of life
+	failed map[string]int    // tries to fetch, by mail: of the one that fails, since those behind it are not reached
 	broken map[string]string // folders that cannot be followed, with the reason
 }
 
@@ -96,6 +98,9 @@ func (v *watch) trouble(folder string, err error) {
 // errStop tells that the mailbox's workflow wants no more mail.
 var errStop = errors.New("the mailbox is paused or removed")
 
+// errMoved tells that its positions were given up: the next connection begins from the new ones.
+var errMoved = errors.New("the mailbox is read again from elsewhere")
+
 // run makes one connection after another until the mailbox's workflow wants no more. changed is called when the state of the
 // connection changes.
 func (v *watch) run(ctx context.Context, changed func()) error {
@@ -132,11 +137,7 @@ func (v *watch) run(ctx context.Context, changed func()) error {
 
 // connect follows the mailbox over one connection.
 func (v *watch) connect(ctx context.Context, changed func()) error {
-	s, err := v.open(ctx, v.Config)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
+	// The positions and the account that they are of come from one place.
 	var state contract.MailboxState
 	answer, err := v.client.Temporal.QueryWorkflow(ctx, contract.MailboxID(v.Mailbox), "", contract.MailboxQuery)
 	if err == nil {
@@ -145,16 +146,22 @@ func (v *watch) connect(ctx context.Context, changed func()) error {
 	if err != nil {
 		return fmt.Errorf("read the position of mailbox %q: %w", v.Mailbox, err)
 	}
+	v.Config = state.Config
+	s, err := v.open(ctx, v.Config)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
 	var folders []*folder
 	for _, name := range v.Config.Folders() {
-		f := &folder{watch: v, source: s, Place: contract.Place{Folder: name}}
+		f := &folder{watch: v, source: s, epoch: state.Epoch, Place: contract.Place{Folder: name}}
 		for _, p := range state.Places {
 			if p.Folder == name {
 				f.Place = p
 			}
 		}
 		f.at = f.Cursor
-		if err := f.acknowledge(ctx, f.Unconfirmed); err != nil {
+		if err := f.acknowledge(ctx, f.Unconfirmed); err != nil && severity(err) != ofFolder {
 			return err
 		}
 		folders = append(folders, f)
@@ -189,7 +196,8 @@ type folder struct {
 	*watch
 	source source
 	contract.Place
-	at string // the cursor that was read to: beyond the place's where there was no mail
+	epoch int    // of the place
+	at    string // the cursor that was read to: beyond the place's where there was no mail
 }
 
 // step has one batch handled and reports whether there was one.
@@ -203,7 +211,7 @@ func (f *folder) step(ctx context.Context) (bool, error) {
 	if len(found.Items) == 0 && begun && !found.Lost {
 		return found.More, nil
 	}
-	batch := contract.MailBatch{Folder: f.Folder, From: f.Cursor, Cursor: found.Cursor, Lost: found.Lost}
+	batch := contract.MailBatch{Folder: f.Folder, Epoch: f.epoch, From: f.Cursor, Cursor: found.Cursor}
 	for _, item := range found.Items {
 		ref, err := f.fetch(ctx, item)
 		if err != nil {
@@ -212,8 +220,13 @@ func (f *folder) step(ctx context.Context) (bool, error) {
 		batch.Mails = append(batch.Mails, ref)
 	}
 	result, err := f.hand(ctx, batch)
-	if err != nil {
+	switch {
+	case err != nil:
 		return false, err
+	case result.Moved:
+		return false, errMoved
+	case result.Stop && len(result.Place.Folder) == 0:
+		return false, errStop
 	}
 	f.Place, f.at = result.Place, result.Place.Cursor
 	if err := f.acknowledge(ctx, result.Handled); err != nil {
@@ -245,12 +258,28 @@ func (f *folder) fetch(ctx context.Context, item mail.Item) (contract.MailRef, e
 		ref.Skip = true
 	case errors.Is(err, mail.ErrTooLarge):
 		ref.Reason = fmt.Sprintf("larger than the limit of the mailbox: %d bytes, at most %d are taken (mailbox add --max-size)", ref.Size, f.Config.MaxBytes)
+	case err != nil && ctx.Err() == nil && f.failedAgain(ref.ID):
+		ref.Reason = fmt.Sprintf("cannot be fetched: %s (%d tries)", cut(err.Error(), maxCause), fetchTries)
 	case err != nil:
 		return ref, err
 	default:
 		ref.Blob = key
+		f.failed = nil
 	}
 	return ref, nil
+}
+
+// fetchTries is how often a mail may fail to be fetched until it is dead, so that it does not keep those behind it from being handled.
+// Connections that cannot be made do not count.
+const fetchTries = 8
+
+// failedAgain counts a failure, and reports whether it was the last that a mail may have.
+func (v *watch) failedAgain(id string) bool {
+	if v.failed == nil {
+		v.failed = map[string]int{}
+	}
+	v.failed[id]++
+	return v.failed[id] >= fetchTries
 }
 
 // key is where a mail and its attachments are stored.
@@ -258,6 +287,9 @@ func (f *folder) key(id string) string {
 	where := contract.Segment(f.Mailbox) + "/"
 	if f.Folder != f.Config.Folder {
 		where += contract.Segment(f.Folder) + "/"
+	}
+	if f.epoch > 0 { // what an earlier epoch stored is not this one's to overwrite or remove
+		where += fmt.Sprintf("again-%d/", f.epoch)
 	}
 	return "mail/" + where + contract.Segment(id) + "/"
 }
@@ -281,6 +313,9 @@ func (f *folder) hand(ctx context.Context, batch contract.MailBatch) (contract.M
 	})
 	if err == nil {
 		err = h.Get(ctx, &result)
+	}
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
+		return result, errStop // the mailbox's workflow has ended
 	}
 	if err != nil {
 		return result, fmt.Errorf("hand %d mails of mailbox %q over: %w", len(batch.Mails), f.Mailbox, err)

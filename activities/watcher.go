@@ -161,8 +161,11 @@ func (g *group) run(ctx context.Context) error {
 
 // follow stops and starts what differs between what runs and the members.
 func (g *group) follow(ctx context.Context, members []contract.Assignment) {
-	for _, m := range g.outdated(members) {
+	outdated := g.outdated(members)
+	for _, m := range outdated {
 		m.cancel()
+	}
+	for _, m := range outdated {
 		<-m.done
 	}
 	g.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -99,7 +100,7 @@ func (c *Client) diagnoseLogIn(ctx context.Context, m Mailbox) Finding {
 
 // reference names a secret, as far as it is a name.
 func reference(secret string) string {
-	if len(secret) > 100 {
+	if strings.HasPrefix(secret, "sealed:") {
 		return "(sealed)"
 	}
 	return secret

@@ -3,6 +3,7 @@ package client
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -38,10 +39,18 @@ func (m *Mailbox) staleAfter() time.Duration {
 	return time.Duration(between+cmp.Or(m.Config.TimeoutMS, (30*time.Second).Milliseconds()))*time.Millisecond + 30*time.Second
 }
 
+// maxConfig bounds the settings of a mailbox in bytes: those of all that share a watcher must fit into one payload.
+const maxConfig = 8 << 10
+
 // ConfigureMailbox starts watching a mailbox, or changes how one is watched.
 func (c *Client) ConfigureMailbox(ctx context.Context, config contract.MailboxConfig) error {
-	err := c.updateWithStart(ctx, contract.MailboxID(config.Name), contract.MailboxWorkflow, contract.ConfigureUpdate,
-		contract.MailboxState{Config: config}, config, nil)
+	if text, err := json.Marshal(config); err != nil || len(text) > maxConfig {
+		return &Error{Type: "refused", Message: fmt.Sprintf("the settings of mailbox %q have %d bytes, at most %d are taken", config.Name, len(text), maxConfig)}
+	}
+	err := insist(ctx, func() error {
+		return c.updateWithStart(ctx, contract.MailboxID(config.Name), contract.MailboxWorkflow, contract.ConfigureUpdate,
+			contract.MailboxState{Config: config}, config, nil)
+	})
 	if err != nil {
 		return fmt.Errorf("configure mailbox %q: %w", config.Name, err)
 	}
@@ -62,6 +71,18 @@ func (c *Client) Assign(ctx context.Context, a contract.Assignment) error {
 func (c *Client) ChangeMailbox(ctx context.Context, name, update string) error {
 	if err := c.update(ctx, contract.MailboxID(name), update, nil, nil); err != nil {
 		return fmt.Errorf("%s mailbox %q: %w", update, name, err)
+	}
+	if update != contract.RemoveMailboxUpdate {
+		return nil
+	}
+	webhooks, err := c.Webhooks(ctx, name)
+	if err != nil {
+		return err
+	}
+	for _, w := range webhooks { // they would be told of the mail of another mailbox of this name
+		if err := c.RemoveWebhook(ctx, name, w.ID); err != nil {
+			return err
+		}
 	}
 	return nil
 }

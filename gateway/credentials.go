@@ -23,7 +23,7 @@ type credentials struct {
 	BpmEndpoint        string `json:"BpmEndpoint"` // where the application is told of mail
 	BpmUser            string `json:"BpmUser"`
 	UserName           string `json:"UserName"`
-	Password           string `json:"Password"` // or where the workers find it: env:NAME, file:/path
+	Password           string `json:"Password"` // or where the workers find it: env:WAYBILL_MAILBOX_...
 	AccessToken        string `json:"AccessToken"`
 	UseOAuth           bool   `json:"UseOAuth"`
 	SenderEmailAddress string `json:"SenderEmailAddress"`
@@ -45,6 +45,9 @@ const (
 	pollMS   = 60_000
 	leaseMS  = 30_000
 )
+
+// applicationWebhook is the webhook of the application.
+const applicationWebhook = "application"
 
 // mailboxName is the name under which a mailbox of an application is watched: mailboxes have short names, and its ids are long.
 func mailboxName(id string) string {
@@ -73,6 +76,14 @@ func (l *listeners) config(c credentials) (config contract.MailboxConfig, err er
 	if len(c.Folders) > 0 {
 		config.Folder, config.More = c.Folders[0], c.Folders[1:]
 	}
+	for _, secret := range c.Secrets {
+		if !strings.HasPrefix(secret, secretPrefix) {
+			wrong("secrets: variables that begin with %s are expected", secretPrefix)
+		}
+	}
+	if l.Tokens.some() && (internal(c.ServiceURL) || internal(c.BpmEndpoint)) {
+		wrong("ServiceUrl and BpmEndpoint: this machine is no place for a server of yours")
+	}
 	if err := serve(&config, c.ServiceURL, c.SenderEmailAddress); err != nil {
 		errs = append(errs, err)
 	}
@@ -87,6 +98,12 @@ func (l *listeners) config(c credentials) (config contract.MailboxConfig, err er
 		errs = append(errs, err)
 	}
 	return config, errors.Join(errs...)
+}
+
+// internal tells whether an address is of this machine, which an application elsewhere has no business with.
+func internal(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && mail.Loopback(u.Hostname())
 }
 
 // serve sets the server: that of the address, or of the provider of the mailbox.
@@ -125,15 +142,21 @@ func serve(config *contract.MailboxConfig, address, sender string) error {
 	return nil
 }
 
+// secretPrefix begins the variables that applications may name. Else whoever has a token could have any secret of the workers sent to a
+// server of his own.
+const secretPrefix = "env:WAYBILL_MAILBOX_"
+
 // keep makes a reference of a secret, which must not be kept in the clear.
 func (l *listeners) keep(secret string) (string, error) {
 	switch {
 	case secret == "":
 		return "", errors.New("a Password is required, or an AccessToken with UseOAuth")
-	case strings.HasPrefix(secret, "env:"), strings.HasPrefix(secret, "file:/"), strings.HasPrefix(secret, mail.Sealed):
+	case strings.HasPrefix(secret, secretPrefix):
 		return secret, nil
+	case strings.HasPrefix(secret, "env:"), strings.HasPrefix(secret, "file:/"), strings.HasPrefix(secret, mail.Sealed):
+		return "", fmt.Errorf("the Password: over HTTP only variables that begin with %s can be named; see `starter mailbox add` for others", secretPrefix)
 	case l.Key == nil:
-		return "", errors.New("the Password: this gateway has no key to seal a password with, so it takes none that is written out: set WAYBILL_SECRET_KEY, or send env:NAME or file:/path")
+		return "", errors.New("the Password: this gateway has no key to seal a password with, so it takes none that is written out: set WAYBILL_SECRET_KEY, or send " + secretPrefix + "NAME")
 	}
 	return l.Key.Seal(mail.Secret(secret)), nil
 }
@@ -144,7 +167,7 @@ func (l *listeners) webhook(c credentials) *webhook.Subscription {
 		return nil
 	}
 	s := &webhook.Subscription{
-		Name: "application", URL: strings.TrimSuffix(c.BpmEndpoint, "/") + "/NewEmail", Format: webhook.NewEmail, Secrets: c.Secrets, Unsigned: c.Unsigned,
+		Name: applicationWebhook, URL: strings.TrimSuffix(c.BpmEndpoint, "/") + "/NewEmail", Format: webhook.NewEmail, Secrets: c.Secrets, Unsigned: c.Unsigned,
 		ID: c.ID, MailboxID: c.MailboxID, SysAdminUnit: c.BpmUser, TimeZoneID: c.TimeZoneID,
 	}
 	if len(s.Secrets) == 0 && !c.Unsigned && l.Secret != "" {

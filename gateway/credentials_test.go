@@ -49,13 +49,16 @@ func TestConfigRefuses(t *testing.T) {
 	l := &listeners{}
 	for text, want := range map[string]string{
 		`{}`: "Id is required",
-		`{"Id":"1","UserName":"u","Password":"hunter2","ServiceUrl":"imaps://h"}`:   "no key to seal a password with",
-		`{"Id":"1","UserName":"u","Password":"env:P"}`:                              "ServiceUrl is required",
-		`{"Id":"1","UserName":"u","Password":"env:P","ServiceUrl":"ftp://h"}`:       "https, imaps or imap",
-		`{"Id":"1","UserName":"u","Password":"env:P","ServiceUrl":"http://h/EWS"}`:  "https, imaps or imap",
-		`{"Id":"1","UserName":"u","Password":"env:P","ServiceUrl":"imaps://a:b@h"}`: "an address such as",
-		`{"Id":"1","UserName":"u","UseOAuth":true,"ServiceUrl":"imaps://h"}`:        "AccessToken with UseOAuth",
-		`{"Id":"1","Password":"env:P","ServiceUrl":"imaps://h"}`:                    "UserName is required",
+		`{"Id":"1","UserName":"u","Password":"hunter2","ServiceUrl":"imaps://h"}`:                   "no key to seal a password with",
+		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_MAILBOX_P"}`:                              "ServiceUrl is required",
+		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"ftp://h"}`:       "https, imaps or imap",
+		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"http://h/EWS"}`:  "https, imaps or imap",
+		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"imaps://a:b@h"}`: "an address such as",
+		`{"Id":"1","UserName":"u","UseOAuth":true,"ServiceUrl":"imaps://h"}`:                        "AccessToken with UseOAuth",
+		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_SECRET_KEY","ServiceUrl":"imaps://h"}`:    "only variables that begin with env:WAYBILL_MAILBOX_",
+		`{"Id":"1","UserName":"u","Password":"file:/etc/passwd","ServiceUrl":"imaps://h"}`:          "only variables that begin with",
+		`{"Id":"1","UserName":"u","Password":"sealed:AAAA","ServiceUrl":"imaps://h"}`:               "only variables that begin with",
+		`{"Id":"1","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"imaps://h"}`:                    "UserName is required",
 	} {
 		var c credentials
 		require.NoError(t, json.Unmarshal([]byte(text), &c))

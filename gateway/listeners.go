@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/mail/webhook"
 )
 
 const (
@@ -19,6 +21,8 @@ const (
 	maxBody = 16 << 20
 	// callTimeout bounds what a request asks of Temporal.
 	callTimeout = 4 * time.Minute // applications wait for five
+	// watchAtOnce is how many mailboxes are made at a time.
+	watchAtOnce = 16
 	// maxDiagnosed bounds the mailboxes of one diagnosis.
 	maxDiagnosed = 20
 )
@@ -173,23 +177,33 @@ func (l *listeners) watch(ctx context.Context, all []credentials) ([]outcome, er
 	if len(errs) > 0 {
 		return nil, badRequest{errors.Join(errs...)}
 	}
-	outcomes := []outcome{}
+	outcomes := make([]outcome, len(all))
+	group, working := errgroup.WithContext(ctx)
+	group.SetLimit(watchAtOnce)
 	for i, config := range configs {
-		if hook := l.webhook(all[i]); hook != nil {
-			document, err := json.Marshal(hook)
-			if err != nil {
-				return nil, err
-			}
-			if err := l.Client.PutWebhook(ctx, config.Name, hook.Name, document); err != nil {
-				return nil, err
-			}
-		}
-		if err := l.Client.ConfigureMailbox(ctx, config); err != nil {
-			return nil, err
-		}
-		outcomes = append(outcomes, outcome{ID: all[i].ID, Mailbox: config.Name})
+		group.Go(func() error {
+			outcomes[i] = outcome{ID: all[i].ID, Mailbox: config.Name}
+			return l.watchOne(working, config, l.webhook(all[i]))
+		})
 	}
-	return outcomes, nil
+	return outcomes, group.Wait()
+}
+
+func (l *listeners) watchOne(ctx context.Context, config contract.MailboxConfig, hook *webhook.Subscription) error {
+	if hook == nil {
+		if err := l.Client.RemoveWebhook(ctx, config.Name, applicationWebhook); err != nil {
+			return err
+		}
+		return l.Client.ConfigureMailbox(ctx, config)
+	}
+	document, err := json.Marshal(hook)
+	if err != nil {
+		return err
+	}
+	if err := l.Client.PutWebhook(ctx, config.Name, hook.Name, document); err != nil {
+		return err
+	}
+	return l.Client.ConfigureMailbox(ctx, config)
 }
 
 // recreate is create that reads again what came since a time, when the credentials name one.
@@ -257,13 +271,16 @@ func (l *listeners) state(r *http.Request) (any, error) {
 		return nil, err
 	}
 	states := map[string]any{}
+	byName := map[string]client.Mailbox{}
+	for _, m := range list {
+		byName[m.Name] = m
+	}
 	for _, id := range ids {
-		i := slices.IndexFunc(list, func(m client.Mailbox) bool { return m.Name == mailboxName(id) })
-		if i < 0 {
+		if m, watched := byName[mailboxName(id)]; watched {
+			states[id] = connectionOf(m)
+		} else {
 			states[id] = connection{ID: id, State: stateMissing}
-			continue
 		}
-		states[id] = connectionOf(list[i])
 	}
 	return states, nil
 }

@@ -48,6 +48,9 @@ func ReadTokens(file string) (Tokens, error) {
 	return t, nil
 }
 
+// some tells whether there are any.
+func (t Tokens) some() bool { return len(t.hashes) > 0 }
+
 // permits compares in a time that tells nothing of what was given.
 func (t Tokens) permits(token string) bool {
 	given := sha256.Sum256([]byte(token))
@@ -65,7 +68,7 @@ func (t Tokens) guard(next http.Handler) http.Handler {
 		token, given := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		switch {
 		case given && t.permits(strings.TrimSpace(token)):
-		case len(t.hashes) == 0 && !given && local(r.RemoteAddr) && local(r.Host) && r.Header.Get("Origin") == "":
+		case !t.some() && !given && local(r.RemoteAddr) && local(r.Host) && direct(r.Header):
 		default:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="waybill"`)
 			problem(w, http.StatusUnauthorized, "a token is expected: Authorization: Bearer TOKEN. `starter token new NAME` makes one; the gateway finds its hash in the file that WAYBILL_GATEWAY_TOKENS names")
@@ -73,6 +76,17 @@ func (t Tokens) guard(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// direct tells whether a request came from a program, and neither through a proxy nor from a page of another site.
+func direct(h http.Header) bool {
+	for name := range h {
+		if name == "Origin" || name == "Forwarded" || strings.HasPrefix(name, "X-Forwarded-") || name == "X-Real-Ip" || name == "Via" {
+			return false
+		}
+	}
+	site := h.Get("Sec-Fetch-Site")
+	return site == "" || site == "none" || site == "same-origin"
 }
 
 func local(address string) bool {

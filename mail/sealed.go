@@ -3,7 +3,9 @@ package mail
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -15,7 +17,10 @@ import (
 const Sealed = "sealed:"
 
 // Key seals secrets with AES-256-GCM.
-type Key struct{ aead cipher.AEAD }
+type Key struct {
+	aead   cipher.AEAD
+	nonces []byte // a key of its own
+}
 
 // NewKey returns a new key as text, for ParseKey.
 func NewKey() string {
@@ -38,13 +43,17 @@ func ParseKey(text string) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Key{aead}, nil
+	nonces := hmac.New(sha256.New, raw)
+	_, _ = nonces.Write([]byte("nonces"))
+	return &Key{aead, nonces.Sum(nil)}, nil
 }
 
-// Seal returns a reference to a secret, which holds it encrypted.
+// Seal returns a reference to a secret, which holds it encrypted. It is the same for the same secret, so that settings which are sent
+// again do not differ; a nonce is so used for one text only.
 func (k *Key) Seal(s Secret) string {
-	nonce := make([]byte, k.aead.NonceSize())
-	_, _ = rand.Read(nonce) // never fails
+	mac := hmac.New(sha256.New, k.nonces)
+	_, _ = mac.Write([]byte(s.Reveal()))
+	nonce := mac.Sum(nil)[:k.aead.NonceSize()]
 	return Sealed + base64.StdEncoding.EncodeToString(k.aead.Seal(nonce, nonce, []byte(s.Reveal()), nil))
 }
 

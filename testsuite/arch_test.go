@@ -47,7 +47,7 @@ var rooms = map[string][]string{
 	"starter":  {"activities/contract", "bpmn", "client", "connectors", "definition", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
-		"activities", "activities/contract", "bpmn", "client", "connectors", "definition", "engine", "project", "testsuite", "worker", "worker/dev",
+		"activities", "activities/contract", "bpmn", "client", "connectors", "definition", "engine", "mail", "project", "testsuite", "worker", "worker/dev",
 		"workflows",
 	},
 	"testsuite": {

@@ -17,7 +17,8 @@ import (
 
 // An application has a mailbox watched over HTTP as at the listener service, is told of its mail, and closes it.
 func TestListeners(t *testing.T) {
-	t.Setenv("LISTENER_PASSWORD", dev.Password)
+	t.Setenv("WAYBILL_MAILBOX_PASSWORD", dev.Password)
+	t.Setenv("WAYBILL_MAILBOX_WRONG", "wrong")
 	e := testsuite.Start(t)
 	app := receive(t)
 	call := func(method, path string, body, answer any) int {
@@ -37,7 +38,7 @@ func TestListeners(t *testing.T) {
 	type object = map[string]any
 	const id = "0b8a1a5e-5a59-4a4b-9d9e-0b4f3a9d7c11"
 	credentials := object{
-		"Id": id, "UserName": supportAddress, "Password": "env:LISTENER_PASSWORD", "SenderEmailAddress": supportAddress, "BpmUser": "Supervisor",
+		"Id": id, "UserName": supportAddress, "Password": "env:WAYBILL_MAILBOX_PASSWORD", "SenderEmailAddress": supportAddress, "BpmUser": "Supervisor",
 		"ServiceUrl": "imap://" + e.Mail.IMAPAddr(), "BpmEndpoint": app.URL, "UseFullEmail": true, "unsigned": true, "FolderClassName": "passed over",
 	}
 
@@ -49,7 +50,7 @@ func TestListeners(t *testing.T) {
 	require.Equal(t, 200, call("POST", "/validate", credentials, &valid))
 	require.True(t, valid.IsValid, valid.Message)
 	require.Contains(t, valid.Data, "INBOX")
-	wrong := object{"Id": id, "UserName": supportAddress, "Password": "env:PATH", "ServiceUrl": "imap://" + e.Mail.IMAPAddr()}
+	wrong := object{"Id": id, "UserName": supportAddress, "Password": "env:WAYBILL_MAILBOX_WRONG", "ServiceUrl": "imap://" + e.Mail.IMAPAddr()}
 	require.Equal(t, 200, call("POST", "/validate", wrong, &valid))
 	require.False(t, valid.IsValid)
 	require.Contains(t, valid.Message, "refused the user name or the password")

@@ -238,3 +238,95 @@ func writeFile(t *testing.T, name, content string) string {
 	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 	return path
 }
+
+// A resync reaches back before the moment from which the mailbox was watched.
+func TestResyncReachesBack(t *testing.T) {
+	e := testsuite.Start(t)
+	crm := receive(t)
+	subscribe(t, e, webhook.Subscription{Name: "crm", URL: crm.URL})
+	e.Watch("support", supportAddress)
+	require.NoError(t, e.Client.ChangeMailbox(t.Context(), "support", contract.PauseUpdate))
+	m, err := e.Client.Mailbox(t.Context(), "support")
+	require.NoError(t, err)
+	begun := time.Now()
+	e.Send("anna@example.com", supportAddress, write("anna@example.com", "Before", "Hello"))
+	// From an hour ahead: nothing that is there is wanted.
+	require.NoError(t, e.Client.Resync(t.Context(), "support", begun.Add(time.Hour)))
+	require.NoError(t, e.Client.ChangeMailbox(t.Context(), "support", contract.ResumeUpdate))
+	require.Eventually(t, func() bool {
+		m, err = e.Client.Mailbox(t.Context(), "support")
+		return err == nil && m.Connection == "connected" && len(m.Places) == 1
+	}, 30*time.Second, 50*time.Millisecond)
+	require.Empty(t, crm.subjects())
+	require.NoError(t, e.Client.Resync(t.Context(), "support", begun.Add(-time.Minute)))
+	e.Send("anna@example.com", supportAddress, write("anna@example.com", "After", "Hello")) // while the old watcher is still there
+	require.ElementsMatch(t, []string{"Before", "After"}, crm.has(t, 2))
+	require.NoError(t, testsuite.ReplayServer(t.Context(), e.Client, ""))
+}
+
+// A mailbox that is removed and added again at once is watched.
+func TestMailboxRemovedAndAdded(t *testing.T) {
+	e := testsuite.Start(t)
+	crm := receive(t)
+	for n := range 3 {
+		subscribe(t, e, webhook.Subscription{Name: "crm", URL: crm.URL})
+		e.Watch("support", supportAddress)
+		e.Send("anna@example.com", supportAddress, write("anna@example.com", "Hello", "Hello"))
+		crm.has(t, n+1)
+		require.NoError(t, e.Client.ChangeMailbox(t.Context(), "support", contract.RemoveMailboxUpdate))
+		left, err := e.Client.Webhooks(t.Context(), "support")
+		require.NoError(t, err)
+		require.Empty(t, left, "nobody is told of the mail of a later mailbox of this name")
+	}
+	require.NoError(t, testsuite.ReplayServer(t.Context(), e.Client, ""))
+}
+
+// One mail that a webhook refuses holds no other back, and nothing goes out unsigned because a secret is missing.
+func TestWebhookRefusesOneMail(t *testing.T) {
+	e := testsuite.Start(t)
+	var mu sync.Mutex
+	subjects, signed := map[string]int{}, true
+	picky := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		signed = signed && r.Header.Get(webhook.HeaderSignature) != ""
+		for _, subject := range []string{"one", "poison", "two", "three"} {
+			if strings.Contains(string(body), `"emailSubject":"`+subject+`"`) {
+				subjects[subject]++
+				if subject == "poison" {
+					w.WriteHeader(http.StatusBadRequest)
+				}
+			}
+		}
+	}))
+	defer picky.Close()
+	document, err := json.Marshal(webhook.Subscription{Name: "picky", URL: picky.URL, Secrets: []string{"env:PICKY_SECRET"}})
+	require.NoError(t, err)
+	require.NoError(t, e.Client.PutWebhook(t.Context(), "support", "picky", document))
+	e.Watch("support", supportAddress)
+	for _, subject := range []string{"one", "poison"} {
+		e.Send("anna@example.com", supportAddress, write("anna@example.com", subject, "Hello"))
+	}
+	require.Eventually(t, func() bool {
+		m, err := e.Client.Mailbox(t.Context(), "support")
+		return err == nil && len(m.Pending) == 2
+	}, 30*time.Second, 50*time.Millisecond, "without the secret nothing goes out")
+	require.Empty(t, subjects)
+	t.Setenv("PICKY_SECRET", "hunter2")
+	for _, subject := range []string{"two", "three"} {
+		e.Send("anna@example.com", supportAddress, write("anna@example.com", subject, "Hello"))
+	}
+	heard := func(subject string) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return subjects[subject] > 0
+	}
+	require.Eventually(t, func() bool { return heard("one") && heard("two") && heard("three") && heard("poison") }, 60*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool {
+		m, err := e.Client.Mailbox(t.Context(), "support")
+		return err == nil && len(m.Pending) == 1
+	}, 30*time.Second, 50*time.Millisecond)
+	require.True(t, signed)
+	require.NoError(t, testsuite.ReplayServer(t.Context(), e.Client, ""))
+}

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -21,13 +22,14 @@ type mailbox struct {
 	removed bool
 	alone   bool                // a run that began when every mailbox had a watcher of its own
 	giveUp  workflow.CancelFunc // of the delivery that runs; nil: none
+	inHand  map[string]bool     // folders of which a batch is
 	posting map[string]bool     // webhooks that pending mail is being offered to
 	offer   func()              // begins to offer it to the others
 }
 
 // Mailbox is the workflow of a mailbox. It ends when the mailbox is removed.
 func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
-	m := &mailbox{MailboxState: state, turn: workflow.NewMutex(ctx), posting: map[string]bool{}}
+	m := &mailbox{MailboxState: state, turn: workflow.NewMutex(ctx), posting: map[string]bool{}, inHand: map[string]bool{}}
 	m.Adopt()
 	posting, stopPosting := workflow.WithCancel(ctx)
 	m.offer = func() { m.postPending(posting) }
@@ -97,7 +99,7 @@ func (m *mailbox) setHandlers(ctx workflow.Context) error {
 	return errors.Join(
 		workflow.SetQueryHandler(ctx, contract.MailboxQuery, m.query),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.MailUpdate, m.mail,
-			workflow.UpdateHandlerOptions{Description: "mail that the watcher found"}),
+			workflow.UpdateHandlerOptions{Description: "mail that the watcher found", Validator: m.free}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.ConfigureUpdate, m.configure,
 			workflow.UpdateHandlerOptions{Description: "change how the mailbox is watched"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.PauseUpdate, m.pause, workflow.UpdateHandlerOptions{Description: "stop watching"}),
@@ -112,16 +114,34 @@ func (m *mailbox) setHandlers(ctx workflow.Context) error {
 func (m *mailbox) query() (contract.MailboxState, error) { return m.MailboxState, nil }
 
 func (m *mailbox) configure(_ workflow.Context, c contract.MailboxConfig) error {
-	if c.Host == m.Config.Host && c.Username == m.Config.Username {
-		c.Since = m.Config.Since // the same place: the positions hold
-	} else {
-		m.Places = nil
+	if m.removed {
+		return temporal.NewNonRetryableApplicationError("the mailbox is being removed; try again in a moment", contract.Busy, nil)
+	}
+	same := sameAccount(c, m.Config)
+	if same {
+		c.Since = m.Config.Since // the positions hold
 	}
 	if !reflect.DeepEqual(c, m.Config) {
 		m.Config = c
 		m.Changes++
 	}
+	if !same {
+		m.begin()
+	}
 	return nil
+}
+
+// sameAccount tells whether two configurations read the same mailbox.
+func sameAccount(a, b contract.MailboxConfig) bool {
+	source := func(c contract.MailboxConfig) string { return cmp.Or(c.Source, "imap") }
+	return source(a) == source(b) && a.Host == b.Host && a.URL == b.URL && a.Username == b.Username && a.Of == b.Of && a.As == b.As
+}
+
+// begin gives the positions up. What is read and in hand from before counts for nothing any more.
+func (m *mailbox) begin() {
+	m.Places = nil
+	m.Epoch++
+	m.leave()
 }
 
 // place is how far a folder has been read.
@@ -161,8 +181,8 @@ func (m *mailbox) resume(workflow.Context) error {
 
 // resync has the folders read again from a time on. What was handled before is recognised.
 func (m *mailbox) resync(_ workflow.Context, since time.Time) error {
-	m.Places, m.Config.Since = nil, since
-	m.leave()
+	m.Config.Since = since
+	m.begin()
 	return nil
 }
 
@@ -174,6 +194,8 @@ func (m *mailbox) remove(workflow.Context) error {
 
 // mail handles a batch: its mails are turned into work, then the folder's cursor moves.
 func (m *mailbox) mail(ctx workflow.Context, b contract.MailBatch) (contract.MailBatchResult, error) {
+	m.inHand[b.Folder] = true
+	defer delete(m.inHand, b.Folder)
 	if err := m.turn.Lock(ctx); err != nil {
 		return contract.MailBatchResult{}, err
 	}
@@ -186,37 +208,43 @@ func (m *mailbox) mail(ctx workflow.Context, b contract.MailBatch) (contract.Mai
 	if m.Paused || m.removed {
 		return contract.MailBatchResult{Place: *m.place(b.Folder), Stop: true}, nil
 	}
-	if place := m.place(b.Folder); m.stale(b) {
+	if b.Epoch != m.Epoch {
+		return contract.MailBatchResult{Moved: true}, nil
+	}
+	if place := m.place(b.Folder); b.From != place.Cursor && !m.alone {
 		// An earlier watcher handed these mails over, too, and is not there to hear of it.
 		return contract.MailBatchResult{Place: *place, Handled: place.Unconfirmed}, nil
 	}
 	var handled, unwanted []string
 	if len(b.Mails) > 0 {
 		handled, unwanted, err = m.handle(ctx, b)
-		if m.Paused || m.removed {
-			return contract.MailBatchResult{Place: *m.place(b.Folder), Stop: true}, nil // given up
-		}
-		if err != nil {
+		switch {
+		case err != nil && (m.Paused || m.removed):
+			return contract.MailBatchResult{Stop: true}, nil // given up
+		case b.Epoch != m.Epoch:
+			return contract.MailBatchResult{Moved: true}, nil
+		case err != nil:
 			return contract.MailBatchResult{}, err
 		}
 		m.LastMail = workflow.Now(ctx)
 	}
 	place := m.place(b.Folder)
-	if m.stale(b) {
-		return contract.MailBatchResult{Place: *place, Handled: handled}, nil // meanwhile it was told to read again from elsewhere
-	}
 	for _, r := range b.Mails {
-		if r.InternalDate.After(place.HighWater) {
+		if r.InternalDate.After(place.HighWater) && !r.InternalDate.After(workflow.Now(ctx)) {
 			place.HighWater = r.InternalDate
 		}
 	}
 	place.Cursor, place.Unconfirmed = b.Cursor, handled
-	return contract.MailBatchResult{Place: *place, Handled: handled, Unwanted: unwanted, Stop: m.alone && m.leaving(ctx)}, nil
+	return contract.MailBatchResult{Place: *place, Handled: handled, Unwanted: unwanted, Stop: m.Paused || m.removed || m.alone && m.leaving(ctx)}, nil
 }
 
-// stale tells whether a batch was read from elsewhere than where the folder stands. Histories from before do not say where that was.
-func (m *mailbox) stale(b contract.MailBatch) bool {
-	return !m.alone && b.From != m.place(b.Folder).Cursor
+// free refuses a batch of a folder of which another is in hand: a new watcher asks again, instead of waiting behind one that may wait
+// for a trigger, since Temporal lets but few updates wait.
+func (m *mailbox) free(b contract.MailBatch) error {
+	if m.inHand[b.Folder] {
+		return temporal.NewNonRetryableApplicationError("an earlier batch of the folder is in hand", contract.Busy, nil)
+	}
+	return nil
 }
 
 // handle has mails delivered and takes stock. It returns the ids of those to acknowledge, and of those that no trigger wanted.
@@ -246,7 +274,7 @@ func (m *mailbox) handle(ctx workflow.Context, b contract.MailBatch) (handled, u
 			m.Skipped++
 		}
 		if r.Reason != "" {
-			m.bury(contract.DeadLetter{Folder: b.Folder, ID: r.ID, Size: r.Size, Reason: r.Reason, At: workflow.Now(ctx)})
+			m.bury(contract.DeadLetter{Folder: b.Folder, ID: r.ID, Size: r.Size, Arrived: r.InternalDate, Reason: r.Reason, At: workflow.Now(ctx)})
 		}
 	}
 	for i, o := range outcomes {

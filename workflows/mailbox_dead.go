@@ -45,7 +45,11 @@ func (m *mailbox) retryDead(ctx workflow.Context, c contract.DeadLetterChoice) (
 	defer m.turn.Unlock()
 	letters, answer := m.exhume(c, func(d contract.DeadLetter) bool { return d.Blob != "" })
 	for _, d := range letters {
-		ref := contract.MailRef{ID: d.ID, Size: d.Size, InternalDate: d.At, Blob: d.Blob}
+		if m.Paused || m.removed {
+			m.bury(d)
+			continue
+		}
+		ref := contract.MailRef{ID: d.ID, Size: d.Size, InternalDate: d.Arrived, Blob: d.Blob}
 		if d.Webhook != "" {
 			m.Pending = append(m.Pending, contract.Pending{Webhook: d.Webhook, Folder: d.Folder, Mail: ref, Since: workflow.Now(ctx)})
 			continue

@@ -41,7 +41,7 @@ func (m *mailbox) postPending(ctx workflow.Context) {
 
 // post offers the oldest mails of a webhook and reports whether there were any.
 func (m *mailbox) post(ctx workflow.Context, name string) bool {
-	in := contract.PostInput{Mailbox: m.Config.Name, Webhook: name}
+	in := contract.PostInput{Mailbox: m.Config.Name, Webhook: name, Keep: len(m.DeadLetters)+postAtOnce > contract.DeadLetterLimit}
 	for _, p := range m.Pending {
 		if p.Webhook == name && len(in.Pending) < postAtOnce {
 			in.Pending = append(in.Pending, p)
@@ -52,7 +52,7 @@ func (m *mailbox) post(ctx workflow.Context, name string) bool {
 	}
 	var result contract.PostResult
 	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:           contract.SteeringQueue,
+		TaskQueue:           contract.WebhookQueue,
 		StartToCloseTimeout: 30 * time.Minute,
 		HeartbeatTimeout:    callHeartbeat,
 		// The pause is a quarter of the time that the webhook has been away, so it is back in work soon after it is back.
@@ -62,7 +62,10 @@ func (m *mailbox) post(ctx workflow.Context, name string) bool {
 	if err != nil {
 		return workflow.Sleep(ctx, time.Minute) == nil // cancelled, when this run ends; no retry ends otherwise
 	}
-	settled := in.Pending[:min(result.Settled, len(in.Pending))]
+	var settled []contract.Pending
+	for _, i := range result.Settled {
+		settled = append(settled, in.Pending[i])
+	}
 	m.Pending = slices.DeleteFunc(m.Pending, func(p contract.Pending) bool {
 		return p.Webhook == name && slices.ContainsFunc(settled, func(s contract.Pending) bool { return s.Folder == p.Folder && s.Mail.ID == p.Mail.ID })
 	})

@@ -139,7 +139,7 @@ func (h *host) validateRunning() error {
 
 func (h *host) validateCatch(m contract.CatchMessage) error {
 	if h.input.Paused {
-		return errPaused
+		return temporal.NewNonRetryableApplicationError(errPaused.Error(), contract.PausedError, nil)
 	}
 	_, err := h.catcher(m)
 	return err

@@ -82,6 +82,7 @@ type MailboxState struct {
 	LastError   string        `json:"lastError,omitempty"`
 	LastErrorAt time.Time     `json:"lastErrorAt,omitzero"`
 
+	Epoch   int `json:"epoch,omitempty"`   // counts when the positions were given up: mail read before that moves none
 	Changes int `json:"changes,omitempty"` // counts what the watchers must hear of
 	Told    int `json:"told,omitempty"`    // the last change that they have heard of
 
@@ -136,6 +137,7 @@ type DeadLetter struct {
 	From      string    `json:"from,omitempty"`
 	Subject   string    `json:"subject,omitempty"`
 	Size      int64     `json:"size"`
+	Arrived   time.Time `json:"arrived,omitzero"`
 	Reason    string    `json:"reason"`
 	Webhook   string    `json:"webhook,omitempty"` // the webhook that did not accept it; "": it was not handled at all
 	Blob      string    `json:"blob,omitempty"`
@@ -157,9 +159,9 @@ type DeadLetterAnswer struct {
 // MailBatch is what a watcher hands over: mails of a folder in order of arrival, or a new position, or both.
 type MailBatch struct {
 	Folder string    `json:"folder"`
-	From   string    `json:"from"`           // the cursor that the mails were read from
-	Cursor string    `json:"cursor"`         // behind the mails
-	Lost   bool      `json:"lost,omitempty"` // the server did not know the cursor From any more
+	Epoch  int       `json:"epoch,omitempty"`
+	From   string    `json:"from"`   // the cursor that the mails were read from
+	Cursor string    `json:"cursor"` // behind the mails
 	Mails  []MailRef `json:"mails,omitempty"`
 }
 
@@ -179,6 +181,7 @@ type MailBatchResult struct {
 	Handled  []string `json:"handled,omitempty"`
 	Unwanted []string `json:"unwanted,omitempty"` // nobody wanted them: what was stored of them can go
 	Stop     bool     `json:"stop,omitempty"`     // give the connection up: paused or removed
+	Moved    bool     `json:"moved,omitempty"`    // the mails are of an earlier epoch: begin from the state of the mailbox
 }
 
 // WatchInput starts the watcher of one mailbox, as mailboxes had it before they shared watchers.
@@ -232,10 +235,11 @@ type PostInput struct {
 	Mailbox string    `json:"mailbox"`
 	Webhook string    `json:"webhook"`
 	Pending []Pending `json:"pending"`
+	Keep    bool      `json:"keep,omitempty"` // there is no room for more dead letters: nothing is given up
 }
 
-// PostResult tells of as many mails as were settled, in the order of the input: the others are still pending.
+// PostResult tells which mails were settled, as indices of the input: the others are still pending.
 type PostResult struct {
-	Settled int          `json:"settled"`
+	Settled []int        `json:"settled,omitempty"`
 	Dead    []DeadLetter `json:"dead,omitempty"` // those of the settled ones that were given up
 }

@@ -16,6 +16,7 @@ const (
 	ProcessQueue   = "waybill"           // workflows
 	ConnectorQueue = ProcessQueue        // actions of the built-in connectors
 	SteeringQueue  = "waybill-steering"  // what workflows need of Temporal, and delivery of mail
+	WebhookQueue   = "waybill-webhooks"  // webhooks that did not accept mail at once
 	MailboxQueue   = "waybill-mailboxes" // watchers
 	JavaQueue      = "waybill-java"      // what models ask of Java: a worker of the user's own, in any language
 )

@@ -10,7 +10,6 @@ import (
 type Mail struct {
 	ID        string // of the delivery: the same for the same mail and webhook
 	Mailbox   string
-	Address   string // of the mailbox
 	Event     string // EMAIL_RECEIVED
 	MessageID string
 	Subject   string

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,9 +51,7 @@ type Subscription struct {
 // Parse reads a subscription that was checked when it was stored.
 func Parse(data []byte) (Subscription, error) {
 	var s Subscription
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&s); err != nil {
+	if err := json.Unmarshal(data, &s); err != nil { // fields of later versions are passed over
 		return s, fmt.Errorf("read webhook: %w", err)
 	}
 	if s.Format == "" {

@@ -60,8 +60,10 @@ func ParseRoles(text string) ([]Role, error) {
 const (
 	// stopTimeout is how long activities may take to end when the worker stops. Watchers hand over at once.
 	stopTimeout = 10 * time.Second
-	// watchers bounds the mailboxes of one worker.
-	watchers = 10_000
+	// watchers bounds the groups of mailboxes of one worker.
+	watchers = 1000
+	// webhooks bounds the webhooks that a worker waits for.
+	webhooks = 200
 	// heartbeatThrottle bounds how late a cancellation reaches an activity, and how old the status of a mailbox is.
 	heartbeatThrottle = 10 * time.Second
 )
@@ -107,7 +109,10 @@ func New(ctx context.Context, o Options) (*App, error) {
 			workflows.Register(shared, &definition.Cache{})
 			activities.RegisterScript(shared)
 			w := a.add(contract.SteeringQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityTaskPollers: 4})
-			activities.RegisterSteering(w, activities.NewSteering(c), activities.NewDeliverer(c, files, metrics))
+			deliverer := activities.NewDeliverer(c, files, metrics)
+			activities.RegisterSteering(w, activities.NewSteering(c), deliverer)
+			// Apart from the rest: programs that do not answer must not take the slots of what processes need.
+			activities.RegisterWebhooks(a.add(contract.WebhookQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: webhooks}), deliverer)
 		case Connectors:
 			activities.RegisterConnectors(shared, o.Connectors)
 		case Mailbox:
