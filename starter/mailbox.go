@@ -20,7 +20,7 @@ func (a *app) mailboxCommand() *cobra.Command {
 		a.mailboxAddCommand(), a.mailboxListCommand(), a.mailboxStatusCommand(),
 		a.mailboxChangeCommand("pause", contract.PauseUpdate, "paused", "Stop watching a mailbox for a while; its position is kept"),
 		a.mailboxChangeCommand("resume", contract.ResumeUpdate, "resumed", "Watch a paused mailbox again, from where it was left"),
-		a.mailboxImportCommand(), a.mailboxDiagnoseCommand(), a.mailboxResyncCommand(),
+		a.mailboxDiscoverCommand(), a.mailboxImportCommand(), a.mailboxDiagnoseCommand(), a.mailboxResyncCommand(),
 		a.mailboxChangeCommand("remove", contract.RemoveMailboxUpdate, "removed", "Stop watching a mailbox and forget its position; its mail stays"),
 	)
 }
