@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
@@ -17,6 +18,7 @@ import (
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors/trigger"
 	"github.com/waybill-io/waybill/mail/message"
+	"github.com/waybill-io/waybill/mail/webhook"
 )
 
 const (
@@ -30,110 +32,226 @@ const (
 type Deliverer struct {
 	client *client.Client
 	files  *Files
+	poster *webhook.Poster
+	*Metrics
 }
 
-// NewDeliverer returns the deliver activity.
-func NewDeliverer(c *client.Client, files *Files) *Deliverer {
-	return &Deliverer{client: c, files: files}
+// NewDeliverer returns the activities that deliver mail.
+func NewDeliverer(c *client.Client, files *Files, m *Metrics) *Deliverer {
+	return &Deliverer{client: c, files: files, poster: webhook.NewPoster(postTimeout), Metrics: m}
 }
 
-// Deliver matches each mail with the triggers of its mailbox and starts processes or publishes messages. It may be
-// repeated: a start is known by (trigger, mailbox, mail), so it happens once. A mail that can never be
-// handled is dead; the others of its batch are not held up. While nothing is deployed for the mailbox the mail waits.
+// delivery is one run of Deliver.
+type delivery struct {
+	*Deliverer
+	contract.DeliverInput
+	triggers []*trigger.Trigger // of EMAIL_RECEIVED
+	webhooks []*subscriber
+	tries    int // that failed before this one
+}
+
+// Deliver hands each mail to the process whose mail it answers, or else to the triggers of its mailbox, which start processes or
+// publish messages; and webhooks are told. It may be repeated: a start is known by (trigger, mailbox, mail), so it happens once, and
+// a webhook gets the same delivery id again. A mail that can never be handled is dead; the others of its batch are not held up. While
+// nothing is deployed for the mailbox the mail waits.
 func (d *Deliverer) Deliver(ctx context.Context, in contract.DeliverInput) (contract.DeliverResult, error) {
-	defer keepAlive(ctx, nil)()
-	source := contract.EventSource(in.Mailbox)
-	entries, err := d.client.Triggers(ctx, source)
-	if err != nil {
+	v := &delivery{Deliverer: d, DeliverInput: in}
+	if activity.HasHeartbeatDetails(ctx) {
+		if err := activity.GetHeartbeatDetails(ctx, &v.tries); err != nil {
+			return contract.DeliverResult{}, fmt.Errorf("read the tries of a delivery: %w", err)
+		}
+	}
+	defer keepAlive(ctx, func() any { return v.tries })()
+	defer since(d.delivered, time.Now())
+	var err error
+	if v.webhooks, err = d.subscribers(ctx, in.Mailbox, in.Behind); err != nil {
 		return contract.DeliverResult{}, err
 	}
-	if len(entries) == 0 {
-		return contract.DeliverResult{}, temporal.NewApplicationError(
-			fmt.Sprintf("no trigger is deployed for %q: deploy one with `starter deploy`", source), "no-trigger")
+	if v.triggers, err = d.readTriggers(ctx, in.Mailbox, trigger.EmailReceived); err != nil {
+		return contract.DeliverResult{}, err
+	}
+	outcomes := make([]contract.MailOutcome, len(in.Mails))
+	letters := make([]*letter, len(in.Mails))
+	var group errgroup.Group // a mail that fails does not cancel the others, which are then known when the batch comes again
+	group.SetLimit(deliveries)
+	for i, ref := range in.Mails {
+		group.Go(func() error {
+			l, outcome, err := v.deliver(ctx, ref)
+			outcomes[i] = outcome
+			if len(v.webhooks) > 0 {
+				letters[i] = l
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		v.failed(ctx, err)
+		return contract.DeliverResult{}, err
+	}
+	v.tell(ctx, letters, outcomes) // once the batch is through, or its mails would be posted at every try
+	v.count(outcomes)
+	return contract.DeliverResult{Outcomes: outcomes}, nil
+}
+
+// failed counts a try that failed. Those that only waited for a trigger do not count, nor those whose worker died.
+func (v *delivery) failed(ctx context.Context, err error) {
+	if application, ok := errors.AsType[*temporal.ApplicationError](err); ok && application.Type() == noTrigger {
+		return
+	}
+	activity.RecordHeartbeat(ctx, v.tries+1)
+}
+
+// noTrigger is the error type of mail that nobody wants because nothing is deployed yet.
+const noTrigger = "no-trigger"
+
+// last tells whether this is the last try that a mail may have.
+func (v *delivery) last() bool { return v.tries+1 >= triesPerMail }
+
+// count takes a batch into the metrics.
+func (v *delivery) count(outcomes []contract.MailOutcome) {
+	for i, o := range outcomes {
+		outcome := mailIgnored
+		switch {
+		case o.Dead != nil:
+			outcome = mailDead
+		case o.Duplicate:
+			outcome = mailDuplicate
+		case len(o.Started) > 0 || o.Told:
+			outcome = mailDelivered
+			if at := v.Mails[i].InternalDate; !at.IsZero() {
+				since(v.lag, at)
+			}
+		}
+		v.mails.WithLabelValues(outcome).Inc()
+	}
+}
+
+func (d *Deliverer) readTriggers(ctx context.Context, mailbox, event string) ([]*trigger.Trigger, error) {
+	entries, err := d.client.Triggers(ctx, contract.EventSource(mailbox, event))
+	if err != nil {
+		return nil, err
 	}
 	var triggers []*trigger.Trigger
 	for _, e := range entries {
 		t, err := trigger.Parse(e.ID, e.Value)
 		if err != nil {
-			return contract.DeliverResult{}, fmt.Errorf("read trigger %q: %w", e.ID, err)
+			return nil, fmt.Errorf("read trigger %q: %w", e.ID, err)
 		}
 		triggers = append(triggers, t)
 	}
-	outcomes := make([]contract.MailOutcome, len(in.Mails))
-	group, working := errgroup.WithContext(ctx)
-	group.SetLimit(deliveries)
-	for i, ref := range in.Mails {
-		group.Go(func() (err error) {
-			outcomes[i], err = d.deliver(working, in, ref, triggers)
-			return err
-		})
-	}
-	err = group.Wait()
-	return contract.DeliverResult{Outcomes: outcomes}, err
+	return triggers, nil
 }
 
-// deliver handles one mail. Its error is a reason to try again.
-func (d *Deliverer) deliver(ctx context.Context, in contract.DeliverInput, ref contract.MailRef, triggers []*trigger.Trigger) (contract.MailOutcome, error) {
-	outcome := contract.MailOutcome{UID: ref.UID}
-	folder := path.Dir(ref.Blob)
-	m, attachments, err := d.read(ctx, ref, folder)
-	dead := func(reason string) contract.MailOutcome {
-		outcome.Dead = &contract.DeadLetter{UIDValidity: in.UIDValidity, UID: ref.UID, Size: ref.Size, Reason: reason, Blob: ref.Blob, At: activity.GetInfo(ctx).StartedTime}
-		if m != nil {
-			outcome.Dead.MessageID, outcome.Dead.From, outcome.Dead.Subject = m.MessageID, addresses(m.From), m.Subject
+// letter is a mail that has been read.
+type letter struct {
+	*message.Message
+	ref    contract.MailRef
+	event  string         // that it is beside EMAIL_RECEIVED: "" or a bounce or an answer of a machine
+	values map[string]any // outputs of the event
+}
+
+// callTimeout bounds what one mail asks of a workflow, so that one which is stuck does not hold the mailbox.
+const callTimeout = 30 * time.Second
+
+// deliver handles one mail. Its error is a reason to try again. The letter is nil when the mail cannot be read.
+func (v *delivery) deliver(ctx context.Context, ref contract.MailRef) (*letter, contract.MailOutcome, error) {
+	outcome := contract.MailOutcome{ID: ref.ID}
+	l, err := v.open(ctx, ref, v.files.Write)
+	bury := func(reason string) {
+		outcome.Dead = &contract.DeadLetter{
+			Folder: v.Folder, ID: ref.ID, Size: ref.Size, Arrived: ref.InternalDate, Reason: cut(reason, maxCause), Blob: ref.Blob, At: activity.GetInfo(ctx).StartedTime,
 		}
-		return outcome
+		l.describe(outcome.Dead)
 	}
 	// A store that is not mounted looks the same as a mail that is gone, so it gets its tries.
-	if errors.Is(err, fs.ErrNotExist) && activity.GetInfo(ctx).Attempt >= triesPerMail {
-		return dead("its raw message is gone from the blob store"), nil
+	if errors.Is(err, fs.ErrNotExist) && v.last() {
+		bury("its raw message is gone from the blob store")
+		return nil, outcome, nil
 	}
 	if err != nil {
-		return outcome, err
+		return nil, outcome, err
 	}
-	event := received(m, ref, attachments)
+	caught, err := v.answered(ctx, l)
+	switch {
+	case err == nil:
+	case v.last() && ctx.Err() == nil:
+		bury(fmt.Sprintf("the process that it answers does not take it: %v (%d tries)", err, triesPerMail))
+		return l, outcome, nil
+	default:
+		return nil, outcome, fmt.Errorf("hand the mail to the process that it answers: %w", err)
+	}
+	if outcome.Started = caught; len(caught) > 0 {
+		return l, outcome, nil
+	}
+	triggers, err := v.triggersOf(ctx, l)
+	if err != nil {
+		return nil, outcome, err
+	}
+	if len(triggers) == 0 && len(v.webhooks) == 0 {
+		return nil, outcome, temporal.NewApplicationError(fmt.Sprintf("no trigger is deployed for %q and no webhook is added: see `starter deploy` and `starter webhook add`",
+			contract.EventSource(v.Mailbox, trigger.EmailReceived)), noTrigger)
+	}
 	for _, t := range triggers {
-		id, started, err := d.fire(ctx, in.Mailbox, t, m, event)
+		id, started, err := v.fire(ctx, t, l)
 		switch {
 		case err == nil && id == "":
 		case err == nil:
 			outcome.Duplicate = !started && activity.GetInfo(ctx).Attempt == 1
 			outcome.Started = append(outcome.Started, id)
-		case client.Refused(err) || errors.Is(err, errAuthor):
-			return dead(fmt.Sprintf("trigger %s: %v", t.Name, err)), nil
-		case ctx.Err() == nil && !outage(err) && activity.GetInfo(ctx).Attempt >= triesPerMail:
-			return dead(fmt.Sprintf("trigger %s: %v (%d tries)", t.Name, err, triesPerMail)), nil
+		case client.Refused(err) || errors.Is(err, errAuthor): // the other triggers and webhooks have it all the same
+			bury(fmt.Sprintf("trigger %s: %v", t.Name, err))
+		case v.last() && ctx.Err() == nil && (!outage(err) || errors.Is(err, context.DeadlineExceeded)):
+			bury(fmt.Sprintf("trigger %s: %v (%d tries)", t.Name, err, triesPerMail))
 		default:
-			return outcome, fmt.Errorf("trigger %s: %w", t.Name, err)
+			return nil, outcome, fmt.Errorf("trigger %s: %w", t.Name, err)
 		}
 	}
-	return outcome, nil
+	return l, outcome, nil
+}
+
+// describe fills in what is known of a mail that is dead. What a stranger wrote is cut, since the dead letters of a mailbox are kept
+// in one payload.
+func (l *letter) describe(d *contract.DeadLetter) {
+	if l != nil {
+		d.MessageID, d.From, d.Subject = cut(l.MessageID, maxCause), cut(addresses(l.From), maxCause), cut(l.Subject, maxCause)
+	}
+}
+
+// triggersOf are the triggers that may fire on a mail: those of mail that came, and of what else it is.
+func (v *delivery) triggersOf(ctx context.Context, l *letter) ([]*trigger.Trigger, error) {
+	if l.event == "" {
+		return v.triggers, nil
+	}
+	special, err := v.readTriggers(ctx, v.Mailbox, l.event)
+	return append(special, v.triggers...), err
 }
 
 // errAuthor marks what the author of a trigger has to mend.
 var errAuthor = errors.New("cannot be evaluated")
 
 // fire does what a trigger says about a mail; the id is "" when it does not match.
-func (d *Deliverer) fire(ctx context.Context, mailbox string, t *trigger.Trigger, m *message.Message, event map[string]any) (id string, started bool, err error) {
-	groups, matches, err := t.Match(event)
+func (v *delivery) fire(ctx context.Context, t *trigger.Trigger, l *letter) (id string, started bool, err error) {
+	groups, matches, err := t.Match(l.values)
 	if err != nil {
 		return "", false, fmt.Errorf("%w: %w", errAuthor, err)
 	}
 	if !matches {
 		return "", false, nil
 	}
-	action, err := t.Action(event, groups)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	action, err := t.Action(l.values, groups)
 	if err != nil {
 		return "", false, fmt.Errorf("%w: %w", errAuthor, err)
 	}
-	key := hash(t.Name, mailbox, m.DedupKey)
+	key := hash(t.Name, v.Mailbox, l.DedupKey)
 	if action.PayloadType == trigger.StartProcess {
-		return d.client.Start(ctx, client.StartOptions{
+		return v.client.Start(ctx, client.StartOptions{
 			Key: action.ProcessDefinitionKey, ID: action.ProcessDefinitionKey + "/mail-" + key,
 			BusinessKey: action.BusinessKey, Variables: action.Variables,
 		})
 	}
-	result, err := d.client.Publish(ctx, contract.Message{
+	result, err := v.client.Publish(ctx, contract.Message{
 		ID: key, Name: action.Name, Key: action.CorrelationKey, BusinessKey: action.BusinessKey, Variables: action.Variables,
 	})
 	if err != nil {
@@ -142,8 +260,24 @@ func (d *Deliverer) fire(ctx context.Context, mailbox string, t *trigger.Trigger
 	return result.Delivered + result.Started, !result.Duplicate, nil
 }
 
-// read parses a mail and stores its attachments beside it.
-func (d *Deliverer) read(ctx context.Context, ref contract.MailRef, folder string) (*message.Message, []any, error) {
+// store writes a file into the blob store.
+type store func(ctx context.Context, key, mediaType string, fill func(io.Writer) error) error
+
+// measure is a store that keeps nothing, for mails whose attachments are stored already.
+func measure(_ context.Context, _, _ string, fill func(io.Writer) error) error {
+	return fill(io.Discard)
+}
+
+// open reads a mail, and what its event says of it, and stores its attachments beside it.
+func (d *Deliverer) open(ctx context.Context, ref contract.MailRef, to store) (*letter, error) {
+	m, attachments, err := d.read(ctx, ref, to)
+	if err != nil {
+		return nil, err
+	}
+	return &letter{Message: m, ref: ref, event: eventOf(message.Classify(m)), values: outputs(m, ref, attachments)}, nil
+}
+
+func (d *Deliverer) read(ctx context.Context, ref contract.MailRef, to store) (*message.Message, []any, error) {
 	raw, err := d.files.Open(ctx, ref.Blob)
 	if err != nil {
 		return nil, nil, err
@@ -155,9 +289,9 @@ func (d *Deliverer) read(ctx context.Context, ref contract.MailRef, folder strin
 		if name == "" {
 			name = "part-" + a.Part
 		}
-		key := folder + "/" + a.Part + "-" + fileName(name)
+		key := path.Dir(ref.Blob) + "/" + a.Part + "-" + fileName(name)
 		size := int64(0)
-		err := d.files.Write(ctx, key, a.ContentType, func(w io.Writer) (err error) {
+		err := to(ctx, key, a.ContentType, func(w io.Writer) (err error) {
 			size, err = io.Copy(w, content)
 			return err
 		})

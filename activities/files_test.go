@@ -62,7 +62,7 @@ func TestSecret(t *testing.T) {
 		require.Equal(t, want, s.Reveal())
 	}
 	for reference, want := range map[string]string{
-		"env:WAYBILL_NO_SUCH": "has no variable WAYBILL_NO_SUCH", "file:/no/such": "no such file", "hunter4": "env:NAME or file:/path",
+		"env:WAYBILL_NO_SUCH": "has no variable WAYBILL_NO_SUCH", "file:/no/such": "no such file", "hunter4": "env:NAME, file:/path",
 	} {
 		_, err := activities.Secret(reference)
 		require.ErrorContains(t, err, want)

@@ -22,7 +22,13 @@ func RegisterSteering(r worker.ActivityRegistry, s *Steering, d *Deliverer) {
 	register(r, contract.StartBySignalActivity, s.StartBySignal)
 	register(r, contract.PublishActivity, s.Publish)
 	register(r, contract.LoadDefinitionActivity, s.LoadDefinition)
+	register(r, contract.AssignActivity, s.Assign)
 	register(r, contract.DeliverActivity, d.Deliver)
+}
+
+// RegisterWebhooks makes a worker offer mail to webhooks that did not accept it at once.
+func RegisterWebhooks(r worker.ActivityRegistry, d *Deliverer) {
+	register(r, contract.PostActivity, d.Post)
 }
 
 // RegisterConnectors makes a worker of the connector queue answer every action of the connectors.
@@ -37,6 +43,8 @@ func RegisterConnectors(r worker.ActivityRegistry, list []connectors.Connector) 
 // RegisterWatcher makes a worker of the mailbox queue watch mailboxes.
 func RegisterWatcher(r worker.ActivityRegistry, w *Watcher) {
 	register(r, contract.WatchActivity, w.Watch)
+	register(r, contract.WatchGroupActivity, w.WatchGroup)
+	register(r, contract.CheckMailboxActivity, w.Check)
 }
 
 func register(r worker.ActivityRegistry, name string, fn any) {

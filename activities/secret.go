@@ -8,8 +8,11 @@ import (
 	"github.com/waybill-io/waybill/mail"
 )
 
-// Secret resolves a reference: "env:NAME" or "file:/path", whose last newline does not count. An error names the reference,
-// never the text.
+// keyName is the variable with the key of sealed secrets.
+const keyName = "WAYBILL_SECRET_KEY"
+
+// Secret resolves a reference: "env:NAME", "file:/path", whose last newline does not count, or "sealed:" and what starter secret
+// seal or the gateway made of it. An error names the reference, never the text.
 func Secret(reference string) (mail.Secret, error) {
 	kind, name, _ := strings.Cut(reference, ":")
 	switch kind {
@@ -18,6 +21,12 @@ func Secret(reference string) (mail.Secret, error) {
 			return mail.Secret(text), nil
 		}
 		return "", fmt.Errorf("secret %q: the environment of the worker has no variable %s", reference, name)
+	case "sealed":
+		key, err := mail.ParseKey(os.Getenv(keyName))
+		if err != nil {
+			return "", fmt.Errorf("read a sealed secret with the key in %s: %w", keyName, err)
+		}
+		return key.Open(reference)
 	case "file":
 		text, err := os.ReadFile(name)
 		if err != nil {
@@ -25,5 +34,5 @@ func Secret(reference string) (mail.Secret, error) {
 		}
 		return mail.Secret(strings.TrimRight(string(text), "\r\n")), nil
 	}
-	return "", fmt.Errorf("a secret is named as env:NAME or file:/path, not as %d characters of something else", len(reference))
+	return "", fmt.Errorf("a secret is named as env:NAME, file:/path or sealed:..., not as %d characters of something else", len(reference))
 }

@@ -89,6 +89,11 @@ func (s *Steering) LoadDefinition(ctx context.Context, in contract.LoadDefinitio
 	return d, startError(err)
 }
 
+// Assign has a mailbox watched together with others, or watched no more.
+func (s *Steering) Assign(ctx context.Context, a contract.Assignment) error {
+	return s.client.Assign(ctx, a)
+}
+
 // StartBySignal starts the processes that begin with a signal and returns the ids of their instances.
 func (s *Steering) StartBySignal(ctx context.Context, b contract.SignalBroadcast) (ids []string, err error) {
 	entries, err := s.client.Entries(ctx, contract.SignalStartsID(b.Name))

@@ -5,127 +5,125 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
-	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
 	temporalclient "go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/client"
-	"github.com/waybill-io/waybill/mail/imap"
+	"github.com/waybill-io/waybill/mail"
 )
 
 const (
-	// batchSize bounds what is in flight between a mailbox and its processes.
+	// batchSize bounds what is in flight between a folder and its processes.
 	batchSize = 50
 	// The pause before a connection is tried again: doubled from the first to the longest, with full jitter, so that many
 	// mailboxes do not storm a server that comes back.
 	firstPause, longestPause = 250 * time.Millisecond, 30 * time.Second
 	// provenAfter is how long a connection must hold before the pause begins at its first length again.
 	provenAfter = 30 * time.Second
-	// sinceMargin is how far the clocks of a mail server and of Temporal may be apart.
-	sinceMargin = 2 * time.Minute
-	// rescanMargin: after a folder was renumbered, mail that is older than the newest handled one by more than this is
-	// taken for handled. Within it, the ids of the processes tell.
-	rescanMargin = 24 * time.Hour
 )
 
-// Watcher holds the connections to mailboxes.
-type Watcher struct {
-	client *client.Client
-	files  *Files
+// source is a connection to an account, logged in. Its errors end it.
+type source interface {
+	// Next returns what lies behind a position of a folder. Without items and with another cursor it found where to begin.
+	Next(ctx context.Context, folder string, p mail.Position, max int) (mail.Batch, error)
+	// Wait blocks until something may be new in a folder.
+	Wait(ctx context.Context) error
+	Fetch(ctx context.Context, folder, id string, w io.Writer, limit int64) (int64, error)
+	Acknowledge(ctx context.Context, folder string, ids []string, ack mail.Ack) error
+	LastAlive() time.Time // the last proof that the server answers
+	Folders(ctx context.Context) ([]string, error)
+	Pushes() bool // the server tells of new mail; else it is polled
+	Close() error
 }
 
-// NewWatcher returns the watcher activity.
-func NewWatcher(c *client.Client, files *Files) *Watcher {
-	return &Watcher{client: c, files: files}
-}
-
-// watch is one run of the activity.
+// watch follows one mailbox.
 type watch struct {
 	*Watcher
 	contract.WatchInput
-	mu      sync.Mutex
-	status  contract.WatchStatus
-	session *imap.Session // for its last proof of life
+	mu     sync.Mutex
+	status contract.WatchStatus
+	source source            // for its last proof of life
+	failed map[string]int    // tries to fetch, by mail: of the one that fails, since those behind it are not reached
+	broken map[string]string // folders that cannot be followed, with the reason
 }
 
-var errHandOver = errors.New("the worker stops")
-
-// Watch follows one mailbox: it fetches new mail into the blob store, hands it to the mailbox's workflow, waits until it is
-// handled, and acknowledges it. A lost connection is made anew here, with the cause in the heartbeat; the activity ends
-// when the workflow says so, when it is cancelled, or when its worker stops, and then hands over at once.
-func (w *Watcher) Watch(ctx context.Context, in contract.WatchInput) error {
-	v := &watch{Watcher: w, WatchInput: in}
-	v.status.Worker, _ = os.Hostname()
-	v.status.Worker = fmt.Sprintf("%d@%s", os.Getpid(), v.status.Worker)
-	working, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	stopping := activity.GetWorkerStopChannel(ctx)
-	go func() {
-		select {
-		case <-stopping:
-			cancel(errHandOver)
-		case <-working.Done():
-		}
-	}()
-	defer keepAlive(ctx, v.tell)()
-	err := v.run(working)
-	if errors.Is(context.Cause(working), errHandOver) {
-		return temporal.NewApplicationErrorWithOptions("the worker stops; another takes over", "hand-over", temporal.ApplicationErrorOptions{
-			NextRetryDelay: time.Millisecond, Category: temporal.ApplicationErrorCategoryBenign,
-		})
-	}
-	return err
-}
-
-// tell is what a heartbeat says.
-func (v *watch) tell() any {
+// tell is what a heartbeat says of the mailbox.
+func (v *watch) tell() contract.WatchStatus {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.session != nil {
-		v.status.LastAlive = v.session.LastAlive()
+	if v.source != nil {
+		v.status.LastAlive = v.source.LastAlive()
 	}
 	return v.status
 }
 
-func (v *watch) connected(ctx context.Context, s *imap.Session, idle bool) {
+func (v *watch) connectedTo(s source) {
 	v.mu.Lock()
-	v.session = s
-	v.status.Connected, v.status.Idle, v.status.Cause = true, idle, ""
-	v.mu.Unlock()
-	activity.RecordHeartbeat(ctx, v.tell())
+	defer v.mu.Unlock()
+	v.source, v.broken = s, map[string]string{}
+	v.status.Connected, v.status.Idle, v.status.Cause = true, s.Pushes(), ""
 }
 
-func (v *watch) lost(ctx context.Context, err error) {
+// maxCause bounds what a heartbeat holds of an error, since a watcher's heartbeat holds those of all its mailboxes.
+const maxCause = 300
+
+func cut(text string, limit int) string { return strings.ToValidUTF8(text[:min(len(text), limit)], "") }
+
+func (v *watch) lost(err error) {
 	v.mu.Lock()
-	v.session = nil
-	v.status.Connected, v.status.Cause = false, err.Error()
-	v.mu.Unlock()
-	activity.RecordHeartbeat(ctx, v.tell())
+	defer v.mu.Unlock()
+	v.source = nil
+	v.status.Connected, v.status.Cause = false, cut(err.Error(), maxCause)
 }
 
-// run makes one connection after another until one ends in good order.
-func (v *watch) run(ctx context.Context) error {
+// trouble notes what is wrong with one folder, while the others are followed; nil: nothing any more.
+func (v *watch) trouble(folder string, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.broken, folder)
+	if err != nil {
+		v.broken[folder] = err.Error()
+	}
+	v.status.Cause = cut(strings.Join(slices.Sorted(maps.Values(v.broken)), "; "), maxCause)
+}
+
+// errStop tells that the mailbox's workflow wants no more mail.
+var errStop = errors.New("the mailbox is paused or removed")
+
+// errMoved tells that its positions were given up: the next connection begins from the new ones.
+var errMoved = errors.New("the mailbox is read again from elsewhere")
+
+// run makes one connection after another until the mailbox's workflow wants no more. changed is called when the state of the
+// connection changes.
+func (v *watch) run(ctx context.Context, changed func()) error {
 	log := activity.GetLogger(ctx)
 	pause := firstPause
 	for {
 		begun := time.Now()
-		err := v.connect(ctx)
-		if err == nil || ctx.Err() != nil {
+		err := v.connect(ctx, changed)
+		if errors.Is(err, errStop) || ctx.Err() != nil {
 			return ctx.Err()
 		}
-		v.lost(ctx, err)
+		v.lost(err)
+		v.reconnects.WithLabelValues(kindOf(err)).Inc()
+		changed()
 		if time.Since(begun) > provenAfter {
 			pause = firstPause
 		}
 		wait := time.Duration(rand.Int64N(int64(pause)))
-		if failure, ok := errors.AsType[*imap.Error](err); ok && failure.Kind == imap.KindAuth {
-			wait = longestPause/2 + rand.N(longestPause/2) // log-ins that fail fast after each other lock accounts
+		switch severity(err) {
+		case slowly:
+			wait = longestPause/2 + rand.N(longestPause/2)
+		case atOnce:
+			wait = 0
 		}
 		log.Warn("mailbox is not connected", "mailbox", v.Mailbox, "error", err, "again", wait)
 		select {
@@ -137,190 +135,198 @@ func (v *watch) run(ctx context.Context) error {
 	}
 }
 
-// connect follows the mailbox over one connection. nil means that the workflow wants no more.
-func (v *watch) connect(ctx context.Context) error {
-	config, err := v.imapConfig()
-	if err != nil {
-		return err
-	}
-	s, err := imap.Dial(ctx, config)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	folder, err := s.Select(ctx)
-	if err != nil {
-		return err
-	}
-	v.connected(ctx, s, folder.Idle)
+// connect follows the mailbox over one connection.
+func (v *watch) connect(ctx context.Context, changed func()) error {
+	// The positions and the account that they are of come from one place.
 	var state contract.MailboxState
 	answer, err := v.client.Temporal.QueryWorkflow(ctx, contract.MailboxID(v.Mailbox), "", contract.MailboxQuery)
 	if err == nil {
 		err = answer.Get(&state)
 	}
 	if err != nil {
-		return fmt.Errorf("read the cursor of mailbox %q: %w", v.Mailbox, err)
+		return fmt.Errorf("read the position of mailbox %q: %w", v.Mailbox, err)
 	}
-	cursor := state.Cursor
-	if cursor.UIDValidity != folder.UIDValidity {
-		reset, err := v.position(ctx, s, folder, cursor)
-		if err != nil {
-			return err
-		}
-		result, err := v.hand(ctx, contract.MailBatch{Reset: &reset})
-		if err != nil || result.Stop {
-			return err
-		}
-		cursor = result.Cursor
-	} else if err := v.acknowledge(ctx, s, state.Unconfirmed); err != nil {
+	v.Config = state.Config
+	s, err := v.open(ctx, v.Config)
+	if err != nil {
 		return err
 	}
-	return v.follow(ctx, s, cursor)
-}
-
-func (v *watch) imapConfig() (imap.Config, error) {
-	password, err := Secret(v.Config.Password)
-	if err != nil {
-		return imap.Config{}, err
+	defer s.Close()
+	var folders []*folder
+	for _, name := range v.Config.Folders() {
+		f := &folder{watch: v, source: s, epoch: state.Epoch, Place: contract.Place{Folder: name}}
+		for _, p := range state.Places {
+			if p.Folder == name {
+				f.Place = p
+			}
+		}
+		f.at = f.Cursor
+		if err := f.acknowledge(ctx, f.Unconfirmed); err != nil && severity(err) != ofFolder {
+			return err
+		}
+		folders = append(folders, f)
 	}
-	return imap.Config{
-		Host: v.Config.Host, Port: v.Config.Port, TLS: imap.TLS(v.Config.TLS), AllowPlain: v.Config.AllowPlain,
-		Username: v.Config.Username, Password: password,
-		Folder: v.Config.Folder, PollInterval: milliseconds(v.Config.PollMS), MaxMessageBytes: v.Config.MaxBytes,
-		IdleRestart: milliseconds(v.Config.IdleMS), CommandTimeout: milliseconds(v.Config.TimeoutMS),
-	}, nil
+	v.connectedTo(s)
+	changed()
+	v.Metrics.connected.Inc()
+	defer v.Metrics.connected.Dec()
+	for {
+		more := false
+		for _, f := range folders { // in turn, so that a full folder does not starve the others
+			found, err := f.step(ctx)
+			if err != nil && (len(folders) == 1 || severity(err) != ofFolder) {
+				return err
+			}
+			v.trouble(f.Folder, err)
+			more = more || found
+		}
+		if more {
+			continue
+		}
+		if err := s.Wait(ctx); err != nil {
+			return err
+		}
+	}
 }
 
 func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 
-// position is where to begin in a folder that is new to us, or that the server renumbered.
-func (v *watch) position(ctx context.Context, s *imap.Session, folder imap.Status, old contract.Cursor) (contract.Cursor, error) {
-	reset := contract.Cursor{UIDValidity: folder.UIDValidity}
-	if old.UIDValidity != 0 {
-		reset.RescanTo = max(uint32(folder.UIDNext), 1) - 1
-		return reset, nil
-	}
-	if v.Config.Since.IsZero() || folder.UIDNext == 0 {
-		return reset, nil
-	}
-	// The first mail that came after the mailbox was added: mail is numbered in order of arrival, so halving finds it.
-	low, high := imap.UID(0), folder.UIDNext-1
-	for low < high {
-		middle := low + (high-low)/2
-		next, err := s.Next(ctx, middle, 1)
-		if err != nil {
-			return reset, err
-		}
-		if len(next) == 0 || next[0].UID > high || !next[0].InternalDate.Before(v.Config.Since.Add(-sinceMargin)) {
-			high = middle
-		} else {
-			low = next[0].UID
-		}
-	}
-	reset.UID = uint32(low)
-	return reset, nil
+// folder is one that is followed, from the place that the workflow knows.
+type folder struct {
+	*watch
+	source source
+	contract.Place
+	epoch int    // of the place
+	at    string // the cursor that was read to: beyond the place's where there was no mail
 }
 
-// follow reads on from the cursor until the connection breaks or the workflow wants no more.
-func (v *watch) follow(ctx context.Context, s *imap.Session, cursor contract.Cursor) error {
-	for {
-		found, err := s.Next(ctx, imap.UID(cursor.UID), batchSize)
-		if err != nil {
-			return err
-		}
-		if len(found) == 0 {
-			if _, err := s.Wait(ctx); err != nil {
-				return err
-			}
-			continue
-		}
-		batch := contract.MailBatch{UIDValidity: cursor.UIDValidity}
-		for _, e := range found {
-			ref, err := v.fetch(ctx, s, cursor, e)
-			if err != nil {
-				return err
-			}
-			batch.Mails = append(batch.Mails, ref)
-		}
-		result, err := v.hand(ctx, batch)
-		if err != nil {
-			return err
-		}
-		if err := v.acknowledge(ctx, s, result.Handled); err != nil {
-			return err
-		}
-		v.discard(ctx, cursor, result.Unwanted)
-		if cursor = result.Cursor; result.Stop {
-			return nil
-		}
+// step has one batch handled and reports whether there was one.
+func (f *folder) step(ctx context.Context) (bool, error) {
+	found, err := f.source.Next(ctx, f.Folder, mail.Position{Cursor: f.at, Since: f.Config.Since, HighWater: f.HighWater}, batchSize)
+	if err != nil {
+		return false, err
 	}
+	begun := f.Cursor != ""
+	f.at = found.Cursor
+	if len(found.Items) == 0 && begun && !found.Lost {
+		return found.More, nil
+	}
+	batch := contract.MailBatch{Folder: f.Folder, Epoch: f.epoch, From: f.Cursor, Cursor: found.Cursor}
+	for _, item := range found.Items {
+		ref, err := f.fetch(ctx, item)
+		if err != nil {
+			return false, err
+		}
+		batch.Mails = append(batch.Mails, ref)
+	}
+	result, err := f.hand(ctx, batch)
+	switch {
+	case err != nil:
+		return false, err
+	case result.Moved:
+		return false, errMoved
+	case result.Stop && len(result.Place.Folder) == 0:
+		return false, errStop
+	}
+	f.Place, f.at = result.Place, result.Place.Cursor
+	if err := f.acknowledge(ctx, result.Handled); err != nil {
+		return false, err
+	}
+	f.discard(ctx, result.Unwanted)
+	if result.Stop {
+		return false, errStop
+	}
+	return true, nil
 }
 
 // fetch stores a mail and refers to it. What cannot be fetched for a reason of its own is told in the reference.
-func (v *watch) fetch(ctx context.Context, s *imap.Session, cursor contract.Cursor, e imap.Envelope) (contract.MailRef, error) {
-	ref := contract.MailRef{UID: uint32(e.UID), Size: e.Size, InternalDate: e.InternalDate}
-	if ref.UID <= cursor.RescanTo && e.InternalDate.Before(cursor.HighWater.Add(-rescanMargin)) {
+func (f *folder) fetch(ctx context.Context, item mail.Item) (contract.MailRef, error) {
+	ref := contract.MailRef{ID: item.ID, Size: item.Size, InternalDate: item.Arrived}
+	if item.Old {
 		ref.Skip = true
 		return ref, nil
 	}
-	key := v.folder(cursor, ref.UID) + "raw.eml"
-	err := v.files.Write(ctx, key, "message/rfc822", func(w io.Writer) error {
-		n, err := s.Fetch(ctx, e.UID, w, v.Config.MaxBytes)
+	defer since(f.fetched, time.Now())
+	key := f.key(ref.ID) + "raw.eml"
+	err := f.files.Write(ctx, key, "message/rfc822", func(w io.Writer) error {
+		n, err := f.source.Fetch(ctx, f.Folder, item.ID, w, f.Config.MaxBytes)
 		ref.Size = max(ref.Size, n)
 		return err
 	})
 	switch {
-	case errors.Is(err, imap.ErrGone):
+	case errors.Is(err, mail.ErrGone):
 		ref.Skip = true
-	case errors.Is(err, imap.ErrTooLarge):
-		ref.Reason = fmt.Sprintf("larger than the limit of the mailbox: %d bytes, at most %d are taken (mailbox add --max-size)", ref.Size, v.Config.MaxBytes)
+	case errors.Is(err, mail.ErrTooLarge):
+		ref.Reason = fmt.Sprintf("larger than the limit of the mailbox: %d bytes, at most %d are taken (mailbox add --max-size)", ref.Size, f.Config.MaxBytes)
+	case err != nil && ctx.Err() == nil && f.failedAgain(ref.ID):
+		ref.Reason = fmt.Sprintf("cannot be fetched: %s (%d tries)", cut(err.Error(), maxCause), fetchTries)
 	case err != nil:
 		return ref, err
 	default:
 		ref.Blob = key
+		f.failed = nil
 	}
 	return ref, nil
 }
 
-// folder is where a mail and its attachments are stored.
-func (v *watch) folder(cursor contract.Cursor, uid uint32) string {
-	return fmt.Sprintf("mail/%s/%d-%d/", contract.Segment(v.Mailbox), cursor.UIDValidity, uid)
+// fetchTries is how often a mail may fail to be fetched until it is dead, so that it does not keep those behind it from being handled.
+// Connections that cannot be made do not count.
+const fetchTries = 8
+
+// failedAgain counts a failure, and reports whether it was the last that a mail may have.
+func (v *watch) failedAgain(id string) bool {
+	if v.failed == nil {
+		v.failed = map[string]int{}
+	}
+	v.failed[id]++
+	return v.failed[id] >= fetchTries
+}
+
+// key is where a mail and its attachments are stored.
+func (f *folder) key(id string) string {
+	where := contract.Segment(f.Mailbox) + "/"
+	if f.Folder != f.Config.Folder {
+		where += contract.Segment(f.Folder) + "/"
+	}
+	if f.epoch > 0 { // what an earlier epoch stored is not this one's to overwrite or remove
+		where += fmt.Sprintf("again-%d/", f.epoch)
+	}
+	return "mail/" + where + contract.Segment(id) + "/"
 }
 
 // discard removes what was stored of mail that nobody wanted. It comes after the workflow's word, since a delivery that is repeated
 // reads its mails again. What it cannot remove is litter and hinders nothing.
-func (v *watch) discard(ctx context.Context, cursor contract.Cursor, uids []uint32) {
-	for _, uid := range uids {
-		if err := v.files.Remove(ctx, v.folder(cursor, uid)); err != nil {
-			activity.GetLogger(ctx).Warn("mail that nobody wanted stays in the blob store", "mailbox", v.Mailbox, "error", err)
+func (f *folder) discard(ctx context.Context, ids []string) {
+	for _, id := range ids {
+		if err := f.files.Remove(ctx, f.key(id)); err != nil {
+			activity.GetLogger(ctx).Warn("mail that nobody wanted stays in the blob store", "mailbox", f.Mailbox, "error", err)
 		}
 	}
 }
 
 // hand gives a batch to the workflow and waits until it is handled.
-func (v *watch) hand(ctx context.Context, batch contract.MailBatch) (contract.MailBatchResult, error) {
+func (f *folder) hand(ctx context.Context, batch contract.MailBatch) (contract.MailBatchResult, error) {
 	var result contract.MailBatchResult
-	h, err := v.client.Temporal.UpdateWorkflow(ctx, temporalclient.UpdateWorkflowOptions{
-		WorkflowID: contract.MailboxID(v.Mailbox), UpdateName: contract.MailUpdate, Args: []any{batch},
+	h, err := f.client.Temporal.UpdateWorkflow(ctx, temporalclient.UpdateWorkflowOptions{
+		WorkflowID: contract.MailboxID(f.Mailbox), UpdateName: contract.MailUpdate, Args: []any{batch},
 		WaitForStage: temporalclient.WorkflowUpdateStageCompleted,
 	})
 	if err == nil {
 		err = h.Get(ctx, &result)
 	}
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
+		return result, errStop // the mailbox's workflow has ended
+	}
 	if err != nil {
-		return result, fmt.Errorf("hand %d mails of mailbox %q over: %w", len(batch.Mails), v.Mailbox, err)
+		return result, fmt.Errorf("hand %d mails of mailbox %q over: %w", len(batch.Mails), f.Mailbox, err)
 	}
 	return result, nil
 }
 
-func (v *watch) acknowledge(ctx context.Context, s *imap.Session, uids []uint32) error {
-	ack := imap.Ack{Seen: v.Config.MarkSeen, Keyword: v.Config.Keyword, MoveTo: v.Config.MoveTo}
-	if len(uids) == 0 || ack == (imap.Ack{}) {
+func (f *folder) acknowledge(ctx context.Context, ids []string) error {
+	ack := mail.Ack{Seen: f.Config.MarkSeen, Keyword: f.Config.Keyword, MoveTo: f.Config.MoveTo, Delete: f.Config.Delete}
+	if len(ids) == 0 || ack == (mail.Ack{}) {
 		return nil
 	}
-	list := make([]imap.UID, len(uids))
-	for i, uid := range uids {
-		list[i] = imap.UID(uid)
-	}
-	return s.Acknowledge(ctx, list, ack)
+	return f.source.Acknowledge(ctx, f.Folder, ids, ack)
 }

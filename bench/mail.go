@@ -48,7 +48,7 @@ type mailLine struct {
 // exchange is a customer's mail and its reply. Each customer writes once.
 type exchange struct {
 	customer string
-	uid      uint32
+	uid      uint32 // the folder is never renumbered, so the id of the mail ends with it
 	accepted time.Time
 	replied  time.Time
 }

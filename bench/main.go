@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // report is what one run has measured; sections that were not asked for are nil.
@@ -21,6 +22,9 @@ type report struct {
 	Engine  *engineReport `json:"engine,omitempty"`
 	Host    *hostReport   `json:"host,omitempty"`
 	Mail    *mailReport   `json:"mail,omitempty"`
+
+	Mailboxes *mailboxesReport `json:"mailboxes,omitempty"`
+	Webhooks  *webhooksReport  `json:"webhooks,omitempty"`
 }
 
 // section is a part of a report as a person reads it.
@@ -34,9 +38,12 @@ type options struct {
 	tasks  []int
 	idle   int // mails sent one after the other
 	stream int // mails sent at a steady rate
+
+	mailboxes int // idle ones
+	hold      time.Duration
 }
 
-var sections = []string{"engine", "host", "mail"}
+var sections = []string{"engine", "host", "mail", "mailboxes", "webhooks"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -57,6 +64,8 @@ func parse(args []string, progress io.Writer) (options, error) {
 	f.IntVar(&o.rounds, "rounds", 8, "rounds of the process host")
 	f.StringVar(&tasks, "tasks", "1,5,20", "service tasks of the processes of the process host")
 	f.IntVar(&o.idle, "mails", 50, "mails sent one after the other")
+	f.IntVar(&o.mailboxes, "mailboxes", 200, "idle mailboxes on one worker")
+	f.DurationVar(&o.hold, "hold", time.Minute, "how long they are left at rest")
 	f.IntVar(&o.stream, "stream", 200, "mails sent at 5 a second")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -112,6 +121,18 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		}
 		printed = append(printed, r.Mail)
 	}
+	if slices.Contains(o.only, "mailboxes") {
+		if r.Mailboxes, err = measureMailboxes(ctx, o.mailboxes, o.hold, progress); err != nil {
+			return fmt.Errorf("mailboxes: %w", err)
+		}
+		printed = append(printed, r.Mailboxes)
+	}
+	if slices.Contains(o.only, "webhooks") {
+		if r.Webhooks, err = measureWebhooks(ctx, progress); err != nil {
+			return fmt.Errorf("webhooks: %w", err)
+		}
+		printed = append(printed, r.Webhooks)
+	}
 	if o.output == "json" {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
@@ -128,4 +149,6 @@ var (
 	_ section = (*engineReport)(nil)
 	_ section = (*hostReport)(nil)
 	_ section = (*mailReport)(nil)
+	_ section = (*mailboxesReport)(nil)
+	_ section = (*webhooksReport)(nil)
 )

@@ -18,6 +18,7 @@ import (
 
 // place is a Temporal server with workers in this process.
 type place struct {
+	address  string
 	temporal temporal.Client
 	client   *client.Client
 	noop     *noop // of the workers
@@ -48,7 +49,7 @@ func connect(ctx context.Context, address string) (*place, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to Temporal: %w", err)
 	}
-	p := &place{temporal: t, client: client.New(t)}
+	p := &place{address: address, temporal: t, client: client.New(t)}
 	p.atEnd(func() error { t.Close(); return nil })
 	return p, nil
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
@@ -44,7 +46,7 @@ func stages(ctx context.Context, c *client.Client, all []*exchange) ([]stage, er
 	}
 	took := make([][]time.Duration, len(parts))
 	for _, x := range all {
-		d, ok := deliveries[x.uid]
+		d, ok := deliveries[strconv.FormatUint(uint64(x.uid), 10)]
 		if !ok {
 			continue
 		}
@@ -65,13 +67,13 @@ func stages(ctx context.Context, c *client.Client, all []*exchange) ([]stage, er
 }
 
 // deliveriesOf returns the mails that the mailbox has had delivered, by UID.
-func deliveriesOf(ctx context.Context, c *client.Client) (map[uint32]delivery, error) {
+func deliveriesOf(ctx context.Context, c *client.Client) (map[string]delivery, error) {
 	h, err := c.History(ctx, contract.MailboxID(supportMailbox), "")
 	if err != nil {
 		return nil, err
 	}
 	scheduled := map[int64]time.Time{}
-	all := map[uint32]delivery{}
+	all := map[string]delivery{}
 	for _, e := range h.Events {
 		switch e.EventType {
 		case enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
@@ -90,7 +92,7 @@ func deliveriesOf(ctx context.Context, c *client.Client) (map[uint32]delivery, e
 			}
 			for _, o := range result.Outcomes {
 				if len(o.Started) > 0 {
-					all[o.UID] = delivery{scheduled: at, instance: o.Started[0]}
+					all[o.ID[strings.LastIndexByte(o.ID, '-')+1:]] = delivery{scheduled: at, instance: o.Started[0]}
 				}
 			}
 		}

@@ -42,4 +42,8 @@ func latencyOf(values []time.Duration) latency {
 	return latency{Median: quantile(values, 0.5), P95: quantile(values, 0.95), Max: quantile(values, 1)}
 }
 
+func (l latency) brief() string {
+	return fmt.Sprintf("p50 %s, p95 %s, max %s", inMilliseconds(l.Median), inMilliseconds(l.P95), inMilliseconds(l.Max))
+}
+
 func inMilliseconds(d time.Duration) string { return fmt.Sprintf("%.0f ms", d.Seconds()*1000) }

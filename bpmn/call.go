@@ -64,7 +64,7 @@ func (p *parser) transfers(e, holder *element, local string) (list []Transfer) {
 		}
 		t := Transfer{
 			All: c.attr("", "variables") == "all", Source: c.attr("", "source"), Target: c.attr("", "target"),
-			Expr: p.expr(e, local, c.attr("", "sourceExpression")),
+			Expr: p.expr(e, local, c.attr("", "sourceExpression")), Local: c.attr("", "local") == "true",
 		}
 		switch {
 		case t.All:

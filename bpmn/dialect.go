@@ -37,6 +37,14 @@ var refusedAttrs = []struct{ name, hint string }{
 	{"caseRef", "cases are not executed"},
 	{"skipExpression", "use an exclusive gateway"},
 	{"resource", "write the script into the model"},
+	{"taskIdVariableName", "list the tasks of the instance"},
+	{"processInstanceIdVariableName", "give the called process a business key and find it by that"},
+}
+
+// refusedFlags are extension attributes that change what a model does when they are true.
+var refusedFlags = []struct{ name, hint string }{
+	{"useLocalScopeForResultVariable", "put the task into a sub-process that has a data object of that name"},
+	{"storeResultVariableAsTransient", "put the task into a sub-process that has a data object of that name"},
 }
 
 // plainCalendars are the names of calendars that only say what is read anyway.
@@ -67,6 +75,11 @@ func (p *parser) dialect(e, part *element) {
 		}
 		p.at(e, "%s=%q is not supported: %s", a.name, clip(value), a.hint)
 		p.refused[e.id()] = true
+	}
+	for _, a := range refusedFlags {
+		if dialectAttr(part, a.name) == "true" {
+			p.at(e, "%s=\"true\" is not supported: %s", a.name, a.hint)
+		}
 	}
 	if calendar := dialectAttr(part, "businessCalendarName"); calendar != "" && !slices.Contains(plainCalendars, calendar) {
 		p.at(e, "businessCalendarName=%q is not supported: use ISO 8601 dates and durations", clip(calendar))

@@ -68,7 +68,10 @@ func dumpNode(n *Node) string {
 		fmt.Fprintf(&b, " retry=%+v", *n.Retry)
 	}
 	if n.Script != nil {
-		fmt.Fprintf(&b, " script=%+q", *n.Script)
+		fmt.Fprintf(&b, " script={%+q %+q %+q}", n.Script.Format, n.Script.Source, n.Script.ResultVariable)
+		if n.Script.AutoStore {
+			b.WriteString(" auto-store")
+		}
 	}
 	if u := n.User; u != nil {
 		b.WriteString(field("title", u.Name) + field("assignee", u.Assignee))

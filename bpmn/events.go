@@ -97,6 +97,14 @@ func eventDefinitions(e *element) []*element {
 // throws tells the events that make something happen elsewhere.
 func throws(n *Node) bool { return n.Kind == ThrowEvent || n.Kind == EndEvent }
 
+// variableEvents refuses a conditional event that hears only of some kinds of changes. Creation and update are all that expressions can tell.
+func (p *parser) variableEvents(e, def *element) {
+	text := dialectAttr(def, "variableEvents")
+	if kinds := splitList(text); len(kinds) > 0 && (!slices.Contains(kinds, "create") || !slices.Contains(kinds, "update")) {
+		p.at(e, "variableEvents=%q is not supported: the event hears of every change; leave the attribute out and say in the condition what must hold", clip(text))
+	}
+}
+
 // definition reads an event definition.
 func (p *parser) definition(e, def *element, n *Node) {
 	atStart := n.Kind == StartEvent && n.Parent == nil
@@ -131,6 +139,7 @@ func (p *parser) definition(e, def *element, n *Node) {
 		}
 		n.Condition = p.conditionOf(e, "condition", c)
 		n.Variables = splitList(dialectAttr(def, "variableName"))
+		p.variableEvents(e, def)
 	case TerminateEvent:
 		switch {
 		case dialectAttr(def, "terminateAll") == "true":

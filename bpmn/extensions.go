@@ -26,6 +26,7 @@ type Property struct {
 type Mapping struct {
 	AllInputs  bool
 	AllOutputs bool
+	Creates    bool    // Outputs become variables even where nothing declares them (camunda:connector)
 	Inputs     []Param // parameter <- value
 	Outputs    []Param // variable <- value over the results
 	Constants  []Param // win over Inputs

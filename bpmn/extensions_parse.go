@@ -357,7 +357,7 @@ func (x *extensionsReader) known(path string, obj map[string]any, keys ...string
 	}
 }
 
-func sorted(obj map[string]any) []string { return slices.Sorted(maps.Keys(obj)) }
+func sorted[V any](obj map[string]V) []string { return slices.Sorted(maps.Keys(obj)) }
 
 // join appends a key to a JSON path.
 func join(path, key string) string {

@@ -103,6 +103,16 @@ func isJavaScript(language string) bool {
 	return false
 }
 
+// checkScript refuses a JavaScript that cannot run.
+func (p *parser) checkScript(e *element, what, text string) {
+	if p.options.CheckScript == nil || text == "" {
+		return
+	}
+	if err := p.options.CheckScript(text); err != nil {
+		p.at(e, "%s: %v", what, err)
+	}
+}
+
 // inPlace is a JavaScript that is evaluated where it stands.
 func (p *parser) inPlace(e *element, what, text string) *Script {
 	if text == "" {
@@ -111,6 +121,7 @@ func (p *parser) inPlace(e *element, what, text string) *Script {
 	if strings.Contains(text, "token.") {
 		p.proc.History = true
 	}
+	p.checkScript(e, what, text)
 	return &Script{Format: "javascript", Source: text}
 }
 

@@ -36,7 +36,7 @@ func (w Warning) String() string {
 //   - unknown-variable: an expression reads a variable that nothing declares or sets
 //   - legacy-name: a connector name that a new connector could not have
 //   - java: the model asks for a Java class or bean, which a worker must answer
-//   - call-binding, assignment, waits, no-message: something means less than in the engine that the model was drawn for
+//   - task-change, call-binding, waits, no-message: something means less than in the engine that the model was drawn for
 //   - ignored-process, ignored-condition, ignored-extension, ignored-mapping, cycle-once: Parse left something out
 func Lint(m *Model) []Warning {
 	l := &linter{warnings: slices.Clone(m.notices)}

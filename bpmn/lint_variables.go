@@ -35,7 +35,24 @@ func (l *linter) known() []string {
 		names[d.Name] = true
 	}
 	delete(names, "")
-	return slices.Sorted(maps.Keys(names))
+	return sorted(names)
+}
+
+// beans refuses methods of variables that would become calls of Java beans, which nobody answers.
+func (m *Model) beans() []error {
+	found := problems{file: m.Name}
+	for _, p := range m.Processes {
+		known := (&linter{p: p}).known()
+		for _, n := range p.Nodes {
+			if n.Bean != "" && n.Bean != n.Result && slices.Contains(known, n.Bean) {
+				found.add(&Error{
+					Line: n.Line, Kind: n.Kind.String(), Element: n.ID,
+					Msg: fmt.Sprintf("expression calls %s, but %s is a variable, which has no such method: compute the value in a script task", n.Implementation, n.Bean),
+				})
+			}
+		}
+	}
+	return found.all()
 }
 
 // sets are the variables that a node sets by name beside its mapping; "" for none.
@@ -46,6 +63,9 @@ func sets(n *Node) []string {
 	}
 	for _, a := range slices.Concat(n.Inputs, n.Outputs) {
 		names = append(names, a.Name)
+	}
+	if n.User != nil {
+		names = append(names, n.User.Completer)
 	}
 	if e := n.Error; e != nil {
 		names = append(names, e.CodeVariable, e.MessageVariable)
@@ -72,7 +92,7 @@ func (l *linter) variables() {
 		declared[prop.Name] = true
 	}
 	for _, n := range l.p.Nodes {
-		if n.Mapping == nil {
+		if n.Mapping == nil || n.Mapping.Creates {
 			continue
 		}
 		for _, out := range n.Mapping.Outputs {

@@ -2,6 +2,7 @@ package bpmn
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/waybill-io/waybill/juel"
 )
@@ -47,9 +48,7 @@ func (p *parser) taskListeners(e *element) (list []Listener) {
 			continue
 		}
 		l.Task = true
-		if event == "assignment" || event == "all" {
-			p.notice("assignment", e, "a listener for assignment hears of the assignee that the model names, not of people who claim the task later")
-		}
+		p.taskChanges(e, event, &l)
 		for _, each := range []string{"create", "assignment", "complete"} {
 			if event == each || event == "all" {
 				l.Event = each
@@ -58,6 +57,21 @@ func (p *parser) taskListeners(e *element) (list []Listener) {
 		}
 	}
 	return list
+}
+
+// taskChanges refuses a change of a task that is complete, and tells which changes come too late. What a script does shows when it runs.
+func (p *parser) taskChanges(e *element, event string, l *Listener) {
+	changes := l.Expr != nil && l.Expr.ChangesTask()
+	if l.Script != nil {
+		changes = slices.ContainsFunc(juel.TaskChanges, func(method string) bool { return strings.Contains(l.Script.Source, "task."+method+"(") })
+	}
+	switch {
+	case !changes:
+	case event == "complete" || event == "all":
+		p.at(e, "taskListener for %s changes the task, which is complete by then: change it in a listener for create", event)
+	case event == "assignment":
+		p.notice("task-change", e, "a listener for assignment changes the task as it opens; when somebody claims it later, the change has no effect")
+	}
 }
 
 func (p *parser) listener(e, c *element) (Listener, bool) {

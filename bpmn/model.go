@@ -120,6 +120,7 @@ type Node struct {
 	Implementation  string       // service, send, business rule task, throwing message event: "connector.ACTION"
 	Java            bool         // Implementation is a Java class, bean or method that the model names
 	Arguments       []*juel.Expr // Java bean method: its arguments
+	Bean            string       // Java bean method: whose it is
 	Topic           *juel.Expr   // service, send, business rule task, throwing message event: of an external task
 	JobPriority     *juel.Expr   // of an external task
 	Expression      *juel.Expr   // service, send, business rule task: evaluated instead of a call
@@ -247,6 +248,7 @@ type Transfer struct {
 	Source string     // a variable, or
 	Expr   *juel.Expr // an expression
 	Target string
+	Local  bool // in: of the activity's own variables; out: to them
 }
 
 // Call is what a call activity calls.
@@ -308,6 +310,7 @@ type Script struct {
 	Format         string // "javascript"
 	Source         string
 	ResultVariable string // "" : the result is dropped
+	AutoStore      bool   // script task: the globals that it assigns become variables
 }
 
 // UserTaskInfo is what a user task tells the people who work on it.
@@ -321,6 +324,7 @@ type UserTaskInfo struct {
 	FollowUpDate    *juel.Expr // likewise
 	Priority        *juel.Expr
 	FormKey         *juel.Expr
+	Completer       string     // the variable that receives whose the task was when it was completed, or ""
 	Description     *juel.Expr // the documentation, which may hold expressions; nil: there is none
 }
 

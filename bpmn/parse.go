@@ -17,6 +17,8 @@ type Options struct {
 	MapDefault     MapDefault
 	Uncaught       Uncaught // "": UncaughtIncident
 	Limits         Limits
+	// CheckScript reports what is wrong with a JavaScript, at deployment; nil: nothing is checked. A model that runs has passed it.
+	CheckScript func(source string) error
 }
 
 // Parse reads a BPMN 2.0 file and its extensions. The error joins an *Error for everything that keeps the model from
@@ -62,6 +64,7 @@ func Parse(name string, src []byte, opts Options) (*Model, error) {
 		x.read(opts.Extensions, opts.Limits.withDefaults().Bytes)
 		errs = append(errs, x.all()...)
 	}
+	errs = append(errs, p.model.beans()...)
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
@@ -304,12 +307,22 @@ func (p *parser) expr(e *element, what, text string) *juel.Expr {
 		return nil
 	}
 	x, err := juel.Parse(text)
-	if err != nil {
+	switch {
+	case err != nil && strings.Contains(text, "currentUser"):
+		p.at(e, "%s: %v; %s", what, err, nobody)
+		return nil
+	case err != nil:
 		p.at(e, "%s: %v", what, err)
+		return nil
+	case slices.Contains(x.Variables(), "authenticatedUserId"):
+		p.at(e, "%s: authenticatedUserId is not supported: %s", what, nobody)
 		return nil
 	}
 	return x
 }
+
+// nobody is what to do about names for the current user: in other engines whoever completes a task also does what comes after it.
+const nobody = `nobody is logged in when a process goes on; for who started it, set initiator="starter" on the start event and write ${starter}`
 
 func (p *parser) notice(code string, e *element, format string, args ...any) {
 	p.model.notices = append(p.model.notices, Warning{

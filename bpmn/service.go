@@ -47,7 +47,10 @@ func (p *parser) worker(e, part *element, n *Node, required bool) {
 	default:
 		p.implementation(e, part, n, required)
 	}
-	if n.Java && n.Implementation != "" {
+	switch {
+	case n.Bean != "":
+		p.notice("java", e, "calls the activity %q: a worker in any language must answer it; should %s be a variable, it has no such method", n.Implementation, n.Bean)
+	case n.Java && n.Implementation != "":
 		p.notice("java", e, "calls the activity %q: a worker in any language must answer it", n.Implementation)
 	}
 }
@@ -83,7 +86,7 @@ func (p *parser) delegate(e, part *element, n *Node) {
 // expression reads an expression that a task evaluates, or the method of a Java bean that it calls.
 func (p *parser) expression(e *element, text string, n *Node) {
 	if bean, method, args, ok := juel.ParseCall(text); ok {
-		n.Implementation, n.Java, n.Arguments = bean+"."+method, true, args
+		n.Implementation, n.Java, n.Arguments, n.Bean = bean+"."+method, true, args, bean
 		return
 	}
 	n.Expression = p.expr(e, "expression", text)
@@ -159,9 +162,38 @@ func (p *parser) properties(e *element) map[string]string {
 	return properties
 }
 
-var mailFields = map[string]string{
-	"to": "to", "from": "from", "cc": "cc", "bcc": "bcc", "subject": "subject", "text": "text", "html": "html", "charset": "charset",
-	"replyTo": "replyTo", "htmlVar": "", "textVar": "", "ignoreException": "", "exceptionVariableName": "",
+// injection is what becomes of a field injection.
+type injection struct {
+	to       string // the input of the connector; "": there is none
+	variable bool   // the value names the variable that has it
+	off      bool   // false, or nothing, is what happens anyway
+	advice   string // what to do instead
+}
+
+const ignoreAdvice = "turn failures into a BPMN error with mapException and catch it on the task"
+
+var mailFields = map[string]injection{
+	"to": {to: "to"}, "from": {to: "from"}, "cc": {to: "cc"}, "bcc": {to: "bcc"}, "subject": {to: "subject"}, "charset": {to: "charset"},
+	"text": {to: "text"}, "textVar": {to: "text", variable: true}, "html": {to: "html"}, "htmlVar": {to: "html", variable: true},
+	"replyTo": {to: "replyTo"}, "attachments": {to: "attachments"},
+	"ignoreException": {off: true, advice: ignoreAdvice}, "exceptionVariableName": {advice: ignoreAdvice},
+}
+
+// httpFields are those of Flowable's http task; http reads its method and its response variable.
+var httpFields = map[string]injection{
+	"requestUrl": {to: "url"}, "requestHeaders": {to: "headers"}, "requestBody": {to: "body"},
+	"requestTimeout":         {advice: "set the timeout in the connector's definition"},
+	"requestBodyEncoding":    {advice: "it is UTF-8"},
+	"disallowRedirects":      {off: true, advice: "have the connector do it"},
+	"failStatusCodes":        {advice: "have the connector tell of them as BPMN errors and catch those on the task"},
+	"handleStatusCodes":      {advice: "have the connector tell of them as BPMN errors and catch those on the task"},
+	"ignoreException":        {off: true, advice: ignoreAdvice},
+	"saveRequestVariables":   {off: true, advice: "name the request's values as variables before the task"},
+	"saveResponseParameters": {off: true, advice: "map the connector's outputs in the extensions file"},
+	"resultVariablePrefix":   {advice: "map the connector's outputs in the extensions file"},
+
+	"saveResponseParametersTransient": {off: true, advice: "map the connector's outputs in the extensions file"},
+	"saveResponseVariableAsJson":      {off: true, advice: "have the connector read the answer"},
 }
 
 // fieldValue is the text of a field injection.
@@ -177,23 +209,41 @@ func fieldValue(f *element) string {
 	return ""
 }
 
-// fields makes inputs of a connector of field injections. names maps them; what it lacks is refused, what it maps to nothing is, too.
-func (p *parser) fields(e, part *element, n *Node, names map[string]string) {
+// fields makes inputs of a connector of field injections, and refuses those that the connector does not know.
+func (p *parser) fields(e, part *element, n *Node, known map[string]injection) {
 	m := &Mapping{}
 	for _, f := range dialectElements(part) {
 		if f.name.Local != "field" {
 			continue
 		}
-		name := f.attr("", "name")
-		to := names[name]
-		if to == "" {
-			p.at(e, "field %q: the connector %s has nothing for it", clip(name), n.Implementation)
-			continue
+		name, value := f.attr("", "name"), fieldValue(f)
+		i := known[name]
+		switch {
+		case i.to != "" && i.variable && value != "" && !juel.HoldsExpression(value):
+			m.Constants = append(m.Constants, Param{Name: i.to, Variable: value})
+		case i.to != "" && i.variable:
+			p.at(e, "field %q: want the name of a variable, without ${}", name)
+		case i.to != "":
+			m.Constants = append(m.Constants, p.constant(e, i.to, value))
+		case i.off && (value == "" || value == "false"):
+		case i.advice != "":
+			p.at(e, "field %q is not supported: %s", name, i.advice)
+		default:
+			p.at(e, "field %q: the connector %s has nothing for it; it has %s", clip(name), n.Implementation, strings.Join(inputsOf(known), " "))
 		}
-		m.Constants = append(m.Constants, p.constant(e, to, fieldValue(f)))
 	}
 	sortParams(m.Constants)
 	n.Mapping = m
+}
+
+// inputsOf are the fields that become inputs.
+func inputsOf(known map[string]injection) (names []string) {
+	for _, name := range sorted(known) {
+		if known[name].to != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // javaFields are the field injections of a Java delegate: inputs beside the variables.
@@ -245,7 +295,7 @@ func (p *parser) http(e, part *element, n *Node) {
 		rest.children = append(rest.children, &kept)
 	}
 	n.Implementation = "rest." + method
-	p.fields(e, &rest, n, map[string]string{"requestUrl": "url", "requestHeaders": "headers", "requestBody": "body"})
+	p.fields(e, &rest, n, httpFields)
 }
 
 // connector is camunda:connector: the built-in ones that a connector here does as well.
@@ -267,7 +317,7 @@ func (p *parser) connector(e, c *element, n *Node) {
 	}
 	n.Implementation = "email.SEND"
 	inputs, outputs := p.parameters(e, c)
-	m := &Mapping{AllOutputs: false}
+	m := &Mapping{Creates: true}
 	for _, a := range inputs {
 		to := names[a.Name]
 		switch {

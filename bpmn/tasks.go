@@ -52,9 +52,13 @@ func (p *parser) user(e *element, n *Node) {
 		FollowUpDate:    attr("followUpDate"),
 		Priority:        attr("priority"),
 		FormKey:         attr("formKey"),
+		Completer:       dialectAttr(e, "taskCompleterVariableName"),
 	}
 	if d := e.child("documentation"); d != nil {
 		u.Description = p.expr(e, "documentation", d.text())
+	}
+	if strings.ContainsAny(u.Completer, "${}") {
+		p.at(e, "taskCompleterVariableName %q: want the name of a variable, without ${}", clip(u.Completer))
 	}
 	p.owners(e, u)
 	n.Listeners = append(n.Listeners, p.taskListeners(e)...)
@@ -158,7 +162,7 @@ func splitList(text string) []string {
 }
 
 func (p *parser) script(e *element, n *Node) {
-	s := &Script{ResultVariable: dialectAttr(e, "resultVariable")}
+	s := &Script{ResultVariable: dialectAttr(e, "resultVariable"), AutoStore: dialectAttr(e, "autoStoreVariables") == "true"}
 	if s.ResultVariable == "" {
 		s.ResultVariable = dialectAttr(e, "resultVariableName") // of older Activiti versions
 	}
@@ -169,6 +173,8 @@ func (p *parser) script(e *element, n *Node) {
 		p.at(e, `has no scriptFormat: set scriptFormat="javascript"`)
 	case "groovy":
 		p.at(e, `Groovy is not supported: write the script in JavaScript, scriptFormat="javascript"`)
+	case "juel":
+		p.at(e, `scriptFormat "juel" is not supported: write a service task with the expression and resultVariable, or use javascript`)
 	default:
 		p.at(e, "scriptFormat %q is not supported: use javascript", clip(format))
 	}
@@ -177,6 +183,9 @@ func (p *parser) script(e *element, n *Node) {
 	}
 	if s.Source == "" {
 		p.at(e, "has no script")
+	}
+	if s.Format != "" { // else it is refused for its language
+		p.checkScript(e, "script", s.Source)
 	}
 	n.Script = s
 }

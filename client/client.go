@@ -36,8 +36,13 @@ var ErrNotRunning = errors.New("not running")
 
 // update sends an update to a running workflow, waits for its result and makes its errors readable.
 func (c *Client) update(ctx context.Context, workflowID, name string, arg, result any) error {
+	return c.updateOnce(ctx, workflowID, name, "", arg, result)
+}
+
+// updateOnce is update that takes effect once for one id; "" is always another one.
+func (c *Client) updateOnce(ctx context.Context, workflowID, name, id string, arg, result any) error {
 	h, err := c.Temporal.UpdateWorkflow(ctx, temporal.UpdateWorkflowOptions{
-		WorkflowID: workflowID, UpdateName: name, Args: []any{arg}, WaitForStage: temporal.WorkflowUpdateStageCompleted,
+		WorkflowID: workflowID, UpdateID: id, UpdateName: name, Args: []any{arg}, WaitForStage: temporal.WorkflowUpdateStageCompleted,
 	})
 	if err == nil {
 		err = h.Get(ctx, result)

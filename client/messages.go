@@ -16,7 +16,7 @@ const busyPause = 50 * time.Millisecond
 
 // Catch hands a message to one instance alone, whatever its correlation key. It is an error when the instance does not wait for it.
 func (c *Client) Catch(ctx context.Context, instance string, m contract.CatchMessage) error {
-	if err := c.update(ctx, instance, contract.CatchUpdate, m, nil); err != nil {
+	if err := c.updateOnce(ctx, instance, contract.CatchUpdate, m.ID, m, nil); err != nil {
 		return fmt.Errorf("message %q for instance %q: %w", m.Name, instance, err)
 	}
 	return nil

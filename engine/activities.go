@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/waybill-io/waybill/bpmn"
+	"github.com/waybill-io/waybill/juel"
 )
 
 // begin starts an element that waits: first its boundary events, then, as often as its loop says, its own work.
@@ -14,23 +15,34 @@ func (m *machine) begin(token int, n *bpmn.Node) {
 	if m.inner(t, n) {
 		err = m.activate(token, n)
 	} else {
-		m.look(token, n)
-		if err = m.arm(token, n); err == nil {
-			if n.Loop != nil {
-				err = m.beginLoop(token, n)
-			} else {
-				err = m.activate(token, n)
-			}
-		}
+		err = m.beginOuter(token, n)
 	}
 	if err != nil {
-		m.suspend(token, n, failure(err))
+		m.trouble(token, n, err)
 	}
+}
+
+// beginOuter begins an activity as a whole. Its boundary events see its input parameters, as in Camunda; those of a loop are each
+// instance's.
+func (m *machine) beginOuter(token int, n *bpmn.Node) error {
+	if n.Loop == nil && len(n.Inputs) > 0 {
+		if err := m.localInputs(token, n); err != nil {
+			return err
+		}
+	}
+	m.look(token, n)
+	if err := m.arm(token, n); err != nil {
+		return err
+	}
+	if n.Loop != nil {
+		return m.beginLoop(token, n)
+	}
+	return m.activate(token, n)
 }
 
 // activate does the work of an element once.
 func (m *machine) activate(token int, n *bpmn.Node) error {
-	if len(n.Inputs) > 0 {
+	if n.Loop != nil && len(n.Inputs) > 0 {
 		if err := m.localInputs(token, n); err != nil {
 			return err
 		}
@@ -144,8 +156,8 @@ func (m *machine) script(token int, n *bpmn.Node) error {
 		variables[name] = clone(value) // a script may change what it is given
 	}
 	c := RunScript{
-		ID: m.nextID(), Element: n.ID, Variables: variables,
-		Format: n.Script.Format, Source: n.Script.Source, Result: n.Script.ResultVariable,
+		ID: m.nextID(), Element: n.ID, Variables: variables, Execution: m.execution(),
+		Format: n.Script.Format, Source: n.Script.Source, Result: n.Script.ResultVariable, AutoStore: n.Script.AutoStore,
 	}
 	m.await(Wait{ID: c.ID, Token: token, Kind: WaitScript, Element: n.ID}, c)
 	return nil
@@ -164,7 +176,35 @@ func (m *machine) completed(ev Completed) error {
 			return nil
 		}
 	}
+	if task, ok := w.Command.(OpenTask); ok && ev.Assignee != nil {
+		task.Assignee = *ev.Assignee
+		w.Command = task
+	}
+	if len(ev.Local)+len(ev.Removed) > 0 && (n.Mapping == nil || n.Mapping.AllOutputs) {
+		if err := m.takeChanges(w.Token, n, ev); err != nil {
+			m.forget(w.ID)
+			m.suspend(w.Token, n, failure(err))
+			return nil
+		}
+	}
 	m.conclude(w, n, ev.Outputs)
+	return nil
+}
+
+// takeChanges takes what a script changed beside the variables that it set.
+func (m *machine) takeChanges(token int, n *bpmn.Node, ev Completed) error {
+	m.look(token, n)
+	m.view.sets = true
+	for _, name := range ev.Removed {
+		if err := m.RemoveVariable(name); err != nil {
+			return err
+		}
+	}
+	for _, name := range sortedKeys(ev.Local) {
+		if err := m.SetVariable(name, ev.Local[name], juel.Local); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -172,7 +212,7 @@ func (m *machine) completed(ev Completed) error {
 func (m *machine) conclude(w Wait, n *bpmn.Node, results Variables) {
 	m.forget(w.ID)
 	if err := m.settle(w, n, results); err != nil {
-		m.suspend(w.Token, n, failure(err))
+		m.trouble(w.Token, n, err)
 		return
 	}
 	m.complete(w.Token, n, m.token(w.Token).place())
@@ -181,23 +221,34 @@ func (m *machine) conclude(w Wait, n *bpmn.Node, results Variables) {
 // settle takes results and tells the listeners of a user task.
 func (m *machine) settle(w Wait, n *bpmn.Node, results Variables) error {
 	m.look(w.Token, n)
+	m.view.owner = w.Token
 	if err := m.takeResults(w.Kind, n, results); err != nil {
 		return err
 	}
-	if w.Kind == WaitTask && len(n.Listeners) > 0 {
-		return m.listenTask(w.Token, n, "complete", w.Command)
+	task, ok := w.Command.(OpenTask)
+	if !ok {
+		return nil
 	}
-	return nil
+	if n.User != nil && n.User.Completer != "" {
+		if err := m.set(m.view.at, Variables{n.User.Completer: nullable(task.Assignee)}); err != nil {
+			return err
+		}
+	}
+	return m.listenTask(w.Token, n, "complete", &task)
 }
 
-// complete ends an activity, or one instance of its loop: its outputs are taken where its variables are, at the place at, it
-// can be compensated from now on, and the token goes on.
+// complete ends an activity, or one instance of its loop: its end listeners run and its outputs are taken where its variables are, at the
+// place at, it can be compensated from now on, and the token goes on.
 func (m *machine) complete(token int, n *bpmn.Node, at int) {
 	t := m.token(token)
 	inner, place := m.inner(t, n), t.place()
-	err := m.outputs(t, n, at)
-	if err == nil && n.Loop != nil && len(n.Listeners) > 0 {
-		err = m.listen(token, n, n.Listeners, "end")
+	var err error
+	if len(n.Listeners) > 0 {
+		err = m.listenAt(view{node: n, at: at, last: t.Last}, n.Listeners, "end")
+		t.Ending = err != nil
+	}
+	if err == nil {
+		err = m.outputs(t, n, at)
 	}
 	if at != place { // the scope of a sub-process
 		m.closeScope(at)
@@ -230,6 +281,7 @@ func isSub(n *bpmn.Node) bool {
 func (m *machine) finish(t *Token, n *bpmn.Node) {
 	m.disarm(t, n)
 	m.closeLocal(t)
+	t.Ended = true
 	m.passed(n)
 }
 

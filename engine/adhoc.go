@@ -14,6 +14,37 @@ func (m *machine) heedAdHoc(sc *Scope) {
 	}
 }
 
+// endsAdHoc reports whether the completion condition of the ad-hoc sub-process that a token is directly in holds, now that an element has
+// completed, and then ends it with all that runs in it (BPMN 2.0, 13.3.5).
+func (m *machine) endsAdHoc(token int, n *bpmn.Node) bool {
+	t := m.token(token)
+	if t.Scope == 0 || n.Parent == nil || n.Parent.AdHoc == nil || n.Parent.AdHoc.Until == nil {
+		return false
+	}
+	sc := m.scope(t.Scope)
+	if sc.Kind != ScopeSub || sc.Element != n.Parent.ID { // it is a compensation handler
+		return false
+	}
+	id := sc.ID
+	m.view = view{node: n.Parent, at: id, last: t.Last}
+	over, err := m.condition(n.Parent.AdHoc.Until)
+	if err != nil {
+		m.heedAdHoc(sc) // becomes its incident
+	}
+	if err != nil || !over || !n.Parent.AdHoc.CancelRemaining {
+		return false
+	}
+	m.finishAdHoc(id)
+	return true
+}
+
+// finishAdHoc ends an ad-hoc sub-process and what still runs in it.
+func (m *machine) finishAdHoc(id int) {
+	m.clearScope(id, 0)
+	m.closeIncident(m.scope(id).Token) // of an earlier look, at variables that were missing
+	m.completeScope(m.scope(id))
+}
+
 // Enabled are the ids of the activities that Activated could start: those of open ad-hoc sub-processes which no flow
 // leads to, in document order.
 func Enabled(p *bpmn.Process, s *State) (ids []string) {

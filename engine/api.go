@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/waybill-io/waybill/bpmn"
+	"github.com/waybill-io/waybill/juel"
 )
 
 // Version is the version of the engine's behaviour that new instances get. An instance keeps the version it started
@@ -22,8 +23,17 @@ type Started struct {
 // Completed is the result of a connector call, a script, a user task, an external task, a published message or a called
 // process.
 type Completed struct {
-	ID      int // of the command
-	Outputs Variables
+	ID       int // of the command
+	Outputs  Variables
+	Local    Variables // of a script: what it set local to its element
+	Removed  []string  // of a script: the variables that it removed
+	Assignee *string   // of a user task: whose it was in the end; nil: as it was opened
+}
+
+// TaskAssigned says that an open user task which Listens has got another assignee; "" when it went back to its candidates.
+type TaskAssigned struct {
+	ID       int
+	Assignee string
 }
 
 // Failed is a connector call, a script, an external task or a called process that is not retried any more. With a code it is a
@@ -100,6 +110,7 @@ type Cancelled struct{}
 
 func (Started) event()          {}
 func (Completed) event()        {}
+func (TaskAssigned) event()     {}
 func (Failed) event()           {}
 func (Escalated) event()        {}
 func (TimerFired) event()       {}
@@ -128,8 +139,10 @@ type RunScript struct {
 	Element   string    `json:"element"`
 	Format    string    `json:"format,omitempty"`
 	Source    string    `json:"source,omitempty"`
-	Result    string    `json:"result,omitempty"` // variable for the result of the script, or ""
+	Result    string    `json:"result,omitempty"`    // variable for the result of the script, or ""
+	AutoStore bool      `json:"autoStore,omitempty"` // the globals that it assigns become variables
 	Variables Variables `json:"variables,omitempty"`
+	Execution Variables `json:"execution,omitempty"` // the data of execution
 }
 
 // OpenTask opens a user task.
@@ -146,6 +159,7 @@ type OpenTask struct {
 	Priority        int       `json:"priority,omitempty"`
 	FormKey         string    `json:"formKey,omitempty"`
 	Description     string    `json:"description,omitempty"`
+	Listens         bool      `json:"listens,omitempty"` // a listener waits for TaskAssigned
 	Inputs          Variables `json:"inputs,omitempty"`
 }
 
@@ -262,11 +276,18 @@ type Scripts interface {
 // ScriptEnv is what a script sees. Nothing in it may be changed; a script that changes a list gets a copy.
 type ScriptEnv struct {
 	Variables Variables
-	Execution map[string]any                                 // the data of execution
-	Task      map[string]any                                 // the data of task; nil: not at a user task
-	Token     map[string]any                                 // process-engine's token: current and history
-	Set       func(name string, value any, local bool) error // nil: variables cannot be set here
+	Execution map[string]any                                       // the data of execution
+	Task      map[string]any                                       // the data of task; nil: not at a user task
+	Token     map[string]any                                       // process-engine's token: current and history
+	Set       func(name string, value any, reach juel.Reach) error // nil: variables cannot be set here
+	Remove    func(name string) error                              // nil: variables cannot be removed here
+	Change    func(method string, value any) error                 // of juel.TaskChanges; nil: there is no task to change
 }
+
+// BPMNError is a BPMN error that a script throws.
+type BPMNError struct{ Code, Message string }
+
+func (e *BPMNError) Error() string { return "BPMN error " + e.Code + ": " + e.Message }
 
 // Engine is Step with what only some models need.
 type Engine struct {

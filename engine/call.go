@@ -8,8 +8,14 @@ import (
 	"github.com/waybill-io/waybill/bpmn"
 )
 
+// maxDepth bounds how deep calls nest: a process that calls itself would otherwise never stop.
+const maxDepth = 100
+
 // callProcess is a call activity.
 func (m *machine) callProcess(token int, n *bpmn.Node) error {
+	if m.s.Depth >= maxDepth {
+		return fmt.Errorf("calls nest %d levels deep: look for a process that calls itself, over others perhaps", maxDepth)
+	}
 	c := StartChild{Element: n.ID}
 	var err error
 	if c.Process, err = m.text("called element", n.Call.Element); err != nil {
@@ -65,12 +71,16 @@ func (m *machine) transfers(list []bpmn.Transfer, at int, given Variables) (Vari
 	if len(list) == 0 {
 		return nil, nil
 	}
-	from := given
-	if from == nil {
-		from = m.visible(at)
+	around := given
+	if around == nil {
+		around = m.visible(at)
 	}
 	out := Variables{}
 	for _, t := range list {
+		from := around
+		if t.Local && given == nil {
+			from = m.own(at)
+		}
 		switch {
 		case t.All:
 			maps.Copy(out, from)
@@ -89,14 +99,45 @@ func (m *machine) transfers(list []bpmn.Transfer, at int, given Variables) (Vari
 	return out, nil
 }
 
-// returned are the variables that a called process leaves behind.
-func (m *machine) returned(n *bpmn.Node, results Variables) (Variables, error) {
+// own are the variables of the activity at a place, without those around it.
+func (m *machine) own(at int) Variables {
+	if at != 0 {
+		if sc := m.scope(at); sc.Kind == ScopeLocal {
+			return sc.Variables
+		}
+	}
+	return nil
+}
+
+// takeReturned takes the variables that a called process leaves behind: around the call activity, or local to it, where only its
+// output parameters see them.
+func (m *machine) takeReturned(n *bpmn.Node, results Variables) error {
 	results, err := normalized(results)
 	if err != nil {
-		return nil, fmt.Errorf("result %w", err)
+		return fmt.Errorf("result %w", err)
 	}
 	if results == nil {
 		results = Variables{}
 	}
-	return m.transfers(n.Call.Out, m.view.at, results)
+	var around, local []bpmn.Transfer
+	for _, t := range n.Call.Out {
+		if t.Local {
+			local = append(local, t)
+		} else {
+			around = append(around, t)
+		}
+	}
+	at := m.view.at
+	out, err := m.transfers(around, at, results)
+	if err != nil {
+		return err
+	}
+	own, err := m.transfers(local, at, results)
+	if err != nil {
+		return err
+	}
+	if err := m.set(at, out); err != nil || len(own) == 0 {
+		return err
+	}
+	return m.setLocal(m.openLocal(m.view.owner, n), own)
 }

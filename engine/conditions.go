@@ -50,7 +50,7 @@ func (m *machine) evaluate(s *bpmn.Script, sets bool) (any, error) {
 		env.Variables = all
 	}
 	if sets {
-		env.Set = m.SetVariable
+		env.Set, env.Remove, env.Change = m.SetVariable, m.RemoveVariable, m.ChangeTask
 	}
 	return m.scripts.Evaluate(s, env)
 }
@@ -130,9 +130,7 @@ func (m *machine) completeAdHoc() {
 		if !over || sc.Live > 0 && !n.AdHoc.CancelRemaining {
 			continue
 		}
-		m.clearScope(id, 0)
-		m.closeIncident(m.scope(id).Token) // of an earlier look, at variables that were missing
-		m.completeScope(m.scope(id))
+		m.finishAdHoc(id)
 	}
 }
 

@@ -27,7 +27,8 @@
 // The decisions that people see, with the scenarios that show them, are in docs/bpmn.md.
 //
 // Boundary timers stay armed while their activity has an incident: a deadline counts whether or not something broke. An
-// interrupting one that fires then closes the incident. A retry keeps the timers that are armed and those that fired.
+// interrupting one that fires then closes the incident. A retry keeps the timers that are armed and those that fired. Only an
+// activity whose input parameters fail has not armed them yet: they may need those.
 //
 // An element that has done its work but found no way out (no flow selected, a condition that failed) is not run again by
 // a retry: only its flows are evaluated again, so that no connector is called twice for an error in a condition.

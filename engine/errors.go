@@ -19,7 +19,7 @@ type catcher struct {
 
 // catcher looks for a catching event from the inside out, beginning with what a token stands at: its boundary events, then the
 // event sub-processes beside it, then the same of the sub-process around it. At each place an event for this code comes before one
-// for any code. An event sub-process does not catch what comes out of another one beside it.
+// for any code. An event sub-process does not catch what comes out of itself.
 func (m *machine) catcher(token int, kind bpmn.EventKind, code string) (catcher, bool) {
 	t, undoing := m.token(token), false
 	for {
@@ -40,16 +40,14 @@ func (m *machine) catcher(token int, kind bpmn.EventKind, code string) (catcher,
 				around = m.p.Node(sc.Element).Children
 			}
 		}
-		if !n.Triggered {
-			var starts []*bpmn.Node
-			for _, c := range around {
-				if c.Kind == bpmn.SubProcess && c.Triggered {
-					starts = append(starts, trigger(c))
-				}
+		var starts []*bpmn.Node
+		for _, c := range around {
+			if c.Kind == bpmn.SubProcess && c.Triggered && c != n {
+				starts = append(starts, trigger(c))
 			}
-			if start := m.match(starts, kind, code); start != nil {
-				return catcher{event: start, scope: t.Scope}, true
-			}
+		}
+		if start := m.match(starts, kind, code); start != nil {
+			return catcher{event: start, scope: t.Scope}, true
 		}
 		if t.Scope == 0 {
 			return catcher{}, false

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -16,8 +17,11 @@ type view struct {
 	at      int            // the scope whose variables come first; 0: the process
 	results Variables      // in an output mapping: the results come before the variables
 	task    map[string]any // in a task listener: the data of the task
+	open    *OpenTask      // in a task listener that may change the task: the task
 	last    string         // the element whose result is token.current
 	sets    bool           // variables may be set
+	event   string         // in a listener: what it hears of
+	owner   int            // the token whose activity may get variables of its own; 0: none
 }
 
 // look makes expressions see what a token sees at a node.
@@ -44,7 +48,7 @@ func (m *machine) Variable(name string) (any, bool) {
 	}
 	switch name {
 	case "execution":
-		return m.execution(), true
+		return m.executionWithVariables(), true
 	case "task":
 		if m.view.task != nil {
 			return m.view.task, true
@@ -79,16 +83,19 @@ func (sc *Scope) lookup(name string) (any, bool) {
 
 // SetVariable and RemoveVariable are execution.setVariable and its like, where an expression may have effects: in a listener or
 // in the expression of a service task.
-func (m *machine) SetVariable(name string, value any, local bool) error {
+func (m *machine) SetVariable(name string, value any, reach juel.Reach) error {
 	if !m.view.sets {
 		return errors.New("variables cannot be set here: use a listener, a script task or a service task")
 	}
-	if !local {
+	if reach == juel.Nearest {
 		return m.set(m.view.at, Variables{name: value})
 	}
 	values, err := normalized(Variables{name: value})
 	if err != nil {
 		return err
+	}
+	if n := m.view.node; m.view.owner != 0 && (reach == juel.LocalToTask || isSub(n) || n.Kind == bpmn.CallActivity) {
+		m.view.at = m.openLocal(m.view.owner, n)
 	}
 	if m.view.at == 0 {
 		return m.set(0, values)
@@ -120,12 +127,24 @@ func (m *machine) execution() map[string]any {
 		"processBusinessKey":   m.s.BusinessKey,
 		"businessKey":          m.s.BusinessKey,
 		"processDefinitionKey": m.p.ID,
+		"processDefinitionId":  cmp.Or(m.s.Definition, m.p.ID),
+		"eventName":            nil,
+	}
+	if m.view.event != "" {
+		properties["eventName"] = m.view.event
 	}
 	if n := m.view.node; n != nil {
 		properties["currentActivityId"] = n.ID
 		properties["currentActivityName"] = n.Name
 	}
 	return properties
+}
+
+// executionWithVariables is execution in JUEL. JavaScript has a method for the variables, which costs nothing where it is not called.
+func (m *machine) executionWithVariables() map[string]any {
+	execution := m.execution()
+	execution["variables"] = map[string]any(m.visible(m.view.at))
+	return execution
 }
 
 // text evaluates an expression that must give text; no expression, null and spaces are "". what names it in errors.

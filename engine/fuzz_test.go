@@ -47,8 +47,29 @@ func randomModel(r *rand.Rand) *bpmn.Process {
 	if r.IntN(4) == 0 {
 		p.Uncaught = bpmn.UncaughtEnd
 	}
+	d.compensations()
+	d.listeners()
 	p.Properties = []bpmn.Property{{Name: "n", Type: "integer", Value: int64(1)}}
 	return p
+}
+
+// compensations lets throwing compensation events name an activity, now and then.
+func (d *modeller) compensations() {
+	for _, n := range d.list {
+		if a := d.list[d.r.IntN(len(d.list))]; n.Event == bpmn.CompensationEvent && n.Kind != bpmn.StartEvent && a.IsActivity() {
+			n.Compensate = a
+		}
+	}
+}
+
+// listeners lets elements set variables when they end, now and then, or fail to.
+func (d *modeller) listeners() {
+	for _, n := range d.list {
+		if d.r.IntN(6) == 0 {
+			text := []string{"${execution.setVariable('x', 1)}", "${execution.setVariable('n', n + 1)}", "${execution.setVariable('x', local)}"}[d.r.IntN(3)]
+			n.Listeners = []bpmn.Listener{{Event: "end", Expr: expr(text)}}
+		}
+	}
 }
 
 func (d *modeller) id() string { return fmt.Sprintf("n%d", len(d.list)) }
@@ -379,6 +400,12 @@ func randomEvent(r *rand.Rand, p *bpmn.Process, s *State) Event {
 	}
 	if w.Kind != WaitTask && r.IntN(5) == 0 {
 		return Failed{ID: w.ID, Failure: Failure{Code: []string{"", "E"}[r.IntN(2)], Message: "failed"}}
+	}
+	switch {
+	case w.Kind == WaitTask && r.IntN(6) == 0:
+		return TaskAssigned{ID: w.ID, Assignee: []string{"", "ann"}[r.IntN(2)]}
+	case w.Kind == WaitScript && r.IntN(6) == 0:
+		return Completed{ID: w.ID, Outputs: v, Local: randomVariables(r), Removed: []string{"x"}}
 	}
 	return Completed{ID: w.ID, Outputs: v}
 }

@@ -50,15 +50,20 @@ func (m *machine) holds(f *bpmn.Flow) (bool, error) {
 	if f.Condition == nil {
 		return true, nil
 	}
-	if m.weight == 0 { // not known since variables were set
-		m.weight = 1 + size(m.s.Variables, func(text string) int { return len(text) })/bytesPerMove
-	}
-	m.moves += m.weight
+	m.weigh()
 	ok, err := m.condition(f.Condition)
 	if err != nil {
 		return false, fmt.Errorf("condition of flow %q: %w", f.ID, err)
 	}
 	return ok, nil
+}
+
+// weigh counts the moves of reading or writing variables once.
+func (m *machine) weigh() {
+	if m.weight == 0 { // not known since variables were set
+		m.weight = 1 + size(m.s.Variables, func(text string) int { return len(text) })/bytesPerMove
+	}
+	m.moves += m.weight
 }
 
 // join is a parallel gateway. It waits until a token has come by every incoming flow, takes one of each and forks along

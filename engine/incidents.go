@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/waybill-io/waybill/bpmn"
@@ -14,6 +15,15 @@ func (m *machine) suspend(token int, n *bpmn.Node, f Failure) *Token {
 	t := m.token(token)
 	t.Element = n.ID
 	return t
+}
+
+// trouble is an error in what an element does: a BPMN error that a script threw, else an incident.
+func (m *machine) trouble(token int, n *bpmn.Node, err error) {
+	if thrown, ok := errors.AsType[*BPMNError](err); ok {
+		m.fail(token, n, Failure{Code: thrown.Code, Message: thrown.Message}, nil)
+		return
+	}
+	m.suspend(token, n, failure(err))
 }
 
 func failure(err error) Failure { return Failure{Message: err.Error()} }
@@ -43,6 +53,11 @@ func (m *machine) incidentAnswered(ev IncidentAnswered) error {
 	t := m.token(incident.Token)
 	if t.Flow == atEnd {
 		m.take(t.ID) // then the instance ends again
+		return nil
+	}
+	if t.Ending {
+		t.Ending = false
+		m.complete(t.ID, n, t.place())
 		return nil
 	}
 	if sc, err := m.openAdHoc(n); n.Kind == bpmn.AdHocSubProcess && err == nil && sc.Token == t.ID { // its completion condition could not be evaluated
@@ -79,7 +94,7 @@ func (m *machine) abandon(token int) {
 		return
 	}
 	local := m.token(token).Local
-	m.reap(m.doom(func(*Token) bool { return false }, func(s *Scope) bool { return s.Token == token && s.ID != local }))
+	m.takeAway(m.doom(func(*Token) bool { return false }, func(s *Scope) bool { return s.Token == token && s.ID != local }))
 }
 
 // works tells the elements that an operator can do by hand; a gateway or an end event can only be tried again.

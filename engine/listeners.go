@@ -9,11 +9,27 @@ import (
 // listen runs the execution listeners of an event, in document order.
 func (m *machine) listen(token int, n *bpmn.Node, list []bpmn.Listener, event string) error {
 	for i := range list {
+		t := m.token(token) // a listener before may have given it variables of its own
+		from := view{node: n, at: t.place(), last: t.Last}
+		if event == "start" {
+			from.owner = token
+		}
+		if err := m.listenAt(from, list[i:i+1], event); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// listenAt runs listeners that see what a view does.
+func (m *machine) listenAt(from view, list []bpmn.Listener, event string) error {
+	for i := range list {
 		l := &list[i]
 		if l.Task || l.Event != event {
 			continue
 		}
-		m.look(token, n)
+		m.view = from
+		m.view.event = event
 		if err := m.runListener(l); err != nil {
 			return fmt.Errorf("%s listener: %w", event, err)
 		}
@@ -21,19 +37,19 @@ func (m *machine) listen(token int, n *bpmn.Node, list []bpmn.Listener, event st
 	return nil
 }
 
-// listenTask runs the task listeners of a user task.
-func (m *machine) listenTask(token int, n *bpmn.Node, event string, c Command) error {
-	task, _ := c.(OpenTask)
+// listenTask runs the task listeners of a user task. They may change the task until it is complete.
+func (m *machine) listenTask(token int, n *bpmn.Node, event string, task *OpenTask) error {
 	for i := range n.Listeners {
 		l := &n.Listeners[i]
 		if !l.Task || l.Event != event {
 			continue
 		}
 		m.look(token, n)
-		m.view.task = map[string]any{
-			"name": task.Name, "assignee": task.Assignee, "owner": task.Owner, "priority": int64(task.Priority),
-			"description": task.Description, "formKey": task.FormKey, "taskDefinitionKey": n.ID, "eventName": event,
-			"processInstanceId": m.s.ID,
+		m.view.owner, m.view.event = token, event
+		m.view.task = m.taskData(task)
+		m.view.task["taskDefinitionKey"], m.view.task["eventName"], m.view.task["execution"] = n.ID, event, m.executionWithVariables()
+		if event != "complete" {
+			m.view.open = task
 		}
 		if err := m.runListener(l); err != nil {
 			return fmt.Errorf("%s task listener: %w", event, err)
@@ -49,7 +65,7 @@ func (m *machine) listenProcess(event string) error {
 		if l.Event != event {
 			continue
 		}
-		m.view = view{}
+		m.view = view{event: event}
 		if err := m.runListener(l); err != nil {
 			return fmt.Errorf("%s listener of the process: %w", event, err)
 		}

@@ -112,11 +112,7 @@ func (m *machine) takeResults(kind WaitKind, n *bpmn.Node, results Variables) er
 	case kind == WaitPublish:
 		return nil // nobody answers
 	case kind == WaitChild && mapping == nil && len(n.Call.Out) > 0:
-		out, err := m.returned(n, results)
-		if err != nil {
-			return err
-		}
-		return m.set(m.view.at, out)
+		return m.takeReturned(n, results)
 	}
 	named := n.Result != "" && kind == WaitCall
 	all := kind != WaitCall && kind != WaitChild || m.p.MapDefault == bpmn.MapAll || n.Java && !named
@@ -169,7 +165,8 @@ func (m *machine) takeResults(kind WaitKind, n *bpmn.Node, results Variables) er
 	return m.set(m.view.at, results)
 }
 
-// mapOutputs computes the variables that the output lines of a mapping write: declared or existing ones only.
+// mapOutputs computes the variables that the output lines of a mapping write: declared or existing ones only, unless the mapping
+// creates them.
 func (m *machine) mapOutputs(mapping *bpmn.Mapping, results Variables) (Variables, error) {
 	if mapping == nil {
 		return nil, nil
@@ -181,7 +178,7 @@ func (m *machine) mapOutputs(mapping *bpmn.Mapping, results Variables) (Variable
 	written := make(Variables, len(mapping.Outputs))
 	for i := range mapping.Outputs {
 		p := &mapping.Outputs[i]
-		if _, exists := m.held(p.Name); !exists && m.property(p.Name) == nil {
+		if _, exists := m.held(p.Name); !exists && !mapping.Creates && m.property(p.Name) == nil {
 			continue
 		}
 		value, ok, err := m.param(p, results)
@@ -243,18 +240,21 @@ func (m *machine) localInputs(token int, n *bpmn.Node) error {
 
 // outputs sets variables around an activity from those in it (camunda:outputParameter).
 func (m *machine) outputs(t *Token, n *bpmn.Node, at int) error {
-	scope := t.Scope
 	for i := range n.Outputs {
-		m.view = view{node: n, at: at, last: t.Last}
-		value, err := m.value(&n.Outputs[i].Value)
-		if err == nil {
-			err = m.set(scope, Variables{n.Outputs[i].Name: value})
-		}
-		if err != nil {
+		if err := m.output(t, view{node: n, at: at, last: t.Last}, &n.Outputs[i]); err != nil {
 			return fmt.Errorf("output parameter %q: %w", n.Outputs[i].Name, err)
 		}
 	}
 	return nil
+}
+
+func (m *machine) output(t *Token, from view, o *bpmn.Assignment) error {
+	m.view = from
+	value, err := m.value(&o.Value)
+	if err != nil {
+		return err
+	}
+	return m.set(t.Scope, Variables{o.Name: value})
 }
 
 // value evaluates a value of the model.

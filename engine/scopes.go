@@ -93,8 +93,14 @@ func (m *machine) doom(token func(*Token) bool, scope func(*Scope) bool) doomed 
 	return d
 }
 
-// reap takes away what is doomed, with all that it waits for.
+// reap takes away what is doomed, with all that it waits for. What is under way in it is cut off.
 func (m *machine) reap(d doomed) {
+	m.cutOff(func(t *Token) bool { return d.tokens[t.ID] })
+	m.takeAway(d)
+}
+
+// takeAway removes what is doomed without a word.
+func (m *machine) takeAway(d doomed) {
 	m.reaped = true
 	m.dropWaits(func(w *Wait) bool { return d.tokens[w.Token] || w.Token == 0 && d.scopes[w.Scope] })
 	m.s.Incidents = slices.DeleteFunc(m.s.Incidents, func(i Incident) bool { return d.tokens[i.Token] })
@@ -130,12 +136,17 @@ func (m *machine) stop(w Wait) {
 // interrupt takes a token out of an activity that has not completed: what the activity had under way is stopped, its
 // incident is over, and the token is free to go elsewhere.
 func (m *machine) interrupt(token int, activity *bpmn.Node) {
+	var d doomed
 	if len(m.s.Scopes) > 0 {
-		m.reap(m.doom(func(*Token) bool { return false }, func(s *Scope) bool { return s.Token == token }))
+		d = m.doom(func(*Token) bool { return false }, func(s *Scope) bool { return s.Token == token })
+	}
+	m.cutOff(func(t *Token) bool { return d.tokens[t.ID] || t.ID == token })
+	if len(d.scopes) > 0 {
+		m.takeAway(d)
 	}
 	t := m.token(token)
 	m.disarm(t, activity)
-	t.Flow, t.Done, t.Local = "", false, 0
+	t.Flow, t.Done, t.Ending, t.Ended, t.Local = "", false, false, false, 0
 	m.closeIncident(token)
 }
 

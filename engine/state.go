@@ -10,10 +10,12 @@ type Variables map[string]any
 // between two steps and go on with the state read back.
 type State struct {
 	Engine        int            `json:"engine"`
-	ID            string         `json:"id,omitempty"` // of the instance, for expressions
+	ID            string         `json:"id,omitempty"`         // of the instance, for expressions
+	Definition    string         `json:"definition,omitempty"` // of its process, for expressions
 	BusinessKey   string         `json:"businessKey,omitempty"`
 	Initiator     string         `json:"initiator,omitempty"` // user who started it
 	Called        bool           `json:"called,omitempty"`    // by a call activity
+	Depth         int            `json:"depth,omitempty"`     // of calls around it
 	Seq           int            `json:"seq"`                 // the last id given
 	Armed         bool           `json:"armed,omitempty"`     // the process's own event sub-processes wait
 	Variables     Variables      `json:"variables,omitempty"` // of the process; those of Scopes are local to them
@@ -38,10 +40,12 @@ type Token struct {
 	Scope   int    `json:"scope,omitempty"` // that it runs in; 0: the process
 	Local   int    `json:"local,omitempty"` // the scope of variables of its activity; 0: none
 	Element string `json:"element"`
-	Armed   bool   `json:"armed,omitempty"` // the boundary events of the activity wait
-	Done    bool   `json:"done,omitempty"`  // suspended: the element has done its work, only the way out is missing
-	Flow    string `json:"flow,omitempty"`  // suspended before it entered the element: the flow it came by
-	Last    string `json:"last,omitempty"`  // the element whose result is token.current, where scripts read it
+	Armed   bool   `json:"armed,omitempty"`  // the boundary events of the activity wait
+	Done    bool   `json:"done,omitempty"`   // suspended: the element has done its work, only the way out is missing
+	Ending  bool   `json:"ending,omitempty"` // suspended: the element has done its work, but an end listener has failed
+	Ended   bool   `json:"ended,omitempty"`  // on the way out: the end listeners have run
+	Flow    string `json:"flow,omitempty"`   // suspended before it entered the element: the flow it came by
+	Last    string `json:"last,omitempty"`   // the element whose result is token.current, where scripts read it
 }
 
 // ScopeKind is what a Scope is for.

@@ -38,10 +38,12 @@ const maxTokensOf1 = 1000
 // Options are what an instance is told when it is made.
 type Options struct {
 	ID          string // what expressions see as processInstanceId
+	Definition  string // likewise as processDefinitionId; "": the process's id
 	BusinessKey string
 	Initiator   string // user who started it, or ""
 	Engine      int    // behaviour version; 0: the newest
 	Called      bool   // by a call activity: errors and escalations that nothing here catches are the caller's
+	Depth       int    // of a called instance: one more than its caller's
 }
 
 // New returns the state of an instance that has not started. Its first event must be Started.
@@ -49,7 +51,7 @@ func New(o Options) *State {
 	if o.Engine == 0 {
 		o.Engine = Version
 	}
-	return &State{Engine: o.Engine, ID: o.ID, BusinessKey: o.BusinessKey, Initiator: o.Initiator, Called: o.Called}
+	return &State{Engine: o.Engine, ID: o.ID, Definition: o.Definition, BusinessKey: o.BusinessKey, Initiator: o.Initiator, Called: o.Called, Depth: o.Depth}
 }
 
 // Step applies an event to s, in place, and returns what the host must do, in order. now is the host's time and must not
@@ -82,6 +84,7 @@ type machine struct {
 	moves    int
 	weight   int        // of a condition, in moves; 0: not known yet
 	ready    []runnable // tokens that are awake, in order of creation
+	next     int        // the first of them that has not run yet
 	reaped   bool       // tokens have been taken away, so that not all that are awake need be there
 	view     view       // what expressions see
 	changes  []string   // variables that were set and that conditional events have not heard of
@@ -107,6 +110,8 @@ func (m *machine) accept(ev Event) error {
 	switch ev := ev.(type) {
 	case Completed:
 		return m.completed(ev)
+	case TaskAssigned:
+		return m.taskAssigned(ev)
 	case Failed:
 		return m.failed(ev)
 	case TimerFired:
@@ -252,6 +257,9 @@ func (m *machine) end(o Outcome) {
 }
 
 func (m *machine) endWith(end End) {
+	if end.Outcome != OutcomeCompleted {
+		m.cutProcess()
+	}
 	for _, w := range m.s.Waits {
 		m.stop(w)
 	}

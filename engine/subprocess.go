@@ -18,8 +18,7 @@ func (m *machine) openSub(token int, n *bpmn.Node) error {
 		m.closeScope(id)
 		return err
 	}
-	if n.Kind == bpmn.AdHocSubProcess {
-		m.adHoc = append(m.adHoc, id) // its completion condition may hold already
+	if n.Kind == bpmn.AdHocSubProcess { // its completion condition is read when something in it has completed
 		return nil
 	}
 	for _, c := range n.Children {
@@ -127,7 +126,7 @@ func (m *machine) beginEventSub(start *bpmn.Node, scope int, given Variables) {
 func (m *machine) terminate(token int, n *bpmn.Node) {
 	scope := m.token(token).Scope
 	if scope == 0 || n.Scope == bpmn.TerminateAll {
-		m.end(OutcomeCompleted)
+		m.clearScope(0, 0) // without a token the instance ends
 		return
 	}
 	sc := m.scope(scope)

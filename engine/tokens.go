@@ -25,15 +25,15 @@ func (m *machine) wake(token int, n *bpmn.Node) {
 // run lets all tokens that are awake run until each waits or is gone, and then what depends on all of them: inclusive joins,
 // conditional events, completion conditions.
 func (m *machine) run() {
-	for i := 0; m.s.Outcome == ""; {
-		if i == len(m.ready) {
+	for m.s.Outcome == "" {
+		if m.next == len(m.ready) {
 			if m.settled() {
 				break
 			}
 			continue
 		}
-		r := m.ready[i] // grows while it runs
-		i++
+		r := m.ready[m.next] // grows while it runs
+		m.next++
 		if m.reaped && !m.alive(r.token) {
 			continue
 		}
@@ -155,19 +155,33 @@ func (m *machine) passed(n *bpmn.Node) {
 	m.s.Path = append(m.s.Path, n.ID)
 }
 
-// leave selects the flows by which a token leaves an element: every flow whose condition holds or that has none, or else
-// the default flow (BPMN 2.0, 8.3.13); of a parallel gateway all. Without any outgoing flow the token is gone.
+// leave ends the stay of a token at an element, whose end listeners run if they have not yet. It returns the flow by which the token
+// goes on at once, or nil.
 func (m *machine) leave(token int, n *bpmn.Node) *bpmn.Flow {
 	if n.Loop != nil && m.inner(m.token(token), n) { // an incident of its completion condition was answered
 		m.instanceDone(token, n)
 		return nil
 	}
-	if len(n.Listeners) > 0 && n.Loop == nil { // those of a loop have run for each instance
+	if len(n.Listeners) > 0 && n.Loop == nil && !m.token(token).Ended { // those of a loop have run for each instance
 		if err := m.listen(token, n, n.Listeners, "end"); err != nil {
 			m.suspend(token, n, failure(err)).Done = true
 			return nil
 		}
+		m.token(token).Ended = true
 	}
+	if len(n.Outgoing) > 0 && m.endsAdHoc(token, n) { // else when the token is gone
+		return nil
+	}
+	flow := m.wayOut(token, n)
+	if flow != nil {
+		m.token(token).Ended = false
+	}
+	return flow
+}
+
+// wayOut selects the flows by which a token leaves an element: every flow whose condition holds or that has none, or else
+// the default flow (BPMN 2.0, 8.3.13); of a parallel gateway all. Without any outgoing flow the token is gone.
+func (m *machine) wayOut(token int, n *bpmn.Node) *bpmn.Flow {
 	switch len(n.Outgoing) {
 	case 0:
 		m.drop(token)

@@ -12,28 +12,58 @@ import (
 )
 
 func (m *machine) open(token int, n *bpmn.Node) error {
-	inputs, err := m.inputs(n, true)
-	if err != nil {
-		return err
-	}
-	c := OpenTask{Element: n.ID, Name: n.Name, Inputs: inputs}
+	c := OpenTask{Element: n.ID, Name: n.Name}
 	if n.User != nil {
 		if err := m.people(&c, n.User); err != nil {
 			return err
 		}
 	}
 	if len(n.Listeners) > 0 {
-		if err := m.listenTask(token, n, "create", c); err != nil {
+		if err := m.listenTask(token, n, "create", &c); err != nil {
 			return err
 		}
 		if c.Assignee != "" {
-			if err := m.listenTask(token, n, "assignment", c); err != nil {
+			if err := m.listenTask(token, n, "assignment", &c); err != nil {
 				return err
 			}
 		}
 	}
+	if err := searchable(&c); err != nil {
+		return err
+	}
+	m.look(token, n) // who works on the task sees what the listeners have set
+	var err error
+	if c.Inputs, err = m.inputs(n, true); err != nil {
+		return err
+	}
+	c.Listens = slices.ContainsFunc(n.Listeners, func(l bpmn.Listener) bool { return l.Task && l.Event == "assignment" })
 	c.ID = m.nextID()
 	m.await(Wait{ID: c.ID, Token: token, Kind: WaitTask, Element: n.ID}, c)
+	return nil
+}
+
+// taskAssigned tells the listeners of an open user task whose it is now. One that fails leaves an incident in place of the task,
+// which a retry opens again.
+func (m *machine) taskAssigned(ev TaskAssigned) error {
+	w, n, err := m.answered(ev.ID, WaitTask)
+	if err != nil {
+		return err
+	}
+	task, _ := w.Command.(OpenTask)
+	if task.Assignee == ev.Assignee {
+		return nil
+	}
+	task.Assignee = ev.Assignee
+	i, _ := find(m.s.Waits, w.ID)
+	m.s.Waits[i].Command = task
+	if task.Assignee == "" {
+		return nil
+	}
+	if err := m.listenTask(w.Token, n, "assignment", &task); err != nil {
+		m.forget(w.ID)
+		m.stop(w)
+		m.trouble(w.Token, n, err)
+	}
 	return nil
 }
 
@@ -68,14 +98,16 @@ func (m *machine) people(c *OpenTask, u *bpmn.UserTaskInfo) (err error) {
 	if c.FollowUp, err = m.dueDate("follow-up date", u.FollowUpDate); err != nil {
 		return err
 	}
-	if err = fit("the candidates", maxSearchBytes, slices.Concat(c.CandidateUsers, c.CandidateGroups)); err != nil {
-		return err
-	}
-	if err = fit("the assignee", maxSearchBytes, c.Assignee); err != nil {
-		return err
-	}
 	c.Priority, err = m.priority(u.Priority)
 	return err
+}
+
+// searchable refuses more people than lists of tasks can be searched by.
+func searchable(c *OpenTask) error {
+	if err := fit("the candidates", maxSearchBytes, slices.Concat(c.CandidateUsers, c.CandidateGroups)); err != nil {
+		return err
+	}
+	return fit("the assignee", maxSearchBytes, c.Assignee)
 }
 
 // dueDate reads a date, or a duration from now as Activiti's calendars do. The zero time is none.
@@ -84,17 +116,28 @@ func (m *machine) dueDate(what string, e *juel.Expr) (time.Time, error) {
 	if err != nil || text == "" {
 		return time.Time{}, err
 	}
-	var at time.Time
-	if strings.HasPrefix(text, "P") {
+	at, err := m.date(text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%s: %w", what, err)
+	}
+	return at, nil
+}
+
+// date reads a date, or a duration from now. The zero time is none.
+func (m *machine) date(text string) (at time.Time, err error) {
+	switch {
+	case text == "":
+		return at, nil
+	case strings.HasPrefix(text, "P"):
 		at, err = m.after(text)
-	} else {
+	default:
 		at, err = bpmn.ParseDate(text)
 	}
 	if err == nil {
 		at, err = storable(at)
 	}
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%s: %w", what, err)
+		return time.Time{}, err
 	}
 	return at, nil
 }
@@ -104,15 +147,24 @@ func (m *machine) priority(e *juel.Expr) (int, error) {
 		return 0, nil
 	}
 	value, err := e.Eval(m)
-	if err == nil {
-		value, err = bpmn.Convert("integer", value)
-	}
 	if err != nil {
 		return 0, fmt.Errorf("priority: %w", err)
 	}
+	number, err := priority(value)
+	if err != nil {
+		return 0, fmt.Errorf("priority: %w", err)
+	}
+	return number, nil
+}
+
+func priority(value any) (int, error) {
+	value, err := bpmn.Convert("integer", value)
+	if err != nil {
+		return 0, err
+	}
 	number, _ := value.(int64) // null is no priority
 	if number < math.MinInt32 || number > math.MaxInt32 {
-		return 0, fmt.Errorf("priority: %d is out of range", number)
+		return 0, fmt.Errorf("%d is out of range", number)
 	}
 	return int(number), nil
 }

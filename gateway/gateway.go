@@ -1,5 +1,4 @@
-// Package gateway is Waybill's HTTP server. Today it answers questions about health; it holds no state, so any number of
-// replicas may run.
+// Package gateway is Waybill's HTTP server: health, and the API of listeners. It holds no state, so any number of replicas may run.
 package gateway
 
 import (
@@ -10,6 +9,12 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/mail"
 )
 
 // checkTimeout bounds a readiness check.
@@ -18,25 +23,42 @@ const checkTimeout = 3 * time.Second
 // Check tells whether something that the worker needs is there.
 type Check func(context.Context) error
 
-// Server answers GET /healthz (the process is alive) and GET /readyz (what it needs is there).
+// Options of a Server.
+type Options struct {
+	Address string // host:port
+	Ready   Check
+	Client  *client.Client
+	Tokens  Tokens
+	Key     *mail.Key // seals passwords that applications send; nil: such are refused
+	Secret  string    // names what applications' webhooks are signed with that bring no secret of their own; "": such are refused
+	Version string
+	Metrics prometheus.Gatherer // of the worker; nil: none are served
+}
+
+// Server answers GET /healthz (the process is alive), GET /readyz (what it needs is there), /metrics (Prometheus) and /api/listeners.
 type Server struct {
 	listener net.Listener
 	http     *http.Server
 }
 
 // Listen opens the address; Serve answers. The error names the address.
-func Listen(address string, ready Check) (*Server, error) {
-	listener, err := net.Listen("tcp", address)
+func Listen(o Options) (*Server, error) {
+	listener, err := net.Listen("tcp", o.Address)
 	if err != nil {
-		return nil, fmt.Errorf("gateway: listen at %s: %w", address, err)
+		return nil, fmt.Errorf("gateway: listen at %s: %w", o.Address, err)
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
 		defer cancel()
-		answer(w, ready(ctx))
+		answer(w, o.Ready(ctx))
 	})
+	if o.Metrics != nil {
+		mux.Handle("GET /metrics", o.Tokens.guard(promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{})))
+	}
+	mux.Handle("/api/listeners/", o.Tokens.guard(newListeners(o)))
+	mux.Handle("/api/listeners", o.Tokens.guard(newListeners(o)))
 	return &Server{listener: listener, http: &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, MaxHeaderBytes: 64 << 10,
 	}}, nil
@@ -48,9 +70,20 @@ func answer(w http.ResponseWriter, err error) {
 	if err != nil {
 		status, code = "unavailable", http.StatusServiceUnavailable
 	}
+	reply(w, code, map[string]string{"status": status})
+}
+
+func reply(w http.ResponseWriter, code int, content any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(map[string]string{"status": status}) // the client has gone
+	_ = json.NewEncoder(w).Encode(content) // the client has gone
+}
+
+// problem answers as RFC 9457 has it.
+func problem(w http.ResponseWriter, code int, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(map[string]any{"status": code, "title": http.StatusText(code), "detail": detail})
 }
 
 // URL is where the server answers.

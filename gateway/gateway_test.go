@@ -14,7 +14,7 @@ import (
 
 func TestHealth(t *testing.T) {
 	var down error
-	s, err := gateway.Listen("127.0.0.1:0", func(context.Context) error { return down })
+	s, err := gateway.Listen(gateway.Options{Address: "127.0.0.1:0", Ready: func(context.Context) error { return down }})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
@@ -39,7 +39,7 @@ func TestHealth(t *testing.T) {
 	code, _ = get("/healthz")
 	require.Equal(t, http.StatusOK, code)
 
-	_, err = gateway.Listen(s.URL()[len("http://"):], nil)
+	_, err = gateway.Listen(gateway.Options{Address: s.URL()[len("http://"):], Ready: nil})
 	require.ErrorContains(t, err, "listen at "+s.URL()[len("http://"):])
 
 	cancel()

@@ -39,15 +39,30 @@ var scopeMethods = map[string]func(n node, env Env, name any) (any, error){
 	},
 }
 
+// executionProperties are the properties of execution. Another one would be null, which hides a mistake.
+var executionProperties = []string{
+	"businessKey", "currentActivityId", "currentActivityName", "eventName", "id", "processBusinessKey", "processDefinitionId",
+	"processDefinitionKey", "processInstanceId", "variables",
+}
+
+// effect changes a variable. local is what is local to the object whose method it is.
+type effect func(s Setter, name string, args []any, local Reach) error
+
 // scopeEffects are the methods of execution and task that change variables. The first argument is a name. They give null.
 var scopeEffects = map[string]struct {
 	args int
-	call func(s Setter, name string, args []any) error
+	call effect
 }{
-	"setVariable":         {2, func(s Setter, name string, args []any) error { return s.SetVariable(name, args[0], false) }},
-	"setVariableLocal":    {2, func(s Setter, name string, args []any) error { return s.SetVariable(name, args[0], true) }},
-	"removeVariable":      {1, func(s Setter, name string, _ []any) error { return s.RemoveVariable(name) }},
-	"removeVariableLocal": {1, func(s Setter, name string, _ []any) error { return s.RemoveVariable(name) }},
+	"setVariable":         {2, func(s Setter, name string, args []any, _ Reach) error { return s.SetVariable(name, args[0], Nearest) }},
+	"setVariableLocal":    {2, func(s Setter, name string, args []any, local Reach) error { return s.SetVariable(name, args[0], local) }},
+	"removeVariable":      {1, func(s Setter, name string, _ []any, _ Reach) error { return s.RemoveVariable(name) }},
+	"removeVariableLocal": {1, func(s Setter, name string, _ []any, _ Reach) error { return s.RemoveVariable(name) }},
+}
+
+// TaskChanges are the methods of task that change it before it opens. Each has one argument and gives null.
+var TaskChanges = []string{
+	"setAssignee", "setOwner", "addCandidateUser", "addCandidateUsers", "addCandidateGroup", "addCandidateGroups",
+	"deleteCandidateUser", "deleteCandidateGroup", "setName", "setDescription", "setPriority", "setDueDate", "setFollowUpDate", "setFormKey",
 }
 
 // variableFunction is var:name(variable, args...), also with the prefixes vars and variables. The variable is null

@@ -108,7 +108,7 @@ func TestFunctions(t *testing.T) {
 		{"${execution.processInstanceId}", "text p1"},
 		{"${execution.getProcessInstanceId()}", "text p1"},
 		{"${execution['id']}", "text e1"},
-		{"${execution.nothing}", "null"},
+		{"${execution.nothing}", "error: expression, offset 12: execution has no property nothing; it has businessKey currentActivityId currentActivityName eventName id processBusinessKey processDefinitionId processDefinitionKey processInstanceId variables"},
 		{"${execution.removeVariable('x')}", "error: execution.removeVariable('x'): variables cannot be set where this expression is evaluated"},
 		{"${task.name}", "error: unknown variable task; where it may be missing, var:get(task) is null"},
 	} {

@@ -19,11 +19,25 @@ type Env interface {
 	Now() time.Time
 }
 
+// Reach says which variable of a name is set.
+type Reach uint8
+
+// Nearest is the variable where it is. Local is one of the element itself, LocalToTask one of the user task.
+const (
+	Nearest Reach = iota
+	Local
+	LocalToTask
+)
+
 // Setter is an Env in which expressions may set variables: execution.setVariable and its like need it.
 type Setter interface {
-	// SetVariable sets a variable where it is, or with local one of the element itself.
-	SetVariable(name string, value any, local bool) error
+	SetVariable(name string, value any, reach Reach) error
 	RemoveVariable(name string) error
+}
+
+// TaskChanger is an Env in which expressions may change the user task that is about to open, by a method of TaskChanges.
+type TaskChanger interface {
+	ChangeTask(method string, value any) error
 }
 
 // Vars is an Env of plain variables, without a clock and read-only.
@@ -43,6 +57,7 @@ type Expr struct {
 	parts     []part
 	variables []string
 	effects   bool
+	changes   bool
 }
 
 // part is a stretch of literal text or, with a node, one ${...}.
@@ -82,6 +97,9 @@ func (e *Expr) Variables() []string { return slices.Clone(e.variables) }
 
 // Effects reports whether e sets or removes variables. Such an expression belongs into a listener or a service task.
 func (e *Expr) Effects() bool { return e.effects }
+
+// ChangesTask reports whether e changes a user task. Such an expression belongs into a listener of that.
+func (e *Expr) ChangesTask() bool { return e.changes }
 
 // Eval evaluates e. The result is a value of the model: of a single ${...} with nothing around it the value itself,
 // otherwise a string in which null is empty, numbers and booleans are plain, lists and maps are JSON. A text that a

@@ -42,8 +42,9 @@ func (m method) call(base any, args []any) (any, error) {
 
 // methods is the whitelist. Names and meaning are those of java.lang.String, java.util.List, java.util.Map and java.time.
 var methods = map[string]method{
-	"equals":   {min: 1, max: 1, value: func(v any, args []any) (any, error) { return equalValues(v, args[0]), nil }},
-	"toString": {value: func(v any, _ []any) (any, error) { return toText(v) }},
+	"equals":    {min: 1, max: 1, value: func(v any, args []any) (any, error) { return equalValues(v, args[0]), nil }},
+	"toString":  {value: func(v any, _ []any) (any, error) { return toText(v) }},
+	"compareTo": {min: 1, max: 1, text: textCompareTo},
 	"isEmpty": {
 		text:   func(s string, _ []any) (any, error) { return s == "", nil },
 		list:   func(l []any, _ []any) (any, error) { return len(l) == 0, nil },

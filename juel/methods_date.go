@@ -2,6 +2,7 @@ package juel
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -45,7 +46,44 @@ func datesMethods() map[string]method {
 		list["plus"+unit] = method{min: 1, max: 1, text: moveDate(add, 1)}
 		list["minus"+unit] = method{min: 1, max: 1, text: moveDate(add, -1)}
 	}
+	for part, set := range map[string]func(t time.Time, n int) time.Time{
+		"Year":       func(t time.Time, n int) time.Time { return addMonths(t, 12*(n-t.Year())) },
+		"Month":      func(t time.Time, n int) time.Time { return addMonths(t, n-int(t.Month())) },
+		"DayOfMonth": func(t time.Time, n int) time.Time { return t.AddDate(0, 0, n-t.Day()) },
+		"Hour":       func(t time.Time, n int) time.Time { return at(t, n, t.Minute(), t.Second()) },
+		"Minute":     func(t time.Time, n int) time.Time { return at(t, t.Hour(), n, t.Second()) },
+		"Second":     func(t time.Time, n int) time.Time { return at(t, t.Hour(), t.Minute(), n) },
+	} {
+		list["with"+part] = method{min: 1, max: 1, text: setDate(part, set)}
+	}
+	for joda, java := range map[string]string{
+		"withMonthOfYear": "withMonth", "withHourOfDay": "withHour", "withMinuteOfHour": "withMinute", "withSecondOfMinute": "withSecond",
+		"getMonthOfYear": "getMonthValue", "getHourOfDay": "getHour", "getMinuteOfHour": "getMinute",
+	} {
+		list[joda] = list[java]
+	}
 	return list
+}
+
+func at(t time.Time, hour, minute, second int) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), hour, minute, second, t.Nanosecond(), t.Location())
+}
+
+// datePartOf reads back a part that was set: another one than was asked for does not exist, such as a 31st of June.
+var datePartOf = map[string]func(time.Time) int{
+	"Year": time.Time.Year, "Month": func(t time.Time) int { return int(t.Month()) }, "DayOfMonth": time.Time.Day,
+	"Hour": time.Time.Hour, "Minute": time.Time.Minute, "Second": time.Time.Second,
+}
+
+// setDate sets a part of a date, in the form in which the date is written.
+func setDate(part string, set func(time.Time, int) time.Time) func(string, []any) (any, error) {
+	return changeDate(func(t time.Time, n int) (time.Time, error) {
+		changed := set(t, n)
+		if datePartOf[part](changed) != n {
+			return t, fmt.Errorf("there is no %d there", n)
+		}
+		return changed, nil
+	})
 }
 
 // addMonths keeps to the last day of a shorter month, as in Java.
@@ -55,8 +93,12 @@ func addMonths(t time.Time, n int) time.Time {
 	return t.AddDate(0, n, min(t.Day(), last)-t.Day())
 }
 
-// moveDate keeps the form in which the date is written, but for a date that gets a time.
 func moveDate(add func(time.Time, int) time.Time, sign int) func(string, []any) (any, error) {
+	return changeDate(func(t time.Time, n int) (time.Time, error) { return add(t, sign*n), nil })
+}
+
+// changeDate keeps the form in which the date is written, but for a date that gets a time.
+func changeDate(change func(time.Time, int) (time.Time, error)) func(string, []any) (any, error) {
 	return func(s string, args []any) (any, error) {
 		t, layout, err := toDate(s)
 		if err != nil {
@@ -69,7 +111,9 @@ func moveDate(add func(time.Time, int) time.Time, sign int) func(string, []any) 
 		if n < -1_000_000 || n > 1_000_000 {
 			return nil, errors.New("the number is out of range")
 		}
-		t = add(t, sign*int(n))
+		if t, err = change(t, int(n)); err != nil {
+			return nil, err
+		}
 		if t.Year() < 1 || t.Year() > 9999 {
 			return nil, errors.New("the year is out of range")
 		}

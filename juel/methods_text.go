@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -15,6 +16,21 @@ func textArg(test func(s, arg string) bool) func(string, []any) (any, error) {
 		arg, err := toText(args[0])
 		return test(s, arg), err
 	}
+}
+
+// textCompareTo is the difference of the first UTF-16 units that differ, else of the lengths, as in Java.
+func textCompareTo(s string, args []any) (any, error) {
+	other, ok := args[0].(string)
+	if !ok {
+		return nil, errors.New("text is compared with text alone")
+	}
+	a, b := utf16.Encode([]rune(s)), utf16.Encode([]rune(other))
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return int64(a[i]) - int64(b[i]), nil
+		}
+	}
+	return int64(len(a) - len(b)), nil
 }
 
 func textLength(s string, _ []any) (any, error) {

@@ -84,8 +84,9 @@ func (n *scopeCall) eval(env Env) (any, error) {
 // effectCall sets or removes a variable.
 type effectCall struct {
 	span
-	call func(s Setter, name string, args []any) error
-	args []node
+	call  effect
+	args  []node
+	local Reach
 }
 
 func (n *effectCall) eval(env Env) (any, error) {
@@ -101,7 +102,29 @@ func (n *effectCall) eval(env Env) (any, error) {
 	if !ok || name == "" {
 		return nil, failed(n, "the name of the variable is %s, not text", kindOf(args[0]))
 	}
-	if err := n.call(setter, name, args[1:]); err != nil {
+	if err := n.call(setter, name, args[1:], n.local); err != nil {
+		return nil, failed(n, "%w", err)
+	}
+	return nil, nil
+}
+
+// taskCall changes a user task.
+type taskCall struct {
+	span
+	method string
+	value  node
+}
+
+func (n *taskCall) eval(env Env) (any, error) {
+	changer, ok := env.(TaskChanger)
+	if !ok {
+		return nil, failed(n, "there is no task where this expression is evaluated")
+	}
+	value, err := n.value.eval(env)
+	if err != nil {
+		return nil, err
+	}
+	if err := changer.ChangeTask(n.method, value); err != nil {
 		return nil, failed(n, "%w", err)
 	}
 	return nil, nil
@@ -138,4 +161,5 @@ var (
 	_ node = (*variableCall)(nil)
 	_ node = (*scopeCall)(nil)
 	_ node = (*effectCall)(nil)
+	_ node = (*taskCall)(nil)
 )

@@ -40,7 +40,7 @@ func Parse(src string) (*Expr, error) {
 	}
 	slices.Sort(p.variables)
 	e.variables = slices.Compact(p.variables)
-	e.effects = p.effects
+	e.effects, e.changes = p.effects, p.changes
 	return e, nil
 }
 
@@ -86,6 +86,7 @@ type parser struct {
 	depth     int
 	variables []string
 	effects   bool
+	changes   bool
 }
 
 // literalText scans up to the next ${ or #{ and reports whether there is one.

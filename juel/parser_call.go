@@ -35,6 +35,11 @@ func (p *parser) index(start int, base node) (node, error) {
 	if err := p.expect("]"); err != nil {
 		return nil, err
 	}
+	if key, ok := key.(*literal); ok && scopeOf(base) == "execution" {
+		if err := checkExecution(fmt.Sprint(key.value), start); err != nil {
+			return nil, err
+		}
+	}
 	return &property{span: p.since(start), base: base, key: key}, nil
 }
 
@@ -53,14 +58,19 @@ func (p *parser) member(start int, base node) (node, error) {
 		return nil, err
 	}
 	if p.tok.kind != "(" {
+		if scopeOf(base) == "execution" {
+			if err := checkExecution(name.text, name.start); err != nil {
+				return nil, err
+			}
+		}
 		return &property{span: p.since(start), base: base, key: &literal{span: span(name.text), value: name.text}}, nil
 	}
 	args, err := p.args()
 	if err != nil {
 		return nil, err
 	}
-	if root, ok := base.(*identifier); ok && isScope(root.name) {
-		return p.scopeCall(start, base, name, args)
+	if scope := scopeOf(base); scope != "" {
+		return p.scopeCall(start, base, scope, name, args)
 	}
 	m, ok := methodOf(name.text)
 	if !ok {
@@ -72,9 +82,24 @@ func (p *parser) member(start int, base node) (node, error) {
 	return &methodCall{span: p.since(start), base: base, name: name.text, method: m, args: args}, nil
 }
 
+// scopeOf is the scope object that a node is: execution, task, or "". The execution of a task is that of its element.
+func scopeOf(n node) string {
+	switch n := n.(type) {
+	case *identifier:
+		if isScope(n.name) {
+			return n.name
+		}
+	case *property:
+		if key, ok := n.key.(*literal); ok && key.value == "execution" && scopeOf(n.base) == "task" {
+			return "execution"
+		}
+	}
+	return ""
+}
+
 // scopeCall parses a method of execution or task. A getter without arguments is the property that it reads, as for
 // a Java bean: execution.getProcessInstanceId() is execution.processInstanceId.
-func (p *parser) scopeCall(start int, base node, name token, args []node) (node, error) {
+func (p *parser) scopeCall(start int, base node, scope string, name token, args []node) (node, error) {
 	if call, ok := scopeMethods[name.text]; ok {
 		if err := checkCount(name, len(args), 1, 1); err != nil {
 			return nil, err
@@ -86,14 +111,42 @@ func (p *parser) scopeCall(start int, base node, name token, args []node) (node,
 			return nil, err
 		}
 		p.effects = true
-		return &effectCall{span: p.since(start), call: effect.call, args: args}, nil
+		local := Local
+		if scope == "task" {
+			local = LocalToTask
+		}
+		return &effectCall{span: p.since(start), call: effect.call, args: args, local: local}, nil
+	}
+	if scope == "task" && slices.Contains(TaskChanges, name.text) {
+		if err := checkCount(name, len(args), 1, 1); err != nil {
+			return nil, err
+		}
+		p.effects, p.changes = true, true
+		return &taskCall{span: p.since(start), method: name.text, value: args[0]}, nil
 	}
 	if key, ok := strings.CutPrefix(name.text, "get"); ok && key != "" && len(args) == 0 {
 		key = strings.ToLower(key[:1]) + key[1:]
+		if scope == "execution" {
+			if err := checkExecution(key, name.start); err != nil {
+				return nil, err
+			}
+		}
 		return &property{span: p.since(start), base: base, key: &literal{span: span(key), value: key}}, nil
 	}
-	return nil, &SyntaxError{name.start, fmt.Sprintf("%s has no method %s; it has %s and getters without arguments",
-		base, name.text, sortedNames(scopeMethods))}
+	more := ""
+	if scope == "task" {
+		more = ", " + strings.Join(TaskChanges, " ")
+	}
+	return nil, &SyntaxError{name.start, fmt.Sprintf("%s has no method %s; it has %s %s%s and getters without arguments",
+		base, name.text, sortedNames(scopeMethods), sortedNames(scopeEffects), more)}
+}
+
+// checkExecution refuses a property that execution does not have.
+func checkExecution(property string, start int) error {
+	if slices.Contains(executionProperties, property) {
+		return nil
+	}
+	return &SyntaxError{start, fmt.Sprintf("execution has no property %s; it has %s", property, strings.Join(executionProperties, " "))}
 }
 
 // name parses what starts with a name: a variable, a function, a prefixed function.

@@ -1,6 +1,9 @@
 package mail
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Position is how far a folder has been read.
 type Position struct {
@@ -40,3 +43,9 @@ type Ack struct {
 	MoveTo  string `json:"moveTo,omitempty"`  // created when it does not exist
 	Delete  bool   `json:"delete,omitempty"`
 }
+
+// Errors about one mail, which every source returns; the source stays usable.
+var (
+	ErrGone     = errors.New("the message is no longer in the folder")
+	ErrTooLarge = errors.New("the message is larger than the limit")
+)

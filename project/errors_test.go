@@ -47,6 +47,16 @@ func TestFindings(t *testing.T) {
 			files:  map[string]string{"order.bpmn": process("order", "email.SENT")},
 			errors: []string{`order.bpmn: line 4: serviceTask "notify": connector email has no action "SENT"; did you mean "SEND"?`},
 		},
+		"scripts that cannot run": {
+			files: map[string]string{"order.bpmn": strings.Replace(process("order", "email.SEND"), "<endEvent id=\"end\"/>",
+				`<endEvent id="end"/><scriptTask id="s" scriptFormat="js"><script>var a = 1;
+var = 3;</script></scriptTask>
+<userTask id="u"><extensionElements xmlns:camunda="http://camunda.org/schema/1.0/bpmn"><camunda:taskListener event="create"><camunda:script scriptFormat="javascript">task.</camunda:script></camunda:taskListener></extensionElements></userTask>`, 1)},
+			errors: []string{
+				`order.bpmn: line 6: scriptTask "s": script: JavaScript, line 2:5 Unexpected token =`,
+				`order.bpmn: line 8: userTask "u": taskListener: JavaScript, line 1:6 Unexpected end of input`,
+			},
+		},
 		"a connector without action": {
 			files:  map[string]string{"order.bpmn": process("order", "email")},
 			errors: []string{`order.bpmn: line 4: serviceTask "notify": implementation "email" names no action; known: email.SEND`},

@@ -11,6 +11,7 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/definition"
+	"github.com/waybill-io/waybill/script"
 )
 
 // maxDefinition is the largest definition in JSON, in bytes. Temporal refuses payloads over 2 MB, and a start carries
@@ -28,7 +29,9 @@ func (l *loader) model(f source) {
 		l.fail(err)
 		return
 	}
-	options := bpmn.Options{Extensions: extensions, ExtensionsName: extensionsName, MapDefault: l.options.MapDefault, Uncaught: l.options.Uncaught}
+	options := bpmn.Options{
+		Extensions: extensions, ExtensionsName: extensionsName, MapDefault: l.options.MapDefault, Uncaught: l.options.Uncaught, CheckScript: script.Check,
+	}
 	m, err := bpmn.Parse(f.path, f.data, options)
 	if err != nil {
 		l.fail(err)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/engine"
-	"github.com/waybill-io/waybill/juel"
 )
 
 // timeout bounds one evaluation. A workflow task that takes longer than a second is taken for one that hangs.
@@ -48,17 +47,33 @@ func (e *Evaluator) Evaluate(s *bpmn.Script, env engine.ScriptEnv) (any, error) 
 	if err := surround(vm, env); err != nil {
 		return nil, fmt.Errorf("script: %w", err)
 	}
+	thrown, err := allowErrors(vm, s.Source, env.Variables)
+	if err != nil {
+		return nil, fmt.Errorf("script: %w", err)
+	}
 	timer := time.AfterFunc(timeout, func() { vm.Interrupt("it took longer than " + timeout.String()) })
 	defer timer.Stop()
 	value, err := vm.RunProgram(program)
+	if bpmnError := thrown(err); bpmnError != nil {
+		return nil, bpmnError
+	}
 	if err != nil {
 		return nil, fmt.Errorf("script: %s", firstLine(err))
 	}
-	result, err := juel.Normalize(value.Export())
+	result, err := plain(value)
 	if err != nil {
 		return nil, fmt.Errorf("script: its result: %w", err)
 	}
 	return result, nil
+}
+
+// Check reports the first syntax error, with its place in the script.
+func Check(source string) error {
+	if _, err := goja.Compile("", source, false); err != nil {
+		text, _, _ := strings.Cut(firstLine(err), " (and ")
+		return errors.New(strings.Replace(text, "SyntaxError: (anonymous): Line", "JavaScript, line", 1))
+	}
+	return nil
 }
 
 func (e *Evaluator) compile(source string) (*goja.Program, error) {
@@ -79,66 +94,6 @@ func (e *Evaluator) compile(source string) (*goja.Program, error) {
 	}
 	e.programs[source] = program
 	return program, nil
-}
-
-// surround gives a script the objects execution, task and token.
-func surround(vm *goja.Runtime, env engine.ScriptEnv) error {
-	execution := scope(vm, env, env.Execution)
-	if err := vm.Set("execution", execution); err != nil {
-		return err
-	}
-	if env.Task != nil {
-		if err := vm.Set("task", scope(vm, env, env.Task)); err != nil {
-			return err
-		}
-	}
-	if env.Token != nil {
-		return vm.Set("token", own(env.Token))
-	}
-	return nil
-}
-
-// scope is execution or task: its data, a getter for each of them, and access to the variables.
-func scope(vm *goja.Runtime, env engine.ScriptEnv, data map[string]any) map[string]any {
-	set := map[string]any{} // what the script itself has set
-	object := map[string]any{
-		"getVariable": func(name string) any {
-			if value, ok := set[name]; ok {
-				return value
-			}
-			return copied(env.Variables[name])
-		},
-		"hasVariable": func(name string) bool {
-			_, changed := set[name]
-			_, there := env.Variables[name]
-			return changed || there
-		},
-		"setVariable":      setter(vm, env, set, false),
-		"setVariableLocal": setter(vm, env, set, true),
-	}
-	for name, value := range data { // into a map: any order
-		value = copied(value)
-		object[name] = value
-		object["get"+strings.ToUpper(name[:1])+name[1:]] = func() any { return value }
-	}
-	return object
-}
-
-func setter(vm *goja.Runtime, env engine.ScriptEnv, set map[string]any, local bool) func(name string, value goja.Value) {
-	return func(name string, value goja.Value) {
-		if env.Set == nil {
-			panic(vm.NewGoError(errors.New("variables cannot be set here: use a listener or a script task")))
-		}
-		plain, err := juel.Normalize(value.Export())
-		if err == nil {
-			err = env.Set(name, plain, local)
-		}
-		if err != nil {
-			panic(vm.NewGoError(err))
-		}
-		set[name] = plain
-		_ = vm.Set(name, copied(plain)) // as a global it is seen from now on
-	}
 }
 
 // own copies what a script could change.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/engine"
+	"github.com/waybill-io/waybill/juel"
 )
 
 func js(source string) *bpmn.Script { return &bpmn.Script{Format: "javascript", Source: source} }
@@ -19,8 +20,8 @@ func TestEvaluate(t *testing.T) {
 		Execution: map[string]any{"processInstanceId": "p#1"},
 		Task:      map[string]any{"assignee": "ann"},
 		Token:     map[string]any{"current": map[string]any{"x": int64(4)}, "history": map[string]any{"a": map[string]any{"y": true}}},
-		Set: func(name string, value any, local bool) error {
-			set[name] = []any{value, local}
+		Set: func(name string, value any, reach juel.Reach) error {
+			set[name] = []any{value, reach}
 			return nil
 		},
 	}
@@ -46,7 +47,7 @@ func TestEvaluate(t *testing.T) {
 		require.Equal(t, want, value, source)
 	}
 	require.Equal(t, []any{int64(1), int64(2)}, env.Variables["list"], "what a script is given stays as it is")
-	require.Equal(t, map[string]any{"m": []any{int64(4), false}}, set)
+	require.Equal(t, map[string]any{"m": []any{int64(4), juel.Nearest}}, set)
 }
 
 func TestEvaluateRefuses(t *testing.T) {

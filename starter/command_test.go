@@ -64,8 +64,8 @@ func mailbox() contract.MailboxState {
 			Name: "support", Host: "imap.example.com", Port: 993, TLS: "implicit", Username: "support@example.com",
 			Password: "env:SUPPORT_PASSWORD", Folder: "INBOX", MaxBytes: 50 << 20, PollMS: 60_000, LeaseMS: 30_000,
 		},
-		Cursor: contract.Cursor{UIDValidity: 7, UID: 12}, Started: 9, Ignored: 2, Dead: 1, LastMail: noon,
-		DeadLetters: []contract.DeadLetter{{UIDValidity: 7, UID: 11, From: "eve@example.com", Subject: "Bom\tb", Size: 60 << 20, Reason: "too large", At: noon}},
+		Places: []contract.Place{{Folder: "INBOX", Cursor: "7:12"}}, Started: 9, Ignored: 2, Dead: 1, LastMail: noon,
+		DeadLetters: []contract.DeadLetter{{N: 1, Folder: "INBOX", ID: "7-11", From: "eve@example.com", Subject: "Bom\tb", Size: 60 << 20, Reason: "too large", At: noon}},
 		LastError:   "connection reset", LastErrorAt: noon,
 	}
 }
@@ -175,9 +175,9 @@ func TestCommands(t *testing.T) {
 		"mailbox-status": {args: "mailbox status support", server: fakeTemporal{
 			answers: map[string]any{"mailbox/support status": mailbox()},
 			pending: []*workflow.PendingActivityInfo{{
-				ActivityType: &common.ActivityType{Name: contract.WatchActivity},
-				HeartbeatDetails: &common.Payloads{Payloads: []*common.Payload{payload(t, contract.WatchStatus{
-					Cause: "login refused", Worker: "w1",
+				ActivityType: &common.ActivityType{Name: contract.WatchGroupActivity},
+				HeartbeatDetails: &common.Payloads{Payloads: []*common.Payload{payload(t, []contract.WatchStatus{
+					{Mailbox: "orders", Connected: true, Worker: "w1"}, {Mailbox: "support", Cause: "login refused", Worker: "w1"},
 				})}},
 			}},
 		}},

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,6 +20,7 @@ func (a *app) mailboxCommand() *cobra.Command {
 		a.mailboxAddCommand(), a.mailboxListCommand(), a.mailboxStatusCommand(),
 		a.mailboxChangeCommand("pause", contract.PauseUpdate, "paused", "Stop watching a mailbox for a while; its position is kept"),
 		a.mailboxChangeCommand("resume", contract.ResumeUpdate, "resumed", "Watch a paused mailbox again, from where it was left"),
+		a.mailboxDiscoverCommand(), a.mailboxImportCommand(), a.mailboxDiagnoseCommand(), a.mailboxResyncCommand(),
 		a.mailboxChangeCommand("remove", contract.RemoveMailboxUpdate, "removed", "Stop watching a mailbox and forget its position; its mail stays"),
 	)
 }
@@ -90,8 +93,7 @@ func printMailbox(w io.Writer, m client.Mailbox) {
 		"new mail", push,
 		"last sign of life", stamp(m.Watch.LastAlive),
 		"worker", m.Watch.Worker,
-		"server", fmt.Sprintf("%s:%d, tls %s, user %s, folder %s", m.Config.Host, m.Config.Port, m.Config.TLS, m.Config.Username, m.Config.Folder),
-		"read up to", fmt.Sprintf("UID %d of UIDVALIDITY %d", m.Cursor.UID, m.Cursor.UIDValidity),
+		"server", fmt.Sprintf("%s:%d, tls %s, user %s, folder %s", m.Config.Host, m.Config.Port, m.Config.TLS, m.Config.Username, strings.Join(m.Config.Folders(), ", ")),
 		"last mail", stamp(m.LastMail),
 		"processes and messages", strconv.FormatInt(m.Started, 10),
 		"handled before", strconv.FormatInt(m.Duplicates, 10),
@@ -102,15 +104,74 @@ func printMailbox(w io.Writer, m client.Mailbox) {
 	if m.LastError != "" {
 		fields(w, "last error", m.LastError+" ("+stamp(m.LastErrorAt)+")")
 	}
-	if len(m.DeadLetters) == 0 {
-		return
+	if len(m.DeadLetters) > 0 {
+		fmt.Fprintln(w)
+		printDeadLetters(w, m.DeadLetters)
 	}
-	var rows [][]string
-	for _, d := range m.DeadLetters {
-		rows = append(rows, []string{strconv.FormatUint(uint64(d.UID), 10), d.From, d.Subject, strconv.FormatInt(d.Size, 10), stamp(d.At), d.Reason})
+}
+
+func (a *app) mailboxDiagnoseCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "diagnose NAME",
+		Short: "Check everything that a mailbox needs, each by itself",
+		Long: "diagnose asks whether Temporal answers, workers are there, the mailbox is watched and connected, a worker can log in, somebody wants\n" +
+			"its mail, webhooks accept it, and whether there are dead letters. It exits with 1 when a check finds something.",
+		Example:           `  starter mailbox diagnose support`,
+		Args:              need("NAME"),
+		ValidArgsFunction: a.completeMailbox,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.connected(cmd, func(ctx context.Context, c *client.Client) error {
+				findings := c.Diagnose(ctx, args[0])
+				err := a.print(cmd, findings, func(w io.Writer) {
+					var rows [][]string
+					for _, f := range findings {
+						state := "ok"
+						if !f.OK {
+							state = "NOT OK"
+						}
+						rows = append(rows, []string{state, f.Check, f.Cause, f.Cure})
+					}
+					table(w, "", []string{"", "CHECK", "FOUND", "WHAT TO DO"}, rows)
+				})
+				if err != nil {
+					return err
+				}
+				if bad := slices.IndexFunc(findings, func(f client.Finding) bool { return !f.OK }); bad >= 0 {
+					return fmt.Errorf("mailbox %q: %s: %s", args[0], findings[bad].Check, findings[bad].Cause)
+				}
+				return nil
+			})
+		},
 	}
-	fmt.Fprintln(w)
-	table(w, "", []string{"UID", "FROM", "SUBJECT", "BYTES", "AT", "REASON"}, rows)
+}
+
+func (a *app) mailboxResyncCommand() *cobra.Command {
+	var since string
+	cmd := &cobra.Command{
+		Use:   "resync NAME",
+		Short: "Read a mailbox again from a time on",
+		Long: "resync has everything that arrived since then read again. What was handled before is recognised, and webhooks get the same\n" +
+			"Webhook-Id again.",
+		Example:           `  starter mailbox resync support --since 2026-11-20T08:00:00Z`,
+		Args:              need("NAME"),
+		ValidArgsFunction: a.completeMailbox,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			at, err := time.Parse(time.RFC3339, since)
+			if err != nil {
+				return usage(fmt.Errorf("--since %q: a time such as 2026-11-20T08:00:00Z is expected", since))
+			}
+			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
+				if err := c.Resync(ctx, args[0], at); err != nil {
+					return err
+				}
+				return a.print(cmd, map[string]string{"name": args[0], "since": since}, func(w io.Writer) {
+					fmt.Fprintf(w, "reading mailbox %s again from %s on\n", args[0], since)
+				})
+			})
+		},
+	}
+	cmd.Flags().StringVar(&since, "since", "", "when (required)")
+	return cmd
 }
 
 func (a *app) mailboxChangeCommand(name, update, done, short string) *cobra.Command {

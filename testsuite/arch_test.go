@@ -34,20 +34,20 @@ var rooms = map[string][]string{
 	"activities": {"activities/contract", "bpmn", "client", "connectors", "definition", "engine", "juel", "mail", "script"},
 	// The way in.
 	"client":  {"activities/contract", "definition", "engine", "script"},
-	"project": {"activities/contract", "bpmn", "connectors", "definition"},
-	"gateway": {"activities/contract", "client", "workflows"},
+	"project": {"activities/contract", "bpmn", "connectors", "definition", "script"},
+	"gateway": {"activities/contract", "client", "mail", "workflows"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {
 		"activities", "activities/contract", "client", "connectors", "definition", "gateway", "mail", "project", "worker/dev", "workflows",
 	},
 	"worker/dev": {
-		"activities", "activities/contract", "client", "connectors", "examples", "project", "worker",
+		"activities", "activities/contract", "client", "connectors", "examples", "gateway", "project", "worker",
 		"testsuite/mailserver", "testsuite/temporalserver",
 	},
 	"starter":  {"activities/contract", "bpmn", "client", "connectors", "definition", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
-		"activities", "activities/contract", "bpmn", "client", "connectors", "definition", "engine", "project", "testsuite", "worker", "worker/dev",
+		"activities", "activities/contract", "bpmn", "client", "connectors", "definition", "engine", "mail", "project", "testsuite", "worker", "worker/dev",
 		"workflows",
 	},
 	"testsuite": {

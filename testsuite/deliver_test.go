@@ -4,6 +4,7 @@ import (
 	"io"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	sdk "go.temporal.io/sdk/testsuite"
 	"gocloud.dev/blob/memblob"
@@ -21,20 +22,20 @@ func TestDeliveryMayBeRepeated(t *testing.T) {
 	bucket := memblob.OpenBucket(nil)
 	defer bucket.Close()
 	files := activities.NewFiles(bucket)
-	in := contract.DeliverInput{Mailbox: "support", UIDValidity: 7}
-	for uid, raw := range map[uint32][]byte{
-		1: write("robot@example.com", "Out of office", "I am away.", "Auto-Submitted: auto-replied"),
-		2: write("anna@example.com", "Question", "Where is it?"),
+	in := contract.DeliverInput{Mailbox: "support", Folder: "INBOX"}
+	for id, raw := range map[string][]byte{
+		"7-1": write("robot@example.com", "Out of office", "I am away.", "Auto-Submitted: auto-replied"),
+		"7-2": write("anna@example.com", "Question", "Where is it?"),
 	} {
-		key := "mail/support/7-" + string('0'+rune(uid)) + "/raw.eml"
+		key := "mail/support/" + id + "/raw.eml"
 		require.NoError(t, files.Write(t.Context(), key, "message/rfc822", func(w io.Writer) error {
 			_, err := w.Write(raw)
 			return err
 		}))
-		in.Mails = append(in.Mails, contract.MailRef{UID: uid, Blob: key})
+		in.Mails = append(in.Mails, contract.MailRef{ID: id, Blob: key})
 	}
-	deliverer := activities.NewDeliverer(e.Client, files)
-	deliver := func() map[uint32]contract.MailOutcome {
+	deliverer := activities.NewDeliverer(e.Client, files, activities.NewMetrics(prometheus.NewRegistry()))
+	deliver := func() map[string]contract.MailOutcome {
 		var suite sdk.WorkflowTestSuite
 		env := suite.NewTestActivityEnvironment()
 		env.RegisterActivity(deliverer.Deliver)
@@ -42,15 +43,15 @@ func TestDeliveryMayBeRepeated(t *testing.T) {
 		require.NoError(t, err)
 		var result contract.DeliverResult
 		require.NoError(t, value.Get(&result))
-		byUID := map[uint32]contract.MailOutcome{}
+		byID := map[string]contract.MailOutcome{}
 		for _, o := range result.Outcomes {
-			byUID[o.UID] = o
+			byID[o.ID] = o
 		}
-		return byUID
+		return byID
 	}
 	first, second := deliver(), deliver()
-	require.Equal(t, contract.MailOutcome{UID: 1}, first[1])
-	require.Equal(t, first[1], second[1], "nobody wants it the second time either, and it is not dead")
-	require.Len(t, first[2].Started, 1)
-	require.Equal(t, first[2].Started, second[2].Started, "it starts one process, not two")
+	require.Equal(t, contract.MailOutcome{ID: "7-1"}, first["7-1"])
+	require.Equal(t, first["7-1"], second["7-1"], "nobody wants it the second time either, and it is not dead")
+	require.Len(t, first["7-2"].Started, 1)
+	require.Equal(t, first["7-2"].Started, second["7-2"].Started, "it starts one process, not two")
 }

@@ -4,11 +4,40 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strconv"
 
 	"github.com/waybill-io/waybill/connectors/email"
+	"github.com/waybill-io/waybill/gateway"
 	"github.com/waybill-io/waybill/mail"
 )
+
+// gatewaySettings reads the settings of the gateway from the environment.
+func gatewaySettings(address string) (o gateway.Options, err error) {
+	o.Address, o.Version = address, version()
+	if file := os.Getenv("WAYBILL_GATEWAY_TOKENS"); file != "" {
+		if o.Tokens, err = gateway.ReadTokens(file); err != nil {
+			return o, fmt.Errorf("WAYBILL_GATEWAY_TOKENS: %w", err)
+		}
+	}
+	if text := os.Getenv("WAYBILL_SECRET_KEY"); text != "" {
+		if o.Key, err = mail.ParseKey(text); err != nil {
+			return o, fmt.Errorf("WAYBILL_SECRET_KEY: %w", err)
+		}
+	}
+	if os.Getenv("WAYBILL_WEBHOOK_SECRET") != "" {
+		o.Secret = "env:WAYBILL_WEBHOOK_SECRET"
+	}
+	return o, nil
+}
+
+// version is that of the program as it was built.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return ""
+}
 
 // emailSettings reads the settings of the email connector from the environment.
 func emailSettings() (email.Config, error) {

@@ -1,9 +1,10 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"slices"
+	"reflect"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -12,38 +13,49 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 )
 
-// watchFor bounds one watcher activity. It ends far earlier: with its worker, or when this run has grown long.
-const watchFor = 365 * 24 * time.Hour
-
-// mailbox watches one mailbox. Its watcher activity holds the connection and hands mail over by Update, batch by batch: the
-// answer comes when the mail is handled, which is when the watcher may acknowledge it and read on. So at most one
-// batch is in flight, and what has been handled is known here alone.
+// mailbox looks after one mailbox. A watcher, which it shares with others, holds the connection and hands mail over by
+// Update, batch by batch: the answer comes when the mail is handled, which is when the watcher may acknowledge it and read
+// on. So at most one batch a folder is in flight, and what has been handled is known here alone.
 type mailbox struct {
 	contract.MailboxState
 	turn    workflow.Mutex // batches one at a time: a new watcher may come while the last batch of a dead one is handled
 	removed bool
-	changes int                 // counts what makes a running watcher out of date
+	alone   bool                // a run that began when every mailbox had a watcher of its own
 	giveUp  workflow.CancelFunc // of the delivery that runs; nil: none
+	inHand  map[string]bool     // folders of which a batch is
+	posting map[string]bool     // webhooks that pending mail is being offered to
+	offer   func()              // begins to offer it to the others
 }
 
 // Mailbox is the workflow of a mailbox. It ends when the mailbox is removed.
 func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
-	m := &mailbox{MailboxState: state, turn: workflow.NewMutex(ctx)}
+	m := &mailbox{MailboxState: state, turn: workflow.NewMutex(ctx), posting: map[string]bool{}, inHand: map[string]bool{}}
+	m.Adopt()
+	posting, stopPosting := workflow.WithCancel(ctx)
+	m.offer = func() { m.postPending(posting) }
 	if err := m.setHandlers(ctx); err != nil {
 		return err
 	}
-	for {
-		if err := workflow.Await(ctx, func() bool { return !m.Paused || m.leaving(ctx) }); err != nil {
-			return err
-		}
-		if m.leaving(ctx) {
-			break
-		}
-		if err := m.watch(ctx); err != nil {
+	m.alone = workflow.GetVersion(ctx, "shared-watchers", workflow.DefaultVersion, 1) == workflow.DefaultVersion
+	step := m.tell
+	if m.alone {
+		step = m.watch
+	} else if m.Changes == 0 {
+		m.Changes = 1 // the watchers have not heard of it at all
+	}
+	m.offer()
+	for !m.leaving(ctx) {
+		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	if err := workflow.Await(ctx, handlersFinished(ctx)); err != nil {
+	stopPosting()
+	if m.removed && !m.alone {
+		if err := m.tell(ctx); err != nil {
+			return err
+		}
+	}
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) && len(m.posting) == 0 }); err != nil {
 		return err
 	}
 	if m.removed {
@@ -57,32 +69,22 @@ func (m *mailbox) leaving(ctx workflow.Context) bool {
 	return m.removed || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
 }
 
-// watch runs one watcher until it returns or is out of date.
-func (m *mailbox) watch(ctx workflow.Context) error {
-	lease := milliseconds(m.Config.LeaseMS)
-	watching, cancel := workflow.WithCancel(ctx)
-	watcher := workflow.ExecuteActivity(workflow.WithActivityOptions(watching, workflow.ActivityOptions{
-		TaskQueue:           contract.MailboxQueue,
-		StartToCloseTimeout: watchFor,
-		HeartbeatTimeout:    lease,
-		WaitForCancellation: true, // two watchers of one mailbox would fetch the same mail
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, MaximumInterval: 10 * time.Second},
-		Summary:             m.Config.Name,
-	}), contract.WatchActivity, contract.WatchInput{Mailbox: m.Config.Name, Config: m.Config})
-	changes := m.changes
-	if err := workflow.Await(ctx, func() bool { return watcher.IsReady() || m.changes != changes }); err != nil {
+// tell waits for a change that the watchers have not heard of, and tells them.
+func (m *mailbox) tell(ctx workflow.Context) error {
+	if err := workflow.Await(ctx, func() bool { return m.Changes != m.Told || m.leaving(ctx) }); err != nil {
 		return err
 	}
-	cancel()
-	err := watcher.Get(ctx, nil)
-	if ctx.Err() != nil {
-		return ctx.Err()
+	if m.Changes == m.Told {
+		return nil
 	}
-	if err != nil && m.changes == changes { // else it was told to end, however it did
-		m.fail(ctx, err)
-		return workflow.Sleep(ctx, lease)
+	change := m.Changes
+	err := workflow.ExecuteActivity(steering(ctx), contract.AssignActivity, contract.Assignment{
+		Mailbox: m.Config.Name, Config: m.Config, At: workflow.Now(ctx), Watch: !m.Paused && !m.removed,
+	}).Get(ctx, nil)
+	if err == nil {
+		m.Told = change
 	}
-	return nil
+	return err
 }
 
 func (m *mailbox) fail(ctx workflow.Context, err error) {
@@ -97,11 +99,14 @@ func (m *mailbox) setHandlers(ctx workflow.Context) error {
 	return errors.Join(
 		workflow.SetQueryHandler(ctx, contract.MailboxQuery, m.query),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.MailUpdate, m.mail,
-			workflow.UpdateHandlerOptions{Description: "mail that the watcher found"}),
+			workflow.UpdateHandlerOptions{Description: "mail that the watcher found", Validator: m.free}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.ConfigureUpdate, m.configure,
 			workflow.UpdateHandlerOptions{Description: "change how the mailbox is watched"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.PauseUpdate, m.pause, workflow.UpdateHandlerOptions{Description: "stop watching"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.ResumeUpdate, m.resume, workflow.UpdateHandlerOptions{Description: "watch again"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.ResyncUpdate, m.resync, workflow.UpdateHandlerOptions{Description: "read again what arrived since a time"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.RetryDeadUpdate, m.retryDead, workflow.UpdateHandlerOptions{Description: "try dead letters again"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.DropDeadUpdate, m.dropDead, workflow.UpdateHandlerOptions{Description: "forget dead letters"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.RemoveMailboxUpdate, m.remove, workflow.UpdateHandlerOptions{Description: "stop watching for good"}),
 	)
 }
@@ -109,16 +114,45 @@ func (m *mailbox) setHandlers(ctx workflow.Context) error {
 func (m *mailbox) query() (contract.MailboxState, error) { return m.MailboxState, nil }
 
 func (m *mailbox) configure(_ workflow.Context, c contract.MailboxConfig) error {
-	if c.Host == m.Config.Host && c.Username == m.Config.Username && c.Folder == m.Config.Folder {
-		c.Since = m.Config.Since // the same place: the position holds
-	} else {
-		m.Cursor, m.Unconfirmed = contract.Cursor{}, nil
+	if m.removed {
+		return temporal.NewNonRetryableApplicationError("the mailbox is being removed; try again in a moment", contract.Busy, nil)
 	}
-	if c != m.Config {
+	same := sameAccount(c, m.Config)
+	if same {
+		c.Since = m.Config.Since // the positions hold
+	}
+	if !reflect.DeepEqual(c, m.Config) {
 		m.Config = c
-		m.changes++
+		m.Changes++
+	}
+	if !same {
+		m.begin()
 	}
 	return nil
+}
+
+// sameAccount tells whether two configurations read the same mailbox.
+func sameAccount(a, b contract.MailboxConfig) bool {
+	source := func(c contract.MailboxConfig) string { return cmp.Or(c.Source, "imap") }
+	return source(a) == source(b) && a.Host == b.Host && a.URL == b.URL && a.Username == b.Username && a.Of == b.Of && a.As == b.As
+}
+
+// begin gives the positions up. What is read and in hand from before counts for nothing any more.
+func (m *mailbox) begin() {
+	m.Places = nil
+	m.Epoch++
+	m.leave()
+}
+
+// place is how far a folder has been read.
+func (m *mailbox) place(folder string) *contract.Place {
+	for i := range m.Places {
+		if m.Places[i].Folder == folder {
+			return &m.Places[i]
+		}
+	}
+	m.Places = append(m.Places, contract.Place{Folder: folder})
+	return &m.Places[len(m.Places)-1]
 }
 
 func (m *mailbox) pause(workflow.Context) error {
@@ -131,14 +165,24 @@ func (m *mailbox) pause(workflow.Context) error {
 
 // leave ends the watcher, and a delivery that may be waiting for its tenth try. The mails of it stay above the cursor.
 func (m *mailbox) leave() {
-	m.changes++
+	m.Changes++
 	if m.giveUp != nil {
 		m.giveUp()
 	}
 }
 
 func (m *mailbox) resume(workflow.Context) error {
-	m.Paused = false
+	if m.Paused {
+		m.Paused = false
+		m.Changes++
+	}
+	return nil
+}
+
+// resync has the folders read again from a time on. What was handled before is recognised.
+func (m *mailbox) resync(_ workflow.Context, since time.Time) error {
+	m.Config.Since = since
+	m.begin()
 	return nil
 }
 
@@ -148,49 +192,66 @@ func (m *mailbox) remove(workflow.Context) error {
 	return nil
 }
 
-// mail handles a batch: the mails above the cursor are turned into work, then the cursor moves.
+// mail handles a batch: its mails are turned into work, then the folder's cursor moves.
 func (m *mailbox) mail(ctx workflow.Context, b contract.MailBatch) (contract.MailBatchResult, error) {
+	m.inHand[b.Folder] = true
+	defer delete(m.inHand, b.Folder)
 	if err := m.turn.Lock(ctx); err != nil {
 		return contract.MailBatchResult{}, err
 	}
 	defer m.turn.Unlock()
+	// With so much pending the mail is safer in the mailbox.
+	err := workflow.Await(ctx, func() bool { return len(m.Pending)+len(b.Mails) <= contract.PendingLimit || m.Paused || m.leaving(ctx) })
+	if err != nil {
+		return contract.MailBatchResult{}, err
+	}
 	if m.Paused || m.removed {
-		return contract.MailBatchResult{Cursor: m.Cursor, Stop: true}, nil
+		return contract.MailBatchResult{Place: *m.place(b.Folder), Stop: true}, nil
 	}
-	if b.Reset != nil && b.Reset.UIDValidity != m.Cursor.UIDValidity {
-		m.Cursor = contract.Cursor{
-			UIDValidity: b.Reset.UIDValidity, UID: b.Reset.UID, RescanTo: b.Reset.RescanTo, HighWater: m.Cursor.HighWater,
+	if b.Epoch != m.Epoch {
+		return contract.MailBatchResult{Moved: true}, nil
+	}
+	if place := m.place(b.Folder); b.From != place.Cursor && !m.alone {
+		// An earlier watcher handed these mails over, too, and is not there to hear of it.
+		return contract.MailBatchResult{Place: *place, Handled: place.Unconfirmed}, nil
+	}
+	var handled, unwanted []string
+	if len(b.Mails) > 0 {
+		handled, unwanted, err = m.handle(ctx, b)
+		switch {
+		case err != nil && (m.Paused || m.removed):
+			return contract.MailBatchResult{Stop: true}, nil // given up
+		case b.Epoch != m.Epoch:
+			return contract.MailBatchResult{Moved: true}, nil
+		case err != nil:
+			return contract.MailBatchResult{}, err
 		}
-		m.Unconfirmed = nil
+		m.LastMail = workflow.Now(ctx)
 	}
-	if len(b.Mails) > 0 && b.UIDValidity != m.Cursor.UIDValidity {
-		return contract.MailBatchResult{}, temporal.NewNonRetryableApplicationError(
-			fmt.Sprintf("mail of UIDVALIDITY %d came, the folder has %d", b.UIDValidity, m.Cursor.UIDValidity), "renumbered", nil)
-	}
-	mails := slices.DeleteFunc(b.Mails, func(r contract.MailRef) bool { return r.UID <= m.Cursor.UID })
-	result := contract.MailBatchResult{Cursor: m.Cursor}
-	if len(mails) < len(b.Mails) {
-		result.Handled = m.Unconfirmed // handed over by an earlier watcher, too, which is not there to hear of it
-	}
-	if len(mails) > 0 {
-		handled, unwanted, err := m.handle(ctx, b.UIDValidity, mails)
-		if m.Paused || m.removed {
-			err = nil // given up
+	place := m.place(b.Folder)
+	for _, r := range b.Mails {
+		if r.InternalDate.After(place.HighWater) && !r.InternalDate.After(workflow.Now(ctx)) {
+			place.HighWater = r.InternalDate
 		}
-		if err != nil {
-			return result, err
-		}
-		m.Unconfirmed = slices.Concat(result.Handled, handled)
-		result.Cursor, result.Handled, result.Unwanted = m.Cursor, m.Unconfirmed, unwanted
 	}
-	result.Stop = m.leaving(ctx) || m.Paused
-	return result, nil
+	place.Cursor, place.Unconfirmed = b.Cursor, handled
+	return contract.MailBatchResult{Place: *place, Handled: handled, Unwanted: unwanted, Stop: m.Paused || m.removed || m.alone && m.leaving(ctx)}, nil
 }
 
-// handle has mails delivered and takes stock. It returns the UIDs to acknowledge, and those that no trigger wanted.
-func (m *mailbox) handle(ctx workflow.Context, uidValidity uint32, mails []contract.MailRef) (handled, unwanted []uint32, err error) {
+// free refuses a batch of a folder of which another is in hand: a new watcher asks again, instead of waiting behind one that may wait
+// for a trigger, since Temporal lets but few updates wait.
+func (m *mailbox) free(b contract.MailBatch) error {
+	if m.inHand[b.Folder] {
+		return temporal.NewNonRetryableApplicationError("an earlier batch of the folder is in hand", contract.Busy, nil)
+	}
+	return nil
+}
+
+// handle has mails delivered and takes stock. It returns the ids of those to acknowledge, and of those that no trigger wanted.
+func (m *mailbox) handle(ctx workflow.Context, b contract.MailBatch) (handled, unwanted []string, err error) {
 	var outcomes []contract.MailOutcome
-	if good := deliverable(mails); len(good) > 0 {
+	good := deliverable(b.Mails)
+	if len(good) > 0 {
 		var delivered contract.DeliverResult
 		delivery, giveUp := workflow.WithCancel(ctx)
 		m.giveUp = giveUp
@@ -200,7 +261,7 @@ func (m *mailbox) handle(ctx workflow.Context, uidValidity uint32, mails []contr
 			HeartbeatTimeout:    callHeartbeat,
 			RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 10 * time.Second},
 			Summary:             fmt.Sprintf("%d mails", len(good)),
-		}), contract.DeliverActivity, contract.DeliverInput{Mailbox: m.Config.Name, UIDValidity: uidValidity, Mails: good}).Get(ctx, &delivered)
+		}), contract.DeliverActivity, contract.DeliverInput{Mailbox: m.Config.Name, Folder: b.Folder, Mails: good, Behind: m.behind()}).Get(ctx, &delivered)
 		m.giveUp = nil
 		if err != nil {
 			m.fail(ctx, err)
@@ -208,34 +269,35 @@ func (m *mailbox) handle(ctx workflow.Context, uidValidity uint32, mails []contr
 		}
 		outcomes = delivered.Outcomes
 	}
-	for _, r := range mails {
+	for _, r := range b.Mails {
 		if r.Skip {
 			m.Skipped++
 		}
 		if r.Reason != "" {
-			m.bury(contract.DeadLetter{UIDValidity: uidValidity, UID: r.UID, Size: r.Size, Reason: r.Reason, At: workflow.Now(ctx)})
-		}
-		if r.InternalDate.After(m.Cursor.HighWater) {
-			m.Cursor.HighWater = r.InternalDate
+			m.bury(contract.DeadLetter{Folder: b.Folder, ID: r.ID, Size: r.Size, Arrived: r.InternalDate, Reason: r.Reason, At: workflow.Now(ctx)})
 		}
 	}
-	for _, o := range outcomes {
+	for i, o := range outcomes {
+		for _, name := range o.Pending {
+			m.Pending = append(m.Pending, contract.Pending{Webhook: name, Folder: b.Folder, Mail: good[i], Since: workflow.Now(ctx)})
+		}
 		switch {
 		case o.Dead != nil:
 			m.bury(*o.Dead)
 		case o.Duplicate:
 			m.Duplicates++
-			handled = append(handled, o.UID)
+			handled = append(handled, o.ID)
 		case len(o.Started) > 0:
 			m.Started += int64(len(o.Started))
-			handled = append(handled, o.UID)
+			handled = append(handled, o.ID)
+		case o.Told:
+			handled = append(handled, o.ID)
 		default:
 			m.Ignored++
-			unwanted = append(unwanted, o.UID)
+			unwanted = append(unwanted, o.ID)
 		}
 	}
-	m.Cursor.UID = mails[len(mails)-1].UID
-	m.LastMail = workflow.Now(ctx)
+	m.offer()
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("%d started, %d duplicates, %d ignored, %d dead letters", m.Started, m.Duplicates, m.Ignored, m.Dead))
 	return handled, unwanted, nil
 }
@@ -249,10 +311,4 @@ func deliverable(mails []contract.MailRef) []contract.MailRef {
 		}
 	}
 	return good
-}
-
-func (m *mailbox) bury(d contract.DeadLetter) {
-	m.Dead++
-	m.DeadLetters = append(m.DeadLetters, d)
-	m.DeadLetters = slices.Clone(m.DeadLetters[max(len(m.DeadLetters)-contract.DeadLetterLimit, 0):])
 }

@@ -82,7 +82,8 @@ func newHost(ctx workflow.Context, p *Processes, process *bpmn.Process, input co
 	}
 	h.ctx, _ = workflow.NewDisconnectedContext(ctx)
 	h.state = engine.New(engine.Options{
-		Engine: input.Engine, ID: h.id, BusinessKey: input.BusinessKey, Initiator: input.Initiator, Called: input.Parent != nil,
+		Engine: input.Engine, ID: h.id, Definition: fmt.Sprintf("%s:%d", input.Definition.Key, input.Definition.Version),
+		BusinessKey: input.BusinessKey, Initiator: input.Initiator, Called: input.Parent != nil, Depth: input.Depth,
 	})
 	if len(input.State) > 0 {
 		state, err := restored(input.State)
@@ -104,6 +105,7 @@ func newHost(ctx workflow.Context, p *Processes, process *bpmn.Process, input co
 		{contract.ChildSignal, h.childDone},
 		{contract.EscalationSignal, h.escalationCame},
 		{contract.TaskVariablesSignal, h.taskVariables},
+		{contract.TaskAssignedSignal, h.taskAssigned},
 	} {
 		h.selector.AddReceive(workflow.GetSignalChannel(ctx, s.name), s.handle)
 	}

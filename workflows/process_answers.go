@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.temporal.io/sdk/temporal"
@@ -138,7 +139,7 @@ func (h *host) validateRunning() error {
 
 func (h *host) validateCatch(m contract.CatchMessage) error {
 	if h.input.Paused {
-		return errPaused
+		return temporal.NewNonRetryableApplicationError(errPaused.Error(), contract.PausedError, nil)
 	}
 	_, err := h.catcher(m)
 	return err
@@ -152,10 +153,22 @@ func (h *host) catch(ctx workflow.Context, m contract.CatchMessage) error {
 	return h.ask(ctx, engine.MessageReceived{ID: id, Variables: engine.Variables(m.Variables)})
 }
 
-// catcher finds the first command that waits for a message.
+// catcher finds the command that waits for a message: the first. Of those that wait for mail it is the one whose key is the
+// Message-ID of what was answered, else the first that has no such key.
 func (h *host) catcher(m contract.CatchMessage) (int, error) {
+	var waiting []engine.Wait
 	for _, w := range h.state.Waits {
 		if w.Kind == engine.WaitMessage && w.Name == m.Name && (m.Element == "" || w.Element == m.Element) {
+			waiting = append(waiting, w)
+		}
+	}
+	for _, w := range waiting {
+		if slices.Contains(m.Answers, w.Key) {
+			return w.ID, nil
+		}
+	}
+	for _, w := range waiting {
+		if len(m.Answers) == 0 || !strings.HasPrefix(w.Key, "<") {
 			return w.ID, nil
 		}
 	}

@@ -87,7 +87,7 @@ func (w *wait) loaded(f workflow.Future, c engine.StartChild) {
 	})
 	w.child = workflow.ExecuteChildWorkflow(ctx, d.Key, contract.ProcessInput{
 		Definition: d, Engine: engine.Version, BusinessKey: c.BusinessKey, Initiator: h.input.Initiator,
-		Variables: contract.Variables(c.Variables), Parent: &contract.Caller{Instance: h.id, Command: w.id}, Clock: h.input.Clock,
+		Variables: contract.Variables(c.Variables), Parent: &contract.Caller{Instance: h.id, Command: w.id}, Depth: h.state.Depth + 1, Clock: h.input.Clock,
 	})
 	h.closing = append(h.closing, w.child.GetChildWorkflowExecution())
 	h.selector.AddFuture(w.child, w.childEnded)

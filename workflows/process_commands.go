@@ -149,6 +149,7 @@ func (h *host) runScript(c engine.RunScript) {
 	})
 	f := workflow.ExecuteLocalActivity(ctx, contract.ScriptActivity, contract.ScriptInput{
 		Format: c.Format, Source: c.Source, Result: c.Result, Variables: contract.Variables(c.Variables),
+		Execution: contract.Variables(c.Execution), AutoStore: c.AutoStore,
 	})
 	w := &wait{h: h, id: c.ID, cancel: cancel, counted: true}
 	h.waits[c.ID] = w
@@ -159,10 +160,12 @@ func (h *host) runScript(c engine.RunScript) {
 func (w *wait) scripted(f workflow.Future) {
 	var result contract.ScriptResult
 	if err := f.Get(w.h.ctx, &result); err != nil {
-		w.answer(engine.Failed{ID: w.id, Failure: failure(err)})
+		w.answer(engine.Failed{ID: w.id, Failure: failure(err), Variables: left(err)})
 		return
 	}
-	w.answer(engine.Completed{ID: w.id, Outputs: engine.Variables(result.Variables)})
+	w.answer(engine.Completed{
+		ID: w.id, Outputs: engine.Variables(result.Variables), Local: engine.Variables(result.Local), Removed: result.Removed,
+	})
 }
 
 func (h *host) startTimer(c engine.StartTimer) {
@@ -206,7 +209,7 @@ func (h *host) openTask(c engine.OpenTask) {
 		TypedSearchAttributes: taskAttributes(task),
 		StaticSummary:         clip(task.Name),
 	})
-	child := workflow.ExecuteChildWorkflow(ctx, contract.TaskWorkflow, contract.TaskInput{Task: task, Command: c.ID})
+	child := workflow.ExecuteChildWorkflow(ctx, contract.TaskWorkflow, contract.TaskInput{Task: task, Command: c.ID, Listens: c.Listens})
 	h.waits[c.ID] = &wait{h: h, id: c.ID, child: child}
 	// A child that was never started would be lost with this run.
 	h.closing = append(h.closing, child.GetChildWorkflowExecution())

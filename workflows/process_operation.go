@@ -67,7 +67,14 @@ func (h *host) taskDone(c workflow.ReceiveChannel, _ bool) {
 	var done contract.TaskDone
 	c.Receive(h.ctx, &done)
 	delete(h.waits, done.Command)
-	h.happen(engine.Completed{ID: done.Command, Outputs: engine.Variables(done.Variables)})
+	h.happen(engine.Completed{ID: done.Command, Outputs: engine.Variables(done.Variables), Assignee: done.Assignee})
+}
+
+// taskAssigned is a user task that somebody got or gave back.
+func (h *host) taskAssigned(c workflow.ReceiveChannel, _ bool) {
+	var a contract.TaskAssigned
+	c.Receive(h.ctx, &a)
+	h.happen(engine.TaskAssigned{ID: a.Command, Assignee: a.Assignee})
 }
 
 func (h *host) validateTaskAnswer(a contract.TaskAnswer) error {

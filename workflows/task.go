@@ -32,12 +32,13 @@ func taskAttributes(t contract.Task) temporal.SearchAttributes {
 // task is one user task, open until somebody completes it or its process stops waiting for it.
 type task struct {
 	contract.Task
-	command int // engine id
+	command int  // engine id
+	listens bool // the process wants to hear of assignments
 }
 
 // Task is the workflow of a user task.
 func Task(ctx workflow.Context, input contract.TaskInput) (contract.Task, error) {
-	t := &task{Task: input.Task, command: input.Command}
+	t := &task{Task: input.Task, command: input.Command, listens: input.Listens}
 	err := errors.Join(
 		workflow.SetQueryHandler(ctx, contract.TaskQuery, t.query),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.ClaimTaskUpdate, t.claim,
@@ -116,7 +117,7 @@ func (t *task) complete(ctx workflow.Context, c contract.CompleteTask) (contract
 	}
 	t.State = contract.TaskCompleted
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	done := contract.TaskDone{Command: t.command, Variables: c.Variables}
+	done := contract.TaskDone{Command: t.command, Variables: c.Variables, Assignee: &t.Assignee}
 	if err := workflow.SignalExternalWorkflow(ctx, t.Instance, "", contract.TaskSignal, done).Get(ctx, nil); err != nil {
 		t.State = contract.TaskCancelled
 		return t.Task, temporal.NewNonRetryableApplicationError("the process of the task has ended: "+t.Instance, "refused", err)

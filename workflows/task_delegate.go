@@ -62,7 +62,14 @@ func (t *task) assign(ctx workflow.Context, user string) (contract.Task, error) 
 		attribute = assigneeAttribute.ValueSet(user)
 	}
 	workflow.SetCurrentDetails(ctx, t.details())
-	return t.Task, workflow.UpsertTypedSearchAttributes(ctx, attribute)
+	if err := workflow.UpsertTypedSearchAttributes(ctx, attribute); err != nil || !t.listens {
+		return t.Task, err
+	}
+	assigned := contract.TaskAssigned{Command: t.command, Assignee: user}
+	if err := workflow.SignalExternalWorkflow(ctx, t.Instance, "", contract.TaskAssignedSignal, assigned).Get(ctx, nil); err != nil {
+		return t.Task, temporal.NewNonRetryableApplicationError("the process of the task has ended: "+t.Instance, "refused", err)
+	}
+	return t.Task, nil
 }
 
 // setVariables sets variables of the task alone: those who work on it see them, and so do the expressions of its element.

@@ -17,6 +17,7 @@ const (
 	EscalationSignal    = "escalation"     // Escalation
 	SignalSignal        = "signal"         // SignalDelivery
 	TaskVariablesSignal = "task-variables" // TaskVariables
+	TaskAssignedSignal  = "task-assigned"  // TaskAssigned
 )
 
 // ChildDone is how a called process has ended.
@@ -46,6 +47,12 @@ type TaskAnswer struct {
 	Code      string    `json:"code"`
 	Message   string    `json:"message,omitempty"`
 	Variables Variables `json:"variables,omitempty"`
+}
+
+// TaskAssigned tells a process that listens whose a user task is now; "": its candidates'.
+type TaskAssigned struct {
+	Command  int    `json:"command"`
+	Assignee string `json:"assignee"`
 }
 
 // TaskVariables are set on a user task alone.

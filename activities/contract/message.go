@@ -59,6 +59,9 @@ const NobodyWaits = "nobody-waits"
 // Busy is the error type of a message that should be published again in a moment.
 const Busy = "busy"
 
+// PausedError is the error type of a message for an instance that is suspended.
+const PausedError = "paused"
+
 // ReturnMessageInput gives a delivery back that came too late.
 type ReturnMessageInput struct {
 	Message Message `json:"message"`

@@ -16,7 +16,8 @@ const (
 	ProcessQueue   = "waybill"           // workflows
 	ConnectorQueue = ProcessQueue        // actions of the built-in connectors
 	SteeringQueue  = "waybill-steering"  // what workflows need of Temporal, and delivery of mail
-	MailboxQueue   = "waybill-mailboxes" // watchers, one slot a mailbox
+	WebhookQueue   = "waybill-webhooks"  // webhooks that did not accept mail at once
+	MailboxQueue   = "waybill-mailboxes" // watchers
 	JavaQueue      = "waybill-java"      // what models ask of Java: a worker of the user's own, in any language
 )
 
@@ -30,6 +31,7 @@ const (
 	TaskWorkflow       = "waybill/task"
 	MessageWorkflow    = "waybill/message"
 	MailboxWorkflow    = "waybill/mailbox"
+	WatchersWorkflow   = "waybill/watchers"
 )
 
 // Activity types of Waybill's own. A connector call runs as its implementation, "email.SEND".
@@ -40,7 +42,11 @@ const (
 	SyncStartsActivity     = "waybill/sync-starts"      // SyncStartsInput: timer and message start events follow the latest version
 	ScriptActivity         = "waybill/script"           // ScriptInput -> ScriptResult, local
 	WatchActivity          = "waybill/watch"            // WatchInput
+	WatchGroupActivity     = "waybill/watch-group"      // WatchGroupInput
+	CheckMailboxActivity   = "waybill/check-mailbox"    // MailboxConfig -> CheckResult
+	AssignActivity         = "waybill/assign"           // Assignment
 	DeliverActivity        = "waybill/deliver"          // DeliverInput -> DeliverResult
+	PostActivity           = "waybill/post"             // PostInput -> PostResult
 )
 
 // DefinitionID is the id of the workflow that holds the versions of a process.
@@ -48,6 +54,9 @@ func DefinitionID(key string) string { return "definition/" + key }
 
 // TriggersID is the id of the workflow that holds the triggers of one event source, "connector.support.EMAIL_RECEIVED".
 func TriggersID(source string) string { return "triggers/" + source }
+
+// WebhooksID is the id of the workflow that holds the webhooks of a mailbox.
+func WebhooksID(mailbox string) string { return "webhooks/" + mailbox }
 
 // MailboxID is the id of the workflow that watches a mailbox.
 func MailboxID(name string) string { return "mailbox/" + name }

@@ -13,6 +13,7 @@ type ProcessInput struct {
 	State       []byte     `json:"state,omitempty"` // engine.State, JSON, gzip from engine version 2 on
 
 	Parent *Caller    `json:"parent,omitempty"` // of a called process
+	Depth  int        `json:"depth,omitempty"`  // of calls around it
 	Paused bool       `json:"paused,omitempty"` // suspended by an operator
 	Clock  *time.Time `json:"clock,omitempty"`  // in tests: the time, which stands still until AdvanceUpdate
 }
@@ -86,8 +87,10 @@ type IncidentAnswer struct {
 // CatchMessage wakes one catcher of an instance: of the message Name, at Element when that is set. Name "" means a receive
 // task that waits for no message.
 type CatchMessage struct {
+	ID        string    `json:"-"` // a message is taken once; "": never a duplicate
 	Name      string    `json:"name,omitempty"`
 	Element   string    `json:"element,omitempty"`
+	Answers   []string  `json:"answers,omitempty"` // Message-IDs that a mail answers: a catcher with one of them as its key comes first
 	Variables Variables `json:"variables,omitempty"`
 }
 
@@ -123,9 +126,13 @@ type ScriptInput struct {
 	Source    string    `json:"source"`
 	Result    string    `json:"result,omitempty"`
 	Variables Variables `json:"variables"`
+	Execution Variables `json:"execution,omitempty"` // the data of execution
+	AutoStore bool      `json:"autoStore,omitempty"` // the globals that it assigns become variables
 }
 
 // ScriptResult holds the variables that a script set, its result among them.
 type ScriptResult struct {
 	Variables Variables `json:"variables,omitempty"`
+	Local     Variables `json:"local,omitempty"` // set by setVariableLocal
+	Removed   []string  `json:"removed,omitempty"`
 }

@@ -5,7 +5,8 @@ import "time"
 // TaskInput opens a user task.
 type TaskInput struct {
 	Task    Task `json:"task"`
-	Command int  `json:"command"` // engine id, echoed in TaskDone
+	Command int  `json:"command"`           // engine id, echoed in TaskDone
+	Listens bool `json:"listens,omitempty"` // the process wants TaskAssigned
 }
 
 // Task is a user task as people see it.
@@ -64,4 +65,5 @@ type CompleteTask struct {
 type TaskDone struct {
 	Command   int       `json:"command"`
 	Variables Variables `json:"variables,omitempty"`
+	Assignee  *string   `json:"assignee,omitempty"` // nil: an older task, which did not tell
 }

@@ -166,8 +166,12 @@ func (f *fields) files(name string) []connectors.File {
 	return files
 }
 
-// messageID is the same for the same call and sender, RFC 5322 section 3.6.4.
+// messageID is the same for the same call and sender. Answers to it tell the call, unless that is too long.
 func messageID(idempotencyKey string, from mail.Address) string {
+	domain := from.Address[strings.LastIndexByte(from.Address, '@')+1:]
+	if id := mail.MessageID(idempotencyKey, domain); id != "" {
+		return id
+	}
 	sum := sha256.Sum256([]byte(idempotencyKey))
-	return "<" + hex.EncodeToString(sum[:16]) + from.Address[strings.LastIndexByte(from.Address, '@'):] + ">"
+	return "<" + hex.EncodeToString(sum[:16]) + "@" + domain + ">"
 }

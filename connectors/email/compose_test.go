@@ -135,7 +135,7 @@ func TestAnswersOfPeopleAreNotMarked(t *testing.T) {
 func TestMessageID(t *testing.T) {
 	from := mail.Address{Address: `"odd@local"@example.com`}
 	id := messageID("process/1", from)
-	require.Regexp(t, `^<[0-9a-f]{32}@example\.com>$`, id)
+	require.Regexp(t, `^<waybill\.[a-z2-7]+@example\.com>$`, id)
 	require.Equal(t, id, messageID("process/1", from))
 	require.NotEqual(t, id, messageID("process/2", from))
 }

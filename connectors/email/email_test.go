@@ -205,7 +205,7 @@ func TestSendsANewMail(t *testing.T) {
 
 	m := last(t, s, "ann@example.com")
 	require.Equal(t, outputs["messageId"], m.MessageID)
-	require.Regexp(t, `^<[0-9a-f]{32}@example\.com>$`, m.MessageID)
+	require.Regexp(t, `^<waybill\.[a-z2-7]+@example\.com>$`, m.MessageID)
 	require.Equal(t, `"Desk" <desk@example.com>`, header(m, "From"))
 	require.Equal(t, "reply@example.com", m.ReplyTo[0].Address)
 	require.Equal(t, "Grüße", m.Subject)
@@ -285,8 +285,8 @@ func TestEventAgreesWithTriggers(t *testing.T) {
 	}
 	require.ElementsMatch(t, trigger.Outputs(), names)
 	for _, input := range event.Inputs {
-		value := map[string]string{"matchOn": "body", "automaticMail": "accept", "condition": "${automatic}", "echo": "", "echoError": ""}[input.Name]
-		_, err := trigger.Parse("t.json", fmt.Appendf(nil, `{"name":"t","event":{"source":"connector.m.EMAIL_RECEIVED","inputs":{"pattern":"",%q:%q}},
+		value := map[string]string{"matchOn": `"body"`, "automaticMail": `"accept"`, "condition": `"${automatic}"`, "filters": `{"from":"a"}`, "echo": `""`, "echoError": `""`, "pattern": `""`}[input.Name]
+		_, err := trigger.Parse("t.json", fmt.Appendf(nil, `{"name":"t","event":{"source":"connector.m.EMAIL_RECEIVED","inputs":{"pattern":"",%q:%s}},
 			"action":{"source":"command-consumer","payload":{"payloadType":"StartMessagePayload","name":"n"}}}`, input.Name, value))
 		if input.Name == "pattern" {
 			require.ErrorContains(t, err, "given twice")

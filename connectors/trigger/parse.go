@@ -47,8 +47,10 @@ func (t *Trigger) parseSource(o jsonfile.Object) {
 		o.Errorf("source", "events of %q come later; today an event is connector.<mailbox>.%s", parts[0], EmailReceived)
 	case len(parts) != 3 || parts[1] == "" || parts[2] == "":
 		o.Errorf("source", "%q is not of the form connector.<instance>.<EVENT>, such as connector.support.%s", t.Source, EmailReceived)
-	case parts[2] != EmailReceived:
-		o.Errorf("source", "event %s comes later; today there is %s", parts[2], EmailReceived)
+	case !slices.Contains(events, parts[2]):
+		o.Errorf("source", "event %s is unknown%s", parts[2], suggest.Hint(parts[2], events))
+	default:
+		t.automatic = parts[2] != EmailReceived // only machines send these
 	}
 }
 
@@ -68,6 +70,7 @@ func (t *Trigger) parseInputs(o jsonfile.Object) {
 	if t.matchOn = matchable[matchOn]; t.matchOn == "" {
 		o.Errorf("matchOn", "%q is unknown%s", matchOn, suggest.Hint(matchOn, slices.Collect(maps.Keys(matchable))))
 	}
+	t.filters = parseFilters(o.Object("filters"))
 	switch automatic := o.String("automaticMail"); automatic {
 	case "", "ignore":
 	case "accept":

@@ -3,6 +3,7 @@ package trigger
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -28,6 +29,31 @@ func TestPatternFinds(t *testing.T) {
 		"windows lines":      {`(?m)^Total: (?<sum>.+)$`, "Hi\r\nTotal: 5\r\nBye\r\n", map[string]any{"sum": "5"}},
 		"last line end":      {`Bye$`, "Hi\r\nBye\r\n\r\n", map[string]any{}},
 		"dot and lines":      {`a.b`, "a\nb", nil},
+		"dot and old lines":  {`a.b`, "a\rb", nil},
+		"dot, unix lines":    {`(?d)a.b`, "a\rb", map[string]any{}},
+		"dot, all":           {`(?s)a.b`, "a\nb", map[string]any{}},
+		"union":              {`^[a-d[m-p]]+$`, "admp", map[string]any{}},
+		"intersection":       {`^[a-z&&[^b]]+$`, "ac", map[string]any{}},
+		"not in it":          {`^[a-z&&[^b]]+$`, "abc", nil},
+		"whatever case":      {`(?i)^[a-z&&[^b]]+$`, "aB", nil},
+		"whatever case, in":  {`(?i)^[a-z&&[^b]]+$`, "aC", map[string]any{}},
+		"negated with &&":    {`^[^a-d&&[c-f]]+$`, "abef", map[string]any{}},
+		"possessive":         {`^(?<a>\d++)-(?<b>[^,]*+),`, "12-x,y", map[string]any{"a": "12", "b": "x"}},
+		"possessive at end":  {`(?<a>\d++)$`, "x12", map[string]any{"a": "12"}},
+		"horizontal space":   {`^a\h+\H$`, "a\t \u00a0b", map[string]any{}},
+		"vertical space":     {`^a\v\V[\V]$`, "a\u2028bc", map[string]any{}},
+		"line break":         {`^a\Rb\R$`, "a\r\nb\u0085", map[string]any{}},
+		"end":                {`a\Z`, "xa\n", map[string]any{}},
+		"comments":           {"(?x) a \\  b # c\n [c d]", "a bc", map[string]any{}},
+		"unused flags":       {`(?du)a(?iu:B)`, "ab", map[string]any{}},
+		"flag off":           {`(?i)a(?-i)B`, "AB", map[string]any{}},
+		"octal and control":  {`^\0101\cA\x41\x{41}\e$`, "A\x01AA\x1b", map[string]any{}},
+		"surrogates":         {`^[\ud83d\ude00]$`, "😀", map[string]any{}},
+		"script":             {`^\p{IsGreek}\p{script=Cyrillic}\p{IsLatn}$`, "αдa", map[string]any{}},
+		"block":              {`^\p{InGreek}\p{In Currency Symbols}$`, "α€", map[string]any{}},
+		"property":           {`^\p{IsAlphabetic}+\p{javaLowerCase}\P{IsUppercase}$`, "Ⅷäßx", map[string]any{}},
+		"category":           {`^\p{gc=Lu}\pL\p{IsLl}\PL$`, "ABc1", map[string]any{}},
+		"vertical tab":       {`^\s[\s]\S[\S]$`, "\v\vab", map[string]any{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, err := compile(tc.pattern)
@@ -41,41 +67,68 @@ func TestPatternFinds(t *testing.T) {
 
 func TestPatternRefuses(t *testing.T) {
 	for source, want := range map[string]string{
-		`a(?=b)`:                          "at character 2: look-ahead",
-		`a(?!b)`:                          "negative look-ahead",
-		`(?<=a)b`:                         "look-behind",
-		`(?<!a)b`:                         "negative look-behind",
-		`(?>a)`:                           "atomic",
-		`(a)\1`:                           "back-references",
-		`(?<a>a)\k<a>`:                    "back-references",
-		`a++`:                             "the possessive ++ is not supported; write +",
-		`a*+b`:                            "possessive *+",
-		`a?+`:                             "possessive ?+",
-		`a{2,3}+`:                         "possessive {2,3}+",
-		`\h`:                              `write [ \t]`,
-		`\R`:                              `\R is not supported`,
-		`a\Z`:                             `write $`,
-		`[\v]`:                            `\v is not supported`,
+		`a(?=b)`:                          "at character 2: the look-ahead (?=",
+		`ä(?!b)`:                          "at character 2: the negative look-ahead (?!",
+		`(?<=a)b`:                         "at character 1: the look-behind (?<=",
+		`(?<!a)b`:                         "the negative look-behind (?<!",
+		`(?>a)`:                           "the atomic group (?>",
+		`(a)\1`:                           `at character 4: the back-reference \1`,
+		`(?<a>a)\k<a>`:                    `the back-reference \k`,
+		`xa++a`:                           "at character 3: the possessive ++ is not supported here, where it may take what should match after it; write +",
+		`a*+a?b`:                          "the possessive *+ is not supported here, where it may take what",
+		`.?+x`:                            "possessive ?+",
+		`a{2,3}+[a-c]`:                    "possessive {2,3}+",
+		`(?i)a++A`:                        "possessive ++",
+		`(ab)++c`:                         "behind what may be more than one character",
+		`(?:a++)*b`:                       "at the end of a group that is repeated",
+		`(?:a++|b)c`:                      "where it may take",
+		`(?m)\s++$`:                       "where it may take the end of the line",
+		`a++\b`:                           "where it may take",
+		`[\R]`:                            `\R is not supported`,
 		`\G`:                              `\G is not supported`,
-		`\012`:                            `\0 is not supported`,
-		`(?x)a b`:                         "flag (?x)",
-		`(?iu)a`:                          "flag (?u)",
+		`\X`:                              `write \P{M}\p{M}*`,
+		`\b{g}`:                           `\b{g} is not supported`,
+		`\N{DIGIT ONE}`:                   `\N{...} is not supported`,
+		`\y`:                              `\y is not supported`,
+		`\08`:                             `\0 wants octal digits`,
+		`\c`:                              `\c wants a character`,
+		`\xg`:                             `\x wants two hexadecimal digits`,
+		`\x{110000}`:                      "is no character",
+		`\ud83d`:                          "half a character",
+		`a\E`:                             `\E without \Q`,
 		`(?U)a+`:                          "flag (?U)",
-		`(?i-x:a)`:                        "flag (?x)",
+		`(?i-y:a)`:                        "flag (?y)",
 		`(?P<a>b)`:                        "write (?<name>...)",
-		`[a-z&&[^b]]`:                     "intersection",
-		`[a-z&&b]`:                        "intersection",
-		`[a-d[m-p]]`:                      "a class inside a class",
-		`[[:alpha:]]`:                     "a class inside a class",
-		`[abc`:                            "the class does not end",
+		`[a-z&&]`:                         "nothing on one side of &&",
+		`[a-z&&&b]`:                       "&&& is read in more than one way",
+		`[a-&&b]`:                         "-&& is read in more than one way",
+		`[a-z&&b&]`:                       "& behind && is read",
+		`a++$*a`:                          "before an end that is repeated",
+		`a(?i)+`:                          "nothing that + could repeat",
+		`[a&&b]`:                          "the class matches no character",
+		`[abc`:                            "at character 1: the class does not end",
+		`x[a[b]`:                          "at character 2: the class does not end",
+		strings.Repeat(`[`, 30):           "nested deeper than 20",
 		`(a`:                              "missing closing )",
 		`a**`:                             "invalid nested repetition operator",
-		`\p{IsGreek}`:                     "invalid character class range",
+		`\p{IsGreeek}`:                    `property or script "Greeek" is unknown; did you mean "greek"?`,
+		`\p{InNowhere}`:                   `block "Nowhere" is unknown`,
+		`\p{Alfa}`:                        `category "Alfa" is unknown`,
+		`\p{age=6.0}`:                     `there are script, block and general_category`,
+		`\p`:                              `\p wants a name`,
 		`(?<a>x)(?<a>)`:                   `group "a" is there twice`,
 		`a\`:                              "trailing backslash",
 		strings.Repeat("a", maxPattern+1): "at most 2000",
 	} {
 		_, err := compile(source)
 		require.ErrorContains(t, err, want, source)
+	}
+}
+
+func TestPatternIsBounded(t *testing.T) {
+	for _, unit := range []string{`\p{IsAlphabetic}`, `[\P{IsAlphabetic}&&[\H]]`, `a++`, `(?x)a *+ b`, `(`, `(?i)[a&&[^b]]`} {
+		begin := time.Now()
+		_, _ = compile(strings.Repeat(unit, maxPattern/len(unit)))
+		require.Less(t, time.Since(begin), time.Minute, unit)
 	}
 }

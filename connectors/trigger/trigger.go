@@ -7,8 +7,14 @@ import (
 	"github.com/waybill-io/waybill/juel"
 )
 
-// EmailReceived is the event of a mail that has arrived.
-const EmailReceived = "EMAIL_RECEIVED"
+// Events of a mailbox. A bounce or an answer of a machine is a mail that has arrived, too.
+const (
+	EmailReceived  = "EMAIL_RECEIVED"
+	EmailBounced   = "EMAIL_BOUNCED"    // a report of what became of a mail (RFC 3464)
+	EmailAutoReply = "EMAIL_AUTO_REPLY" // a machine answered a mail (RFC 3834)
+)
+
+var events = []string{EmailReceived, EmailBounced, EmailAutoReply}
 
 // Trigger is a trigger that has been read. It is immutable.
 type Trigger struct {
@@ -16,7 +22,8 @@ type Trigger struct {
 	Source string // connector.<mailbox>.<event>
 
 	pattern   *pattern
-	matchOn   string // the output that the pattern is applied to
+	matchOn   string   // the output that the pattern is applied to
+	filters   []filter // all must match
 	condition *juel.Expr
 	automatic bool // automatic mail is accepted
 	payload   payload
@@ -29,19 +36,29 @@ func (t *Trigger) Process() string { return t.payload.processDefinitionKey }
 var matchable = map[string]string{"subject": "emailSubject", "body": "emailBody", "from": "emailFrom"}
 
 // Outputs are the outputs of the event EMAIL_RECEIVED: what expressions may use. A map with all of them, less
-// matchGroups, is what Match and Action take.
+// matchGroups, is what Match and Action take. Lists are []any of map[string]any: headers with key and value, attachments
+// with name.
 func Outputs() []string {
 	return []string{
 		"matchGroups", "emailSubject", "emailTo", "emailCc", "emailFrom", "emailReplyTo", "emailBody", "messageId",
 		"inReplyTo", "references", "date", "automatic", "automaticReason", "attachments", "raw",
+		"headers", "text", "html", "htmlSafe", "size",
+		"kind", "originalMessageId", "recipients",
 	}
 }
 
 // Match reports whether an event fires the trigger, and with which named groups; a group that took no part is nil.
-// The error is of the condition, which is the author's to mend.
+// The error is of the condition, which is the author's to mend, or of an event that lacks what a filter asks for.
 func (t *Trigger) Match(event map[string]any) (groups map[string]any, ok bool, err error) {
 	if automatic, _ := event["automatic"].(bool); automatic && !t.automatic {
 		return nil, false, nil
+	}
+	for _, matches := range t.filters {
+		if ok, err = matches(event); err != nil {
+			return nil, false, fmt.Errorf("trigger %s: filters: %w", t.Name, err)
+		} else if !ok {
+			return nil, false, nil
+		}
 	}
 	text, _ := event[t.matchOn].(string)
 	if groups, ok = t.pattern.find(text); !ok || t.condition == nil {

@@ -132,10 +132,10 @@ func TestParseRefuses(t *testing.T) {
 		"name":            {strings.Replace(file(any, start), `"orders"`, `"Orders"`, 1), `t.json: name: "Orders" is not a trigger name: 1 to 26 lower-case`},
 		"unknown field":   {strings.Replace(file(any, start), `"event"`, `"evnt"`, 1), `evnt: unknown field; did you mean "event"?`},
 		"source form":     {strings.Replace(file(any, start), "connector.support.EMAIL", "connector.EMAIL", 1), "event.source: \"connector.EMAIL_RECEIVED\" is not of the form"},
-		"other event":     {strings.Replace(file(any, start), "EMAIL_RECEIVED", "MESSAGE_RECEIVED", 1), "event MESSAGE_RECEIVED comes later"},
+		"other event":     {strings.Replace(file(any, start), "EMAIL_RECEIVED", "MESSAGE_RECEIVED", 1), "event MESSAGE_RECEIVED is unknown; did you mean"},
 		"engine event":    {strings.Replace(file(any, start), "connector.support", "engine.x", 1), `events of "engine" come later`},
 		"no pattern":      {file(`{}`, start), `event.inputs.pattern: is required`},
-		"bad pattern":     {file(`{"pattern":"(?=x)"}`, start), "event.inputs.pattern: at character 1: look-ahead"},
+		"bad pattern":     {file(`{"pattern":"(?=x)"}`, start), "event.inputs.pattern: at character 1: the look-ahead"},
 		"matchOn":         {file(`{"pattern":"","matchOn":"subjct"}`, start), `did you mean "subject"?`},
 		"automaticMail":   {file(`{"pattern":"","automaticMail":"yes"}`, start), `automaticMail: "yes" is unknown`},
 		"condition":       {file(`{"pattern":"","condition":"${a +}"}`, start), "event.inputs.condition: expression, offset"},
@@ -187,15 +187,29 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(file(`{"pattern":"(?i)a(?<b>[^x]\\p{Alpha}{2,3}?)","condition":"${matchGroups.b == data.emailFrom}"}`, start)))
 	f.Add([]byte(file(`{"pattern":"\\Qx\\E\\u00e9","matchOn":"body","automaticMail":"accept"}`,
 		`{"payloadType":"ReceiveMessagePayload","name":"a","correlationKey":"${inReplyTo}","variables":{"v":{"type":"variable","value":"raw"},"w":[{"x":"${emailBody}"}]}}`)))
+	f.Add([]byte(file(`{"pattern":"","filters":{"from":"a++@[a-z&&[^x]]\\R?","minSize":1,"maxSize":9999,"headers":{"X-Priority":"^\\p{IsDigit}"},"attachment":"\\.pdf$"}}`, start)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		trigger, err := Parse("t.json", data)
 		if err != nil {
 			return
 		}
-		groups, ok, err := trigger.Match(mail())
+		groups, ok, err := trigger.Match(filtered())
 		if !ok || err != nil {
 			return
 		}
 		_, _ = trigger.Action(mail(), groups)
 	})
+}
+
+// A bounce is automatic mail by nature: its triggers need not accept it.
+func TestBounceFires(t *testing.T) {
+	for event, fires := range map[string]bool{"EMAIL_BOUNCED": true, "EMAIL_AUTO_REPLY": true, "EMAIL_RECEIVED": false} {
+		file := `{"name":"t","event":{"source":"connector.support.` + event + `","inputs":{"pattern":"","condition":"${originalMessageId == '<1@a>'}"}},
+			"action":{"source":"command-consumer","payload":{"payloadType":"StartProcessPayload","processDefinitionKey":"p","name":"n"}}}`
+		parsed, err := Parse("t.json", []byte(file))
+		require.NoError(t, err)
+		_, ok, err := parsed.Match(map[string]any{"emailSubject": "Undelivered", "automatic": true, "originalMessageId": "<1@a>"})
+		require.NoError(t, err)
+		require.Equal(t, fires, ok, event)
+	}
 }

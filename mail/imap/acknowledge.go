@@ -8,16 +8,13 @@ import (
 	"slices"
 
 	"github.com/emersion/go-imap/v2"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
-// Ack is what is done to messages that were handled. Flags are set before a move, since a moved message has
-// another UID. MoveTo wins over Delete.
-type Ack struct {
-	Seen    bool   `json:"seen,omitempty"`
-	Keyword string `json:"keyword,omitempty"` // letters, digits, $ . _ -; skipped where the folder keeps no keywords
-	MoveTo  string `json:"moveTo,omitempty"`  // created when it does not exist
-	Delete  bool   `json:"delete,omitempty"`
-}
+// Ack is what is done to messages that were handled. A keyword holds letters, digits, $ . _ and -, and is skipped where
+// the folder keeps no keywords.
+type Ack = mail.Ack
 
 var keyword = regexp.MustCompile(`^[A-Za-z0-9$._-]+$`)
 

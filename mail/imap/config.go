@@ -1,13 +1,16 @@
 package imap
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/waybill-io/waybill/mail"
 )
@@ -28,11 +31,19 @@ type Config struct {
 	Port     int         `json:"port"` // 993, with STARTTLS or none 143
 	TLS      TLS         `json:"tls"`  // implicit
 	Username string      `json:"username"`
-	Password mail.Secret `json:"password"`
-	Folder   string      `json:"folder"` // INBOX
+	Auth     Auth        `json:"auth"`     // password
+	Password mail.Secret `json:"password"` // for AuthPassword
+	Folder   string      `json:"folder"`   // INBOX
+
+	// Token returns a valid OAuth token for every other Auth. It is called at each Dial, from the goroutine of Dial, and keeps and
+	// refreshes the token itself. An error that is an *Error keeps its Kind, so that a grant that was withdrawn is KindAuth; any
+	// other becomes KindUnavailable.
+	Token func(context.Context) (mail.Secret, error) `json:"-"`
 
 	// RootCAs replaces the system's certificate authorities.
 	RootCAs *x509.CertPool `json:"-"`
+	// Limiter bounds the connections that are begun to a host; nil does not. Accounts share one.
+	Limiter *Limiter `json:"-"`
 	// AllowPlain permits TLSNone to a host that is not this machine: mail and password are then readable to anyone
 	// on the way.
 	AllowPlain bool `json:"allowPlain"`
@@ -57,6 +68,9 @@ func (c Config) withDefaults() Config {
 		if c.TLS == TLSImplicit {
 			c.Port = 993
 		}
+	}
+	if c.Auth == "" {
+		c.Auth = AuthPassword
 	}
 	if c.Folder == "" {
 		c.Folder = "INBOX"
@@ -83,8 +97,20 @@ func (c Config) Validate() error {
 	if c.Host == "" {
 		errs = append(errs, errors.New("imap: host is empty"))
 	}
-	if c.Username == "" || c.Password == "" {
-		errs = append(errs, errors.New("imap: username and password must be set"))
+	switch c.Auth {
+	case AuthPassword:
+		if c.Username == "" || c.Password == "" {
+			errs = append(errs, errors.New("imap: username and password must be set"))
+		}
+	case AuthXOAuth2, AuthOAuthBearer:
+		if c.Username == "" || c.Token == nil {
+			errs = append(errs, fmt.Errorf("imap: auth %s needs a username and a source of tokens", c.Auth))
+		}
+	default:
+		errs = append(errs, fmt.Errorf("imap: auth %q is not one of password, xoauth2, oauthbearer", c.Auth))
+	}
+	if strings.ContainsFunc(c.Username, unicode.IsControl) {
+		errs = append(errs, errors.New("imap: username must not hold control characters"))
 	}
 	if c.Port < 1 || c.Port > 65535 {
 		errs = append(errs, fmt.Errorf("imap: port %d is not between 1 and 65535", c.Port))

@@ -8,9 +8,9 @@ import (
 	"net"
 	"time"
 
-	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
-	"github.com/emersion/go-sasl"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
 // Dial connects and logs in. The context bounds the call, not the session. Errors are *Error.
@@ -19,43 +19,67 @@ func Dial(ctx context.Context, cfg Config) (*Session, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	s := &Session{cfg: cfg, changed: make(chan struct{}, 1), recheck: true}
-
-	raw, err := connect(ctx, cfg)
+	s := &Session{cfg: cfg, folder: cfg.Folder, changed: make(chan struct{}, 1), recheck: true}
+	if err := cfg.Limiter.wait(ctx, cfg.Host); err != nil {
+		return nil, err
+	}
+	// Before the connection: fetching a token may take longer than a server waits for a log-in.
+	secret, err := cfg.secret(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s.conn = &conn{Conn: raw}
-	if err := s.open(ctx); err != nil {
+	if err := s.connect(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.open(ctx, secret); err != nil {
 		_ = s.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func connect(ctx context.Context, cfg Config) (net.Conn, error) {
-	op := "connect to " + cfg.address()
-	ctx, cancel := context.WithTimeout(ctx, cfg.CommandTimeout)
+// connect leaves a connection that is as encrypted as the configuration wants it.
+func (s *Session) connect(ctx context.Context) error {
+	op := "connect to " + s.cfg.address()
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.CommandTimeout)
 	defer cancel()
 	var dialer net.Dialer
-	raw, err := dialer.DialContext(ctx, "tcp", cfg.address())
+	raw, err := dialer.DialContext(ctx, "tcp", s.cfg.address())
 	if err != nil {
-		return nil, &Error{KindNetwork, op, err}
+		return &Error{KindNetwork, op, err}
 	}
-	if cfg.TLS != TLSImplicit {
-		return raw, nil
+	switch s.cfg.TLS {
+	case TLSNone:
+		s.conn = &conn{Conn: raw}
+	case TLSImplicit:
+		secured := tls.Client(raw, s.cfg.tlsConfig())
+		if err := secured.HandshakeContext(ctx); err != nil {
+			_ = raw.Close()
+			return &Error{kindOf(err, err), op, err}
+		}
+		s.conn = &conn{Conn: secured}
+	case TLSStartTLS:
+		plain := &conn{Conn: raw}
+		dog := watch(ctx, plain, s.cfg.CommandTimeout)
+		secured, greeting, err := startTLS(ctx, plain, s.cfg.tlsConfig())
+		if ended := dog.end(); ended != nil {
+			err = ended
+		}
+		if err != nil {
+			_ = raw.Close()
+			kind := kindOf(err, plain.err())
+			if kind == KindProtocol { // whatever it said, it did not begin TLS
+				kind = KindTLS
+			}
+			return &Error{kind, "start TLS with " + s.cfg.address(), err}
+		}
+		s.conn = &conn{Conn: greet(secured), greeting: []byte(greeting + "\n")}
 	}
-	secured := tls.Client(raw, cfg.tlsConfig())
-	if err := secured.HandshakeContext(ctx); err != nil {
-		_ = raw.Close()
-		return nil, &Error{kindOf(err, err), op, err}
-	}
-	return secured, nil
+	return nil
 }
 
-func (s *Session) open(ctx context.Context) error {
-	options := &imapclient.Options{
-		TLSConfig: s.cfg.tlsConfig(),
+func (s *Session) open(ctx context.Context, secret mail.Secret) error {
+	s.client = imapclient.New(s.conn, &imapclient.Options{
 		UnilateralDataHandler: &imapclient.UnilateralDataHandler{
 			// The handler runs on the read loop, so it must neither block nor send a command.
 			Mailbox: func(data *imapclient.UnilateralDataMailbox) {
@@ -64,67 +88,11 @@ func (s *Session) open(ctx context.Context) error {
 				}
 			},
 		},
-	}
-	if s.cfg.TLS == TLSStartTLS {
-		err := s.do(ctx, "start TLS with "+s.cfg.address(), func(*watchdog) (err error) {
-			s.client, err = imapclient.NewStartTLS(s.conn, options)
-			return err
-		})
-		if failure := new(Error); errors.As(err, &failure) && failure.Kind == KindProtocol {
-			failure.Kind = KindTLS
-		}
-		if err != nil {
-			return err
-		}
-	} else {
-		s.client = imapclient.New(s.conn, options)
-	}
+	})
 	if err := s.do(ctx, "greet "+s.cfg.address(), func(*watchdog) error { return s.client.WaitGreeting() }); err != nil {
 		return err
 	}
-	return s.login(ctx)
-}
-
-func (s *Session) login(ctx context.Context) error {
-	op := fmt.Sprintf("log in to %s as %s", s.cfg.address(), s.cfg.Username)
-	err := s.do(ctx, op, func(*watchdog) error {
-		if s.client.State() == imap.ConnStateAuthenticated {
-			return nil // PREAUTH
-		}
-		caps := s.client.Caps()
-		if mechanism := credentials(s.cfg, caps); mechanism != nil {
-			return s.client.Authenticate(mechanism)
-		}
-		if caps.Has(imap.CapLoginDisabled) {
-			return &imap.Error{Type: imap.StatusResponseTypeNo, Text: "the server allows no log-in on a connection without TLS"}
-		}
-		return s.client.Login(s.cfg.Username, s.cfg.Password.Reveal()).Wait()
-	})
-	if failure := new(Error); errors.As(err, &failure) {
-		if _, refused := isNo(failure.Err); refused && failure.Kind == KindProtocol {
-			failure.Kind = KindAuth
-		}
-		failure.Err = redact(failure.Err, s.cfg.Password.Reveal())
-	}
-	if err != nil {
-		return err
-	}
-	// The capabilities change with the log-in; ask now, under the watchdog, since the library would ask later.
-	return s.do(ctx, "ask for capabilities", func(*watchdog) error {
-		if s.caps = s.client.Caps(); s.caps == nil {
-			return errors.New("the server did not tell its capabilities")
-		}
-		return nil
-	})
-}
-
-// credentials chooses the SASL mechanism, nil for the LOGIN command. A token instead of a password (XOAUTH2,
-// OAUTHBEARER) is one more case here.
-func credentials(cfg Config, caps imap.CapSet) sasl.Client {
-	if caps.Has(imap.AuthCap(sasl.Plain)) {
-		return sasl.NewPlainClient("", cfg.Username, cfg.Password.Reveal())
-	}
-	return nil
+	return s.login(ctx, secret)
 }
 
 // do runs one command under the watchdog and classifies its error.
@@ -137,7 +105,25 @@ func (s *Session) do(ctx context.Context, op string, command func(*watchdog) err
 		return nil
 	}
 	if ended != nil {
-		return &Error{KindNetwork, op, ended}
+		err = ended
 	}
-	return &Error{kindOf(err, s.conn.err()), op, err}
+	return s.failed(op, err, ended != nil)
+}
+
+// failed makes an *Error of what ended a command, and takes from the server's last words why, where it said so.
+func (s *Session) failed(op string, err error, ended bool) error {
+	kind := kindOf(err, s.conn.err())
+	if ended {
+		kind = KindNetwork
+	}
+	if kind != KindNetwork || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return &Error{kind, op, err}
+	}
+	if text := s.conn.bye(); text != "" {
+		err = fmt.Errorf("the server said %q (%w)", text, err)
+		if expired.MatchString(text) {
+			kind = KindReconnect
+		}
+	}
+	return &Error{kind, op, err}
 }

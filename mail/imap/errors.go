@@ -5,20 +5,22 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/emersion/go-imap/v2"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
 // Kind is the cause of an Error, as an operator would name it.
 type Kind string
 
-// The kinds. After KindNetwork, KindTLS, KindAuth and KindProtocol the session is closed or of no more use.
+// The kinds. After KindNetwork, KindTLS, KindAuth, KindReconnect and KindProtocol the session is closed or of no more use.
 const (
 	KindNetwork       Kind = "network"        // not reachable, cut, or silent: try again
 	KindTLS           Kind = "tls"            // certificate or STARTTLS: try again rarely, somebody must act
-	KindAuth          Kind = "auth"           // user name or password refused: likewise
+	KindAuth          Kind = "auth"           // user name, password or token refused: likewise
 	KindUnavailable   Kind = "unavailable"    // the server says not now (overload, limits, maintenance): try again
+	KindReconnect     Kind = "reconnect"      // the session was as long as its token: dial again at once, nothing failed
 	KindFolderMissing Kind = "folder-missing" // the folder does not exist or may not be opened
 	KindProtocol      Kind = "protocol"       // an answer that is not understood, or a command refused
 )
@@ -27,12 +29,13 @@ var words = map[Kind]string{
 	KindNetwork:       "the connection failed",
 	KindTLS:           "no trusted encrypted connection",
 	KindAuth:          "the server refused the user name or the password",
-	KindUnavailable:   "the server is not available now",
+	KindUnavailable:   "not available now",
+	KindReconnect:     "the session ended",
 	KindFolderMissing: "the folder cannot be opened",
 	KindProtocol:      "the server answered what was not expected",
 }
 
-// Error tells what was being done, and why it failed. It never holds a password.
+// Error tells what was being done, and why it failed. It never holds a password or a token.
 type Error struct {
 	Kind Kind
 	Op   string
@@ -44,6 +47,12 @@ func (e *Error) Error() string {
 	if _, refused := isNo(e.Err); refused && e.Kind == KindProtocol {
 		cause = "the server refused"
 	}
+	if errors.Is(e.Err, errNotOffered) {
+		cause = "there is no way in"
+	}
+	if refusal := new(TokenError); errors.As(e.Err, &refusal) && e.Kind == KindAuth {
+		cause = "the server refused the token (expired, revoked, or without the right scope)"
+	}
 	return fmt.Sprintf("imap: %s: %s: %v", e.Op, cause, e.Err)
 }
 
@@ -51,8 +60,8 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Errors about one message; the session stays usable.
 var (
-	ErrGone     = errors.New("the message is no longer in the folder")
-	ErrTooLarge = errors.New("the message is larger than the limit")
+	ErrGone     = mail.ErrGone
+	ErrTooLarge = mail.ErrTooLarge
 )
 
 // kindOf classifies what the library returned. It loses the type of most errors while decoding, so whether the
@@ -89,12 +98,4 @@ func isNo(err error) (*imap.Error, bool) {
 	var answer *imap.Error
 	ok := errors.As(err, &answer) && answer.Type == imap.StatusResponseTypeNo
 	return answer, ok
-}
-
-// redact removes the password from the text of a server that repeats the command it refused.
-func redact(err error, password string) error {
-	if password == "" || !strings.Contains(err.Error(), password) {
-		return err
-	}
-	return errors.New(strings.ReplaceAll(err.Error(), password, "********"))
 }

@@ -2,6 +2,7 @@ package imap
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"strings"
@@ -16,7 +17,8 @@ import (
 type fake struct {
 	greeting string
 	caps     string
-	replies  map[string]reply // by command, "UID SEARCH" and the like included
+	replies  map[string]reply // by command, "UID SEARCH" and the like included; "" is an empty line
+	tls      *tls.Config      // begun after STARTTLS was answered OK
 
 	mu       sync.Mutex
 	received []string
@@ -63,7 +65,8 @@ func (f *fake) serve(c net.Conn) {
 		greeting = lines("* OK [CAPABILITY " + f.caps + "] hello")
 	}
 	_, _ = c.Write([]byte(greeting))
-	for input := bufio.NewScanner(c); input.Scan(); {
+	input := bufio.NewScanner(c)
+	for input.Scan() {
 		line := input.Text()
 		f.mu.Lock()
 		f.received = append(f.received, line)
@@ -78,14 +81,30 @@ func (f *fake) serve(c net.Conn) {
 			verb, args, _ = strings.Cut(args, " ")
 			command += " " + verb
 		}
+		f.mu.Lock()
 		answer, ok := f.replies[command]
+		f.mu.Unlock()
 		if !ok {
 			answer = f.standard(command)
 		}
 		if _, err := c.Write([]byte(answer(c, tag, args))); err != nil {
 			return
 		}
+		if command == "STARTTLS" && f.tls != nil {
+			c = tls.Server(c, f.tls)
+			input = bufio.NewScanner(c)
+		}
 	}
+}
+
+// answer changes the reply to a command while the server runs.
+func (f *fake) answer(command string, r reply) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.replies == nil {
+		f.replies = map[string]reply{}
+	}
+	f.replies[command] = r
 }
 
 func (f *fake) standard(command string) reply {

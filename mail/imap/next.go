@@ -2,7 +2,6 @@ package imap
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"time"
 
@@ -75,42 +74,10 @@ func (s *Session) Next(ctx context.Context, after UID, max int) ([]Envelope, err
 	return envelopes, nil
 }
 
-func between(first, last UID) imap.UIDSet {
-	var set imap.UIDSet
-	set.AddRange(first, last)
-	return set
-}
-
-// search returns at most limit UIDs, ascending, of those that criteria.UID[0] holds. It walks the ranges of the answer,
-// which are not expanded, so that an absurd answer costs nothing.
-func (s *Session) search(ctx context.Context, criteria *imap.SearchCriteria, limit int) ([]UID, error) {
-	var uids []UID
-	err := s.do(ctx, "search "+s.cfg.Folder, func(*watchdog) error {
-		data, err := s.client.UIDSearch(criteria, nil).Wait()
-		if err != nil {
-			return err
-		}
-		set, _ := data.All.(imap.UIDSet)
-		if set.Dynamic() {
-			return fmt.Errorf("the answer to UID SEARCH holds an open range: %s", set)
-		}
-		for _, answered := range set {
-			for _, asked := range criteria.UID[0] {
-				last := uint64(min(answered.Stop, asked.Stop))
-				for uid := uint64(max(answered.Start, asked.Start)); uid <= last && len(uids) < limit; uid++ {
-					uids = append(uids, UID(uid))
-				}
-			}
-		}
-		return nil
-	})
-	return uids, err
-}
-
 // envelopes asks for the four items that no server gets wrong in a way that the library cannot read.
 func (s *Session) envelopes(ctx context.Context, set imap.UIDSet) (map[UID]Envelope, error) {
 	found := map[UID]Envelope{}
-	err := s.do(ctx, "list messages of "+s.cfg.Folder, func(dog *watchdog) error {
+	err := s.do(ctx, "list messages of "+s.folder, func(dog *watchdog) error {
 		command := s.client.Fetch(set, &imap.FetchOptions{UID: true, Flags: true, InternalDate: true, RFC822Size: true})
 		for message := command.Next(); message != nil; message = command.Next() {
 			buffer, err := message.Collect()

@@ -3,7 +3,9 @@ package imap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +19,7 @@ type UID = imap.UID
 // Session is a connection that is logged in. See the package comment for its rules.
 type Session struct {
 	cfg    Config
+	folder string // selected, or to be selected
 	conn   *conn
 	client *imapclient.Client
 	caps   imap.CapSet
@@ -44,10 +47,14 @@ type Status struct {
 }
 
 // Select opens the configured folder for reading and writing.
-func (s *Session) Select(ctx context.Context) (Status, error) {
+func (s *Session) Select(ctx context.Context) (Status, error) { return s.enter(ctx, s.cfg.Folder) }
+
+// enter selects a folder. When that fails none is selected (RFC 9051, section 6.3.2).
+func (s *Session) enter(ctx context.Context, folder string) (Status, error) {
+	s.folder, s.status = folder, Status{}
 	var data *imap.SelectData
-	err := s.do(ctx, "select "+s.cfg.Folder, func(*watchdog) (err error) {
-		data, err = s.client.Select(s.cfg.Folder, nil).Wait()
+	err := s.do(ctx, "select "+folder, func(*watchdog) (err error) {
+		data, err = s.client.Select(folder, nil).Wait()
 		if err == nil && data.UIDValidity == 0 {
 			err = errors.New("the server gave no UIDVALIDITY, so messages cannot be told apart")
 		}
@@ -56,6 +63,9 @@ func (s *Session) Select(ctx context.Context) (Status, error) {
 	if failure := new(Error); errors.As(err, &failure) {
 		if _, refused := isNo(failure.Err); refused && failure.Kind == KindProtocol {
 			failure.Kind = KindFolderMissing
+		}
+		if strings.Contains(failure.Err.Error(), notConnected) {
+			failure.Kind, failure.Err = KindAuth, fmt.Errorf("%w (%s)", failure.Err, notConnectedHint)
 		}
 	}
 	if err != nil {

@@ -24,14 +24,24 @@ const (
 
 // Wait blocks until it is worth calling Next. It returns at once when something was announced since the last Next.
 // When ctx ends the connection is closed.
-func (s *Session) Wait(ctx context.Context) (Why, error) {
+func (s *Session) Wait(ctx context.Context) (Why, error) { return s.wait(ctx, s.quietTime()) }
+
+// quietTime is the longest that a Wait lasts without news.
+func (s *Session) quietTime() time.Duration {
+	if s.status.Idle {
+		return s.cfg.IdleRestart
+	}
+	return s.cfg.PollInterval
+}
+
+func (s *Session) wait(ctx context.Context, lasting time.Duration) (Why, error) {
 	select {
 	case <-s.changed:
 		return WhyChanged, nil
 	default:
 	}
 	if !s.status.Idle {
-		changed, err := s.pause(ctx, s.cfg.PollInterval)
+		changed, err := s.pause(ctx, lasting)
 		return s.proved(ctx, WhyPoll, changed, err)
 	}
 
@@ -39,7 +49,6 @@ func (s *Session) Wait(ctx context.Context) (Why, error) {
 	if err != nil {
 		return "", err
 	}
-	lasting := s.cfg.IdleRestart
 	if s.recheck {
 		lasting = min(lasting, recheckAfter)
 	}
@@ -78,7 +87,7 @@ func (s *Session) pause(ctx context.Context, d time.Duration) (changed bool, err
 		if err == nil || s.conn.err() != nil {
 			err = errors.New("the server closed the connection")
 		}
-		return false, &Error{kindOf(err, s.conn.err()), "wait for mail", err}
+		return false, s.failed("wait for mail", err, false)
 	}
 }
 

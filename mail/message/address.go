@@ -23,8 +23,10 @@ func (p *parser) addresses(h header, key string) []Address {
 	p.defect("%s is not a valid address list: %.80s", key, raw)
 	var addresses []Address
 	for _, item := range splitOutsideQuotes(raw, ',') {
-		if a := looseAddress(item); a != (Address{}) {
-			addresses = append(addresses, a)
+		for _, item := range splitOutsideQuotes(item, ';') { // as Outlook separates them
+			if a := looseAddress(item); a != (Address{}) {
+				addresses = append(addresses, a)
+			}
 		}
 	}
 	return addresses

@@ -48,7 +48,7 @@ func decodeText(raw []byte, declared string) (text, defect string) {
 		text, defect = strings.ReplaceAll(text, "\x00", ""), join(defect, "NUL bytes")
 	}
 	text = strings.TrimPrefix(text, "\uFEFF")
-	return strings.ReplaceAll(text, "\r\n", "\n"), defect
+	return strings.NewReplacer("\r\r\n", "\n", "\r\n", "\n").Replace(text), defect
 }
 
 func convert(name string, raw []byte) ([]byte, error) {

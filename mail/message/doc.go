@@ -2,7 +2,8 @@
 //
 // Parse never fails because of what a mail contains. What is broken is read as far as it makes sense, else kept as a
 // raw attachment, and named in Message.Defects; the only errors are those of the reader and of the caller's sink. Memory
-// is bounded by Limits: one pass over the reader, attachments go to the sink as they are decoded.
+// is bounded by Limits: one pass over the reader, attachments go to the sink as they are decoded. What reports say of
+// other mail is kept on the way: Classify, Original and BounceOf tell an answer from a bounce and what it is about.
 //
 // Own code where the libraries give up on the whole mail: go-message's multipart reader ends at a malformed part header,
 // at mixed line ends and at a missing inner boundary; the decoders of the standard library end at the first wrong byte;

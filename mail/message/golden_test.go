@@ -21,6 +21,8 @@ var update = flag.Bool("update", false, "write the golden files")
 type golden struct {
 	Message
 	Automatic string   `json:"automatic,omitempty"`
+	Kind      Kind     `json:"kind,omitempty"` // unless a person's
+	Bounce    *Bounce  `json:"bounce,omitempty"`
 	Content   []string `json:"content,omitempty"`
 }
 
@@ -46,6 +48,10 @@ func TestGolden(t *testing.T) {
 			require.Equal(t, int64(len(raw)), parsed.Size)
 			got.Message = *parsed
 			_, got.Automatic = Automatic(parsed.Headers)
+			if kind := Classify(parsed); kind != Person {
+				got.Kind = kind
+			}
+			got.Bounce = BounceOf(parsed)
 
 			var text bytes.Buffer
 			encoder := json.NewEncoder(&text)

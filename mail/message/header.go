@@ -12,6 +12,7 @@ import (
 type header struct {
 	fields    []field
 	truncated bool
+	body      []byte // lines instead of a header: the empty line is missing, and no field is there
 }
 
 type field struct{ key, value string }
@@ -43,6 +44,7 @@ func (p *parser) header(where string) header {
 	if truncated {
 		p.defect("%s is larger than %d bytes, the rest is left out", where, p.limits.HeaderBytes)
 	}
+	block = bytes.TrimPrefix(block, []byte("\xef\xbb\xbf")) // a byte order mark would cost the first field
 	h := header{truncated: truncated}
 	r := bufio.NewReader(bytes.NewReader(bytes.ReplaceAll(block, []byte{0}, nil)))
 	for {
@@ -54,6 +56,9 @@ func (p *parser) header(where string) header {
 			p.defect("%s: a line that is no field: %.80s", where, strings.TrimPrefix(err.Error(), "message: "))
 		}
 		if _, err := r.Peek(1); err != nil {
+			if len(h.fields) == 0 {
+				h.body = block
+			}
 			return h
 		}
 	}

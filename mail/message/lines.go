@@ -106,7 +106,7 @@ func (l *lines) block(limit int) (block []byte, truncated bool) {
 	for {
 		starts := l.start
 		line := l.next()
-		if text, _ := cutEnd(line); line == nil || starts && len(text) == 0 {
+		if text, _ := cutEnd(line); line == nil || starts && len(bytes.TrimRight(text, "\r")) == 0 { // CRCRLF comes of careless gateways
 			return block, truncated
 		}
 		if truncated = truncated || len(block)+len(line) > limit; !truncated {

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -52,6 +53,8 @@ type Message struct {
 	DedupKey string `json:"dedupKey"`
 	// Defects says in words what was not as the RFCs ask.
 	Defects []string `json:"defects,omitempty"`
+
+	report report // for Classify and BounceOf
 }
 
 // Attachment describes one part that is not a body. Text parts keep their charset, which ContentType names.
@@ -97,6 +100,9 @@ func Parse(r io.Reader, limits Limits, sink Sink) (*Message, error) {
 	h := p.header("the header")
 	p.fields(h)
 	p.lines.body = newBodyHash()
+	for line := range bytes.Lines(h.body) {
+		p.lines.body.add(line)
+	}
 	if err := p.part(h, "", 0, "text/plain"); err != nil {
 		return nil, err
 	}

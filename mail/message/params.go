@@ -12,7 +12,7 @@ import (
 // (the first counts). The value and the keys are lower case.
 func parseParams(raw string) (value string, params map[string]string) {
 	items := splitOutsideQuotes(raw, ';')
-	value = strings.ToLower(strings.TrimSpace(items[0]))
+	value = strings.ToLower(clean(items[0]))
 	params = map[string]string{}
 	pieces := map[string][]piece{}
 	for _, item := range items[1:] {

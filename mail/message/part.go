@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"path"
@@ -33,7 +34,11 @@ func (p *parser) part(h header, position string, depth int, defaultType string) 
 		}
 	}
 
-	content, known := decoder(h.get("Content-Transfer-Encoding"), p.lines)
+	var source io.Reader = p.lines
+	if len(h.body) > 0 {
+		source = io.MultiReader(bytes.NewReader(h.body), p.lines)
+	}
+	content, known := decoder(h.get("Content-Transfer-Encoding"), source)
 	if strings.HasPrefix(mediaType, "multipart/") {
 		content, known = p.lines, true
 	}
@@ -63,6 +68,7 @@ func (p *parser) part(h header, position string, depth int, defaultType string) 
 	if cs := params["charset"]; cs != "" && strings.HasPrefix(mediaType, "text/") {
 		attachment.ContentType += "; charset=" + strings.ToLower(cs)
 	}
+	content, kept := p.message.report.keep(mediaType, content)
 	counted := &counter{r: content}
 	if err := p.sink(attachment, counted); err != nil {
 		return fmt.Errorf("store attachment %s: %w", attachment.Part, err)
@@ -70,6 +76,7 @@ func (p *parser) part(h header, position string, depth int, defaultType string) 
 	if _, err := io.Copy(io.Discard, counted); err != nil {
 		return fmt.Errorf("read mail: %w", err)
 	}
+	kept()
 	attachment.Size = counted.n
 	p.message.Attachments = append(p.message.Attachments, attachment)
 	return nil
@@ -111,11 +118,18 @@ func (p *parser) multipart(mediaType, boundary, position string, depth int) erro
 	if position != "" {
 		position += "."
 	}
+	preamble, err := io.ReadAll(io.LimitReader(p.lines, int64(p.limits.TextBytes)))
+	if err != nil {
+		return fmt.Errorf("read mail: %w", err)
+	}
 	for n := 0; ; n++ {
 		p.lines.skip()
 		switch {
 		case p.lines.hit < level: // the end of the mail, or a boundary of a multipart around
 			p.defect("%s: the boundary that ends %s is missing", where, mediaType)
+			if n == 0 && len(bytes.TrimSpace(preamble)) > 0 { // no boundary at all: what nobody shows is all there is
+				return p.text(bytes.NewReader(preamble), where, false, "")
+			}
 			return nil
 		case p.lines.final:
 			p.lines.resume()

@@ -68,6 +68,9 @@ service imap-login {
 }
 `))
 
+// CAFile is where the certificate is that clients must trust (PEM).
+func (s *Server) CAFile() string { return filepath.Join(s.dir, "cert.pem") }
+
 func (s *Server) writeConfiguration(capability string) {
 	s.t.Helper()
 	for _, dir := range []string{"run", "state", "mail"} {

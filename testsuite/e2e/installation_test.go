@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflow/v1"
 	temporal "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
@@ -212,14 +213,20 @@ func (i *installation) list(state string) []client.Instance {
 // holder is the worker that watches the mailbox, as Temporal knows it; "" while it is changing.
 func (i *installation) holder() string {
 	i.t.Helper()
-	d, err := i.client.Temporal.DescribeWorkflowExecution(i.t.Context(), contract.MailboxID(mailbox), "")
+	return i.holding().GetLastWorkerIdentity()
+}
+
+// holding is the watcher that runs, nil for none.
+func (i *installation) holding() *workflow.PendingActivityInfo {
+	i.t.Helper()
+	d, err := i.client.Temporal.DescribeWorkflowExecution(i.t.Context(), contract.WatchersID(mailbox), "")
 	require.NoError(i.t, err)
 	for _, a := range d.GetPendingActivities() {
-		if a.GetActivityType().GetName() == contract.WatchActivity && a.GetState().String() == "Started" {
-			return a.GetLastWorkerIdentity()
+		if a.GetActivityType().GetName() == contract.WatchGroupActivity && a.GetState().String() == "Started" {
+			return a
 		}
 	}
-	return ""
+	return nil
 }
 
 // holds tells whether one of the workers watches the mailbox.

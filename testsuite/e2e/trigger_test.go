@@ -9,6 +9,7 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/connectors/trigger"
 )
 
 // wrong is a trigger with a mistake that shows when a mail comes.
@@ -24,7 +25,7 @@ func TestTriggerWrong(t *testing.T) {
 	i := install(t, options{})
 	i.startWorker()
 	i.deploy()
-	source := contract.EventSource(mailbox)
+	source := contract.EventSource(mailbox, trigger.EmailReceived)
 	require.NoError(t, i.client.PutTrigger(t.Context(), source, "nowhere", wrong("nowhere", "no-such-process", "${emailSubject}")))
 	require.NoError(t, i.client.PutTrigger(t.Context(), source, "outside", wrong("outside", process, "${emailSubject.substring(0, 5000)}")))
 	i.watch()

@@ -55,7 +55,9 @@ func TestTwoWorkers(t *testing.T) {
 	three := i.startWorker()
 	i.pollers(2)
 	i.watch(lease(short)) // which makes a new watcher, anywhere
-	i.eventually(i.holder, func() bool { return i.holds(two, three) })
+	i.eventually(i.holder, func() bool {
+		return i.holding().GetActivityOptions().GetHeartbeatTimeout().AsDuration() == short && i.holds(two, three)
+	})
 	dies, lives := two, three
 	if i.holds(three) {
 		dies, lives = three, two

@@ -32,6 +32,13 @@ func listen(protocol, option, address string) (*listener, error) {
 	return &listener{Listener: l, conns: make(map[*conn]struct{})}, nil
 }
 
+// count is how many connections are open.
+func (l *listener) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.conns)
+}
+
 func (l *listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {

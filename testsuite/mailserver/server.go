@@ -177,6 +177,9 @@ func (s *Server) SMTPAddr() string { return s.smtp.Addr().String() }
 // IMAPAddr returns the host and port where mail is read.
 func (s *Server) IMAPAddr() string { return s.imap.Addr().String() }
 
+// Connections is how many programs read mail at the moment.
+func (s *Server) Connections() int { return s.imap.count() }
+
 // Close cuts all connections and returns when their goroutines have ended, or
 // with the context's error. A message that SMTP has not said OK to may be lost,
 // as with any server. A second call returns what the first did.

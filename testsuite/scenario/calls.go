@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -72,30 +73,46 @@ func (w *world) call(i *instance, c engine.CallConnector) {
 
 // script runs a script as the workers do. Variables go in and out as JSON, which is how they travel there.
 func (w *world) script(c engine.RunScript) engine.Event {
-	outputs, err := w.runScript(c)
+	result, err := w.runScript(c)
 	if err != nil {
-		message := err.Error()
-		if application, ok := errors.AsType[*temporal.ApplicationError](err); ok {
-			message = application.Message()
-		}
-		return engine.Failed{ID: c.ID, Failure: engine.Failure{Message: message}}
+		return scriptFailed(c.ID, err)
 	}
-	return engine.Completed{ID: c.ID, Outputs: outputs}
+	completed := engine.Completed{ID: c.ID, Removed: result.Removed}
+	if err := errors.Join(throughJSON(result.Variables, &completed.Outputs), throughJSON(result.Local, &completed.Local)); err != nil {
+		return engine.Failed{ID: c.ID, Failure: engine.Failure{Message: err.Error()}}
+	}
+	return completed
 }
 
-func (w *world) runScript(c engine.RunScript) (outputs engine.Variables, err error) {
+// scriptFailed is what the process host makes of the error of a script.
+func scriptFailed(id int, err error) engine.Event {
+	failed := engine.Failed{ID: id, Failure: engine.Failure{Message: err.Error()}}
+	application, ok := errors.AsType[*temporal.ApplicationError](err)
+	if !ok {
+		return failed
+	}
+	failed.Failure.Message = application.Message()
+	if code, ok := strings.CutPrefix(application.Type(), contract.BPMNErrorPrefix); ok {
+		failed.Failure.Code = code
+		var left contract.ConnectorResult
+		if err := application.Details(&left); err == nil {
+			failed.Variables = engine.Variables(left.Outputs)
+		}
+	}
+	return failed
+}
+
+func (w *world) runScript(c engine.RunScript) (contract.ScriptResult, error) {
 	ctx, cancel := context.WithTimeout(w.ctx, scriptTimeout)
 	defer cancel()
-	in := contract.ScriptInput{Format: c.Format, Source: c.Source, Result: c.Result, Variables: map[string]any{}}
+	in := contract.ScriptInput{
+		Format: c.Format, Source: c.Source, Result: c.Result, Variables: map[string]any{}, Execution: contract.Variables(c.Execution),
+		AutoStore: c.AutoStore,
+	}
 	if err := throughJSON(map[string]any(c.Variables), &in.Variables); err != nil {
-		return nil, err
+		return contract.ScriptResult{}, err
 	}
-	result, err := activities.RunScript(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	err = throughJSON(result.Variables, &outputs)
-	return outputs, err
+	return activities.RunScript(ctx, in)
 }
 
 func throughJSON(from, to any) error {

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -107,10 +108,31 @@ func (r *reader) testCase(n ast.Node) Case {
 	} else {
 		for _, element := range r.list(steps, "a list of steps") {
 			c.steps = append(c.steps, r.step(element))
+			r.names(c.steps, element)
 		}
 	}
 	f.done()
 	return c
+}
+
+// names refuses a start, the last of some steps, that gives its instance the name of another one.
+func (r *reader) names(steps []step, at ast.Node) {
+	last := steps[len(steps)-1]
+	start, ok := last.action.(*startStep)
+	if !ok || last.refused != nil {
+		return
+	}
+	for _, s := range steps[:len(steps)-1] {
+		if other, ok := s.action.(*startStep); ok && s.refused == nil && other.as == start.as {
+			r.add(last.line, column(at), fmt.Sprintf("expected another name than %q (as), which the start in line %d has", start.as, s.line))
+			return
+		}
+	}
+}
+
+func column(n ast.Node) int {
+	_, column := position(n)
+	return column
 }
 
 // stubs reads the answers of connectors.

@@ -43,8 +43,16 @@ func (r *reader) parse(data []byte) ast.Node {
 		}
 		return nil
 	}
-	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
-		r.fail(nil, "expected one YAML document with deploy and cases, got %s", map[bool]string{true: "several", false: "none"}[len(tree.Docs) > 1])
+	switch {
+	case len(tree.Docs) > 1:
+		line, column := 1, 1
+		if second := tree.Docs[1]; second.Start != nil { // the dashes before it
+			line, column = second.Start.Position.Line, second.Start.Position.Column
+		}
+		r.add(line, column, "expected one YAML document with deploy and cases, got several")
+		return nil
+	case len(tree.Docs) == 0 || tree.Docs[0].Body == nil:
+		r.add(1, 1, "expected one YAML document with deploy and cases, got none")
 		return nil
 	}
 	r.anchors = map[string]ast.Node{}

@@ -11,8 +11,8 @@ const oneCase = "cases:\n  - name: n\n    steps:\n"
 
 func TestMalformed(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
-		"empty":                        {"", "f.yaml: expected one YAML document with deploy and cases, got none"},
-		"two documents":                {"cases: []\n---\ncases: []\n", "f.yaml: expected one YAML document with deploy and cases, got several"},
+		"empty":                        {"", "f.yaml:1:1: expected one YAML document with deploy and cases, got none"},
+		"two documents":                {"cases: []\n---\ncases: []\n", "f.yaml:2:1: expected one YAML document with deploy and cases, got several"},
 		"a list":                       {"- a\n", `f.yaml:1:1: expected deploy, cases, clock and connectors, a map, got a list`},
 		"no YAML":                      {"cases: [1, 2\n", "f.yaml:1:8: expected YAML: sequence end token ']' not found"},
 		"a key twice":                  {"clock: 2026-03-02\nclock: 2026-03-02\n", `f.yaml:2:1: expected YAML: mapping key "clock" already defined at [1:1]`},
@@ -34,6 +34,9 @@ func TestMalformed(t *testing.T) {
 		"events":                       {oneCase + "      - expect:\n          eventsInclude: [A]\n", "f.yaml:5:11: eventsInclude is not supported by this version"},
 		"a subscription to two things": {oneCase + "      - expect: {subscriptions: [{signal: s, message: m}]}\n", "expected one of message and signal"},
 		"start of nothing":             {oneCase + "      - start: {as: a}\n", "f.yaml:4:16: expected one of process, message and signal"},
+		"a name twice":                 {oneCase + "      - start: {process: p, as: a}\n      - start: {process: p, as: b}\n      - start: {process: p, as: a}\n", `f.yaml:6:9: expected another name than "a" (as), which the start in line 4 has`},
+		"no name twice":                {oneCase + "      - start: {process: p}\n      - start: {process: p}\n", `f.yaml:5:9: expected another name than "main" (as), which the start in line 4 has`},
+		"a number for a refusal":       {oneCase + "      - cancel: {}\n        refused: 5\n", "f.yaml:5:18: expected part of the error's text, or an empty text for any error, in quotes: got 5"},
 		"start of both":                {oneCase + "      - start: {process: p, message: m}\n", "f.yaml:4:16: expected one of process, message and signal"},
 		"a name with #":                {oneCase + "      - start: {process: p, as: p#1}\n", `f.yaml:4:33: expected a name without # and *, got "p#1"`},
 		"an unknown in step":           {oneCase + "      - complete: {task: t, user: kim}\n", `f.yaml:4:29: unknown field "user", expected one of instance, nth, refused, task, variables`},
@@ -94,7 +97,7 @@ cases:
 }
 
 func TestRefusedStandsBesideOrAmongTheFields(t *testing.T) {
-	f, err := Parse("f.yaml", []byte(oneCase+"      - cancel: {refused: \"\"}\n      - advance: PT0S\n        refused: no\n      - cancel: {}\n"))
+	f, err := Parse("f.yaml", []byte(oneCase+"      - cancel: {refused: \"\"}\n      - advance: PT0S\n        refused: no\n      - cancel: {}\n      - start: {process: p, refused: x}\n      - start: {process: p}\n"))
 	require.NoError(t, err)
 	require.Equal(t, "", *f.Cases[0].steps[0].refused)
 	require.Equal(t, "no", *f.Cases[0].steps[1].refused)

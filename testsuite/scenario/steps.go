@@ -169,7 +169,13 @@ func (f *fields) refusal() *string {
 	if n == nil {
 		return nil
 	}
-	text := f.text(n, "part of the error's text, or an empty text for any error")
+	const what = "part of the error's text, or an empty text for any error"
+	switch v := f.resolve(n).(type) {
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		f.fail(n, "expected %s, in quotes: got %s", what, kind(v))
+		return nil
+	}
+	text := f.text(n, what)
 	return &text
 }
 

@@ -55,7 +55,7 @@ func (w *world) complete(s *completeStep) error {
 	if err != nil {
 		return err
 	}
-	if err := w.apply(t.instance, engine.Completed{ID: t.id, Outputs: s.variables}); err != nil {
+	if err := w.apply(t.instance, engine.Completed{ID: t.id, Outputs: s.variables, Assignee: &t.Assignee}); err != nil {
 		return err
 	}
 	w.tasks = slices.DeleteFunc(w.tasks, func(other *task) bool { return other == t })
@@ -72,5 +72,8 @@ func (w *world) claim(s *claimStep) error {
 		return fmt.Errorf("the task is claimed by %q", t.Assignee)
 	}
 	t.Assignee = s.assignee
+	if t.Listens {
+		return w.apply(t.instance, engine.TaskAssigned{ID: t.id, Assignee: t.Assignee})
+	}
 	return nil
 }

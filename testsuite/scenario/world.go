@@ -116,7 +116,13 @@ func (w *world) beginAs(d deployed, element string, started startStep, by *calle
 		}
 	}
 	i := &instance{name: key + "#" + strconv.Itoa(n), process: d.process, caller: by}
-	i.state = engine.New(engine.Options{ID: i.name, BusinessKey: started.businessKey, Initiator: started.user, Called: by != nil})
+	options := engine.Options{
+		ID: i.name, Definition: fmt.Sprintf("%s:%d", key, max(d.definition.Version, 1)), BusinessKey: started.businessKey, Initiator: started.user,
+	}
+	if by != nil {
+		options.Called, options.Depth = true, by.instance.state.Depth+1
+	}
+	i.state = engine.New(options)
 	w.instances = append(w.instances, i) // before it begins: it may begin others
 	if err := w.apply(i, engine.Started{Element: element, Variables: started.variables}); err != nil {
 		w.instances = slices.DeleteFunc(w.instances, func(other *instance) bool { return other == i })

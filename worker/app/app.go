@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	temporal "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"gocloud.dev/blob"
@@ -58,20 +60,22 @@ func ParseRoles(text string) ([]Role, error) {
 const (
 	// stopTimeout is how long activities may take to end when the worker stops. Watchers hand over at once.
 	stopTimeout = 10 * time.Second
-	// watchers bounds the mailboxes of one worker.
-	watchers = 10_000
+	// watchers bounds the groups of mailboxes of one worker.
+	watchers = 1000
+	// webhooks bounds the webhooks that a worker waits for.
+	webhooks = 200
 	// heartbeatThrottle bounds how late a cancellation reaches an activity, and how old the status of a mailbox is.
 	heartbeatThrottle = 10 * time.Second
 )
 
 // Options say what a worker does and with what.
 type Options struct {
-	Temporal       temporal.Client // stays the caller's to close
-	Namespace      string          // of the Temporal client
-	Roles          []Role          // nil: all
-	Files          *blob.Bucket    // the blob store; stays the caller's to close
-	Connectors     []connectors.Connector
-	GatewayAddress string // of role gateway
+	Temporal   temporal.Client // stays the caller's to close
+	Namespace  string          // of the Temporal client
+	Roles      []Role          // nil: all
+	Files      *blob.Bucket    // the blob store; stays the caller's to close
+	Connectors []connectors.Connector
+	Gateway    gateway.Options // of role gateway; New adds what it knows itself
 }
 
 // App is a worker.
@@ -92,6 +96,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 	a := &App{options: o}
 	c := client.New(o.Temporal)
 	files := activities.NewFiles(o.Files)
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	metrics := activities.NewMetrics(registry)
 	shared := a.addShared()
 	for _, role := range o.Roles {
 		switch role {
@@ -102,15 +109,20 @@ func New(ctx context.Context, o Options) (*App, error) {
 			workflows.Register(shared, &definition.Cache{})
 			activities.RegisterScript(shared)
 			w := a.add(contract.SteeringQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityTaskPollers: 4})
-			activities.RegisterSteering(w, activities.NewSteering(c), activities.NewDeliverer(c, files))
+			deliverer := activities.NewDeliverer(c, files, metrics)
+			activities.RegisterSteering(w, activities.NewSteering(c), deliverer)
+			// Apart from the rest: programs that do not answer must not take the slots of what processes need.
+			activities.RegisterWebhooks(a.add(contract.WebhookQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: webhooks}), deliverer)
 		case Connectors:
 			activities.RegisterConnectors(shared, o.Connectors)
 		case Mailbox:
 			w := a.add(contract.MailboxQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: watchers})
-			activities.RegisterWatcher(w, activities.NewWatcher(c, files))
+			activities.RegisterWatcher(w, activities.NewWatcher(c, files, metrics))
 		case Gateway:
+			g := o.Gateway
+			g.Ready, g.Client, g.Metrics = a.ready, c, registry
 			var err error
-			if a.gateway, err = gateway.Listen(o.GatewayAddress, a.ready); err != nil {
+			if a.gateway, err = gateway.Listen(g); err != nil {
 				return nil, err
 			}
 		}

@@ -29,6 +29,7 @@ import (
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/catalog"
 	"github.com/waybill-io/waybill/connectors/email"
+	"github.com/waybill-io/waybill/gateway"
 	"github.com/waybill-io/waybill/testsuite/mailserver"
 	"github.com/waybill-io/waybill/testsuite/temporalserver"
 	"github.com/waybill-io/waybill/worker/app"
@@ -262,7 +263,7 @@ func (e *Environment) startWorker(ctx context.Context) error {
 	}
 	a, err := app.New(ctx, app.Options{
 		Temporal: e.Client.Temporal, Namespace: temporal.DefaultNamespace, Files: bucket, Connectors: list,
-		GatewayAddress: net.JoinHostPort(host, strconv.Itoa(e.options.GatewayPort)),
+		Gateway: gateway.Options{Address: net.JoinHostPort(host, strconv.Itoa(e.options.GatewayPort)), Version: "dev"},
 	})
 	if err != nil {
 		return err

@@ -1,0 +1,200 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/mail/imap"
+)
+
+// askEvery is how often a watcher asks whom it has to watch.
+const askEvery = 5 * time.Second
+
+// Watcher holds the connections to mailboxes.
+type Watcher struct {
+	client *client.Client
+	files  *Files
+	worker string
+
+	limiter imap.Limiter // of new connections, for all mailboxes of this worker
+	*Metrics
+}
+
+// NewWatcher returns the watcher activities.
+func NewWatcher(c *client.Client, files *Files, m *Metrics) *Watcher {
+	host, _ := os.Hostname()
+	return &Watcher{client: c, files: files, Metrics: m, worker: fmt.Sprintf("%d@%s", os.Getpid(), host)}
+}
+
+var errHandOver = errors.New("the worker stops")
+
+// handOver runs a watcher until it ends, and ends it at once when the worker stops, with an error that has another worker take over.
+func handOver(ctx context.Context, run func(context.Context) error) error {
+	working, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stopping := activity.GetWorkerStopChannel(ctx)
+	go func() {
+		select {
+		case <-stopping:
+			cancel(errHandOver)
+		case <-working.Done():
+		}
+	}()
+	err := run(working)
+	if errors.Is(context.Cause(working), errHandOver) {
+		return temporal.NewApplicationErrorWithOptions("the worker stops; another takes over", "hand-over", temporal.ApplicationErrorOptions{
+			NextRetryDelay: time.Millisecond, Category: temporal.ApplicationErrorCategoryBenign,
+		})
+	}
+	return err
+}
+
+// Watch follows one mailbox: it fetches new mail into the blob store, hands it to the mailbox's workflow, waits until it is
+// handled, and acknowledges it. A lost connection is made anew here, with the cause in the heartbeat; the activity ends
+// when the workflow says so, when it is cancelled, or when its worker stops, and then hands over at once.
+func (w *Watcher) Watch(ctx context.Context, in contract.WatchInput) error {
+	v := w.watch(in)
+	tell := func() any { return v.tell() }
+	defer keepAlive(ctx, tell)()
+	return handOver(ctx, func(ctx context.Context) error {
+		return v.run(ctx, func() { activity.RecordHeartbeat(ctx, tell()) })
+	})
+}
+
+// Check logs in and reads the list of folders. What is wrong is in the result.
+func (w *Watcher) Check(ctx context.Context, c contract.MailboxConfig) (contract.CheckResult, error) {
+	account, err := w.open(ctx, c)
+	if err != nil {
+		return contract.CheckResult{Message: err.Error()}, nil
+	}
+	defer account.Close()
+	folders, err := account.Folders(ctx)
+	if err != nil {
+		return contract.CheckResult{Message: err.Error()}, nil
+	}
+	for _, name := range c.Folders() {
+		if !slices.ContainsFunc(folders, func(f string) bool { return strings.EqualFold(f, name) }) {
+			return contract.CheckResult{Message: fmt.Sprintf("the account has no folder %q", name), Folders: folders}, nil
+		}
+	}
+	return contract.CheckResult{OK: true, Folders: folders}, nil
+}
+
+func (w *Watcher) watch(in contract.WatchInput) *watch {
+	return &watch{Watcher: w, WatchInput: in, status: contract.WatchStatus{Mailbox: in.Mailbox, Worker: w.worker}}
+}
+
+// WatchGroup follows a group of mailboxes as Watch follows one. Their workflows stay apart: this activity is their connections and
+// one heartbeat for all of them.
+func (w *Watcher) WatchGroup(ctx context.Context, in contract.WatchGroupInput) error {
+	g := &group{Watcher: w, id: in.Group, running: map[string]*member{}}
+	defer keepAlive(ctx, g.tell)()
+	return handOver(ctx, g.run)
+}
+
+// group is a run of WatchGroup.
+type group struct {
+	*Watcher
+	id      string
+	mu      sync.Mutex
+	running map[string]*member
+}
+
+// member is a mailbox that is followed.
+type member struct {
+	*watch
+	at     time.Time // of the assignment
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// tell is what a heartbeat says: the state of every mailbox.
+func (g *group) tell() any {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	list := make([]contract.WatchStatus, 0, len(g.running))
+	for _, name := range slices.Sorted(maps.Keys(g.running)) {
+		list = append(list, g.running[name].tell())
+	}
+	return list
+}
+
+func (g *group) run(ctx context.Context) error {
+	defer g.follow(ctx, nil)
+	ticks := time.NewTicker(askEvery)
+	defer ticks.Stop()
+	known := 0
+	for {
+		var members contract.Members
+		answer, err := g.client.Temporal.QueryWorkflow(ctx, g.id, "", contract.MembersQuery, known)
+		if err == nil {
+			err = answer.Get(&members)
+		}
+		if err == nil {
+			if members.Revision != known {
+				g.follow(ctx, members.List)
+				known = members.Revision
+			}
+		} else if ctx.Err() == nil {
+			// The mailboxes that are known go on; whether the lease still holds is for the heartbeat to find out.
+			activity.GetLogger(ctx).Warn("the members of a watcher cannot be read", "group", g.id, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticks.C:
+		}
+	}
+}
+
+// follow stops and starts what differs between what runs and the members.
+func (g *group) follow(ctx context.Context, members []contract.Assignment) {
+	outdated := g.outdated(members)
+	for _, m := range outdated {
+		m.cancel()
+	}
+	for _, m := range outdated {
+		<-m.done
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, a := range members {
+		if g.running[a.Mailbox] != nil {
+			continue
+		}
+		following, cancel := context.WithCancel(ctx)
+		m := &member{watch: g.watch(contract.WatchInput{Mailbox: a.Mailbox, Config: a.Config}), at: a.At, cancel: cancel, done: make(chan struct{})}
+		g.running[a.Mailbox] = m
+		go func() {
+			defer close(m.done)
+			defer cancel()
+			_ = m.run(following, func() { activity.RecordHeartbeat(ctx, g.tell()) }) // it ends when it is told to, and not otherwise
+		}()
+	}
+}
+
+// outdated takes out what runs and is no member any more, or another one.
+func (g *group) outdated(members []contract.Assignment) (list []*member) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for name, m := range g.running {
+		wanted := slices.ContainsFunc(members, func(a contract.Assignment) bool { return a.Mailbox == name && a.At.Equal(m.at) })
+		if !wanted {
+			list = append(list, m)
+			delete(g.running, name)
+		}
+	}
+	return list
+}

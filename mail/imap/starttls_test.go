@@ -1,0 +1,83 @@
+package imap
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// certificate is one for 127.0.0.1, and who vouches for it.
+func certificate(t *testing.T) (*tls.Config, *x509.CertPool) {
+	server := httptest.NewTLSServer(nil)
+	t.Cleanup(server.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	return &tls.Config{Certificates: server.TLS.Certificates}, roots
+}
+
+func TestStartTLS(t *testing.T) {
+	t.Parallel()
+	secured, roots := certificate(t)
+	answer := func(text ...string) map[string]reply {
+		return map[string]reply{"STARTTLS": func(_ net.Conn, tag, _ string) string {
+			return strings.ReplaceAll(lines(text...), "TAG", tag)
+		}}
+	}
+	cases := map[string]struct {
+		server *fake
+		kind   Kind
+		fails  string
+	}{
+		"works": {server: &fake{}},
+		"capabilities told in the clear are forgotten": {server: &fake{greeting: lines("* OK [CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=EVIL] hello")}},
+
+		"not offered":                    {&fake{replies: answer("TAG BAD what?")}, KindTLS, "refused STARTTLS: what?"},
+		"refused":                        {&fake{replies: answer("TAG NO not today")}, KindTLS, "not today"},
+		"answered with something else":   {&fake{replies: answer("* OK wait")}, KindTLS, "* OK wait"},
+		"logged in before TLS":           {&fake{greeting: lines("* PREAUTH [CAPABILITY IMAP4rev1] hello")}, KindTLS, "PREAUTH"},
+		"an answer injected before TLS":  {&fake{replies: answer("TAG OK go", "* CAPABILITY IMAP4rev1 AUTH=EVIL", "T1 OK in")}, KindTLS, "more than its answer"},
+		"an answer injected at greeting": {&fake{greeting: lines("* OK hello", "T0 OK go")}, KindTLS, "more than its greeting"},
+		"an answer injected a bit later": {&fake{replies: map[string]reply{"STARTTLS": func(c net.Conn, tag, _ string) string {
+			_, _ = c.Write([]byte(tag + " OK go\r\n"))
+			_, _ = c.Read(make([]byte, 1)) // the client began its handshake
+			return lines("* CAPABILITY IMAP4rev1 AUTH=EVIL", "T1 OK in")
+		}}}, KindTLS, "TLS"},
+		"too busy":       {&fake{greeting: lines("* BYE too many connections")}, KindUnavailable, "too many"},
+		"no IMAP server": {&fake{greeting: lines("220 mail.example.com ESMTP")}, KindTLS, "220 mail"},
+		"endless line":   {&fake{greeting: "* OK " + strings.Repeat("x", 5000)}, KindTLS, "4096 bytes"},
+		"silent":         {&fake{replies: map[string]reply{"STARTTLS": silence}}, KindNetwork, "connection failed"},
+		"cut":            {&fake{replies: map[string]reply{"STARTTLS": func(c net.Conn, _, _ string) string { _ = c.Close(); return "" }}}, KindNetwork, ""},
+		"silent handshake": {&fake{replies: map[string]reply{"STARTTLS": func(c net.Conn, tag, _ string) string {
+			_, _ = c.Write([]byte(lines(tag + " OK")))
+			_, _ = io.Copy(io.Discard, c)
+			return ""
+		}}}, KindNetwork, ""},
+		"silent at greeting": {&fake{greeting: "* "}, KindNetwork, "connection failed"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.server.tls = secured
+			cfg := c.server.start(t)
+			cfg.TLS, cfg.RootCAs = TLSStartTLS, roots
+			session, err := Dial(t.Context(), cfg)
+			transcript := c.server.transcript()
+			if c.kind == "" {
+				require.NoError(t, err)
+				require.NoError(t, session.Close())
+				require.Regexp(t, `(?s)^T0 STARTTLS\n.*CAPABILITY\n.*LOGIN`, transcript, "asked again under TLS")
+				return
+			}
+			requireKind(t, c.kind, err)
+			require.ErrorContains(t, err, c.fails)
+			require.NotContains(t, transcript, "s3cret")
+			require.NotContains(t, transcript, "LOGIN")
+		})
+	}
+}

@@ -1,0 +1,231 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/workflows"
+)
+
+// mailboxRun is a run of the mailbox's workflow without a server. What a test does happens at given times after its start.
+type mailboxRun struct {
+	*testsuite.TestWorkflowEnvironment
+	t         *testing.T
+	assigned  []contract.Assignment
+	delivered [][]contract.MailRef
+	deliver   func(contract.DeliverInput) (contract.DeliverResult, error)
+	post      func(contract.PostInput) (contract.PostResult, error)
+	updates   int
+}
+
+func newMailboxRun(t *testing.T) *mailboxRun {
+	var suite testsuite.WorkflowTestSuite
+	r := &mailboxRun{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t}
+	register := func(name string, fn any) { r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name}) }
+	register(contract.AssignActivity, func(_ context.Context, a contract.Assignment) error {
+		r.assigned = append(r.assigned, a)
+		return nil
+	})
+	register(contract.DeliverActivity, func(_ context.Context, in contract.DeliverInput) (contract.DeliverResult, error) {
+		r.delivered = append(r.delivered, in.Mails)
+		if r.deliver != nil {
+			return r.deliver(in)
+		}
+		return outcomesOf(in), nil
+	})
+	register(contract.PostActivity, func(_ context.Context, in contract.PostInput) (contract.PostResult, error) { return r.post(in) })
+	return r
+}
+
+func outcomesOf(in contract.DeliverInput, pending ...string) contract.DeliverResult {
+	var result contract.DeliverResult
+	for _, m := range in.Mails {
+		result.Outcomes = append(result.Outcomes, contract.MailOutcome{ID: m.ID, Started: []string{"p/" + m.ID}, Told: len(pending) > 0, Pending: pending})
+	}
+	return result
+}
+
+// answer is what became of an update.
+type answer struct {
+	result   any
+	err      error
+	rejected error
+	done     bool
+}
+
+func (a *answer) mail() contract.MailBatchResult {
+	result, _ := a.result.(contract.MailBatchResult)
+	return result
+}
+
+// at has an update come at a time.
+func (r *mailboxRun) at(after time.Duration, name string, args ...any) *answer {
+	a := &answer{}
+	r.updates++
+	id := fmt.Sprint(r.updates)
+	r.RegisterDelayedCallback(func() {
+		r.UpdateWorkflow(name, id, &testsuite.TestUpdateCallback{
+			OnAccept:   func() {},
+			OnReject:   func(err error) { a.rejected, a.done = err, true },
+			OnComplete: func(result any, err error) { a.result, a.err, a.done = result, err, true },
+		}, args...)
+	}, after)
+	return a
+}
+
+// run lets it run until it is removed, at the end of the test.
+func (r *mailboxRun) run(state contract.MailboxState) {
+	r.t.Helper()
+	state.Config.Name, state.Config.Folder = "support", "INBOX"
+	r.at(time.Hour, contract.RemoveMailboxUpdate)
+	r.ExecuteWorkflow(workflows.Mailbox, state)
+	require.True(r.t, r.IsWorkflowCompleted())
+	require.NoError(r.t, r.GetWorkflowError())
+}
+
+func batch(from, cursor string, ids ...string) contract.MailBatch {
+	b := contract.MailBatch{Folder: "INBOX", From: from, Cursor: cursor}
+	for _, id := range ids {
+		b.Mails = append(b.Mails, contract.MailRef{ID: id, Blob: "mail/" + id, InternalDate: time.Unix(1, 0)})
+	}
+	return b
+}
+
+// A batch that an earlier watcher handed over, too, is handled once, and the second hears what to acknowledge.
+func TestMailboxStaleBatch(t *testing.T) {
+	r := newMailboxRun(t)
+	first := r.at(time.Second, contract.MailUpdate, batch("", "7:2", "a", "b"))
+	again := r.at(2*time.Second, contract.MailUpdate, batch("", "7:2", "a", "b"))
+	next := r.at(3*time.Second, contract.MailUpdate, batch("7:2", "7:3", "c"))
+	r.run(contract.MailboxState{})
+	require.Len(t, r.delivered, 2)
+	for _, a := range []*answer{first, again} {
+		require.NoError(t, a.err)
+		require.Equal(t, []string{"a", "b"}, a.mail().Handled)
+		require.Equal(t, "7:2", a.mail().Place.Cursor)
+	}
+	require.Equal(t, "7:3", next.mail().Place.Cursor)
+}
+
+// While a batch waits, another of its folder is refused at once instead of waiting, too; the mailbox can be removed all the same.
+func TestMailboxBatchInHand(t *testing.T) {
+	r := newMailboxRun(t)
+	r.deliver = func(contract.DeliverInput) (contract.DeliverResult, error) {
+		return contract.DeliverResult{}, temporal.NewApplicationError("no trigger is deployed", "no-trigger")
+	}
+	first := r.at(time.Second, contract.MailUpdate, batch("", "7:1", "a"))
+	second := r.at(3*time.Second, contract.MailUpdate, batch("", "7:1", "a"))
+	r.at(5*time.Second, contract.RemoveMailboxUpdate)
+	r.run(contract.MailboxState{})
+	require.ErrorContains(t, second.rejected, "in hand")
+	require.True(t, first.done)
+	require.True(t, first.mail().Stop, "given up with the mailbox")
+	require.False(t, r.assigned[len(r.assigned)-1].Watch)
+}
+
+// A resync, or another account, in the middle of a batch: what the old watcher brings moves no position any more.
+func TestMailboxResyncInTheMiddle(t *testing.T) {
+	since := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	other := contract.MailboxConfig{Name: "support", Folder: "INBOX", Host: "other.example.com", Since: since}
+	for name, change := range map[string][]any{
+		contract.ResyncUpdate:    {since},
+		contract.ConfigureUpdate: {other},
+	} {
+		r := newMailboxRun(t)
+		tries := 0
+		r.deliver = func(in contract.DeliverInput) (contract.DeliverResult, error) {
+			if tries++; tries < 30 && in.Mails[0].ID == "a" {
+				return contract.DeliverResult{}, errors.New("the store is away")
+			}
+			return outcomesOf(in), nil
+		}
+		held := r.at(time.Second, contract.MailUpdate, batch("7:0", "7:1", "a"))
+		r.at(2*time.Second, name, change...)
+		late := r.at(3*time.Second, contract.MailUpdate, batch("", "7:9", "z"))
+		fresh := batch("", "9:1", "b")
+		fresh.Epoch = 1
+		new := r.at(4*time.Second, contract.MailUpdate, fresh)
+		r.run(contract.MailboxState{Places: []contract.Place{{Folder: "INBOX", Cursor: "7:0"}}})
+		require.True(t, held.mail().Moved, name)
+		require.True(t, late.mail().Moved, name)
+		require.Equal(t, "9:1", new.mail().Place.Cursor, name)
+		last := r.assigned[len(r.assigned)-2] // before the removal
+		require.Equal(t, since, last.Config.Since, name)
+	}
+}
+
+// A pause gives a waiting delivery up; one that succeeds all the same is not handled again.
+func TestMailboxPausedInTheMiddle(t *testing.T) {
+	r := newMailboxRun(t)
+	r.deliver = func(contract.DeliverInput) (contract.DeliverResult, error) {
+		return contract.DeliverResult{}, errors.New("away")
+	}
+	held := r.at(time.Second, contract.MailUpdate, batch("", "7:1", "a"))
+	r.at(2*time.Second, contract.PauseUpdate)
+	paused := r.at(3*time.Second, contract.MailUpdate, batch("", "7:1", "a"))
+	r.RegisterDelayedCallback(func() { r.deliver = nil }, 4*time.Second)
+	r.at(5*time.Second, contract.ResumeUpdate)
+	again := r.at(6*time.Second, contract.MailUpdate, batch("", "7:1", "a"))
+	r.run(contract.MailboxState{})
+	require.True(t, held.mail().Stop)
+	require.True(t, paused.mail().Stop)
+	require.Equal(t, []string{"a"}, again.mail().Handled)
+	require.Equal(t, "7:1", again.mail().Place.Cursor)
+}
+
+// What webhooks have not accepted is bounded: beyond it mail stays in the mailbox until there is room.
+func TestMailboxPendingIsBounded(t *testing.T) {
+	r := newMailboxRun(t)
+	r.deliver = func(in contract.DeliverInput) (contract.DeliverResult, error) { return outcomesOf(in, "crm"), nil }
+	down := true
+	r.post = func(in contract.PostInput) (contract.PostResult, error) {
+		if down {
+			return contract.PostResult{}, errors.New("down")
+		}
+		var all []int
+		for n := range in.Pending {
+			all = append(all, n)
+		}
+		return contract.PostResult{Settled: all}, nil
+	}
+	var ids []string
+	for n := range contract.PendingLimit {
+		ids = append(ids, fmt.Sprint(n))
+	}
+	full := r.at(time.Second, contract.MailUpdate, batch("", "7:1", ids...))
+	beyond := r.at(2*time.Second, contract.MailUpdate, batch("7:1", "7:2", "x"))
+	r.RegisterDelayedCallback(func() {
+		require.True(t, full.done)
+		require.False(t, beyond.done, "it waits")
+		down = false
+	}, time.Minute)
+	r.RegisterDelayedCallback(func() { require.True(t, beyond.done) }, 30*time.Minute)
+	r.run(contract.MailboxState{})
+	require.Equal(t, "7:2", beyond.mail().Place.Cursor)
+}
+
+// A mailbox that is being removed takes no new settings: they would be lost with it.
+func TestMailboxConfiguredWhileRemoved(t *testing.T) {
+	r := newMailboxRun(t)
+	r.at(time.Second, contract.RemoveMailboxUpdate)
+	late := r.at(time.Second, contract.ConfigureUpdate, contract.MailboxConfig{Name: "support", Folder: "INBOX"})
+	r.run(contract.MailboxState{})
+	require.ErrorContains(t, errors.Join(late.err, late.rejected), "being removed")
+}
+
+// The position that an earlier version left is taken over.
+func TestMailboxOfAnEarlierVersion(t *testing.T) {
+	r := newMailboxRun(t)
+	next := r.at(time.Second, contract.MailUpdate, batch("7:12", "7:13", "a"))
+	r.run(contract.MailboxState{Before: &contract.CursorBefore{UIDValidity: 7, UID: 12}})
+	require.Equal(t, "7:13", next.mail().Place.Cursor)
+}
