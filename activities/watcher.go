@@ -53,6 +53,9 @@ func handOver(ctx context.Context, run func(context.Context) error) error {
 		}
 	}()
 	err := run(working)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return nil // it was told to end; an error would be logged as one
+	}
 	if errors.Is(context.Cause(working), errHandOver) {
 		return temporal.NewApplicationErrorWithOptions("the worker stops; another takes over", "hand-over", temporal.ApplicationErrorOptions{
 			NextRetryDelay: time.Millisecond, Category: temporal.ApplicationErrorCategoryBenign,

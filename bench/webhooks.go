@@ -140,6 +140,7 @@ func measureWebhooks(ctx context.Context, progress io.Writer) (report *webhooksR
 			return nil, err
 		}
 		report.Backlogs = append(report.Backlogs, line)
+		fmt.Fprintf(progress, "webhooks: %.0f mails/s, the relay %.0f\n", line.Ours, line.Relay)
 	}
 	for _, mailboxes := range []int{streams, 1} {
 		line, err := m.stream(ctx, mailboxes)
@@ -147,6 +148,7 @@ func measureWebhooks(ctx context.Context, progress io.Writer) (report *webhooksR
 			return nil, err
 		}
 		report.Streams = append(report.Streams, line)
+		fmt.Fprintf(progress, "webhooks: %s; the relay %s\n", line.Ours.brief(), line.Relay.brief())
 	}
 	return report, nil
 }
@@ -199,12 +201,12 @@ func (m *mailway) watch(ctx context.Context, mailboxes int) error {
 }
 
 func (m *mailway) forget(ctx context.Context, mailboxes int) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(addAtOnce)
 	for n := range mailboxes {
-		if err := m.client.ChangeMailbox(ctx, m.user(n), contract.RemoveMailboxUpdate); err != nil {
-			return err
-		}
+		group.Go(func() error { return m.client.ChangeMailbox(ctx, m.user(n), contract.RemoveMailboxUpdate) })
 	}
-	return nil
+	return group.Wait()
 }
 
 // letterOf is a mail of 4 KiB.
