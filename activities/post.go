@@ -69,7 +69,7 @@ func secretsOf(s webhook.Subscription) (secrets []mail.Secret, err error) {
 // once stays pending, so that one that is down or slow holds nobody up.
 func (v *delivery) tell(ctx context.Context, letters []*letter, outcomes []contract.MailOutcome) {
 	for _, s := range v.webhooks {
-		accepted := make([]bool, len(letters))
+		failed := make([]error, len(letters))
 		var group errgroup.Group
 		group.SetLimit(deliveries)
 		if s.Ordered {
@@ -78,35 +78,47 @@ func (v *delivery) tell(ctx context.Context, letters []*letter, outcomes []contr
 		for i, l := range letters {
 			if l != nil {
 				group.Go(func() error {
-					accepted[i] = v.post(ctx, s, l)
+					failed[i] = v.post(ctx, s, l)
 					return nil
 				})
 			}
 		}
 		_ = group.Wait() // its functions return nil
 		for i, l := range letters {
-			if l != nil && !accepted[i] {
+			if l != nil && failed[i] != nil {
 				outcomes[i].Pending = append(outcomes[i].Pending, s.Name)
+			}
+			if s.refused(failed[i]) {
+				outcomes[i].Refused = append(outcomes[i].Refused, s.Name)
 			}
 			outcomes[i].Told = outcomes[i].Told || l != nil
 		}
 	}
 }
 
-// post reports whether a webhook accepted a mail.
-func (v *delivery) post(ctx context.Context, s *subscriber, l *letter) bool {
+// errBehind tells that a webhook was not tried.
+var errBehind = errors.New("mail waits for it already")
+
+// refused tells whether a webhook does not want one mail, and takes others all the same.
+func (s *subscriber) refused(err error) bool {
+	_, answered := errors.AsType[*webhook.Refusal](err)
+	return answered && !s.Ordered
+}
+
+// post posts a mail unless the webhook is behind.
+func (v *delivery) post(ctx context.Context, s *subscriber, l *letter) error {
 	if s.behind.Load() {
-		return false
+		return errBehind
 	}
 	begun := time.Now()
 	err := v.Deliverer.post(ctx, v.Mailbox, s, l)
-	if err != nil || time.Since(begun) > slowPost {
+	if err != nil && !s.refused(err) || time.Since(begun) > slowPost {
 		s.behind.Store(true)
 	}
 	if err != nil {
 		activity.GetLogger(ctx).Warn("a webhook did not accept a mail; it is tried again", "webhook", s.Name, "mailbox", v.Mailbox, "error", err)
 	}
-	return err == nil
+	return err
 }
 
 func (d *Deliverer) post(ctx context.Context, mailbox string, s *subscriber, l *letter) error {
@@ -137,7 +149,7 @@ func postResult(err error) string {
 }
 
 // Post offers mails to a webhook that has not accepted them yet, in order. It goes on behind one that is refused, unless the webhook wants
-// order, and ends when the webhook does not answer. It fails, to be tried again later, when nothing was settled; what has waited for too
+// order, and ends when the webhook does not answer. It fails, to be tried again later, when that was all it came to; what has waited for too
 // long is given up.
 func (d *Deliverer) Post(ctx context.Context, in contract.PostInput) (contract.PostResult, error) {
 	defer keepAlive(ctx, nil)()
@@ -173,12 +185,16 @@ func (d *Deliverer) Post(ctx context.Context, in contract.PostInput) (contract.P
 			result.Settled = append(result.Settled, n)
 			continue
 		}
-		failed = cmp.Or(failed, err)
-		if _, refused := errors.AsType[*webhook.Refusal](err); all[i].Ordered || !refused && !errors.Is(err, fs.ErrNotExist) {
+		if !all[i].refused(err) && !errors.Is(err, fs.ErrNotExist) {
+			failed = err
 			break
 		}
+		result.Refused = append(result.Refused, n)
+		if refusal, ok := errors.AsType[*webhook.Refusal](err); ok {
+			result.After = max(result.After, refusal.After)
+		}
 	}
-	if len(result.Settled) == 0 && failed != nil {
+	if len(result.Settled)+len(result.Refused) == 0 && failed != nil {
 		return result, postError(in.Webhook, failed)
 	}
 	return result, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -24,12 +25,13 @@ type mailbox struct {
 	giveUp  workflow.CancelFunc // of the delivery that runs; nil: none
 	inHand  map[string]bool     // folders of which a batch is
 	posting map[string]bool     // webhooks that pending mail is being offered to
+	refused map[string]*refusal // webhooks that refused single mails
 	offer   func()              // begins to offer it to the others
 }
 
 // Mailbox is the workflow of a mailbox. It ends when the mailbox is removed.
 func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
-	m := &mailbox{MailboxState: state, turn: workflow.NewMutex(ctx), posting: map[string]bool{}, inHand: map[string]bool{}}
+	m := &mailbox{MailboxState: state, turn: workflow.NewMutex(ctx), posting: map[string]bool{}, inHand: map[string]bool{}, refused: map[string]*refusal{}}
 	m.Adopt()
 	posting, stopPosting := workflow.WithCancel(ctx)
 	m.offer = func() { m.postPending(posting) }
@@ -279,7 +281,7 @@ func (m *mailbox) handle(ctx workflow.Context, b contract.MailBatch) (handled, u
 	}
 	for i, o := range outcomes {
 		for _, name := range o.Pending {
-			m.Pending = append(m.Pending, contract.Pending{Webhook: name, Folder: b.Folder, Mail: good[i], Since: workflow.Now(ctx)})
+			m.Pending = append(m.Pending, contract.Pending{Webhook: name, Folder: b.Folder, Mail: good[i], Since: workflow.Now(ctx), Refused: slices.Contains(o.Refused, name)})
 		}
 		switch {
 		case o.Dead != nil:

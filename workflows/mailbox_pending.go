@@ -13,20 +13,45 @@ import (
 // postAtOnce bounds the mails that one activity offers to a webhook.
 const postAtOnce = 50
 
-// behind are the webhooks that mail waits for, in order of their first mail.
+// behind are the webhooks that mail waits for and that are not tried meanwhile, in order of their first mail. Those that only refused some
+// mail take others.
 func (m *mailbox) behind() []string {
+	return m.waiting(func(p contract.Pending) bool { return !p.Refused })
+}
+
+// waiting are the webhooks of which some pending mail fits.
+func (m *mailbox) waiting(fits func(contract.Pending) bool) []string {
 	var names []string
 	for _, p := range m.Pending {
-		if !slices.Contains(names, p.Webhook) {
+		if fits(p) && !slices.Contains(names, p.Webhook) {
 			names = append(names, p.Webhook)
 		}
 	}
 	return names
 }
 
+// pendingOf are the oldest mails that wait for a webhook: those that it refused, or the others.
+func (m *mailbox) pendingOf(name string, refused bool) (list []contract.Pending) {
+	for _, p := range m.Pending {
+		if p.Webhook == name && p.Refused == refused && len(list) < postAtOnce {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// refusal says when a webhook is asked again about mails that it refused.
+type refusal struct {
+	due   time.Time
+	pause time.Duration
+}
+
+// The pause before mails that were refused are offered again: a quarter longer each time.
+const firstRefusal, longestRefusal = time.Second, 2 * time.Minute
+
 // postPending offers what is pending to each webhook until nothing is, each at its own pace.
 func (m *mailbox) postPending(ctx workflow.Context) {
-	for _, name := range m.behind() {
+	for _, name := range m.waiting(func(contract.Pending) bool { return true }) {
 		if m.posting[name] {
 			continue
 		}
@@ -39,16 +64,27 @@ func (m *mailbox) postPending(ctx workflow.Context) {
 	}
 }
 
-// post offers the oldest mails of a webhook and reports whether there were any.
+// post offers the oldest mails of a webhook, or waits until it is time for those that it refused. It reports whether there were any.
 func (m *mailbox) post(ctx workflow.Context, name string) bool {
-	in := contract.PostInput{Mailbox: m.Config.Name, Webhook: name, Keep: len(m.DeadLetters)+postAtOnce > contract.DeadLetterLimit}
-	for _, p := range m.Pending {
-		if p.Webhook == name && len(in.Pending) < postAtOnce {
-			in.Pending = append(in.Pending, p)
-		}
+	list, again := m.pendingOf(name, false), false
+	if len(list) == 0 {
+		list, again = m.pendingOf(name, true), true
 	}
-	if len(in.Pending) == 0 {
+	if len(list) == 0 {
+		delete(m.refused, name)
 		return false
+	}
+	r := m.refused[name]
+	if r == nil {
+		r = &refusal{}
+		m.refused[name] = r
+	}
+	if wait := r.due.Sub(workflow.Now(ctx)); again && wait > 0 {
+		_, err := workflow.AwaitWithTimeout(ctx, wait, func() bool { return len(m.pendingOf(name, false)) > 0 })
+		return err == nil
+	}
+	in := contract.PostInput{
+		Mailbox: m.Config.Name, Webhook: name, Pending: list, Keep: len(m.DeadLetters)+postAtOnce > contract.DeadLetterLimit,
 	}
 	var result contract.PostResult
 	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
@@ -62,15 +98,26 @@ func (m *mailbox) post(ctx workflow.Context, name string) bool {
 	if err != nil {
 		return workflow.Sleep(ctx, time.Minute) == nil // cancelled, when this run ends; no retry ends otherwise
 	}
-	var settled []contract.Pending
-	for _, i := range result.Settled {
-		settled = append(settled, in.Pending[i])
+	m.settle(list, result)
+	if len(result.Refused) > 0 {
+		r.pause = min(max(r.pause*5/4, firstRefusal), longestRefusal)
+		r.due = workflow.Now(ctx).Add(max(r.pause, result.After))
 	}
-	m.Pending = slices.DeleteFunc(m.Pending, func(p contract.Pending) bool {
-		return p.Webhook == name && slices.ContainsFunc(settled, func(s contract.Pending) bool { return s.Folder == p.Folder && s.Mail.ID == p.Mail.ID })
-	})
+	return true
+}
+
+// settle takes out what was accepted or given up, and notes what was refused.
+func (m *mailbox) settle(list []contract.Pending, result contract.PostResult) {
+	is := func(p contract.Pending, chosen []int) bool {
+		return slices.ContainsFunc(chosen, func(n int) bool {
+			return list[n].Webhook == p.Webhook && list[n].Folder == p.Folder && list[n].Mail.ID == p.Mail.ID
+		})
+	}
+	m.Pending = slices.DeleteFunc(m.Pending, func(p contract.Pending) bool { return is(p, result.Settled) })
+	for i := range m.Pending {
+		m.Pending[i].Refused = m.Pending[i].Refused || is(m.Pending[i], result.Refused)
+	}
 	for _, d := range result.Dead {
 		m.bury(d)
 	}
-	return true
 }

@@ -125,7 +125,8 @@ type Pending struct {
 	Webhook string    `json:"webhook"`
 	Folder  string    `json:"folder"`
 	Mail    MailRef   `json:"mail"`
-	Since   time.Time `json:"since"` // when it was offered for the first time
+	Since   time.Time `json:"since"`             // when it was offered for the first time
+	Refused bool      `json:"refused,omitempty"` // it alone: the webhook takes others meanwhile
 }
 
 // DeadLetter is a mail that could not be handled.
@@ -227,6 +228,7 @@ type MailOutcome struct {
 	Duplicate bool        `json:"duplicate,omitempty"`
 	Told      bool        `json:"told,omitempty"`    // webhooks were told of it, or will be
 	Pending   []string    `json:"pending,omitempty"` // webhooks that have not accepted it
+	Refused   []string    `json:"refused,omitempty"` // those of them that answered so, and want no order
 	Dead      *DeadLetter `json:"dead,omitempty"`
 }
 
@@ -240,6 +242,8 @@ type PostInput struct {
 
 // PostResult tells which mails were settled, as indices of the input: the others are still pending.
 type PostResult struct {
-	Settled []int        `json:"settled,omitempty"`
-	Dead    []DeadLetter `json:"dead,omitempty"` // those of the settled ones that were given up
+	Settled []int         `json:"settled,omitempty"`
+	Refused []int         `json:"refused,omitempty"` // they alone, by a webhook that wants no order
+	After   time.Duration `json:"after,omitempty"`   // when it wants to be asked again for those
+	Dead    []DeadLetter  `json:"dead,omitempty"`    // those of the settled ones that were given up
 }
