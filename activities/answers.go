@@ -68,18 +68,16 @@ func answerMessage(event string) string {
 // thread are the Message-IDs that a mail answers or reports of, the one that it is about first.
 func thread(l *letter) []string {
 	var ids []string
-	for _, id := range append([]string{message.Original(l.Message), l.InReplyTo}, reversed(l.References)...) {
+	candidates := []string{message.Original(l.Message), l.InReplyTo}
+	for _, id := range slices.Backward(l.References) {
+		candidates = append(candidates, id)
+	}
+	for _, id := range candidates {
 		if id != "" && !slices.Contains(ids, id) && len(ids) < maxThread {
 			ids = append(ids, id)
 		}
 	}
 	return ids
-}
-
-func reversed(list []string) []string {
-	list = slices.Clone(list)
-	slices.Reverse(list)
-	return list
 }
 
 // short leaves out of an event what is too long for the variables of a process that asked for none of it in particular.

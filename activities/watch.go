@@ -225,8 +225,6 @@ func (f *folder) step(ctx context.Context) (bool, error) {
 		return false, err
 	case result.Moved:
 		return false, errMoved
-	case result.Stop && len(result.Place.Folder) == 0:
-		return false, errStop
 	}
 	f.Place, f.at = result.Place, result.Place.Cursor
 	if err := f.acknowledge(ctx, result.Handled); err != nil {

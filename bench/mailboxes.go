@@ -177,13 +177,13 @@ func (r *rig) add(ctx context.Context) error {
 func (r *rig) connected(ctx context.Context) error {
 	begun := time.Now()
 	for last := -1; time.Since(begun) < allBack; time.Sleep(time.Second) {
-		list, err := r.client.Connections(ctx)
+		list, err := r.client.Watched(ctx)
 		if err != nil {
 			return err
 		}
 		count := 0
 		for _, s := range list {
-			if s.Connected && strings.HasPrefix(s.Worker, strconv.Itoa(r.worker.Process.Pid)+"@") && s.LastAlive.After(begun.Add(-10*time.Minute)) {
+			if s.Watch.Connected && strings.HasPrefix(s.Watch.Worker, strconv.Itoa(r.worker.Process.Pid)+"@") && s.Watch.LastAlive.After(begun.Add(-10*time.Minute)) {
 				count++
 			}
 		}

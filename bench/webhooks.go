@@ -275,13 +275,13 @@ func (m *mailway) stream(ctx context.Context, mailboxes int) (line streamLine, e
 
 func (m *mailway) allConnected(ctx context.Context, n int) error {
 	for begun := time.Now(); time.Since(begun) < 5*time.Minute; time.Sleep(time.Second) {
-		list, err := m.client.Connections(ctx)
+		list, err := m.client.Watched(ctx)
 		if err != nil {
 			return err
 		}
 		connected := 0
 		for _, s := range list {
-			if s.Connected && strings.HasPrefix(s.Mailbox, fmt.Sprintf("r%dm", m.round)) {
+			if s.Watch.Connected && strings.HasPrefix(s.Name, fmt.Sprintf("r%dm", m.round)) {
 				connected++
 			}
 		}

@@ -6,13 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/converter"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities/contract"
 )
@@ -175,22 +173,6 @@ func (c *Client) watched(ctx context.Context, group string) (list []contract.Wat
 		}
 	}
 	return list, nil
-}
-
-// Connections are the states of the connections of all mailboxes that a worker has told of, at the cost of one request a group.
-func (c *Client) Connections(ctx context.Context) ([]contract.WatchStatus, error) {
-	groups := contract.WatcherGroups()
-	lists := make([][]contract.WatchStatus, len(groups))
-	group, working := errgroup.WithContext(ctx)
-	group.SetLimit(8)
-	for i, id := range groups {
-		group.Go(func() (err error) {
-			lists[i], err = c.watched(working, id)
-			return err
-		})
-	}
-	err := group.Wait()
-	return slices.Concat(lists...), err
 }
 
 // heartbeat reads what an activity last told; to stays as it is when it told nothing.

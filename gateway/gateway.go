@@ -57,8 +57,9 @@ func Listen(o Options) (*Server, error) {
 	if o.Metrics != nil {
 		mux.Handle("GET /metrics", o.Tokens.guard(promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{})))
 	}
-	mux.Handle("/api/listeners/", o.Tokens.guard(newListeners(o)))
-	mux.Handle("/api/listeners", o.Tokens.guard(newListeners(o)))
+	listeners := o.Tokens.guard(newListeners(o))
+	mux.Handle("/api/listeners/", listeners)
+	mux.Handle("/api/listeners", listeners)
 	return &Server{listener: listener, http: &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, MaxHeaderBytes: 64 << 10,
 	}}, nil

@@ -23,11 +23,9 @@ func FuzzContent(f *testing.F) {
 	f.Add("SGVs&amp;bG8=")
 	f.Add("SGVsbG8=SGVsbG8=")
 	f.Fuzz(func(t *testing.T, text string) {
+		text, _, _ = strings.Cut(text, "<") // the content ends there
 		plain := blanks.Replace(text)
 		want, wantErr := base64.StdEncoding.DecodeString(plain)
-		if strings.Contains(text, "<") { // the content ends there; it must end as an element does
-			t.Skip()
-		}
 		for _, r := range []io.Reader{strings.NewReader(text + "</a>"), iotest.OneByteReader(strings.NewReader(text + "</a>"))} {
 			s := newSource(r, 1<<20)
 			var got bytes.Buffer
