@@ -84,47 +84,27 @@ func token(reference string) func(context.Context) (mail.Secret, error) {
 	return func(context.Context) (mail.Secret, error) { return Secret(reference) }
 }
 
-// Ways in which an error of a source is to be taken.
+// severity is the way in which an error of a source is to be taken.
+type severity string
+
 const (
-	anew     = "anew"     // connect again
-	atOnce   = "at once"  // likewise, and without a pause: a token has expired, which is no failure
-	slowly   = "slowly"   // likewise, after a long pause: log-ins that fail fast after each other lock accounts
-	ofFolder = "a folder" // it concerns one folder alone
+	anew     severity = "anew"     // connect again
+	atOnce   severity = "at once"  // likewise, and without a pause: nothing failed
+	slowly   severity = "slowly"   // likewise, after a long pause: log-ins that fail fast after each other lock accounts
+	ofFolder severity = "a folder" // it concerns one folder alone
 )
 
-// severity tells which way it is.
-func severity(err error) string {
+func severityOf(err error) severity {
 	if errors.Is(err, errMoved) {
 		return atOnce
 	}
-	if failure, ok := errors.AsType[*ews.Error](err); ok {
-		switch failure.Kind {
-		case ews.KindAuth:
-			return slowly
-		case ews.KindFolderMissing:
-			return ofFolder
-		}
-	}
-	if failure, ok := errors.AsType[*imap.Error](err); ok {
-		switch failure.Kind {
-		case imap.KindAuth:
-			return slowly
-		case imap.KindReconnect:
-			return atOnce
-		case imap.KindFolderMissing:
-			return ofFolder
-		}
+	switch mail.KindOf(err) {
+	case mail.KindAuth:
+		return slowly
+	case mail.KindReconnect:
+		return atOnce
+	case mail.KindFolderMissing:
+		return ofFolder
 	}
 	return anew
-}
-
-// kindOf names the cause of a lost connection for the metrics.
-func kindOf(err error) string {
-	if failure, ok := errors.AsType[*ews.Error](err); ok {
-		return string(failure.Kind)
-	}
-	if failure, ok := errors.AsType[*imap.Error](err); ok {
-		return string(failure.Kind)
-	}
-	return "other"
 }

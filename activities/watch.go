@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -113,13 +114,13 @@ func (v *watch) run(ctx context.Context, changed func()) error {
 			return ctx.Err()
 		}
 		v.lost(err)
-		v.reconnects.WithLabelValues(kindOf(err)).Inc()
+		v.reconnects.WithLabelValues(cmp.Or(string(mail.KindOf(err)), "other")).Inc()
 		changed()
 		if time.Since(begun) > provenAfter {
 			pause = firstPause
 		}
 		wait := time.Duration(rand.Int64N(int64(pause)))
-		switch severity(err) {
+		switch severityOf(err) {
 		case slowly:
 			wait = longestPause/2 + rand.N(longestPause/2)
 		case atOnce:
@@ -161,7 +162,7 @@ func (v *watch) connect(ctx context.Context, changed func()) error {
 			}
 		}
 		f.at = f.Cursor
-		if err := f.acknowledge(ctx, f.Unconfirmed); err != nil && severity(err) != ofFolder {
+		if err := f.acknowledge(ctx, f.Unconfirmed); err != nil && severityOf(err) != ofFolder {
 			return err
 		}
 		folders = append(folders, f)
@@ -174,7 +175,7 @@ func (v *watch) connect(ctx context.Context, changed func()) error {
 		more := false
 		for _, f := range folders { // in turn, so that a full folder does not starve the others
 			found, err := f.step(ctx)
-			if err != nil && (len(folders) == 1 || severity(err) != ofFolder) {
+			if err != nil && (len(folders) == 1 || severityOf(err) != ofFolder) {
 				return err
 			}
 			v.trouble(f.Folder, err)

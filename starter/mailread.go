@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/imap"
 	"github.com/waybill-io/waybill/mail/message"
 )
@@ -62,7 +63,7 @@ func (a *app) mailReadCommand() *cobra.Command {
 			ctx, cancel := context.WithTimeout(cmd.Context(), sendIn)
 			defer cancel()
 			mails, err := readInbox(ctx, config, last)
-			if e, ok := errors.AsType[*imap.Error](err); ok && e.Kind == imap.KindNetwork {
+			if mail.KindOf(err) == mail.KindNetwork {
 				return coded(exitUnreachable, fmt.Errorf("no mail server answers at %s: %w\n"+
 					"start one with `go run ./worker dev`, or name another with --imap", server, err))
 			}

@@ -69,7 +69,7 @@ func fetch(t *testing.T, a *ews.Account, id string) string {
 	return content.String()
 }
 
-func kind(t *testing.T, err error) ews.Kind {
+func kind(t *testing.T, err error) mail.Kind {
 	t.Helper()
 	failure := new(ews.Error)
 	require.ErrorAs(t, err, &failure)
@@ -85,23 +85,23 @@ func TestLogIn(t *testing.T) {
 	for name, test := range map[string]struct {
 		offered  []string
 		change   func(*ews.Config)
-		refused  ews.Kind
+		refused  mail.Kind
 		contains string
 	}{
 		"basic":                 {change: func(c *ews.Config) { c.Auth = ews.AuthBasic }},
 		"NTLM":                  {change: func(c *ews.Config) { c.Auth = "" }, offered: []string{"ntlm"}},
 		"NTLM with a domain":    {change: func(c *ews.Config) { c.Auth, c.Username = ews.AuthNTLM, `WAYBILL\support` }},
 		"OAuth":                 {change: func(c *ews.Config) { c.Auth, c.Token = ews.AuthOAuth, tokens(token, nil) }, offered: []string{"bearer"}},
-		"basic, wrong password": {change: func(c *ews.Config) { c.Password = "no" }, refused: ews.KindAuth, contains: "401"},
-		"NTLM, wrong password":  {change: func(c *ews.Config) { c.Auth, c.Password = ews.AuthNTLM, "no" }, refused: ews.KindAuth, contains: "401"},
-		"NTLM, unknown user":    {change: func(c *ews.Config) { c.Auth, c.Username = ews.AuthNTLM, "nobody" }, refused: ews.KindAuth},
-		"NTLM is not offered":   {change: func(c *ews.Config) { c.Auth = ews.AuthNTLM }, offered: []string{"basic"}, refused: ews.KindAuth, contains: "offering Basic"},
-		"wrong token":           {change: func(c *ews.Config) { c.Auth, c.Token = ews.AuthOAuth, tokens("old", nil) }, refused: ews.KindAuth},
+		"basic, wrong password": {change: func(c *ews.Config) { c.Password = "no" }, refused: mail.KindAuth, contains: "401"},
+		"NTLM, wrong password":  {change: func(c *ews.Config) { c.Auth, c.Password = ews.AuthNTLM, "no" }, refused: mail.KindAuth, contains: "401"},
+		"NTLM, unknown user":    {change: func(c *ews.Config) { c.Auth, c.Username = ews.AuthNTLM, "nobody" }, refused: mail.KindAuth},
+		"NTLM is not offered":   {change: func(c *ews.Config) { c.Auth = ews.AuthNTLM }, offered: []string{"basic"}, refused: mail.KindAuth, contains: "offering Basic"},
+		"wrong token":           {change: func(c *ews.Config) { c.Auth, c.Token = ews.AuthOAuth, tokens("old", nil) }, refused: mail.KindAuth},
 		"no token": {change: func(c *ews.Config) { c.Auth, c.Token = ews.AuthOAuth, tokens("", errors.New("revoked")) },
-			refused: ews.KindAuth, contains: "revoked"},
-		"unknown authority": {change: func(c *ews.Config) { c.RootCAs = nil }, refused: ews.KindTLS},
-		"nobody there":      {change: func(c *ews.Config) { c.URL = "https://127.0.0.1:1/EWS/Exchange.asmx" }, refused: ews.KindNetwork},
-		"wrong path":        {change: func(c *ews.Config) { c.URL += "x" }, refused: ews.KindProtocol, contains: "404"},
+			refused: mail.KindAuth, contains: "revoked"},
+		"unknown authority": {change: func(c *ews.Config) { c.RootCAs = nil }, refused: mail.KindTLS},
+		"nobody there":      {change: func(c *ews.Config) { c.URL = "https://127.0.0.1:1/EWS/Exchange.asmx" }, refused: mail.KindNetwork},
+		"wrong path":        {change: func(c *ews.Config) { c.URL += "x" }, refused: mail.KindProtocol, contains: "404"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, ewsserver.Options{TLS: true, Auth: test.offered})
@@ -149,12 +149,12 @@ func TestOtherMailboxes(t *testing.T) {
 	for name, test := range map[string]struct {
 		delegates   []string
 		impersonate bool
-		refused     ews.Kind
+		refused     mail.Kind
 	}{
 		"delegate":                   {delegates: []string{support}},
 		"impersonation":              {delegates: []string{support}, impersonate: true},
-		"no delegate":                {refused: ews.KindAuth},
-		"not allowed to impersonate": {impersonate: true, refused: ews.KindAuth},
+		"no delegate":                {refused: mail.KindAuth},
+		"not allowed to impersonate": {impersonate: true, refused: mail.KindAuth},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, ewsserver.Options{Delegates: map[string][]string{shared: test.delegates}})
@@ -195,10 +195,10 @@ func TestFolders(t *testing.T) {
 	assert.Contains(t, fetch(t, a, batch.Items[0].ID), "a project")
 
 	_, err = ews.Open(t.Context(), config(s), []string{"Nowhere"})
-	assert.Equal(t, ews.KindFolderMissing, kind(t, err))
+	assert.Equal(t, mail.KindFolderMissing, kind(t, err))
 	assert.ErrorContains(t, err, "Nowhere")
 	_, err = a.Next(t.Context(), "Nowhere", mail.Position{}, 10)
-	assert.Equal(t, ews.KindFolderMissing, kind(t, err))
+	assert.Equal(t, mail.KindFolderMissing, kind(t, err))
 }
 
 func TestAClosedAccountEndsItsCalls(t *testing.T) {

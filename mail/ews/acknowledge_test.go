@@ -89,6 +89,6 @@ func TestAcknowledgeTellsWhatFails(t *testing.T) {
 	id := deliver(s, "one")
 	s.Fail("MoveItem", "ErrorAccessDenied")
 	err := a.Acknowledge(t.Context(), ews.Inbox, []string{id}, mail.Ack{MoveTo: "Done"})
-	assert.Equal(t, ews.KindAuth, kind(t, err))
+	assert.Equal(t, mail.KindAuth, kind(t, err))
 	require.NoError(t, a.Acknowledge(t.Context(), ews.Inbox, []string{id}, mail.Ack{MoveTo: "Done"}))
 }

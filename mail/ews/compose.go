@@ -64,11 +64,11 @@ func (a *Account) fetchProperties(ctx context.Context, op, id, code string, w io
 		return 0, err
 	}
 	if len(answer.Items.Each) != 1 {
-		return 0, &Error{Kind: KindProtocol, Op: op, Err: errors.New("the answer holds no mail")}
+		return 0, &Error{Kind: mail.KindProtocol, Op: op, Err: errors.New("the answer holds no mail")}
 	}
 	raw, err := answer.Items.Each[0].compose(code)
 	if err != nil {
-		return 0, &Error{Kind: KindProtocol, Op: op, Err: fmt.Errorf("make a mail of its properties: %w", err)}
+		return 0, &Error{Kind: mail.KindProtocol, Op: op, Err: fmt.Errorf("make a mail of its properties: %w", err)}
 	}
 	if int64(len(raw)) > limit {
 		return 0, fmt.Errorf("ews: %s: %w (%d bytes, limit %d)", op, mail.ErrTooLarge, len(raw), limit)

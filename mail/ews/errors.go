@@ -9,33 +9,23 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
-// Kind is the cause of an Error, as an operator would name it.
-type Kind string
-
-// The kinds. HTTP keeps no session, so the account may be used again after each of them.
-const (
-	KindNetwork       Kind = "network"        // not reachable, cut, or silent: try again
-	KindTLS           Kind = "tls"            // certificate: try again rarely, somebody must act
-	KindAuth          Kind = "auth"           // user name, password, token or right to the mailbox refused: likewise
-	KindUnavailable   Kind = "unavailable"    // the server says not now (busy, limits, maintenance): try again
-	KindFolderMissing Kind = "folder-missing" // the folder does not exist
-	KindProtocol      Kind = "protocol"       // an answer that is not understood, or a request refused
-)
-
-var words = map[Kind]string{
-	KindNetwork:       "the connection failed",
-	KindTLS:           "no trusted encrypted connection",
-	KindAuth:          "the server refused the user",
-	KindUnavailable:   "the server is not available now",
-	KindFolderMissing: "the folder is not there",
-	KindProtocol:      "the server answered what was not expected",
+var words = map[mail.Kind]string{
+	mail.KindNetwork:       "the connection failed",
+	mail.KindTLS:           "no trusted encrypted connection",
+	mail.KindAuth:          "the server refused the user",
+	mail.KindUnavailable:   "the server is not available now",
+	mail.KindFolderMissing: "the folder is not there",
+	mail.KindProtocol:      "the server answered what was not expected",
 }
 
-// Error tells what was being done, and why it failed. It never holds a password or a token.
+// Error tells what was being done, and why it failed. It never holds a password or a token. HTTP keeps no session, so the account may
+// be used again after each.
 type Error struct {
-	Kind Kind
+	Kind mail.Kind
 	Op   string
 	Code string // the server's ResponseCode, as ErrorServerBusy; "" when it gave none
 	// RetryAfter is how long the server asked to be left alone. The account waits for that itself.
@@ -53,6 +43,9 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// MailKind is for mail.KindOf.
+func (e *Error) MailKind() mail.Kind { return e.Kind }
+
 // Response codes (MS-OXWSCDATA 2.2.5.24) that the code looks at.
 const (
 	noError               = "NoError"
@@ -64,37 +57,37 @@ const (
 	errTooManySubscribed  = "ErrorExceededSubscriptionCount"
 )
 
-var kindOfCode = map[string]Kind{
-	"ErrorFolderNotFound":           KindFolderMissing,
-	"ErrorSyncFolderNotFound":       KindFolderMissing,
-	"ErrorParentFolderNotFound":     KindFolderMissing,
-	"ErrorToFolderNotFound":         KindFolderMissing,
-	"ErrorAccessDenied":             KindAuth,
-	"ErrorImpersonateUserDenied":    KindAuth,
-	"ErrorImpersonationDenied":      KindAuth,
-	"ErrorImpersonationFailed":      KindAuth,
-	"ErrorNonExistentMailbox":       KindAuth,
-	"ErrorMissingEmailAddress":      KindAuth,
-	"ErrorAccountDisabled":          KindAuth,
-	"ErrorPasswordExpired":          KindAuth,
-	"ErrorTokenSerializationDenied": KindAuth,
+var kindOfCode = map[string]mail.Kind{
+	"ErrorFolderNotFound":           mail.KindFolderMissing,
+	"ErrorSyncFolderNotFound":       mail.KindFolderMissing,
+	"ErrorParentFolderNotFound":     mail.KindFolderMissing,
+	"ErrorToFolderNotFound":         mail.KindFolderMissing,
+	"ErrorAccessDenied":             mail.KindAuth,
+	"ErrorImpersonateUserDenied":    mail.KindAuth,
+	"ErrorImpersonationDenied":      mail.KindAuth,
+	"ErrorImpersonationFailed":      mail.KindAuth,
+	"ErrorNonExistentMailbox":       mail.KindAuth,
+	"ErrorMissingEmailAddress":      mail.KindAuth,
+	"ErrorAccountDisabled":          mail.KindAuth,
+	"ErrorPasswordExpired":          mail.KindAuth,
+	"ErrorTokenSerializationDenied": mail.KindAuth,
 
-	"ErrorServerBusy":                       KindUnavailable,
-	"ErrorInternalServerError":              KindUnavailable,
-	"ErrorInternalServerTransientError":     KindUnavailable,
-	"ErrorTimeoutExpired":                   KindUnavailable,
-	"ErrorTooManyObjectsOpened":             KindUnavailable,
-	"ErrorMailboxStoreUnavailable":          KindUnavailable,
-	"ErrorMailboxFailover":                  KindUnavailable,
-	"ErrorConnectionFailed":                 KindUnavailable,
-	"ErrorInsufficientResources":            KindUnavailable,
-	"ErrorNoRespondingCASInDestinationSite": KindUnavailable,
-	"ErrorADUnavailable":                    KindUnavailable,
-	"ErrorADOperation":                      KindUnavailable,
-	"ErrorBatchProcessingStopped":           KindUnavailable,
-	errMailboxMove:                          KindUnavailable,
-	errTooManyConnections:                   KindUnavailable,
-	errTooManySubscribed:                    KindUnavailable,
+	"ErrorServerBusy":                       mail.KindUnavailable,
+	"ErrorInternalServerError":              mail.KindUnavailable,
+	"ErrorInternalServerTransientError":     mail.KindUnavailable,
+	"ErrorTimeoutExpired":                   mail.KindUnavailable,
+	"ErrorTooManyObjectsOpened":             mail.KindUnavailable,
+	"ErrorMailboxStoreUnavailable":          mail.KindUnavailable,
+	"ErrorMailboxFailover":                  mail.KindUnavailable,
+	"ErrorConnectionFailed":                 mail.KindUnavailable,
+	"ErrorInsufficientResources":            mail.KindUnavailable,
+	"ErrorNoRespondingCASInDestinationSite": mail.KindUnavailable,
+	"ErrorADUnavailable":                    mail.KindUnavailable,
+	"ErrorADOperation":                      mail.KindUnavailable,
+	"ErrorBatchProcessingStopped":           mail.KindUnavailable,
+	errMailboxMove:                          mail.KindUnavailable,
+	errTooManyConnections:                   mail.KindUnavailable,
+	errTooManySubscribed:                    mail.KindUnavailable,
 }
 
 // subscribeAnew are the codes after which a subscription is of no more use.
@@ -124,7 +117,7 @@ func codeOf(err error) string {
 func refused(op, code, text string, retryAfter time.Duration) *Error {
 	kind, known := kindOfCode[code]
 	if !known {
-		kind = KindProtocol
+		kind = mail.KindProtocol
 	}
 	if text = strings.TrimSpace(text); text == "" {
 		text = "no reason given"
@@ -132,7 +125,7 @@ func refused(op, code, text string, retryAfter time.Duration) *Error {
 	return &Error{Kind: kind, Op: op, Code: code, RetryAfter: retryAfter, Err: errors.New(cut(text))}
 }
 
-func kindOf(err error) Kind {
+func kindOf(err error) mail.Kind {
 	var (
 		verification *tls.CertificateVerificationError
 		unknown      x509.UnknownAuthorityError
@@ -140,14 +133,14 @@ func kindOf(err error) Kind {
 		alert        tls.AlertError
 	)
 	if errors.As(err, &verification) || errors.As(err, &unknown) || errors.As(err, &record) || errors.As(err, &alert) {
-		return KindTLS
+		return mail.KindTLS
 	}
-	return KindNetwork
+	return mail.KindNetwork
 }
 
 // ended is the Error of a context that ended.
 func ended(ctx context.Context, op string) *Error {
-	return &Error{Kind: KindNetwork, Op: op, Err: context.Cause(ctx)}
+	return &Error{Kind: mail.KindNetwork, Op: op, Err: context.Cause(ctx)}
 }
 
 // cut bounds a server's text, which goes into logs.

@@ -118,7 +118,7 @@ func (a *Account) fetchMIME(ctx context.Context, op, id string, w io.Writer, lim
 				return 0, a.refusal(failure)
 			}
 			// Calendar items, which come into a folder of mail too, have no MIME.
-			return 0, &Error{Kind: KindProtocol, Op: op, Code: "ErrorUnsupportedMimeConversion", Err: errors.New("the answer holds no content")}
+			return 0, &Error{Kind: mail.KindProtocol, Op: op, Code: "ErrorUnsupportedMimeConversion", Err: errors.New("the answer holds no content")}
 		}
 	}
 }

@@ -174,7 +174,7 @@ func TestFetchOfAnswersAsTheyCome(t *testing.T) {
 			}
 			require.ErrorContains(t, err, test.refused)
 			if test.refused != "larger than the limit" {
-				assert.Equal(t, ews.KindProtocol, kind(t, err), "%v", err)
+				assert.Equal(t, mail.KindProtocol, kind(t, err), "%v", err)
 			}
 		})
 	}
@@ -198,7 +198,7 @@ func TestNextOfAnswersAsTheyCome(t *testing.T) {
 				_, err = a.Next(t.Context(), ews.Inbox, mail.Position{Cursor: "s:s"}, 10)
 			}
 			require.ErrorContains(t, err, test.refused)
-			assert.Equal(t, ews.KindProtocol, kind(t, err))
+			assert.Equal(t, mail.KindProtocol, kind(t, err))
 		})
 	}
 }
@@ -227,7 +227,7 @@ func TestRedirectionsAreNotFollowed(t *testing.T) {
 	for _, code := range []int{301, 302, 307, 308} {
 		a := answering(t, func(w http.ResponseWriter, r *http.Request, _ string) { http.Redirect(w, r, other.URL, code) })
 		_, err := a.Next(t.Context(), ews.Inbox, mail.Position{}, 10)
-		assert.Equal(t, ews.KindProtocol, kind(t, err))
+		assert.Equal(t, mail.KindProtocol, kind(t, err))
 		assert.ErrorContains(t, err, fmt.Sprint(code))
 	}
 }

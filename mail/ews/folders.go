@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
 // Inbox is the name of the inbox, whatever it is called in the user's language. Other folders are named by their path
@@ -155,7 +157,7 @@ func (a *Account) folder(ctx context.Context, name string) (string, error) {
 			return f.id, a.remember(name, f.id)
 		}
 	}
-	return "", &Error{Kind: KindFolderMissing, Op: "find folder " + name, Err: errors.New("no folder has this name")}
+	return "", &Error{Kind: mail.KindFolderMissing, Op: "find folder " + name, Err: errors.New("no folder has this name")}
 }
 
 func (a *Account) remember(name, id string) error {
@@ -179,7 +181,7 @@ func (a *Account) inbox(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if len(answer.Folders.Each) != 1 || answer.Folders.Each[0].ID.ID == "" {
-		return "", &Error{Kind: KindProtocol, Op: op, Err: errors.New("the answer holds no folder")}
+		return "", &Error{Kind: mail.KindProtocol, Op: op, Err: errors.New("the answer holds no folder")}
 	}
 	return answer.Folders.Each[0].ID.ID, nil
 }
@@ -217,7 +219,7 @@ func (a *Account) tree(ctx context.Context) ([]knownFolder, error) {
 			break
 		}
 		if len(order) > maxFolders {
-			return nil, &Error{Kind: KindProtocol, Op: op, Err: fmt.Errorf("there are more than %d", maxFolders)}
+			return nil, &Error{Kind: mail.KindProtocol, Op: op, Err: fmt.Errorf("there are more than %d", maxFolders)}
 		}
 		request.View.Offset = offset
 	}
@@ -282,5 +284,5 @@ func (a *Account) create(ctx context.Context, path string) (string, error) {
 
 func missing(err error) bool {
 	failure := new(Error)
-	return errors.As(err, &failure) && failure.Kind == KindFolderMissing
+	return errors.As(err, &failure) && failure.Kind == mail.KindFolderMissing
 }

@@ -60,7 +60,7 @@ func readCursor(op, text string) (cursor, error) {
 			return cursor{phaseResync, at, state}, nil
 		}
 	}
-	return cursor{}, &Error{Kind: KindProtocol, Op: op, Err: errors.New("the cursor is not one that Next returned")}
+	return cursor{}, &Error{Kind: mail.KindProtocol, Op: op, Err: errors.New("the cursor is not one that Next returned")}
 }
 
 // lost begins anew without a state. What was begun stays what it is, or mails whose turn had not come would become old.
@@ -160,7 +160,7 @@ func (a *Account) Next(ctx context.Context, folder string, p mail.Position, max 
 		}
 		last := page.Last != "false" && page.Last != "0"
 		if page.State == "" || page.State == at.state && !last && len(page.Changes.Each) == 0 {
-			return mail.Batch{}, &Error{Kind: KindProtocol, Op: op, Err: errors.New("the answer holds no new sync state")}
+			return mail.Batch{}, &Error{Kind: mail.KindProtocol, Op: op, Err: errors.New("the answer holds no new sync state")}
 		}
 		batch.Items = page.items(at, p)
 		if at.state = page.State; last {

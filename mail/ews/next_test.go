@@ -208,7 +208,7 @@ func TestNextRefusesACursorThatItNeverGave(t *testing.T) {
 	a := open(t, config(s))
 	for _, cursor := range []string{"12/34", "r:x:state", "r:1", "q:state", ":"} {
 		_, err := a.Next(t.Context(), ews.Inbox, mail.Position{Cursor: cursor}, 10)
-		assert.Equal(t, ews.KindProtocol, kind(t, err), cursor)
+		assert.Equal(t, mail.KindProtocol, kind(t, err), cursor)
 	}
 }
 
@@ -225,7 +225,7 @@ func TestNextObeysABusyServer(t *testing.T) {
 			id := deliver(s, "one")
 			busy(s)
 			_, err := a.Next(t.Context(), ews.Inbox, mail.Position{}, 10)
-			require.Equal(t, ews.KindUnavailable, kind(t, err))
+			require.Equal(t, mail.KindUnavailable, kind(t, err))
 			failure := new(ews.Error)
 			require.ErrorAs(t, err, &failure)
 			assert.Equal(t, time.Second, failure.RetryAfter)
@@ -240,11 +240,11 @@ func TestNextObeysABusyServer(t *testing.T) {
 }
 
 func TestNextTellsWhatTheServerRefused(t *testing.T) {
-	for code, want := range map[string]ews.Kind{
-		"ErrorMailboxStoreUnavailable": ews.KindUnavailable,
-		"ErrorAccessDenied":            ews.KindAuth,
-		"ErrorFolderNotFound":          ews.KindFolderMissing,
-		"ErrorSchemaValidation":        ews.KindProtocol,
+	for code, want := range map[string]mail.Kind{
+		"ErrorMailboxStoreUnavailable": mail.KindUnavailable,
+		"ErrorAccessDenied":            mail.KindAuth,
+		"ErrorFolderNotFound":          mail.KindFolderMissing,
+		"ErrorSchemaValidation":        mail.KindProtocol,
 	} {
 		s := start(t, ewsserver.Options{})
 		a := open(t, config(s))

@@ -9,6 +9,8 @@ import (
 	"io"
 	"strconv"
 	"time"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
 // serverVersion is the schema that is asked for: the oldest that can suppress read receipts. Exchange 2013 SP1 and
@@ -121,7 +123,7 @@ func ask[M interface{ failure(op string) *Error }](ctx context.Context, a *Accou
 	}
 	messages := r.Body.Response.Messages.Each
 	if len(messages) == 0 {
-		return nil, &Error{Kind: KindProtocol, Op: op, Err: errors.New("the answer holds no message")}
+		return nil, &Error{Kind: mail.KindProtocol, Op: op, Err: errors.New("the answer holds no message")}
 	}
 	return messages, nil
 }

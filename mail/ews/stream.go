@@ -8,6 +8,8 @@ import (
 	"io"
 	"sync/atomic"
 	"time"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
 // errCut is the end of a stream that was open, as against one that could not be opened.
@@ -77,7 +79,7 @@ func (a *Account) subscribe(ctx context.Context) error {
 		return err
 	}
 	if answer.ID == "" {
-		return &Error{Kind: KindProtocol, Op: "subscribe", Err: errors.New("the answer holds no subscription")}
+		return &Error{Kind: mail.KindProtocol, Op: "subscribe", Err: errors.New("the answer holds no subscription")}
 	}
 	a.push.subscription.Store(&answer.ID)
 	return nil
@@ -163,9 +165,9 @@ func (a *Account) readStream(s *stream, subscription string) error {
 func (s *stream) broken(answer *answer, op string, err error) error {
 	failure := answer.broken(op, err)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		failure = &Error{Kind: KindNetwork, Op: op, Err: errors.New("the server ended it")}
+		failure = &Error{Kind: mail.KindNetwork, Op: op, Err: errors.New("the server ended it")}
 	}
-	if s.opened.Load() != 0 && failure.Kind == KindNetwork {
+	if s.opened.Load() != 0 && failure.Kind == mail.KindNetwork {
 		failure.Err = fmt.Errorf("%w: %w", errCut, failure.Err)
 	}
 	return failure

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
 // idempotencyKey with an empty value permits the transport to repeat a request when a kept connection turns out to be
@@ -101,7 +103,7 @@ func (a *answer) broken(op string, err error) *Error {
 	if a.failed != nil {
 		return &Error{Kind: kindOf(a.failed), Op: op, Err: a.failed}
 	}
-	return &Error{Kind: KindProtocol, Op: op, Err: err}
+	return &Error{Kind: mail.KindProtocol, Op: op, Err: err}
 }
 
 // post sends a request and returns the answer, whose status is 200. The caller closes it.
@@ -152,7 +154,7 @@ func (a *Account) roundTrip(r *answer, op string, content []byte) error {
 	case AuthOAuth:
 		token, err := a.cfg.Token(r.ctx)
 		if err != nil {
-			return &Error{Kind: KindAuth, Op: op, Err: fmt.Errorf("get a token: %w", err)}
+			return &Error{Kind: mail.KindAuth, Op: op, Err: fmt.Errorf("get a token: %w", err)}
 		}
 		a.secret.Store(&token)
 		request.Header.Set("Authorization", "Bearer "+token.Reveal())
@@ -180,15 +182,15 @@ func (a *Account) refusedHTTP(r *answer, op string) error {
 	failure := &Error{Op: op, Err: fmt.Errorf("HTTP status %s", r.http.Status)}
 	switch status := r.http.StatusCode; status {
 	case http.StatusUnauthorized:
-		failure.Kind = KindAuth
+		failure.Kind = mail.KindAuth
 		failure.Err = fmt.Errorf("%w, offering %s", failure.Err, cut(strings.Join(r.http.Header.Values("WWW-Authenticate"), ", ")))
 	case http.StatusForbidden, 440: // 440 is IIS's "log-in timeout"
-		failure.Kind = KindAuth
+		failure.Kind = mail.KindAuth
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		failure.Kind = KindUnavailable
+		failure.Kind = mail.KindUnavailable
 		failure.RetryAfter = retryAfter(r.http.Header.Get("Retry-After"))
 	case http.StatusBadGateway, http.StatusGatewayTimeout:
-		failure.Kind = KindUnavailable
+		failure.Kind = mail.KindUnavailable
 	case http.StatusInternalServerError:
 		var body struct {
 			Fault *fault `xml:"Body>Fault"`
@@ -198,10 +200,10 @@ func (a *Account) refusedHTTP(r *answer, op string) error {
 		} else if r.failed != nil {
 			return r.broken(op, err)
 		} else {
-			failure.Kind = KindUnavailable
+			failure.Kind = mail.KindUnavailable
 		}
 	default:
-		failure.Kind = KindProtocol
+		failure.Kind = mail.KindProtocol
 		if location := r.http.Header.Get("Location"); location != "" {
 			failure.Err = fmt.Errorf("%w, a redirection, which is not followed", failure.Err)
 		}

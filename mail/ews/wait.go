@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync/atomic"
 	"time"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
 const (
@@ -125,7 +127,7 @@ func (a *Account) judge(err error) error {
 			a.push.again = time.Now().Add(moveInProgress)
 		}
 		return nil
-	case failure.Kind == KindNetwork && errors.Is(err, errCut):
+	case failure.Kind == mail.KindNetwork && errors.Is(err, errCut):
 		return nil // the subscription outlives the connection
 	}
 	return err

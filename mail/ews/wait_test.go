@@ -278,12 +278,12 @@ func TestWaitTellsWhyNoStreamCanBeOpened(t *testing.T) {
 	s := start(t, ewsserver.Options{})
 	a := open(t, config(s))
 	s.Fail("Subscribe", "ErrorAccessDenied")
-	assert.Equal(t, ews.KindAuth, kind(t, a.Wait(t.Context())))
+	assert.Equal(t, mail.KindAuth, kind(t, a.Wait(t.Context())))
 	s.Fail("GetStreamingEvents", "ErrorInternalServerError")
-	assert.Equal(t, ews.KindUnavailable, kind(t, a.Wait(t.Context())))
+	assert.Equal(t, mail.KindUnavailable, kind(t, a.Wait(t.Context())))
 	require.NoError(t, a.Wait(t.Context()), "the account is still of use")
 	require.NoError(t, s.Close())
-	assert.Equal(t, ews.KindNetwork, kind(t, waitForError(t, a)))
+	assert.Equal(t, mail.KindNetwork, kind(t, waitForError(t, a)))
 }
 
 func waitForError(t *testing.T, a *ews.Account) error {

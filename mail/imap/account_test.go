@@ -225,7 +225,7 @@ func TestAccountOverSeveralFolders(t *testing.T) {
 	require.Equal(t, "1", account.read(t, "Done", &mail.Position{}))
 
 	_, err = account.Next(t.Context(), "Nowhere", mail.Position{}, 5)
-	requireKind(t, KindFolderMissing, err)
+	requireKind(t, mail.KindFolderMissing, err)
 	require.Equal(t, "1", account.read(t, "Done", &mail.Position{}), "a missing folder does not end the connection")
 }
 

@@ -46,7 +46,7 @@ func (s *Session) connect(ctx context.Context) error {
 	var dialer net.Dialer
 	raw, err := dialer.DialContext(ctx, "tcp", s.cfg.address())
 	if err != nil {
-		return &Error{KindNetwork, op, err}
+		return &Error{mail.KindNetwork, op, err}
 	}
 	switch s.cfg.TLS {
 	case TLSNone:
@@ -68,8 +68,8 @@ func (s *Session) connect(ctx context.Context) error {
 		if err != nil {
 			_ = raw.Close()
 			kind := kindOf(err, plain.err())
-			if kind == KindProtocol { // whatever it said, it did not begin TLS
-				kind = KindTLS
+			if kind == mail.KindProtocol { // whatever it said, it did not begin TLS
+				kind = mail.KindTLS
 			}
 			return &Error{kind, "start TLS with " + s.cfg.address(), err}
 		}
@@ -114,15 +114,15 @@ func (s *Session) do(ctx context.Context, op string, command func(*watchdog) err
 func (s *Session) failed(op string, err error, ended bool) error {
 	kind := kindOf(err, s.conn.err())
 	if ended {
-		kind = KindNetwork
+		kind = mail.KindNetwork
 	}
-	if kind != KindNetwork || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if kind != mail.KindNetwork || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return &Error{kind, op, err}
 	}
 	if text := s.conn.bye(); text != "" {
 		err = fmt.Errorf("the server said %q (%w)", text, err)
 		if expired.MatchString(text) {
-			kind = KindReconnect
+			kind = mail.KindReconnect
 		}
 	}
 	return &Error{kind, op, err}

@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/testsuite/dovecot"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
 func dovecotConfig(s *dovecot.Server) Config {
@@ -29,7 +31,7 @@ func open(t *testing.T, cfg Config) (*Session, Status) {
 	return session, status
 }
 
-func requireKind(t *testing.T, kind Kind, err error) {
+func requireKind(t *testing.T, kind mail.Kind, err error) {
 	t.Helper()
 	var failure *Error
 	require.ErrorAs(t, err, &failure)
@@ -135,7 +137,7 @@ func TestDovecotLogin(t *testing.T) {
 		cfg := cfg
 		cfg.Password = "secret-but-wrong"
 		_, err := Dial(t.Context(), cfg)
-		requireKind(t, KindAuth, err)
+		requireKind(t, mail.KindAuth, err)
 		require.ErrorContains(t, err, "as test: the server refused the user name or the password")
 	})
 	t.Run("untrusted certificate", func(t *testing.T) {
@@ -146,14 +148,14 @@ func TestDovecotLogin(t *testing.T) {
 				cfg.Port = server.Port
 			}
 			_, err := Dial(t.Context(), cfg)
-			requireKind(t, KindTLS, err)
+			requireKind(t, mail.KindTLS, err)
 		}
 	})
 	t.Run("plain server on the TLS port", func(t *testing.T) {
 		cfg := cfg
 		cfg.Port = server.Port
 		_, err := Dial(t.Context(), cfg)
-		requireKind(t, KindTLS, err)
+		requireKind(t, mail.KindTLS, err)
 	})
 	t.Run("no such folder", func(t *testing.T) {
 		cfg := cfg
@@ -162,12 +164,12 @@ func TestDovecotLogin(t *testing.T) {
 		require.NoError(t, err)
 		defer func() { _ = session.Close() }()
 		_, err = session.Select(t.Context())
-		requireKind(t, KindFolderMissing, err)
+		requireKind(t, mail.KindFolderMissing, err)
 	})
 	t.Run("server down", func(t *testing.T) {
 		server.Stop()
 		_, err := Dial(t.Context(), cfg)
-		requireKind(t, KindNetwork, err)
+		requireKind(t, mail.KindNetwork, err)
 	})
 }
 
@@ -273,13 +275,13 @@ func TestDovecotGoesAway(t *testing.T) {
 		}
 	}()
 	server.Restart()
-	requireKind(t, KindNetwork, <-failed)
+	requireKind(t, mail.KindNetwork, <-failed)
 
 	again, after := open(t, dovecotConfig(server))
 	require.Equal(t, before.UIDValidity, after.UIDValidity)
 	server.Kill()
 	_, err := again.Next(t.Context(), 0, 1)
-	requireKind(t, KindNetwork, err)
+	requireKind(t, mail.KindNetwork, err)
 
 	server.Restart()
 	server.ResetMailbox("test")

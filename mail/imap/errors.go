@@ -11,52 +11,42 @@ import (
 	"github.com/waybill-io/waybill/mail"
 )
 
-// Kind is the cause of an Error, as an operator would name it.
-type Kind string
-
-// The kinds. After KindNetwork, KindTLS, KindAuth, KindReconnect and KindProtocol the session is closed or of no more use.
-const (
-	KindNetwork       Kind = "network"        // not reachable, cut, or silent: try again
-	KindTLS           Kind = "tls"            // certificate or STARTTLS: try again rarely, somebody must act
-	KindAuth          Kind = "auth"           // user name, password or token refused: likewise
-	KindUnavailable   Kind = "unavailable"    // the server says not now (overload, limits, maintenance): try again
-	KindReconnect     Kind = "reconnect"      // the session was as long as its token: dial again at once, nothing failed
-	KindFolderMissing Kind = "folder-missing" // the folder does not exist or may not be opened
-	KindProtocol      Kind = "protocol"       // an answer that is not understood, or a command refused
-)
-
-var words = map[Kind]string{
-	KindNetwork:       "the connection failed",
-	KindTLS:           "no trusted encrypted connection",
-	KindAuth:          "the server refused the user name or the password",
-	KindUnavailable:   "not available now",
-	KindReconnect:     "the session ended",
-	KindFolderMissing: "the folder cannot be opened",
-	KindProtocol:      "the server answered what was not expected",
+var words = map[mail.Kind]string{
+	mail.KindNetwork:       "the connection failed",
+	mail.KindTLS:           "no trusted encrypted connection",
+	mail.KindAuth:          "the server refused the user name or the password",
+	mail.KindUnavailable:   "not available now",
+	mail.KindReconnect:     "the session ended",
+	mail.KindFolderMissing: "the folder cannot be opened",
+	mail.KindProtocol:      "the server answered what was not expected",
 }
 
-// Error tells what was being done, and why it failed. It never holds a password or a token.
+// Error tells what was being done, and why it failed. It never holds a password or a token. After mail.KindNetwork, KindTLS, KindAuth,
+// KindReconnect and KindProtocol the session is closed or of no more use.
 type Error struct {
-	Kind Kind
+	Kind mail.Kind
 	Op   string
 	Err  error
 }
 
 func (e *Error) Error() string {
 	cause := words[e.Kind]
-	if _, refused := isNo(e.Err); refused && e.Kind == KindProtocol {
+	if _, refused := isNo(e.Err); refused && e.Kind == mail.KindProtocol {
 		cause = "the server refused"
 	}
 	if errors.Is(e.Err, errNotOffered) {
 		cause = "there is no way in"
 	}
-	if refusal := new(TokenError); errors.As(e.Err, &refusal) && e.Kind == KindAuth {
+	if refusal := new(TokenError); errors.As(e.Err, &refusal) && e.Kind == mail.KindAuth {
 		cause = "the server refused the token (expired, revoked, or without the right scope)"
 	}
 	return fmt.Sprintf("imap: %s: %s: %v", e.Op, cause, e.Err)
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// MailKind is for mail.KindOf.
+func (e *Error) MailKind() mail.Kind { return e.Kind }
 
 // Errors about one message; the session stays usable.
 var (
@@ -66,17 +56,17 @@ var (
 
 // kindOf classifies what the library returned. It loses the type of most errors while decoding, so whether the
 // connection itself failed is told by the connection.
-func kindOf(err, connErr error) Kind {
+func kindOf(err, connErr error) mail.Kind {
 	var answer *imap.Error
 	if errors.As(err, &answer) {
 		switch answer.Code {
 		case imap.ResponseCodeUnavailable, imap.ResponseCodeInUse, imap.ResponseCodeLimit, imap.ResponseCodeServerBug:
-			return KindUnavailable
+			return mail.KindUnavailable
 		}
 		if answer.Type == imap.StatusResponseTypeBye {
-			return KindUnavailable
+			return mail.KindUnavailable
 		}
-		return KindProtocol
+		return mail.KindProtocol
 	}
 	var (
 		verification *tls.CertificateVerificationError
@@ -85,12 +75,12 @@ func kindOf(err, connErr error) Kind {
 		alert        tls.AlertError
 	)
 	if errors.As(err, &verification) || errors.As(err, &unknown) || errors.As(err, &record) || errors.As(err, &alert) {
-		return KindTLS
+		return mail.KindTLS
 	}
 	if connErr != nil {
-		return KindNetwork
+		return mail.KindNetwork
 	}
-	return KindProtocol
+	return mail.KindProtocol
 }
 
 // isNo reports whether the server refused a command with NO, as it does for what cannot be done.

@@ -9,6 +9,8 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
 // maxPartial bounds a size on the wire, which is a 32-bit number.
@@ -93,7 +95,7 @@ func (s *Session) missing(ctx context.Context, uid UID, cause error) error {
 	case cause != nil:
 		return cause
 	}
-	return &Error{KindProtocol, fmt.Sprintf("fetch message %d", uid), errors.New("the message is there but the server did not send it")}
+	return &Error{mail.KindProtocol, fmt.Sprintf("fetch message %d", uid), errors.New("the message is there but the server did not send it")}
 }
 
 // sink passes the message on and never fails, so that the literal is drained when the writer behind it does.

@@ -32,7 +32,7 @@ func TestLibraryTraps(t *testing.T) {
 			server.answer("NOOP", silence)
 			begun := time.Now()
 			_, err := session.Wait(t.Context())
-			requireKind(t, KindNetwork, err)
+			requireKind(t, mail.KindNetwork, err)
 			require.ErrorContains(t, err, "no answer within 500ms")
 			require.Less(t, time.Since(begun), recheckAfter+5*time.Second)
 		}},
@@ -40,13 +40,13 @@ func TestLibraryTraps(t *testing.T) {
 			server := &fake{replies: map[string]reply{"UID SEARCH": func(net.Conn, string, string) string { return "* SEA" }}}
 			session, _ := open(t, server.start(t))
 			_, err := session.Next(t.Context(), 0, 1)
-			requireKind(t, KindNetwork, err)
+			requireKind(t, mail.KindNetwork, err)
 		}},
 		{"Idle waits for + for ever", func(t *testing.T) {
 			server := &fake{replies: map[string]reply{"IDLE": silence}}
 			session, _ := open(t, server.start(t))
 			_, err := session.Wait(t.Context())
-			requireKind(t, KindNetwork, err)
+			requireKind(t, mail.KindNetwork, err)
 			require.ErrorContains(t, err, "start IDLE")
 		}},
 		{"no context, so its end closes the connection", func(t *testing.T) {
@@ -191,7 +191,7 @@ func TestLibraryTraps(t *testing.T) {
 				"=":            func(net.Conn, string, string) string { return lines(tag + " BAD not base64") },
 			}}
 			_, err := Dial(t.Context(), withToken(server.start(t), AuthXOAuth2))
-			requireKind(t, KindAuth, err)
+			requireKind(t, mail.KindAuth, err)
 			require.NotContains(t, server.commands(), "=")
 		}},
 		{"no NOTIFY, so other folders are asked for by STATUS", func(t *testing.T) {
@@ -242,7 +242,7 @@ func TestLibraryTraps(t *testing.T) {
 			server := &fake{replies: map[string]reply{"DONE": silence}}
 			session, _ := open(t, server.start(t))
 			_, err := session.Wait(t.Context())
-			requireKind(t, KindNetwork, err)
+			requireKind(t, mail.KindNetwork, err)
 		}},
 	}
 	for _, c := range cases {

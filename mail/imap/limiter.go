@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"golang.org/x/time/rate"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
 const (
@@ -35,7 +37,7 @@ func (l *Limiter) wait(ctx context.Context, host string) error {
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		return &Error{KindNetwork, "wait for a turn to connect to " + host, err}
+		return &Error{mail.KindNetwork, "wait for a turn to connect to " + host, err}
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
 func TestLimiter(t *testing.T) {
@@ -33,7 +35,7 @@ func TestLimiter(t *testing.T) {
 		require.NoError(t, slow.wait(ctx, "mail.example.com"))
 		time.AfterFunc(time.Second, cancel)
 		err := slow.wait(ctx, "mail.example.com")
-		requireKind(t, KindNetwork, err)
+		requireKind(t, mail.KindNetwork, err)
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorContains(t, err, "wait for a turn to connect to mail.example.com")
 	})
@@ -54,5 +56,5 @@ func TestDialWaitsForItsTurn(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	_, err := Dial(ctx, cfg)
-	requireKind(t, KindNetwork, err)
+	requireKind(t, mail.KindNetwork, err)
 }

@@ -34,7 +34,7 @@ func (c Config) secret(ctx context.Context) (mail.Secret, error) {
 		err = errors.New("it is empty")
 	}
 	if failure := new(Error); err != nil && !errors.As(err, &failure) {
-		return "", &Error{KindUnavailable, "get a token for " + c.Username, err}
+		return "", &Error{mail.KindUnavailable, "get a token for " + c.Username, err}
 	}
 	return token, err
 }
@@ -62,7 +62,7 @@ func (s *Session) login(ctx context.Context, secret mail.Secret) error {
 		explain(failure, mechanism)
 		failure.Err = redact(failure.Err, s.cfg.Username, secret.Reveal())
 		hint := recognise(s.cfg.Host, s.conn.hello(), caps).hint
-		if failure.Kind == KindAuth && s.cfg.Auth == AuthPassword && hint != "" {
+		if failure.Kind == mail.KindAuth && s.cfg.Auth == AuthPassword && hint != "" {
 			failure.Err = fmt.Errorf("%w (%s)", failure.Err, hint)
 		}
 	}
@@ -140,16 +140,16 @@ func explain(failure *Error, mechanism sasl.Client) {
 		if refused {
 			refusal.Text = answer.Text
 		}
-	case failure.Kind == KindProtocol && (refused || errors.Is(failure.Err, errNotOffered)):
-		failure.Kind = KindAuth
+	case failure.Kind == mail.KindProtocol && (refused || errors.Is(failure.Err, errNotOffered)):
+		failure.Kind = mail.KindAuth
 		return
 	default:
 		return
 	}
-	if failure.Kind != KindUnavailable {
-		failure.Kind = KindAuth
+	if failure.Kind != mail.KindUnavailable {
+		failure.Kind = mail.KindAuth
 		if refusal.later() {
-			failure.Kind = KindUnavailable
+			failure.Kind = mail.KindUnavailable
 		}
 	}
 	failure.Err = refusal

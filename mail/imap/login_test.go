@@ -58,7 +58,7 @@ func TestPasswordLogin(t *testing.T) {
 	t.Run("only tokens", func(t *testing.T) {
 		server := &fake{caps: "IMAP4rev1 LOGINDISABLED AUTH=XOAUTH2 AUTH=OAUTHBEARER"}
 		_, err := Dial(t.Context(), server.start(t))
-		requireKind(t, KindAuth, err)
+		requireKind(t, mail.KindAuth, err)
 		require.ErrorContains(t, err, `no log-in by password, only ["OAUTHBEARER" "XOAUTH2"]`)
 	})
 	t.Run("repeated in base64", func(t *testing.T) {
@@ -66,7 +66,7 @@ func TestPasswordLogin(t *testing.T) {
 			return lines(tag + " NO bad: " + args)
 		}}}
 		_, err := Dial(t.Context(), server.start(t))
-		requireKind(t, KindAuth, err)
+		requireKind(t, mail.KindAuth, err)
 		require.ErrorContains(t, err, "bad: PLAIN ****")
 	})
 }
@@ -107,22 +107,22 @@ func TestTokenLogin(t *testing.T) {
 		auth      Auth
 		challenge string
 		answer    string
-		kind      Kind
+		kind      mail.Kind
 		text      []string
 	}{
-		"Google, invalid":           {AuthXOAuth2, google, "NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)", KindAuth, []string{"refused the token", `status "400"`, "mail.google.com", "Invalid credentials"}},
-		"Microsoft, no reason":      {AuthXOAuth2, "", "NO AUTHENTICATE failed.", KindAuth, []string{"AUTHENTICATE failed."}},
-		"status is a number":        {AuthXOAuth2, `{"status":401}`, "NO failed", KindAuth, []string{`status "401"`}},
-		"not JSON":                  {AuthXOAuth2, "go\x01 away", "NO failed", KindAuth, []string{"go away"}},
-		"BAD instead of NO":         {AuthXOAuth2, google, "BAD failed", KindAuth, []string{"refused the token"}},
-		"hangs up after it":         {AuthXOAuth2, google, "", KindAuth, []string{"refused the token", `status "400"`}},
-		"unavailable, by code":      {AuthXOAuth2, "", "NO [UNAVAILABLE] Temporary authentication failure", KindUnavailable, []string{"Temporary"}},
-		"unavailable, code at last": {AuthXOAuth2, `{"status":"invalid_token"}`, "NO [UNAVAILABLE] later", KindUnavailable, []string{"later"}},
-		"unavailable, by status":    {AuthXOAuth2, `{"status":"503"}`, "NO failed", KindUnavailable, []string{"503"}},
-		"repeats the token":         {AuthXOAuth2, `{"status":"bad ` + token + `"}`, "NO no " + token, KindAuth, []string{"****"}},
-		"bearer, invalid":           {AuthOAuthBearer, `{"status":"invalid_token","scope":"mail"}`, "", KindAuth, []string{"refused the token", "invalid_token", `"mail"`}},
-		"bearer, later":             {AuthOAuthBearer, `{"status":"temporarily_unavailable"}`, "", KindUnavailable, []string{"temporarily"}},
-		"bearer, no reason":         {AuthOAuthBearer, "", "NO [AUTHENTICATIONFAILED] no", KindAuth, []string{"no"}},
+		"Google, invalid":           {AuthXOAuth2, google, "NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)", mail.KindAuth, []string{"refused the token", `status "400"`, "mail.google.com", "Invalid credentials"}},
+		"Microsoft, no reason":      {AuthXOAuth2, "", "NO AUTHENTICATE failed.", mail.KindAuth, []string{"AUTHENTICATE failed."}},
+		"status is a number":        {AuthXOAuth2, `{"status":401}`, "NO failed", mail.KindAuth, []string{`status "401"`}},
+		"not JSON":                  {AuthXOAuth2, "go\x01 away", "NO failed", mail.KindAuth, []string{"go away"}},
+		"BAD instead of NO":         {AuthXOAuth2, google, "BAD failed", mail.KindAuth, []string{"refused the token"}},
+		"hangs up after it":         {AuthXOAuth2, google, "", mail.KindAuth, []string{"refused the token", `status "400"`}},
+		"unavailable, by code":      {AuthXOAuth2, "", "NO [UNAVAILABLE] Temporary authentication failure", mail.KindUnavailable, []string{"Temporary"}},
+		"unavailable, code at last": {AuthXOAuth2, `{"status":"invalid_token"}`, "NO [UNAVAILABLE] later", mail.KindUnavailable, []string{"later"}},
+		"unavailable, by status":    {AuthXOAuth2, `{"status":"503"}`, "NO failed", mail.KindUnavailable, []string{"503"}},
+		"repeats the token":         {AuthXOAuth2, `{"status":"bad ` + token + `"}`, "NO no " + token, mail.KindAuth, []string{"****"}},
+		"bearer, invalid":           {AuthOAuthBearer, `{"status":"invalid_token","scope":"mail"}`, "", mail.KindAuth, []string{"refused the token", "invalid_token", `"mail"`}},
+		"bearer, later":             {AuthOAuthBearer, `{"status":"temporarily_unavailable"}`, "", mail.KindUnavailable, []string{"temporarily"}},
+		"bearer, no reason":         {AuthOAuthBearer, "", "NO [AUTHENTICATIONFAILED] no", mail.KindAuth, []string{"no"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -160,16 +160,16 @@ func TestTokenLogin(t *testing.T) {
 	t.Run("not offered", func(t *testing.T) {
 		server := &fake{caps: "IMAP4rev1 AUTH=PLAIN"}
 		_, err := Dial(t.Context(), withToken(server.start(t), AuthXOAuth2))
-		requireKind(t, KindAuth, err)
+		requireKind(t, mail.KindAuth, err)
 		require.ErrorContains(t, err, `no log-in by xoauth2, only ["PLAIN"]`)
 		require.NotContains(t, server.transcript(), "LOGIN")
 	})
 	for name, c := range map[string]struct {
 		cause error
-		kind  Kind
+		kind  mail.Kind
 	}{
-		"no token now":  {errors.New("token endpoint answers 503"), KindUnavailable},
-		"grant is gone": {&Error{KindAuth, "refresh the token", errors.New("invalid_grant")}, KindAuth},
+		"no token now":  {errors.New("token endpoint answers 503"), mail.KindUnavailable},
+		"grant is gone": {&Error{mail.KindAuth, "refresh the token", errors.New("invalid_grant")}, mail.KindAuth},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := &fake{}
@@ -192,10 +192,10 @@ func TestSessionThatEndsWithItsToken(t *testing.T) {
 			return ""
 		}
 	}
-	for text, kind := range map[string]Kind{
-		"Session invalidated - AccessTokenExpired":   KindReconnect,
-		"Session expired, please login again. 12mb1": KindReconnect,
-		"Autologout; idle for too long":              KindNetwork,
+	for text, kind := range map[string]mail.Kind{
+		"Session invalidated - AccessTokenExpired":   mail.KindReconnect,
+		"Session expired, please login again. 12mb1": mail.KindReconnect,
+		"Autologout; idle for too long":              mail.KindNetwork,
 	} {
 		t.Run(text, func(t *testing.T) {
 			server := &fake{replies: map[string]reply{"IDLE": goodbye(text)}}
@@ -213,6 +213,6 @@ func TestSessionThatEndsWithItsToken(t *testing.T) {
 		}}}
 		session, _ := open(t, server.start(t))
 		_, err := session.Next(t.Context(), 0, 1)
-		requireKind(t, KindReconnect, err)
+		requireKind(t, mail.KindReconnect, err)
 	})
 }

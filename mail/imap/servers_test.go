@@ -69,7 +69,7 @@ func TestRefusedPasswordNamesWhatTheProviderWants(t *testing.T) {
 	} {
 		server := &fake{greeting: lines(greeting), replies: map[string]reply{"LOGIN": no("LOGIN failed.")}}
 		_, err := Dial(t.Context(), server.start(t))
-		requireKind(t, KindAuth, err)
+		requireKind(t, mail.KindAuth, err)
 		require.ErrorContains(t, err, "LOGIN failed.")
 		require.ErrorContains(t, err, want)
 	}
@@ -79,7 +79,7 @@ func TestRefusedPasswordNamesWhatTheProviderWants(t *testing.T) {
 			replies: map[string]reply{"AUTHENTICATE": no("AUTHENTICATE failed.")},
 		}
 		_, err := Dial(t.Context(), withToken(server.start(t), AuthXOAuth2))
-		requireKind(t, KindAuth, err)
+		requireKind(t, mail.KindAuth, err)
 		require.NotContains(t, err.Error(), "only OAuth")
 	})
 	t.Run("a token of another user", func(t *testing.T) {
@@ -88,7 +88,7 @@ func TestRefusedPasswordNamesWhatTheProviderWants(t *testing.T) {
 		}}}
 		account := openAccount(t, server.start(t))
 		_, err := account.Next(t.Context(), "INBOX", mail.Position{}, 1)
-		requireKind(t, KindAuth, err)
+		requireKind(t, mail.KindAuth, err)
 		require.ErrorContains(t, err, "another user")
 	})
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
 // UID is the unique identifier of a message in its folder, for as long as UIDVALIDITY stays the same.
@@ -61,11 +63,11 @@ func (s *Session) enter(ctx context.Context, folder string) (Status, error) {
 		return err
 	})
 	if failure := new(Error); errors.As(err, &failure) {
-		if _, refused := isNo(failure.Err); refused && failure.Kind == KindProtocol {
-			failure.Kind = KindFolderMissing
+		if _, refused := isNo(failure.Err); refused && failure.Kind == mail.KindProtocol {
+			failure.Kind = mail.KindFolderMissing
 		}
 		if strings.Contains(failure.Err.Error(), notConnected) {
-			failure.Kind, failure.Err = KindAuth, fmt.Errorf("%w (%s)", failure.Err, notConnectedHint)
+			failure.Kind, failure.Err = mail.KindAuth, fmt.Errorf("%w (%s)", failure.Err, notConnectedHint)
 		}
 	}
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
 func TestDialFailures(t *testing.T) {
@@ -17,19 +19,19 @@ func TestDialFailures(t *testing.T) {
 	cases := map[string]struct {
 		server *fake
 		tls    TLS
-		kind   Kind
+		kind   mail.Kind
 		text   string
 	}{
-		"silent from the start":     {&fake{greeting: "*"}, TLSNone, KindNetwork, "no answer within 500ms"},
-		"silent at log-in":          {&fake{replies: map[string]reply{"LOGIN": silence}}, TLSNone, KindNetwork, "no answer"},
-		"too many connections":      {&fake{greeting: lines("* BYE too many connections")}, TLSNone, KindUnavailable, "too many"},
-		"overloaded":                {&fake{replies: map[string]reply{"LOGIN": no("[UNAVAILABLE] later")}}, TLSNone, KindUnavailable, "later"},
-		"password refused":          {&fake{replies: map[string]reply{"LOGIN": no("[AUTHENTICATIONFAILED] no")}}, TLSNone, KindAuth, "refused the user name"},
-		"password repeated":         {&fake{replies: map[string]reply{"LOGIN": no("bad: LOGIN ann s3cret")}}, TLSNone, KindAuth, "LOGIN ann ****"},
-		"no log-in without TLS":     {&fake{caps: disabled}, TLSNone, KindAuth, "no log-in by password, only []; it may offer more on a connection with TLS"},
-		"STARTTLS not offered":      {&fake{replies: map[string]reply{"STARTTLS": func(_ net.Conn, tag, _ string) string { return lines(tag + " BAD what?") }}}, TLSStartTLS, KindTLS, "what?"},
-		"already in, without TLS":   {&fake{greeting: lines("* PREAUTH [CAPABILITY IMAP4rev1] hello"), replies: map[string]reply{"STARTTLS": no("already in")}}, TLSStartTLS, KindTLS, "PREAUTH"},
-		"not an IMAP server at all": {&fake{greeting: lines("220 mail.example.com ESMTP")}, TLSNone, KindProtocol, "220"},
+		"silent from the start":     {&fake{greeting: "*"}, TLSNone, mail.KindNetwork, "no answer within 500ms"},
+		"silent at log-in":          {&fake{replies: map[string]reply{"LOGIN": silence}}, TLSNone, mail.KindNetwork, "no answer"},
+		"too many connections":      {&fake{greeting: lines("* BYE too many connections")}, TLSNone, mail.KindUnavailable, "too many"},
+		"overloaded":                {&fake{replies: map[string]reply{"LOGIN": no("[UNAVAILABLE] later")}}, TLSNone, mail.KindUnavailable, "later"},
+		"password refused":          {&fake{replies: map[string]reply{"LOGIN": no("[AUTHENTICATIONFAILED] no")}}, TLSNone, mail.KindAuth, "refused the user name"},
+		"password repeated":         {&fake{replies: map[string]reply{"LOGIN": no("bad: LOGIN ann s3cret")}}, TLSNone, mail.KindAuth, "LOGIN ann ****"},
+		"no log-in without TLS":     {&fake{caps: disabled}, TLSNone, mail.KindAuth, "no log-in by password, only []; it may offer more on a connection with TLS"},
+		"STARTTLS not offered":      {&fake{replies: map[string]reply{"STARTTLS": func(_ net.Conn, tag, _ string) string { return lines(tag + " BAD what?") }}}, TLSStartTLS, mail.KindTLS, "what?"},
+		"already in, without TLS":   {&fake{greeting: lines("* PREAUTH [CAPABILITY IMAP4rev1] hello"), replies: map[string]reply{"STARTTLS": no("already in")}}, TLSStartTLS, mail.KindTLS, "PREAUTH"},
+		"not an IMAP server at all": {&fake{greeting: lines("220 mail.example.com ESMTP")}, TLSNone, mail.KindProtocol, "220"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -96,18 +98,18 @@ func TestWaitNoticesADeadConnection(t *testing.T) {
 	t.Parallel()
 	bye := lines("+ idling", "* BYE going down")
 	// The library hangs up on what it does not know, and does not always get to tell why.
-	const anyKind = Kind("")
+	const anyKind = mail.Kind("")
 	cases := map[string]struct {
 		replies map[string]reply
-		kind    Kind
+		kind    mail.Kind
 	}{
-		"IDLE is never confirmed":        {map[string]reply{"IDLE": silence}, KindNetwork},
-		"IDLE is refused":                {map[string]reply{"IDLE": no("not now")}, KindProtocol},
-		"silent in IDLE":                 {map[string]reply{"DONE": silence}, KindNetwork},
-		"silent at NOOP":                 {map[string]reply{"NOOP": silence}, KindNetwork},
-		"half a line in IDLE":            {map[string]reply{"IDLE": func(net.Conn, string, string) string { return "+ idling\r\n* 1 EX" }, "DONE": silence}, KindNetwork},
-		"BYE in IDLE, connection closed": {map[string]reply{"IDLE": func(c net.Conn, _, _ string) string { _, _ = c.Write([]byte(bye)); _ = c.Close(); return "" }}, KindNetwork},
-		"BYE in IDLE, connection open":   {map[string]reply{"IDLE": func(net.Conn, string, string) string { return bye }, "DONE": silence}, KindNetwork},
+		"IDLE is never confirmed":        {map[string]reply{"IDLE": silence}, mail.KindNetwork},
+		"IDLE is refused":                {map[string]reply{"IDLE": no("not now")}, mail.KindProtocol},
+		"silent in IDLE":                 {map[string]reply{"DONE": silence}, mail.KindNetwork},
+		"silent at NOOP":                 {map[string]reply{"NOOP": silence}, mail.KindNetwork},
+		"half a line in IDLE":            {map[string]reply{"IDLE": func(net.Conn, string, string) string { return "+ idling\r\n* 1 EX" }, "DONE": silence}, mail.KindNetwork},
+		"BYE in IDLE, connection closed": {map[string]reply{"IDLE": func(c net.Conn, _, _ string) string { _, _ = c.Write([]byte(bye)); _ = c.Close(); return "" }}, mail.KindNetwork},
+		"BYE in IDLE, connection open":   {map[string]reply{"IDLE": func(net.Conn, string, string) string { return bye }, "DONE": silence}, mail.KindNetwork},
 		"an answer of QRESYNC":           {map[string]reply{"IDLE": func(net.Conn, string, string) string { return lines("+ idling", "* VANISHED 4") }}, anyKind},
 	}
 	for name, c := range cases {
@@ -218,19 +220,19 @@ func TestFetchTraps(t *testing.T) {
 			_, _ = c.Write([]byte("* 1 FETCH (UID 5 BODY[]<0> {10}\r\nhel"))
 			_ = c.Close()
 			return ""
-		}, there, func(t *testing.T, _ string, err error) { requireKind(t, KindNetwork, err) }},
+		}, there, func(t *testing.T, _ string, err error) { requireKind(t, mail.KindNetwork, err) }},
 		"stalled within the literal": {func(c net.Conn, tag, args string) string {
 			if strings.Contains(args, "RFC822.SIZE") {
 				return body("")(c, tag, args)
 			}
 			return "* 1 FETCH (UID 5 BODY[]<0> {10}\r\nhel"
 		}, there, func(t *testing.T, _ string, err error) {
-			requireKind(t, KindNetwork, err)
+			requireKind(t, mail.KindNetwork, err)
 			require.ErrorContains(t, err, "no answer")
 		}},
 		"vanished":          {body(""), gone, func(t *testing.T, _ string, err error) { require.ErrorIs(t, err, ErrGone) }},
 		"vanished, NIL":     {body("* 1 FETCH (UID 5 BODY[]<0> NIL)\r\n"), gone, func(t *testing.T, _ string, err error) { require.ErrorIs(t, err, ErrGone) }},
-		"there, but hidden": {body("* 1 FETCH (UID 5 FLAGS ())\r\n"), there, func(t *testing.T, _ string, err error) { requireKind(t, KindProtocol, err) }},
+		"there, but hidden": {body("* 1 FETCH (UID 5 FLAGS ())\r\n"), there, func(t *testing.T, _ string, err error) { requireKind(t, mail.KindProtocol, err) }},
 		"slow but moving": {func(c net.Conn, tag, args string) string {
 			if strings.Contains(args, "RFC822.SIZE") {
 				return body("")(c, tag, args)

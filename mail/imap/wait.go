@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/emersion/go-imap/v2/imapclient"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
 // recheckAfter bounds how late a mail is found that came between a search and the confirmation of IDLE and that the
@@ -81,7 +83,7 @@ func (s *Session) pause(ctx context.Context, d time.Duration) (changed bool, err
 		return false, nil
 	case <-ctx.Done():
 		_ = s.Close()
-		return false, &Error{KindNetwork, "wait for mail", ctx.Err()}
+		return false, &Error{mail.KindNetwork, "wait for mail", ctx.Err()}
 	case <-s.client.Closed():
 		err := s.client.Close() // tells why the read loop ended, when it knows
 		if err == nil || s.conn.err() != nil {
