@@ -42,24 +42,38 @@ type mailboxesReport struct {
 }
 
 func measureMailboxes(ctx context.Context, n int, hold time.Duration, progress io.Writer) (report *mailboxesReport, err error) {
+	r, err := newRig(ctx, progress)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.end()) }()
+	r.n = n
+	report = &mailboxesReport{Mailboxes: n}
+	return report, r.measure(ctx, report, hold)
+}
+
+// newRig starts a Temporal server and builds the worker. Its place ends both, and what the rig started.
+func newRig(ctx context.Context, progress io.Writer) (_ *rig, err error) {
 	p, err := newPlace(ctx, progress)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, p.end()) }()
-	dir, err := os.MkdirTemp("", "bench-")
-	if err != nil {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.end())
+		}
+	}()
+	r := &rig{place: p, progress: progress}
+	if r.dir, err = os.MkdirTemp("", "bench-"); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	program := filepath.Join(dir, "worker")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "./worker").CombinedOutput(); err != nil {
+	p.atEnd(func() error { return os.RemoveAll(r.dir) })
+	p.atEnd(r.stop)
+	r.program = filepath.Join(r.dir, "worker")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", r.program, "./worker").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build the worker: %w: %s", err, out)
 	}
-	r := &rig{place: p, dir: dir, program: program, progress: progress, n: n}
-	defer func() { err = errors.Join(err, r.stop()) }()
-	report = &mailboxesReport{Mailboxes: n}
-	return report, r.measure(ctx, report, hold)
+	return r, nil
 }
 
 // rig is what mailboxesReport is measured with.

@@ -9,9 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -112,27 +109,17 @@ func (s *sink) reset() {
 }
 
 func measureWebhooks(ctx context.Context, progress io.Writer) (report *webhooksReport, err error) {
-	p, err := newPlace(ctx, progress)
+	r, err := newRig(ctx, progress)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, p.end()) }()
-	dir, err := os.MkdirTemp("", "bench-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	binary := filepath.Join(dir, "worker")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "./worker").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build the worker: %w: %s", err, out)
-	}
-	m := &mailway{rig: &rig{place: p, dir: dir, program: binary, progress: progress}, sink: newSink(), host: &program{}}
+	defer func() { err = errors.Join(err, r.end()) }()
+	m := &mailway{rig: r, sink: newSink(), host: &program{}}
 	defer m.host.end()
 	defer m.sink.Close()
 	if err := m.startWorker(); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, m.stop()) }()
 	report = &webhooksReport{}
 	for _, mailboxes := range []int{1, 50} {
 		line, err := m.backlog(ctx, mailboxes)

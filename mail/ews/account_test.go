@@ -214,7 +214,7 @@ func TestAClosedAccountEndsItsCalls(t *testing.T) {
 			}
 		}
 	}()
-	time.Sleep(50 * time.Millisecond)
+	streaming(t, s)
 	require.NoError(t, a.Close())
 	require.NoError(t, a.Close())
 	require.Error(t, <-ended)

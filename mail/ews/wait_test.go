@@ -126,8 +126,7 @@ func TestHeartbeatsAreProofOfLifeAndNoReasonToSync(t *testing.T) {
 	time.Sleep(200 * time.Millisecond)
 	synced := s.Asked("SyncFolderItems")
 	before := a.LastAlive()
-	time.Sleep(300 * time.Millisecond)
-	assert.True(t, a.LastAlive().After(before))
+	require.Eventually(t, func() bool { return a.LastAlive().After(before) }, 5*time.Second, 5*time.Millisecond)
 	assert.Equal(t, synced, s.Asked("SyncFolderItems"))
 }
 
@@ -164,7 +163,9 @@ func TestNothingIsLost(t *testing.T) {
 		}},
 		"the time of the connection is over": {
 			options: ewsserver.Options{Minute: 400 * time.Millisecond},
-			disturb: func(*testing.T, *ewsserver.Server) { time.Sleep(400 * time.Millisecond) },
+			disturb: func(t *testing.T, s *ewsserver.Server) {
+				require.Eventually(t, func() bool { return s.Asked("GetStreamingEvents") > 1 }, 5*time.Second, 5*time.Millisecond)
+			},
 		},
 		"the server behind the proxy is lost": {anew: true, options: ewsserver.Options{Servers: 3}, disturb: func(_ *testing.T, s *ewsserver.Server) { s.LoseServers() }},
 		"the server is busy": {disturb: func(_ *testing.T, s *ewsserver.Server) {
