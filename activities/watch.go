@@ -247,9 +247,14 @@ func (f *folder) fetch(ctx context.Context, item mail.Item) (contract.MailRef, e
 	}
 	defer since(f.fetched, time.Now())
 	key := f.key(ref.ID) + "raw.eml"
+	var refused error // by the source: what the store does is not the mail's fault
 	err := f.files.Write(ctx, key, "message/rfc822", func(w io.Writer) error {
-		n, err := f.source.Fetch(ctx, f.Folder, item.ID, w, f.Config.MaxBytes)
+		store := &noting{Writer: w}
+		n, err := f.source.Fetch(ctx, f.Folder, item.ID, store, f.Config.MaxBytes)
 		ref.Size = max(ref.Size, n)
+		if store.err == nil {
+			refused = err
+		}
 		return err
 	})
 	switch {
@@ -257,7 +262,7 @@ func (f *folder) fetch(ctx context.Context, item mail.Item) (contract.MailRef, e
 		ref.Skip = true
 	case errors.Is(err, mail.ErrTooLarge):
 		ref.Reason = fmt.Sprintf("larger than the limit of the mailbox: %d bytes, at most %d are taken (mailbox add --max-size)", ref.Size, f.Config.MaxBytes)
-	case err != nil && ctx.Err() == nil && f.failedAgain(ref.ID):
+	case refused != nil && ctx.Err() == nil && f.failedAgain(ref.ID):
 		ref.Reason = fmt.Sprintf("cannot be fetched: %s (%d tries)", cut(err.Error(), maxCause), fetchTries)
 	case err != nil:
 		return ref, err
@@ -268,8 +273,20 @@ func (f *folder) fetch(ctx context.Context, item mail.Item) (contract.MailRef, e
 	return ref, nil
 }
 
+// noting keeps the error of a writer.
+type noting struct {
+	io.Writer
+	err error
+}
+
+func (n *noting) Write(p []byte) (int, error) {
+	written, err := n.Writer.Write(p)
+	n.err = err
+	return written, err
+}
+
 // fetchTries is how often a mail may fail to be fetched until it is dead, so that it does not keep those behind it from being handled.
-// Connections that cannot be made do not count.
+// Connections that cannot be made do not count, nor does a blob store that is full or away.
 const fetchTries = 8
 
 // failedAgain counts a failure, and reports whether it was the last that a mail may have.

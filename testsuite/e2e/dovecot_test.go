@@ -15,25 +15,27 @@ import (
 	"github.com/waybill-io/waybill/client"
 )
 
-// TestMailServerRestarted restarts Dovecot under a watcher, in order and as after a crash.
+// TestMailServerRestarted restarts Dovecot five times under a watcher, in order and as after a crash.
 func TestMailServerRestarted(t *testing.T) {
 	t.Parallel()
-	i := install(t, options{})
+	i := install(t, options{sink: true})
 	i.startWorker()
 	i.deploy()
 	i.watch()
-	all := letters(40)
+	all := letters(100)
 	i.receive(all[:20]...)
-	i.dovecot.Restart()
-	i.receive(all[20:30]...)
-	i.connected()
+	for n := range 4 {
+		i.dovecot.Restart()
+		i.receive(all[20+15*n : 35+15*n]...)
+		i.connected()
+	}
 	i.dovecot.Kill()
-	i.receive(all[30:]...)
+	i.receive(all[80:]...)
 	m := i.status("tells that the server is away", func(m client.Mailbox) bool { return m.Connection == "error" })
 	require.Contains(t, m.Cause, "connection")
 	i.dovecot.Restart()
 	i.handled(all)
-	i.acknowledged(40, len(all)-40)
+	i.acknowledged(len(all), 0)
 }
 
 // TestMailboxRecreated deletes a mailbox under its watcher. Mail is numbered anew from then on: what is new is handled, and

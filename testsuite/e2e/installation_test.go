@@ -44,6 +44,7 @@ type installation struct {
 	dir      string
 	program  string // with a Temporal server
 	options  options
+	sink     *sink // nil: none
 	temporal *temporalserver.Server
 	client   *client.Client
 	dovecot  *dovecot.Server
@@ -58,6 +59,7 @@ type installation struct {
 type options struct {
 	temporalSettings []string
 	capability       string // what Dovecot offers; "": all that it can
+	sink             bool   // a webhook is told of all mail
 }
 
 // install starts the servers. Nothing is deployed yet.
@@ -84,6 +86,9 @@ func install(t *testing.T, o options) *installation {
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	i.client = client.New(c)
+	if o.sink {
+		i.startSink()
+	}
 	return i
 }
 
@@ -153,6 +158,9 @@ func (i *installation) deployTrigger() {
 	i.t.Helper()
 	for _, tr := range i.project().Triggers {
 		require.NoError(i.t, i.client.PutTrigger(i.t.Context(), tr.Source, tr.Name, tr.Raw))
+	}
+	if i.sink != nil {
+		i.subscribe()
 	}
 }
 

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -38,4 +39,25 @@ func TestWorkerKilled(t *testing.T) {
 	require.NoError(t, err)
 	info := d.GetWorkflowExecutionInfo()
 	require.NotEqual(t, info.GetFirstRunId(), info.GetExecution().GetRunId(), "the mailbox went on in new runs meanwhile")
+}
+
+// TestWorkerKilledOften kills the only worker every five seconds while a thousand mails come in. Its watcher's lease is shorter, or no
+// worker would ever live to see its mailbox.
+func TestWorkerKilledOften(t *testing.T) {
+	i := install(t, options{sink: true})
+	all := letters(1000)
+	w := i.startWorker()
+	i.deploy()
+	i.watch(func(c *contract.MailboxConfig) { c.LeaseMS = 2_000 })
+	const kills = 12
+	for n := range kills {
+		killed := time.After(5 * time.Second)
+		i.receive(all[n*len(all)/kills : (n+1)*len(all)/kills]...)
+		<-killed
+		w.kill()
+		t.Logf("kill %d: the webhook was told of %d mails", n+1, i.sink.count())
+		w = i.startWorker()
+	}
+	i.handled(all)
+	i.acknowledged(len(all), 0)
 }
