@@ -124,9 +124,12 @@ func diagnosePending(m Mailbox) Finding {
 	if len(m.Pending) == 0 {
 		return Finding{Check: "webhooks accept", OK: true}
 	}
-	p := m.Pending[0]
+	p, waiting := m.Pending[0], 0
+	for _, p := range m.Pending {
+		waiting += p.Count()
+	}
 	return Finding{
-		Check: "webhooks accept", Cause: fmt.Sprintf("%d deliveries wait, the first for %s since %s", len(m.Pending), p.Webhook, p.Since.UTC().Format(time.RFC3339)),
+		Check: "webhooks accept", Cause: fmt.Sprintf("%d deliveries wait, the first for %s since %s", waiting, p.Webhook, p.Since.UTC().Format(time.RFC3339)),
 		Cure: "is the receiver up? It is tried again all the time",
 	}
 }

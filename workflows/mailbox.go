@@ -19,19 +19,20 @@ import (
 // on. So at most one batch a folder is in flight, and what has been handled is known here alone.
 type mailbox struct {
 	contract.MailboxState
-	turn    workflow.Mutex // batches one at a time: a new watcher may come while the last batch of a dead one is handled
-	removed bool
-	alone   bool                // a run that began when every mailbox had a watcher of its own
-	giveUp  workflow.CancelFunc // of the delivery that runs; nil: none
-	inHand  map[string]bool     // folders of which a batch is
-	posting map[string]bool     // webhooks that pending mail is being offered to
-	refused map[string]*refusal // webhooks that refused single mails
-	offer   func()              // begins to offer it to the others
+	turn     workflow.Mutex // batches one at a time: a new watcher may come while the last batch of a dead one is handled
+	removed  bool
+	alone    bool                // a run that began when every mailbox had a watcher of its own
+	giveUp   workflow.CancelFunc // of the delivery that runs; nil: none
+	inHand   map[string]bool     // folders of which a batch is
+	posting  map[string]bool     // webhooks that pending mail is being offered to
+	refused  map[string]*refusal // webhooks that refused single mails
+	shelving map[string]bool     // shelves that are being written
+	offer    func()              // begins to offer it to the others
 }
 
 // Mailbox is the workflow of a mailbox. It ends when the mailbox is removed.
 func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
-	m := &mailbox{MailboxState: state, turn: workflow.NewMutex(ctx), posting: map[string]bool{}, inHand: map[string]bool{}, refused: map[string]*refusal{}}
+	m := &mailbox{MailboxState: state, turn: workflow.NewMutex(ctx), posting: map[string]bool{}, inHand: map[string]bool{}, refused: map[string]*refusal{}, shelving: map[string]bool{}}
 	m.Adopt()
 	posting, stopPosting := workflow.WithCancel(ctx)
 	m.offer = func() { m.postPending(posting) }
@@ -300,6 +301,7 @@ func (m *mailbox) handle(ctx workflow.Context, b contract.MailBatch) (handled, u
 		}
 	}
 	m.offer()
+	m.shelve(ctx)
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("%d started, %d duplicates, %d ignored, %d dead letters", m.Started, m.Duplicates, m.Ignored, m.Dead))
 	return handled, unwanted, nil
 }

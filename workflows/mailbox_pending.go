@@ -33,9 +33,13 @@ func (m *mailbox) waiting(fits func(contract.Pending) bool) []string {
 // pendingOf are the oldest mails that wait for a webhook: those that it refused, or the others.
 func (m *mailbox) pendingOf(name string, refused bool) (list []contract.Pending) {
 	for _, p := range m.Pending {
-		if p.Webhook == name && p.Refused == refused && len(list) < postAtOnce {
-			list = append(list, p)
+		if p.Webhook != name || p.Refused != refused {
+			continue
 		}
+		if p.Shelf != "" || len(list) == postAtOnce {
+			break
+		}
+		list = append(list, p)
 	}
 	return list
 }
@@ -67,8 +71,13 @@ func (m *mailbox) postPending(ctx workflow.Context) {
 // post offers the oldest mails of a webhook, or waits until it is time for those that it refused. It reports whether there were any.
 func (m *mailbox) post(ctx workflow.Context, name string) bool {
 	list, again := m.pendingOf(name, false), false
-	if len(list) == 0 {
+	shelf, shelved := m.shelf(name, false)
+	if len(list) == 0 && !shelved {
 		list, again = m.pendingOf(name, true), true
+		shelf, shelved = m.shelf(name, true)
+	}
+	if shelved {
+		return m.unshelve(ctx, shelf)
 	}
 	if len(list) == 0 {
 		delete(m.refused, name)
@@ -109,7 +118,7 @@ func (m *mailbox) post(ctx workflow.Context, name string) bool {
 // settle takes out what was accepted or given up, and notes what was refused.
 func (m *mailbox) settle(list []contract.Pending, result contract.PostResult) {
 	is := func(p contract.Pending, chosen []int) bool {
-		return slices.ContainsFunc(chosen, func(n int) bool {
+		return p.Shelf == "" && slices.ContainsFunc(chosen, func(n int) bool {
 			return list[n].Webhook == p.Webhook && list[n].Folder == p.Folder && list[n].Mail.ID == p.Mail.ID
 		})
 	}

@@ -182,35 +182,128 @@ func TestMailboxPausedInTheMiddle(t *testing.T) {
 	require.Equal(t, "7:1", again.mail().Place.Cursor)
 }
 
-// What webhooks have not accepted is bounded: beyond it mail stays in the mailbox until there is room.
-func TestMailboxPendingIsBounded(t *testing.T) {
-	r := newMailboxRun(t)
-	r.deliver = func(in contract.DeliverInput) (contract.DeliverResult, error) { return outcomesOf(in, "crm"), nil }
+// mailsFrom are so many mails, numbered from a number on.
+func mailsFrom(first, n int) (ids []string) {
+	for i := range n {
+		ids = append(ids, fmt.Sprint(first+i))
+	}
+	return ids
+}
+
+// shelves are files that lists of pending mails are put away in.
+func (r *mailboxRun) shelves() map[string]contract.Shelf {
+	files := map[string]contract.Shelf{}
+	register := func(name string, fn any) { r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name}) }
+	register(contract.ShelveActivity, func(_ context.Context, s contract.Shelf) error {
+		files[s.Key] = s
+		return nil
+	})
+	register(contract.UnshelveActivity, func(_ context.Context, key string) (contract.Shelf, error) {
+		s, there := files[key]
+		if !there {
+			return s, temporal.NewNonRetryableApplicationError("gone", "gone", nil)
+		}
+		return s, nil
+	})
+	register(contract.ClearShelfActivity, func(_ context.Context, key string) error {
+		delete(files, key)
+		return nil
+	})
+	return files
+}
+
+// downFor is a webhook that does not answer for a time, and then accepts all that it is offered.
+func (r *mailboxRun) downFor(d time.Duration) (told map[string][]string) {
+	told = map[string][]string{}
 	down := true
+	r.RegisterDelayedCallback(func() { down = false }, d)
 	r.post = func(in contract.PostInput) (contract.PostResult, error) {
 		if down {
 			return contract.PostResult{}, errors.New("down")
 		}
 		var all []int
-		for n := range in.Pending {
+		for n, p := range in.Pending {
+			told[in.Webhook] = append(told[in.Webhook], p.Mail.ID)
 			all = append(all, n)
 		}
 		return contract.PostResult{Settled: all}, nil
 	}
-	var ids []string
-	for n := range contract.PendingLimit {
-		ids = append(ids, fmt.Sprint(n))
+	return told
+}
+
+func (r *mailboxRun) state() (s contract.MailboxState) {
+	answer, err := r.QueryWorkflow(contract.MailboxQuery)
+	require.NoError(r.t, err)
+	require.NoError(r.t, answer.Get(&s))
+	return s
+}
+
+// A webhook that is down for long holds the mailbox up for no mail: what waits is put away, and offered in order when it is back.
+func TestMailboxShelves(t *testing.T) {
+	const mails = 5000
+	r := newMailboxRun(t)
+	files := r.shelves()
+	r.deliver = func(in contract.DeliverInput) (contract.DeliverResult, error) { return outcomesOf(in, "crm"), nil }
+	told := r.downFor(10 * time.Minute)
+	var last *answer
+	for n := 0; n < mails; n += 50 {
+		last = r.at(time.Duration(n+1)*time.Millisecond*100, contract.MailUpdate, batch(fmt.Sprint("7:", n), fmt.Sprint("7:", n+50), mailsFrom(n, 50)...))
 	}
-	full := r.at(time.Second, contract.MailUpdate, batch("", "7:1", ids...))
+	r.RegisterDelayedCallback(func() {
+		require.True(t, last.done)
+		require.NotEmpty(t, files)
+		pending, waiting := r.state().Pending, 0
+		for _, p := range pending {
+			waiting += p.Count()
+		}
+		require.Equal(t, mails, waiting)
+		require.Less(t, len(pending), 600)
+	}, 9*time.Minute)
+	r.run(contract.MailboxState{Places: []contract.Place{{Folder: "INBOX", Cursor: "7:0"}}})
+	require.Equal(t, mailsFrom(0, mails), told["crm"])
+	require.Empty(t, files)
+}
+
+// A list of mails that is gone is told, and holds nobody up.
+func TestMailboxShelfGone(t *testing.T) {
+	r := newMailboxRun(t)
+	files := r.shelves()
+	r.deliver = func(in contract.DeliverInput) (contract.DeliverResult, error) { return outcomesOf(in, "crm"), nil }
+	told := r.downFor(10 * time.Minute)
+	r.at(time.Second, contract.MailUpdate, batch("", "7:1", mailsFrom(0, 400)...))
+	var dead []contract.DeadLetter
+	r.RegisterDelayedCallback(func() {
+		require.Len(t, files, 2)
+		delete(files, "pending/support/1.json")
+	}, time.Minute)
+	r.RegisterDelayedCallback(func() { dead = r.state().DeadLetters }, 50*time.Minute)
+	r.run(contract.MailboxState{})
+	require.Equal(t, append(mailsFrom(0, 50), mailsFrom(150, 250)...), told["crm"])
+	require.Len(t, dead, 1)
+	require.Contains(t, dead[0].Reason, "the list of 100 mails that wait for webhook crm")
+}
+
+// What many webhooks have not accepted is bounded: beyond it mail stays in the mailbox until there is room.
+func TestMailboxPendingIsBounded(t *testing.T) {
+	r := newMailboxRun(t)
+	r.shelves()
+	var webhooks []string
+	for n := range 20 {
+		webhooks = append(webhooks, fmt.Sprint("hook-", n))
+	}
+	r.deliver = func(in contract.DeliverInput) (contract.DeliverResult, error) {
+		return outcomesOf(in, webhooks...), nil
+	}
+	told := r.downFor(time.Minute)
+	full := r.at(time.Second, contract.MailUpdate, batch("", "7:1", mailsFrom(0, contract.PendingLimit/20)...))
 	beyond := r.at(2*time.Second, contract.MailUpdate, batch("7:1", "7:2", "x"))
 	r.RegisterDelayedCallback(func() {
 		require.True(t, full.done)
 		require.False(t, beyond.done, "it waits")
-		down = false
-	}, time.Minute)
-	r.RegisterDelayedCallback(func() { require.True(t, beyond.done) }, 30*time.Minute)
+	}, time.Minute-time.Second)
 	r.run(contract.MailboxState{})
 	require.Equal(t, "7:2", beyond.mail().Place.Cursor)
+	require.Len(t, told["hook-19"], contract.PendingLimit/20+1)
 }
 
 // A mailbox that is being removed takes no new settings: they would be lost with it.

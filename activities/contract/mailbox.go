@@ -78,6 +78,7 @@ type MailboxState struct {
 	Dead        int64         `json:"dead"`                  // dead letters in all
 	DeadLetters []DeadLetter  `json:"deadLetters,omitempty"` // the last DeadLetterLimit of them
 	Pending     []Pending     `json:"pending,omitempty"`     // what webhooks have not accepted yet, in order of arrival
+	Shelves     int           `json:"shelves,omitempty"`     // that there have been
 	LastMail    time.Time     `json:"lastMail,omitzero"`     // when the last mail was handled
 	LastError   string        `json:"lastError,omitempty"`
 	LastErrorAt time.Time     `json:"lastErrorAt,omitzero"`
@@ -117,7 +118,7 @@ type Place struct {
 const DeadLetterLimit = 200
 
 // PendingLimit bounds MailboxState.Pending, which must fit into a payload of Temporal (2 MB) with the rest. Beyond it mail waits in
-// the mailbox.
+// the mailbox. Since most of what waits for one webhook is shelved, that is when several are down for long.
 const PendingLimit = 2000
 
 // Pending is a mail that a webhook has not accepted yet.
@@ -127,6 +128,19 @@ type Pending struct {
 	Mail    MailRef   `json:"mail"`
 	Since   time.Time `json:"since"`             // when it was offered for the first time
 	Refused bool      `json:"refused,omitempty"` // it alone: the webhook takes others meanwhile
+
+	// A shelf: instead of a mail, the key of a file that lists some.
+	Shelf string `json:"shelf,omitempty"`
+	Mails int    `json:"mails,omitempty"`
+}
+
+// Count is how many mails it stands for.
+func (p Pending) Count() int { return max(p.Mails, 1) }
+
+// Shelf is a list of pending mails in the blob store.
+type Shelf struct {
+	Key   string    `json:"key"`
+	Mails []Pending `json:"mails"`
 }
 
 // DeadLetter is a mail that could not be handled.

@@ -47,6 +47,9 @@ const (
 	AssignActivity         = "waybill/assign"           // Assignment
 	DeliverActivity        = "waybill/deliver"          // DeliverInput -> DeliverResult
 	PostActivity           = "waybill/post"             // PostInput -> PostResult
+	ShelveActivity         = "waybill/shelve"           // Shelf
+	UnshelveActivity       = "waybill/unshelve"         // key -> Shelf
+	ClearShelfActivity     = "waybill/clear-shelf"      // key
 )
 
 // DefinitionID is the id of the workflow that holds the versions of a process.
