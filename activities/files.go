@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"mime"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
@@ -33,8 +34,12 @@ func (f *Files) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	return r, nil
 }
 
-// Write stores a file under a key, whole or not at all: when fill fails nothing is stored.
+// Write stores a file under a key, whole or not at all: when fill fails nothing is stored. A media type that is none, as mails
+// name them, counts as unknown.
 func (f *Files) Write(ctx context.Context, key, mediaType string, fill func(io.Writer) error) error {
+	if _, _, err := mime.ParseMediaType(mediaType); err != nil {
+		mediaType = "application/octet-stream"
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // before Close this gives the write up
 	w, err := f.bucket.NewWriter(ctx, key, &blob.WriterOptions{ContentType: mediaType, DisableContentTypeDetection: true})

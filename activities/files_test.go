@@ -27,6 +27,7 @@ func TestFiles(t *testing.T) {
 		})
 	}
 	require.NoError(t, write("mail/a/1/raw.eml", nil))
+	require.NoError(t, files.Write(t.Context(), "mail/a/1/1-part-1", "text plain/", func(io.Writer) error { return nil }))
 	r, err := files.Open(t.Context(), "mail/a/1/raw.eml")
 	require.NoError(t, err)
 	text, err := io.ReadAll(r)

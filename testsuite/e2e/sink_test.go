@@ -58,7 +58,7 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var event struct {
 		Data struct{ MessageID string }
 	}
-	if err := json.NewDecoder(r.Body).Decode(&event); err != nil || event.Data.MessageID == "" {
+	if err := json.NewDecoder(r.Body).Decode(&event); err != nil {
 		w.WriteHeader(http.StatusBadRequest) // cut off
 		return
 	}
@@ -71,6 +71,16 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.told[event.Data.MessageID] = ids
 	}
 	ids[r.Header.Get(webhook.HeaderID)] = true
+}
+
+// ids counts delivery ids.
+func (s *sink) ids() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, ids := range s.told {
+		n += len(ids)
+	}
+	return n
 }
 
 // count is how many mails it was told of.
