@@ -236,7 +236,6 @@ func memoryOf(pid int) (bytes int64, threads int) {
 func (r *mailboxesReport) print(w io.Writer) {
 	fmt.Fprintf(w, "\n## %d idle mailboxes on one worker (targets: 100 MiB with 200, 200 MiB with 1,000; the Temporal server at rest with 10,000: 0.3 cores; a killed worker's back within 2 minutes)\n\n", r.Mailboxes)
 	t := table{{"what", "figure"}}
-	mib := func(n int64) string { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }
 	cores := func(n float64) string { return fmt.Sprintf("%.3f cores", n) }
 	second := func(d time.Duration) string { return d.Round(100 * time.Millisecond).String() }
 	t = append(t,

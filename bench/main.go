@@ -24,6 +24,7 @@ type report struct {
 	Mail    *mailReport   `json:"mail,omitempty"`
 
 	Mailboxes *mailboxesReport `json:"mailboxes,omitempty"`
+	Memory    *memoryReport    `json:"memory,omitempty"`
 	Webhooks  *webhooksReport  `json:"webhooks,omitempty"`
 }
 
@@ -43,11 +44,15 @@ type options struct {
 	hold      time.Duration
 }
 
-var sections = []string{"engine", "host", "mail", "mailboxes", "webhooks"}
+var sections = []string{"engine", "host", "mail", "mailboxes", "memory", "webhooks"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if args := os.Args[1:]; len(args) == 5 && args[0] == bareClients {
+		fmt.Fprintln(os.Stderr, "bench:", holdClients(args[1], args[2], args[3], args[4]))
+		os.Exit(1)
+	}
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -127,6 +132,12 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		}
 		printed = append(printed, r.Mailboxes)
 	}
+	if slices.Contains(o.only, "memory") {
+		if r.Memory, err = measureMemory(ctx, progress); err != nil {
+			return fmt.Errorf("memory: %w", err)
+		}
+		printed = append(printed, r.Memory)
+	}
 	if slices.Contains(o.only, "webhooks") {
 		if r.Webhooks, err = measureWebhooks(ctx, progress); err != nil {
 			return fmt.Errorf("webhooks: %w", err)
@@ -150,5 +161,6 @@ var (
 	_ section = (*hostReport)(nil)
 	_ section = (*mailReport)(nil)
 	_ section = (*mailboxesReport)(nil)
+	_ section = (*memoryReport)(nil)
 	_ section = (*webhooksReport)(nil)
 )

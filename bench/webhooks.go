@@ -38,7 +38,7 @@ type webhooksReport struct {
 
 type backlogLine struct {
 	Mailboxes int     `json:"mailboxes"`
-	Ours      float64 `json:"ours"` // mails a second, from the first mailbox that was added to the last webhook
+	Ours      float64 `json:"ours"` // mails a second, from the first mailbox that was resumed to the last webhook
 	Relay     float64 `json:"relay"`
 }
 
@@ -109,17 +109,11 @@ func (s *sink) reset() {
 }
 
 func measureWebhooks(ctx context.Context, progress io.Writer) (report *webhooksReport, err error) {
-	r, err := newRig(ctx, progress)
+	m, err := newMailway(ctx, progress)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, r.end()) }()
-	m := &mailway{rig: r, sink: newSink(), host: &program{}}
-	defer m.host.end()
-	defer m.sink.Close()
-	if err := m.startWorker(); err != nil {
-		return nil, err
-	}
+	defer func() { err = errors.Join(err, m.end()) }()
 	report = &webhooksReport{}
 	for _, mailboxes := range []int{1, 50} {
 		line, err := m.backlog(ctx, mailboxes)
@@ -147,6 +141,25 @@ type mailway struct {
 	host    *program
 	dovecot *dovecot.Server
 	round   int
+}
+
+// newMailway starts a worker and a sink. Dovecot comes with begin.
+func newMailway(ctx context.Context, progress io.Writer) (*mailway, error) {
+	r, err := newRig(ctx, progress)
+	if err != nil {
+		return nil, err
+	}
+	m := &mailway{rig: r, sink: newSink(), host: &program{}}
+	if err := m.startWorker(); err != nil {
+		return nil, errors.Join(err, m.end())
+	}
+	return m, nil
+}
+
+func (m *mailway) end() error {
+	m.host.end()
+	m.sink.Close()
+	return m.rig.end()
 }
 
 func (m *mailway) user(n int) string { return fmt.Sprintf("r%dm%03d", m.round, n) }
@@ -188,10 +201,15 @@ func (m *mailway) watch(ctx context.Context, mailboxes int) error {
 }
 
 func (m *mailway) forget(ctx context.Context, mailboxes int) error {
+	return m.change(ctx, mailboxes, contract.RemoveMailboxUpdate)
+}
+
+// change has all mailboxes paused, resumed or removed.
+func (m *mailway) change(ctx context.Context, mailboxes int, update string) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(addAtOnce)
 	for n := range mailboxes {
-		group.Go(func() error { return m.client.ChangeMailbox(ctx, m.user(n), contract.RemoveMailboxUpdate) })
+		group.Go(func() error { return m.client.ChangeMailbox(ctx, m.user(n), update) })
 	}
 	return group.Wait()
 }
@@ -206,11 +224,20 @@ func (m *mailway) backlog(ctx context.Context, mailboxes int) (line backlogLine,
 	line.Mailboxes = mailboxes
 	fmt.Fprintf(m.progress, "webhooks: %d mails wait in %d mailboxes\n", waiting, mailboxes)
 	m.begin(mailboxes)
+	if err := m.watch(ctx, mailboxes); err != nil {
+		return line, err
+	}
+	if err := m.allConnected(ctx, mailboxes); err != nil {
+		return line, err
+	}
+	if err := m.change(ctx, mailboxes, contract.PauseUpdate); err != nil {
+		return line, err
+	}
 	for n := range waiting {
 		m.dovecot.Deliver(m.user(n%mailboxes), letterOf(fmt.Sprintf("<b%d-%d@example.com>", m.round, n)))
 	}
 	begun := time.Now()
-	if err := m.watch(ctx, mailboxes); err != nil {
+	if err := m.change(ctx, mailboxes, contract.ResumeUpdate); err != nil {
 		return line, err
 	}
 	if err := m.sink.wait(waiting, 10*time.Minute); err != nil {
