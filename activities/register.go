@@ -40,11 +40,13 @@ func RegisterConnectors(r worker.ActivityRegistry, list []connectors.Connector) 
 	}
 }
 
-// RegisterWatcher makes a worker of the mailbox queue watch mailboxes.
+// RegisterWatcher makes a worker of the mailbox queue watch mailboxes, and send and fetch mail for those who have them watched.
 func RegisterWatcher(r worker.ActivityRegistry, w *Watcher) {
 	register(r, contract.WatchActivity, w.Watch)
 	register(r, contract.WatchGroupActivity, w.WatchGroup)
 	register(r, contract.CheckMailboxActivity, w.Check)
+	register(r, contract.FetchMailsActivity, w.FetchMails)
+	register(r, contract.SendMailActivity, SendMail)
 }
 
 func register(r worker.ActivityRegistry, name string, fn any) {

@@ -48,6 +48,8 @@ func newListeners(o Options) http.Handler {
 		"POST /api/listeners/validate":    l.validate,
 		"POST /api/listeners/folders":     l.folders,
 		"POST /api/listeners/synchronize": l.synchronize,
+		"POST /api/listeners/send":        l.send,
+		"POST /api/listeners/fetch":       l.fetch,
 		"GET /api/listeners/diagnostics":  l.diagnose,
 		"GET /api/listeners/{id}":         l.get,
 		"GET /api/listeners/{id}/exists":  l.exists,
@@ -60,6 +62,9 @@ func newListeners(o Options) http.Handler {
 	})
 	return mux
 }
+
+// accepted is what goes on after the answer.
+type accepted struct{ content any }
 
 // badRequest is what the caller has to mend.
 type badRequest struct{ error }
@@ -74,6 +79,10 @@ func (l *listeners) serve(w http.ResponseWriter, r *http.Request, handle func(*h
 	var bad badRequest
 	switch {
 	case err == nil:
+		if later, ok := content.(accepted); ok {
+			reply(w, http.StatusAccepted, later.content)
+			return
+		}
 		reply(w, http.StatusOK, content)
 	case errors.As(err, &bad):
 		problem(w, http.StatusBadRequest, bad.Error())

@@ -44,6 +44,8 @@ const (
 	WatchActivity          = "waybill/watch"            // WatchInput
 	WatchGroupActivity     = "waybill/watch-group"      // WatchGroupInput
 	CheckMailboxActivity   = "waybill/check-mailbox"    // MailboxConfig -> CheckResult
+	SendMailActivity       = "waybill/send-mail"        // SendMail -> SentMail
+	FetchMailsActivity     = "waybill/fetch-mails"      // FetchMails -> FetchedMails
 	AssignActivity         = "waybill/assign"           // Assignment
 	DeliverActivity        = "waybill/deliver"          // DeliverInput -> DeliverResult
 	PostActivity           = "waybill/post"             // PostInput -> PostResult

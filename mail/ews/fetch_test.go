@@ -241,7 +241,9 @@ func TestFind(t *testing.T) {
 	}
 	found, err := a.Find(t.Context(), ews.Inbox, "<1@example.com>")
 	require.NoError(t, err)
-	require.ElementsMatch(t, []string{ids[0], ids[2]}, found)
+	require.Len(t, found, 2)
+	require.ElementsMatch(t, []string{ids[0], ids[2]}, []string{found[0].ID, found[1].ID})
+	require.False(t, found[0].Arrived.IsZero())
 	found, err = a.Find(t.Context(), ews.Inbox, "<\"quoted\"&2@example.com>")
 	require.NoError(t, err)
 	require.Empty(t, found)

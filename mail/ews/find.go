@@ -3,6 +3,8 @@ package ews
 import (
 	"context"
 	"encoding/xml"
+
+	"github.com/waybill-io/waybill/mail"
 )
 
 // maxFound bounds the mails of one Message-ID, which are copies of each other.
@@ -33,24 +35,24 @@ type itemsPage struct {
 	} `xml:"RootFolder>Items"`
 }
 
-// Find returns the ids of the mails of a folder with this Message-ID, with angle brackets.
-func (a *Account) Find(ctx context.Context, folder, messageID string) ([]string, error) {
+// Find returns the mails of a folder with this Message-ID, with angle brackets.
+func (a *Account) Find(ctx context.Context, folder, messageID string) ([]mail.Item, error) {
 	id, err := a.folder(ctx, folder)
 	if err != nil {
 		return nil, err
 	}
-	request := findItem{Traversal: "Shallow", Shape: properties("item:ItemClass"), Parents: refs{[]*ref{folderID(id)}}}
+	request := findItem{Traversal: "Shallow", Shape: itemProperties(), Parents: refs{[]*ref{folderID(id)}}}
 	request.View.Max, request.View.Base = maxFound, "Beginning"
 	request.Equal.Field.URI, request.Equal.Value.Value = "message:InternetMessageId", messageID
 	page, err := askOne[itemsPage](ctx, a, "find a mail in "+folder, request)
 	if err != nil {
 		return nil, err
 	}
-	var ids []string
+	var items []mail.Item
 	for _, found := range page.Items.Each {
-		if found.isMail() && found.ID.ID != "" {
-			ids = append(ids, found.ID.ID)
+		if item, isMail := found.item(cursor{phase: phaseSteady}, mail.Position{}); isMail {
+			items = append(items, item)
 		}
 	}
-	return ids, nil
+	return items, nil
 }

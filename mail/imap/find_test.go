@@ -23,15 +23,14 @@ func TestAccountFindsByMessageID(t *testing.T) {
 		_, err = command.Wait()
 		require.NoError(t, err)
 	}
-	validity := func() uint32 { return account.s.status.UIDValidity }
-	for messageID, uids := range map[string][]UID{"<1@example.com>": {1, 4}, "<21@example.com>": {2}, `<"a b"@example.com>`: {3}, "<3@example.com>": {}} {
-		want := []string{}
+	for messageID, uids := range map[string][]UID{"<1@example.com>": {1, 4}, "<21@example.com>": {2}, `<"a b"@example.com>`: {3}, "<3@example.com>": nil} {
 		found, err := account.Find(t.Context(), "inbox", messageID)
 		require.NoError(t, err)
-		for _, uid := range uids {
-			want = append(want, id(validity(), uid))
+		require.Len(t, found, len(uids), messageID)
+		for i, uid := range uids {
+			require.Equal(t, id(account.s.status.UIDValidity, uid), found[i].ID)
+			require.False(t, found[i].Arrived.IsZero())
 		}
-		require.Equal(t, want, found, messageID)
 	}
 	_, err := account.Find(t.Context(), "nowhere", "<1@example.com>")
 	require.Equal(t, mail.KindFolderMissing, mail.KindOf(err))
