@@ -35,9 +35,14 @@ type listeners struct {
 	Options
 }
 
-func newListeners(o Options) http.Handler {
+func listenerRoutes(o Options) map[string]http.Handler {
 	l := &listeners{o}
-	mux := http.NewServeMux()
+	all := map[string]http.Handler{
+		"GET /api/listeners/openapi.json": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write(openAPI) // the client has gone
+		}),
+	}
 	for pattern, handle := range map[string]func(*http.Request) (any, error){
 		"GET /api/listeners/status":       l.status,
 		"POST /api/listeners":             l.create,
@@ -54,13 +59,9 @@ func newListeners(o Options) http.Handler {
 		"GET /api/listeners/{id}":         l.get,
 		"GET /api/listeners/{id}/exists":  l.exists,
 	} {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { l.serve(w, r, handle) })
+		all[pattern] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { l.serve(w, r, handle) })
 	}
-	mux.HandleFunc("GET /api/listeners/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(openAPI) // the client has gone
-	})
-	return mux
+	return all
 }
 
 // accepted is what goes on after the answer.
