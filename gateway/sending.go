@@ -59,7 +59,7 @@ func (e email) mail(from string) (smtp.Mail, error) {
 		}
 		parsed, err := netmail.ParseAddressList(text)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("Email.%s: a list of addresses such as Ann <ann@example.com>, bob@example.com is expected", field))
+			errs = append(errs, fmt.Errorf("the field Email.%s: a list of addresses such as Ann <ann@example.com>, bob@example.com is expected", field))
 		}
 		for _, a := range parsed {
 			list = append(list, mail.Address{Name: a.Name, Address: a.Address})
@@ -87,7 +87,7 @@ func (e email) mail(from string) (smtp.Mail, error) {
 	}
 	if len(errs) == 0 {
 		if err := m.Validate(); err != nil {
-			errs = append(errs, fmt.Errorf("Email: %w", err))
+			errs = append(errs, fmt.Errorf("the Email: %w", err))
 		}
 	}
 	return m, errors.Join(errs...)
@@ -116,7 +116,7 @@ func (l *listeners) send(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if len(document) > maxEmail {
-		return nil, badRequest{fmt.Errorf("Email: it has %d bytes as JSON, at most %d are taken: send a link to what is larger", len(document), maxEmail)}
+		return nil, badRequest{fmt.Errorf("the Email: it has %d bytes as JSON, at most %d are taken: send a link to what is larger", len(document), maxEmail)}
 	}
 	sending, err := l.Client.SendMail(r.Context(), who+" "+m.MessageID, contract.SendMail{Account: account, Mail: document}, sendWait)
 	if err != nil {
@@ -139,9 +139,9 @@ func (l *listeners) smtpAccount(ctx context.Context, c credentials) (account con
 	who = c.UserName
 	switch {
 	case c.UserName == "" && c.ID == "":
-		return account, "", "", badRequest{errors.New("Credentials: the Id of a mailbox that is watched is expected, or UserName and Password")}
+		return account, "", "", badRequest{errors.New("the Credentials: the Id of a mailbox that is watched is expected, or UserName and Password")}
 	case c.UserName == "" && c.SMTPURL != "":
-		return account, "", "", badRequest{errors.New("Credentials.smtpUrl: give it when the mailbox is created or updated, together with its password, which would go to whatever server a caller names")}
+		return account, "", "", badRequest{errors.New("the field Credentials.smtpUrl: give it when the mailbox is created or updated, together with its password, which would go to whatever server a caller names")}
 	case c.UserName == "":
 		m, err := l.Client.Mailbox(ctx, mailboxName(c.ID))
 		if err != nil {
@@ -149,7 +149,7 @@ func (l *listeners) smtpAccount(ctx context.Context, c credentials) (account con
 		}
 		config, who = m.Config, m.Name
 	case l.Tokens.some() && internal(c.SMTPURL):
-		return account, "", "", badRequest{errors.New("Credentials.smtpUrl: this machine is no place for a server of yours")}
+		return account, "", "", badRequest{errors.New("the field Credentials.smtpUrl: this machine is no place for a server of yours")}
 	default:
 		if err := l.logIn(&config, c); err != nil {
 			return account, "", "", badRequest{err}
@@ -164,7 +164,7 @@ func (l *listeners) smtpAccount(ctx context.Context, c credentials) (account con
 	} else if p, known := preset.ByAddress(address); known {
 		account = contract.SMTPAccount{Host: p.SMTP.Host, Port: p.SMTP.Port, TLS: p.SMTP.TLS}
 	} else {
-		err = fmt.Errorf("Credentials.smtpUrl is required: the server that sends the mail of %q is not known", address)
+		err = fmt.Errorf("the field Credentials.smtpUrl is required: the server that sends the mail of %q is not known", address)
 	}
 	if err != nil {
 		return account, "", "", badRequest{err}
