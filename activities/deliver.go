@@ -231,11 +231,19 @@ func (v *delivery) fire(ctx context.Context, t *trigger.Trigger, l *letter) (id 
 			BusinessKey: action.BusinessKey, Variables: action.Variables,
 		})
 	}
-	result, err := v.client.Publish(ctx, contract.Message{
-		ID: key, Name: action.Name, Key: action.CorrelationKey, BusinessKey: action.BusinessKey, Variables: action.Variables,
-	})
-	if err != nil {
-		return "", false, err
+	message := contract.Message{ID: key, Name: action.Name, Key: action.CorrelationKey, BusinessKey: action.BusinessKey, Variables: action.Variables}
+	if action.ProcessDefinitionKey != "" {
+		message.Otherwise = &contract.ProcessStart{Key: action.ProcessDefinitionKey, ID: action.ProcessDefinitionKey + "/mail-" + key}
+		if known, err := v.client.Known(ctx, message.Otherwise.ID); err != nil || known {
+			return message.Otherwise.ID, false, err
+		}
 	}
-	return result.Delivered + result.Started, !result.Duplicate, nil
+	result, err := v.client.Publish(ctx, message)
+	switch {
+	case err != nil:
+		return "", false, err
+	case result.Duplicate: // whoever got it may refer to what is stored of the mail: it is not unwanted
+		return contract.MessageID(message.Name, message.Key), false, nil
+	}
+	return result.Delivered + result.Started, true, nil
 }

@@ -16,6 +16,7 @@ func RegisterSteering(r worker.ActivityRegistry, s *Steering, d *Deliverer) {
 	register(r, contract.SubscribeActivity, s.Subscribe)
 	register(r, contract.ReturnMessageActivity, s.ReturnMessage)
 	register(r, contract.StartByMessageActivity, s.StartByMessage)
+	register(r, contract.StartOtherwiseActivity, s.StartOtherwise)
 	register(r, contract.SyncStartsActivity, s.SyncStarts)
 	register(r, contract.SubscribeSignalActivity, s.SubscribeSignal)
 	register(r, contract.BroadcastActivity, s.Broadcast)

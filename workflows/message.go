@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -172,10 +173,15 @@ func (m *messages) place(message contract.Message) (contract.PublishResult, erro
 		m.SeenAt = workflow.Now(m.ctx)
 	}
 	if instance := m.deliver(message); instance != "" {
-		return contract.PublishResult{Delivered: instance}, nil
+		err := m.take(message, instance)
+		return contract.PublishResult{Delivered: instance}, err
+	}
+	start := contract.StartByMessageActivity
+	if message.Otherwise != nil {
+		start = contract.StartOtherwiseActivity
 	}
 	var started string
-	if err := workflow.ExecuteActivity(steering(m.ctx), contract.StartByMessageActivity, message).Get(m.ctx, &started); err != nil {
+	if err := workflow.ExecuteActivity(steering(m.ctx), start, message).Get(m.ctx, &started); err != nil {
 		m.forget(message.ID)
 		return contract.PublishResult{}, err
 	}
@@ -195,6 +201,27 @@ func (m *messages) place(message contract.Message) (contract.PublishResult, erro
 	m.forget(message.ID)
 	return contract.PublishResult{}, temporal.NewNonRetryableApplicationError("nobody waits for it", contract.NobodyWaits, nil)
 }
+
+// take takes the id under which a message that was delivered would have started a process. The loop waits for it, so that nobody is told of
+// the delivery before, and the memory of duplicates lasts from then on.
+func (m *messages) take(message contract.Message, instance string) error {
+	if message.Otherwise == nil {
+		return nil
+	}
+	ctx := workflow.WithChildOptions(m.ctx, workflow.ChildWorkflowOptions{
+		WorkflowID: message.Otherwise.ID, WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		ParentClosePolicy: enums.PARENT_CLOSE_POLICY_ABANDON,
+	})
+	err := workflow.ExecuteChildWorkflow(ctx, contract.TakenWorkflow, instance).GetChildWorkflowExecution().Get(ctx, nil)
+	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+		err = nil // it was taken before the memory of duplicates ran out
+	}
+	m.SeenAt = workflow.Now(m.ctx)
+	return err
+}
+
+// Taken stands where a process would, had nobody waited for a message. Its result is the instance that took the message.
+func Taken(_ workflow.Context, instance string) (string, error) { return instance, nil }
 
 // full tells whether a message is too much to keep beside those that wait.
 func (m *messages) full(message contract.Message) bool {
@@ -272,6 +299,22 @@ func (m *messages) returned(c workflow.ReceiveChannel, _ bool) {
 	if m.deliver(message) != "" {
 		return
 	}
+	if message.Otherwise != nil && m.startReturned(message) {
+		return
+	}
 	message.Expires = workflow.Now(m.ctx).Add(max(message.TTL, returnedFor))
 	m.Messages = append(m.Messages, message)
+}
+
+// startReturned starts the process that is started when nobody waits, under an id of its own, since the subscriber that stopped waiting
+// has taken the first one.
+func (m *messages) startReturned(message contract.Message) bool {
+	start := *message.Otherwise
+	start.ID += "-returned"
+	message.Otherwise = &start
+	err := workflow.ExecuteActivity(steering(m.ctx), contract.StartOtherwiseActivity, message).Get(m.ctx, nil)
+	if err != nil {
+		workflow.GetLogger(m.ctx).Error("a message that came back starts nothing; it waits for a subscriber", "error", err)
+	}
+	return err == nil
 }
