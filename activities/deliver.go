@@ -242,8 +242,8 @@ func (v *delivery) fire(ctx context.Context, t *trigger.Trigger, l *letter) (id 
 	switch {
 	case err != nil:
 		return "", false, err
-	case result.Duplicate: // whoever got it may refer to what is stored of the mail: it is not unwanted
-		return contract.MessageID(message.Name, message.Key), false, nil
+	case result.Duplicate, result.Kept: // whoever got it, or will, may refer to what is stored of the mail: it is not unwanted
+		return contract.MessageID(message.Name, message.Key), result.Kept, nil
 	}
 	return result.Delivered + result.Started, true, nil
 }

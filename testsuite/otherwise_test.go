@@ -3,6 +3,8 @@ package testsuite_test
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,22 +108,29 @@ func TestMailStartsOrContinuesOnceWhenRepeated(t *testing.T) {
 	defer bucket.Close()
 	files := activities.NewFiles(bucket)
 	deliverer := activities.NewDeliverer(e.Client, files, activities.NewMetrics(prometheus.NewRegistry()))
-	deliver := func(subject string) (repeat func() contract.MailOutcome) {
+	store := func(subject string) contract.MailRef {
 		raw := write("anna@example.com", subject, "Hello")
 		key := fmt.Sprintf("mail/orders/%x/raw.eml", subject)
 		require.NoError(t, files.Write(t.Context(), key, "message/rfc822", func(w io.Writer) error {
 			_, err := w.Write(raw)
 			return err
 		}))
+		return contract.MailRef{ID: subject, Blob: key}
+	}
+	run := func(in contract.DeliverInput) []contract.MailOutcome {
+		var suite sdk.WorkflowTestSuite
+		env := suite.NewTestActivityEnvironment()
+		env.RegisterActivity(deliverer.Deliver)
+		value, err := env.ExecuteActivity(deliverer.Deliver, in)
+		require.NoError(t, err)
+		var result contract.DeliverResult
+		require.NoError(t, value.Get(&result))
+		return result.Outcomes
+	}
+	deliver := func(subject string) (repeat func() contract.MailOutcome) {
+		ref := store(subject)
 		return func() contract.MailOutcome {
-			var suite sdk.WorkflowTestSuite
-			env := suite.NewTestActivityEnvironment()
-			env.RegisterActivity(deliverer.Deliver)
-			value, err := env.ExecuteActivity(deliverer.Deliver, contract.DeliverInput{Mailbox: "orders", Folder: "INBOX", Mails: []contract.MailRef{{ID: subject, Blob: key}}})
-			require.NoError(t, err)
-			var result contract.DeliverResult
-			require.NoError(t, value.Get(&result))
-			return result.Outcomes[0]
+			return run(contract.DeliverInput{Mailbox: "orders", Folder: "INBOX", Mails: []contract.MailRef{ref}})[0]
 		}
 	}
 	starts := deliver("Order 8: new")
@@ -156,6 +165,22 @@ func TestMailStartsOrContinuesOnceWhenRepeated(t *testing.T) {
 	_, err = e.Client.Get(t.Context(), id)
 	require.Error(t, err, "it is no instance")
 
+	// Mails that come together belong to one process.
+	all := contract.DeliverInput{Mailbox: "orders", Folder: "INBOX"}
+	for _, subject := range []string{"Order 10: one", "Order 10: two"} {
+		all.Mails = append(all.Mails, store(subject))
+	}
+	var together []string
+	for _, o := range run(all) {
+		require.Len(t, o.Started, 1)
+		together = append(together, o.Started[0])
+	}
+	i := slices.IndexFunc(together, func(id string) bool { return strings.HasPrefix(id, "order/") })
+	require.GreaterOrEqual(t, i, 0)
+	result, err := e.Client.Wait(t.Context(), together[i])
+	require.NoError(t, err)
+	require.Equal(t, []string{"Order 10: one", "Order 10: two"}[1-i], result.Variables["subject"])
+
 	// A message whose subscriber has ended while it was on its way starts a process, once.
 	message := contract.Message{ID: "1", Name: "order-mail", Key: "9", BusinessKey: "9", Otherwise: &contract.ProcessStart{Key: "order", ID: "order/mail-9"}}
 	for range 2 {
@@ -167,5 +192,28 @@ func TestMailStartsOrContinuesOnceWhenRepeated(t *testing.T) {
 		state, err := e.Client.Get(t.Context(), "order/mail-9-returned")
 		return err == nil && state.BusinessKey == "9"
 	}, 30*time.Second, 50*time.Millisecond)
+	require.NoError(t, testsuite.ReplayServer(t.Context(), e.Client, ""))
+}
+
+// A mail whose process cannot be started is a dead letter, also when others of its key come with it, and starts it when it can be.
+func TestMailThatCannotStart(t *testing.T) {
+	e := testsuite.Start(t)
+	e.Deploy("../connectors/trigger/testdata/order-mail.json")
+	e.Watch("orders", supportAddress)
+	for _, subject := range []string{"Order 7: one", "Order 7: two"} {
+		e.Send("anna@example.com", supportAddress, write("anna@example.com", subject, "Hello"))
+	}
+	require.Eventually(t, func() bool {
+		m, err := e.Client.Mailbox(t.Context(), "orders")
+		return err == nil && len(m.DeadLetters) == 2
+	}, 60*time.Second, 50*time.Millisecond)
+	e.Deploy(writeFile(t, "order.bpmn", orderProcess))
+	answer, err := e.Client.DeadLetters(t.Context(), "orders", contract.RetryDeadUpdate, contract.DeadLetterChoice{All: true})
+	require.NoError(t, err)
+	require.Len(t, answer.Done, 2)
+	require.Eventually(t, func() bool {
+		list := orders(t, e)
+		return len(list) == 1 && list[0].State == contract.StateCompleted
+	}, 30*time.Second, 50*time.Millisecond, "one starts it, the other continues it")
 	require.NoError(t, testsuite.ReplayServer(t.Context(), e.Client, ""))
 }

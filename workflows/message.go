@@ -23,6 +23,8 @@ const (
 	seenFor      = 10 * time.Minute
 	// returnedFor is how long a message without a time to live is kept when its subscriber ended while it was on its way.
 	returnedFor = 24 * time.Hour
+	// settleFor is how long a process that a message started has to come to where it waits for the next one.
+	settleFor = 10 * time.Second
 )
 
 // messages is where the messages of one name and key meet those who wait for them. One loop does all matching, so that
@@ -70,6 +72,7 @@ func Message(ctx workflow.Context, state contract.MessageState) error {
 			return ctx.Err()
 		}
 		m.expire()
+		m.settle()
 		// A handler whose answer is there returns now; one that came meanwhile needs the loop.
 		if err := workflow.Await(ctx, func() bool { return m.handling == 0 || m.requests.Len() > 0 }); err != nil {
 			return err
@@ -125,7 +128,7 @@ func (m *messages) startTimer(selector workflow.Selector) {
 
 func (m *messages) expire() {
 	now := workflow.Now(m.ctx)
-	m.Messages = slices.DeleteFunc(m.Messages, func(k contract.Message) bool { return !k.Expires.After(now) })
+	m.Messages = slices.DeleteFunc(m.Messages, func(k contract.Message) bool { return !k.Expires.After(now) && k.Otherwise == nil })
 	if !m.SeenAt.Add(seenFor).After(now) {
 		m.Seen = nil
 	}
@@ -179,11 +182,19 @@ func (m *messages) place(message contract.Message) (contract.PublishResult, erro
 	start := contract.StartByMessageActivity
 	if message.Otherwise != nil {
 		start = contract.StartOtherwiseActivity
+		// Mails of one key that come together belong to one process, which the first of them starts.
+		if message.Expires = m.StartedAt.Add(settleFor); message.Expires.After(workflow.Now(m.ctx)) && !m.full(message) {
+			m.Messages = append(m.Messages, message)
+			return contract.PublishResult{Kept: true}, nil
+		}
 	}
 	var started string
 	if err := workflow.ExecuteActivity(steering(m.ctx), start, message).Get(m.ctx, &started); err != nil {
 		m.forget(message.ID)
 		return contract.PublishResult{}, err
+	}
+	if message.Otherwise != nil {
+		m.StartedAt = workflow.Now(m.ctx)
 	}
 	if started != "" {
 		return contract.PublishResult{Started: started}, nil
@@ -273,6 +284,9 @@ func (m *messages) subscribed(c workflow.ReceiveChannel, _ bool) {
 		message := m.Messages[0]
 		if m.send(s, message) {
 			m.Messages = m.Messages[1:]
+			if err := m.take(message, s.Instance); err != nil {
+				workflow.GetLogger(m.ctx).Error("a message that was delivered does not take its id", "error", err)
+			}
 		}
 		return
 	}
@@ -299,22 +313,46 @@ func (m *messages) returned(c workflow.ReceiveChannel, _ bool) {
 	if m.deliver(message) != "" {
 		return
 	}
-	if message.Otherwise != nil && m.startReturned(message) {
+	if message.Otherwise != nil {
+		start := *message.Otherwise
+		start.ID += "-returned" // the subscriber that stopped waiting has taken the other one
+		message.Otherwise = &start
+		m.startLate(message)
 		return
 	}
+	m.keep(message)
+}
+
+// keep has a message wait for another subscriber.
+func (m *messages) keep(message contract.Message) {
 	message.Expires = workflow.Now(m.ctx).Add(max(message.TTL, returnedFor))
 	m.Messages = append(m.Messages, message)
 }
 
-// startReturned starts the process that is started when nobody waits, under an id of its own, since the subscriber that stopped waiting
-// has taken the first one.
-func (m *messages) startReturned(message contract.Message) bool {
-	start := *message.Otherwise
-	start.ID += "-returned"
-	message.Otherwise = &start
-	err := workflow.ExecuteActivity(steering(m.ctx), contract.StartOtherwiseActivity, message).Get(m.ctx, nil)
-	if err != nil {
-		workflow.GetLogger(m.ctx).Error("a message that came back starts nothing; it waits for a subscriber", "error", err)
+// settle starts the process of the first message whose time to wait for an earlier one is over. The others wait for that.
+func (m *messages) settle() {
+	late := func(k contract.Message) bool { return k.Otherwise != nil && !k.Expires.After(workflow.Now(m.ctx)) }
+	i := slices.IndexFunc(m.Messages, late)
+	if i < 0 {
+		return
 	}
-	return err == nil
+	message := m.Messages[i]
+	m.Messages = slices.Delete(m.Messages, i, i+1)
+	m.startLate(message)
+	for i := range m.Messages {
+		if late(m.Messages[i]) {
+			m.Messages[i].Expires = m.StartedAt.Add(settleFor)
+		}
+	}
+}
+
+// startLate starts the process of a message that its publisher does not wait for any more. When that is refused it waits for a subscriber.
+func (m *messages) startLate(message contract.Message) {
+	if err := workflow.ExecuteActivity(steering(m.ctx), contract.StartOtherwiseActivity, message).Get(m.ctx, nil); err != nil {
+		workflow.GetLogger(m.ctx).Error("a message starts nothing; it waits for a subscriber", "process", message.Otherwise.Key, "error", err)
+		message.Otherwise = nil
+		m.keep(message)
+		return
+	}
+	m.StartedAt = workflow.Now(m.ctx)
 }

@@ -61,6 +61,8 @@ type MessageState struct {
 	Messages      []Message      `json:"messages,omitempty"`
 	Seen          []string       `json:"seen,omitempty"`  // ids of messages of late
 	SeenAt        time.Time      `json:"seenAt,omitzero"` // when the last of them came
+
+	StartedAt time.Time `json:"startedAt,omitzero"` // when a message started its Otherwise for the last time
 }
 
 // NobodyWaits is the error type of a published message that nobody waited for and that had no time to live.
