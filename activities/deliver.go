@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"path"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -17,7 +14,6 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors/trigger"
-	"github.com/waybill-io/waybill/mail/message"
 	"github.com/waybill-io/waybill/mail/webhook"
 )
 
@@ -142,21 +138,13 @@ func (d *Deliverer) readTriggers(ctx context.Context, mailbox, event string) ([]
 	return triggers, nil
 }
 
-// letter is a mail that has been read.
-type letter struct {
-	*message.Message
-	ref    contract.MailRef
-	event  string         // that it is beside EMAIL_RECEIVED: "" or a bounce or an answer of a machine
-	values map[string]any // outputs of the event
-}
-
 // callTimeout bounds what one mail asks of a workflow, so that one which is stuck does not hold the mailbox.
 const callTimeout = 30 * time.Second
 
 // deliver handles one mail. Its error is a reason to try again. The letter is nil when the mail cannot be read.
 func (v *delivery) deliver(ctx context.Context, ref contract.MailRef) (*letter, contract.MailOutcome, error) {
 	outcome := contract.MailOutcome{ID: ref.ID}
-	l, err := v.open(ctx, ref, v.files.Write)
+	l, err := read(ctx, v.files, ref, v.files.Write)
 	bury := func(reason string) {
 		outcome.Dead = &contract.DeadLetter{
 			Folder: v.Folder, ID: ref.ID, Size: ref.Size, Arrived: ref.InternalDate, Reason: cut(reason, maxCause), Blob: ref.Blob, At: activity.GetInfo(ctx).StartedTime,
@@ -209,14 +197,6 @@ func (v *delivery) deliver(ctx context.Context, ref contract.MailRef) (*letter, 
 	return l, outcome, nil
 }
 
-// describe fills in what is known of a mail that is dead. What a stranger wrote is cut, since the dead letters of a mailbox are kept
-// in one payload.
-func (l *letter) describe(d *contract.DeadLetter) {
-	if l != nil {
-		d.MessageID, d.From, d.Subject = cut(l.MessageID, maxCause), cut(addresses(l.From), maxCause), cut(l.Subject, maxCause)
-	}
-}
-
 // triggersOf are the triggers that may fire on a mail: those of mail that came, and of what else it is.
 func (v *delivery) triggersOf(ctx context.Context, l *letter) ([]*trigger.Trigger, error) {
 	if l.event == "" {
@@ -251,66 +231,19 @@ func (v *delivery) fire(ctx context.Context, t *trigger.Trigger, l *letter) (id 
 			BusinessKey: action.BusinessKey, Variables: action.Variables,
 		})
 	}
-	result, err := v.client.Publish(ctx, contract.Message{
-		ID: key, Name: action.Name, Key: action.CorrelationKey, BusinessKey: action.BusinessKey, Variables: action.Variables,
-	})
-	if err != nil {
+	message := contract.Message{ID: key, Name: action.Name, Key: action.CorrelationKey, BusinessKey: action.BusinessKey, Variables: action.Variables}
+	if action.ProcessDefinitionKey != "" {
+		message.Otherwise = &contract.ProcessStart{Key: action.ProcessDefinitionKey, ID: action.ProcessDefinitionKey + "/mail-" + key}
+		if known, err := v.client.Known(ctx, message.Otherwise.ID); err != nil || known {
+			return message.Otherwise.ID, false, err
+		}
+	}
+	result, err := v.client.Publish(ctx, message)
+	switch {
+	case err != nil:
 		return "", false, err
+	case result.Duplicate, result.Kept: // whoever got it, or will, may refer to what is stored of the mail: it is not unwanted
+		return contract.MessageID(message.Name, message.Key), result.Kept, nil
 	}
-	return result.Delivered + result.Started, !result.Duplicate, nil
-}
-
-// store writes a file into the blob store.
-type store func(ctx context.Context, key, mediaType string, fill func(io.Writer) error) error
-
-// measure is a store that keeps nothing, for mails whose attachments are stored already.
-func measure(_ context.Context, _, _ string, fill func(io.Writer) error) error {
-	return fill(io.Discard)
-}
-
-// open reads a mail, and what its event says of it, and stores its attachments beside it.
-func (d *Deliverer) open(ctx context.Context, ref contract.MailRef, to store) (*letter, error) {
-	m, attachments, err := d.read(ctx, ref, to)
-	if err != nil {
-		return nil, err
-	}
-	return &letter{Message: m, ref: ref, event: eventOf(message.Classify(m)), values: outputs(m, ref, attachments)}, nil
-}
-
-func (d *Deliverer) read(ctx context.Context, ref contract.MailRef, to store) (*message.Message, []any, error) {
-	raw, err := d.files.Open(ctx, ref.Blob)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer raw.Close()
-	var stored []any
-	m, err := message.Parse(raw, message.Limits{}, func(a message.Attachment, content io.Reader) error {
-		name := a.Name
-		if name == "" {
-			name = "part-" + a.Part
-		}
-		key := path.Dir(ref.Blob) + "/" + a.Part + "-" + fileName(name)
-		size := int64(0)
-		err := to(ctx, key, a.ContentType, func(w io.Writer) (err error) {
-			size, err = io.Copy(w, content)
-			return err
-		})
-		stored = append(stored, map[string]any{"name": name, "mediaType": a.ContentType, "size": size, "uri": key})
-		return err
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("read mail %q: %w", ref.Blob, err)
-	}
-	return m, stored, nil
-}
-
-// fileName keeps a name that a stranger chose from meaning anything in a key, where "." and ".." would.
-func fileName(name string) string {
-	return strings.TrimLeft(strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("._-", r):
-			return r
-		}
-		return '_'
-	}, name[max(len(name)-100, 0):]), ".")
+	return result.Delivered + result.Started, true, nil
 }

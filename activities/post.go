@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/connectors/trigger"
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/webhook"
 )
@@ -125,11 +123,7 @@ func (d *Deliverer) post(ctx context.Context, mailbox string, s *subscriber, l *
 	if s.missing != nil {
 		return s.missing
 	}
-	delivery, err := s.Delivery(webhook.Mail{
-		ID: hash(s.Name, mailbox, l.DedupKey), Mailbox: mailbox, Event: cmp.Or(l.event, trigger.EmailReceived), MessageID: l.MessageID, Subject: l.Subject,
-		From: addresses(l.From), To: addresses(l.To), Cc: addresses(l.Cc), Body: l.Text, HTML: l.HTML, Date: l.Date,
-		Arrived: l.ref.InternalDate, Outputs: l.values,
-	})
+	delivery, err := s.Delivery(l.told(s.Subscription, mailbox))
 	if err != nil {
 		return err
 	}
@@ -165,7 +159,7 @@ func (d *Deliverer) Post(ctx context.Context, in contract.PostInput) (contract.P
 			result.Settled = append(result.Settled, n)
 			continue
 		}
-		l, err := d.open(ctx, p.Mail, measure)
+		l, err := read(ctx, d.files, p.Mail, measure)
 		if err == nil {
 			err = d.post(ctx, in.Mailbox, all[i], l)
 		}

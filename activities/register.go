@@ -16,6 +16,7 @@ func RegisterSteering(r worker.ActivityRegistry, s *Steering, d *Deliverer) {
 	register(r, contract.SubscribeActivity, s.Subscribe)
 	register(r, contract.ReturnMessageActivity, s.ReturnMessage)
 	register(r, contract.StartByMessageActivity, s.StartByMessage)
+	register(r, contract.StartOtherwiseActivity, s.StartOtherwise)
 	register(r, contract.SyncStartsActivity, s.SyncStarts)
 	register(r, contract.SubscribeSignalActivity, s.SubscribeSignal)
 	register(r, contract.BroadcastActivity, s.Broadcast)
@@ -43,11 +44,13 @@ func RegisterConnectors(r worker.ActivityRegistry, list []connectors.Connector) 
 	}
 }
 
-// RegisterWatcher makes a worker of the mailbox queue watch mailboxes.
+// RegisterWatcher makes a worker of the mailbox queue watch mailboxes, and send and fetch mail for those who have them watched.
 func RegisterWatcher(r worker.ActivityRegistry, w *Watcher) {
 	register(r, contract.WatchActivity, w.Watch)
 	register(r, contract.WatchGroupActivity, w.WatchGroup)
 	register(r, contract.CheckMailboxActivity, w.Check)
+	register(r, contract.FetchMailsActivity, w.FetchMails)
+	register(r, contract.SendMailActivity, SendMail)
 }
 
 func register(r worker.ActivityRegistry, name string, fn any) {

@@ -144,6 +144,15 @@ func (s *Steering) StartByMessage(ctx context.Context, m contract.Message) (stri
 	return first, nil
 }
 
+// StartOtherwise starts the process that a message starts when nobody waits for it, and returns the id of its instance. An instance that
+// was started by this id before is the same one.
+func (s *Steering) StartOtherwise(ctx context.Context, m contract.Message) (string, error) {
+	id, _, err := s.client.Start(ctx, client.StartOptions{
+		Key: m.Otherwise.Key, ID: m.Otherwise.ID, BusinessKey: m.BusinessKey, Variables: m.Variables, Clock: s.testTime(),
+	})
+	return id, startError(err)
+}
+
 // startKey is the same in every attempt to start by this message, so that it starts one instance.
 func startKey(ctx context.Context, m contract.Message) string {
 	if m.ID != "" {

@@ -38,6 +38,8 @@ type source interface {
 	// Wait blocks until something may be new in a folder.
 	Wait(ctx context.Context) error
 	Fetch(ctx context.Context, folder, id string, w io.Writer, limit int64) (int64, error)
+	// Find returns mails whose Message-ID may be this one.
+	Find(ctx context.Context, folder, messageID string) ([]mail.Item, error)
 	Acknowledge(ctx context.Context, folder string, ids []string, ack mail.Ack) error
 	LastAlive() time.Time // the last proof that the server answers
 	Folders(ctx context.Context) ([]string, error)

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -73,6 +74,16 @@ func (c *Client) StartDefinition(ctx context.Context, d contract.Definition, o S
 		return Started{}, fmt.Errorf("start process %q: %w", d.Key, err)
 	}
 	return Started{ID: o.ID, Run: run.GetRunID(), New: true}, nil
+}
+
+// Known tells whether an instance of this id was ever started, or the id was taken by a message that would have started it: as long as
+// Temporal remembers.
+func (c *Client) Known(ctx context.Context, id string) (bool, error) {
+	_, err := c.Temporal.DescribeWorkflowExecution(ctx, id, "")
+	if err = readable(err); errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // maxID leaves room for what the ids of an instance's tasks add; Temporal takes 1000 bytes.

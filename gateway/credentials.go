@@ -32,6 +32,8 @@ type credentials struct {
 	UseFullEmail       bool   `json:"UseFullEmail"`
 	TimeZoneID         string `json:"TimeZoneId"`
 
+	// SMTPURL is by which server mail is sent: smtps://HOST:465 or smtp://HOST:587 (STARTTLS); "": that of the provider.
+	SMTPURL string    `json:"smtpUrl"`
 	Folders []string  `json:"folders"`
 	Since   time.Time `json:"since,omitzero"` // begin with mail that came after this; zero: from now on
 	Secrets []string  `json:"secrets"`        // what deliveries are signed with; none: that of the gateway
@@ -68,7 +70,7 @@ func (l *listeners) config(c credentials) (config contract.MailboxConfig, err er
 	config = contract.MailboxConfig{
 		Name: mailboxName(c.ID), Source: "imap", TLS: "implicit", Username: c.UserName, Since: c.Since,
 		MaxBytes: maxBytes, PollMS: pollMS, LeaseMS: leaseMS, Folder: "INBOX",
-		Listener: &contract.Listener{ID: c.ID, Sender: c.SenderEmailAddress, User: c.BpmUser, Endpoint: c.BpmEndpoint, UseFullEmail: c.UseFullEmail},
+		Listener: &contract.Listener{ID: c.ID, Sender: c.SenderEmailAddress, User: c.BpmUser, Endpoint: c.BpmEndpoint, UseFullEmail: c.UseFullEmail, SMTP: c.SMTPURL},
 	}
 	if c.Since.IsZero() {
 		config.Since = time.Now().UTC()
@@ -81,12 +83,25 @@ func (l *listeners) config(c credentials) (config contract.MailboxConfig, err er
 			wrong("secrets: variables that begin with %s are expected", secretPrefix)
 		}
 	}
-	if l.Tokens.some() && (internal(c.ServiceURL) || internal(c.BpmEndpoint)) {
-		wrong("ServiceUrl and BpmEndpoint: this machine is no place for a server of yours")
+	if l.Tokens.some() && (internal(c.ServiceURL) || internal(c.BpmEndpoint) || internal(c.SMTPURL)) {
+		wrong("ServiceUrl, smtpUrl and BpmEndpoint: this machine is no place for a server of yours")
+	}
+	if c.SMTPURL != "" {
+		if _, err := smtpServer(c.SMTPURL); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	if err := serve(&config, c.ServiceURL, c.SenderEmailAddress); err != nil {
 		errs = append(errs, err)
 	}
+	if err := l.logIn(&config, c); err != nil {
+		errs = append(errs, err)
+	}
+	return config, errors.Join(errs...)
+}
+
+// logIn sets how to log in.
+func (l *listeners) logIn(config *contract.MailboxConfig, c credentials) (err error) {
 	secret := c.Password
 	if c.UseOAuth {
 		secret, config.Auth = c.AccessToken, "xoauth2"
@@ -94,10 +109,8 @@ func (l *listeners) config(c credentials) (config contract.MailboxConfig, err er
 			config.Auth = "oauth"
 		}
 	}
-	if config.Password, err = l.keep(secret); err != nil {
-		errs = append(errs, err)
-	}
-	return config, errors.Join(errs...)
+	config.Password, err = l.keep(secret)
+	return err
 }
 
 // internal tells whether an address is of this machine, which an application elsewhere has no business with.

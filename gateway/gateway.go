@@ -48,21 +48,31 @@ func Listen(o Options) (*Server, error) {
 		return nil, fmt.Errorf("gateway: listen at %s: %w", o.Address, err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
-		defer cancel()
-		answer(w, o.Ready(ctx))
-	})
-	if o.Metrics != nil {
-		mux.Handle("GET /metrics", o.Tokens.guard(promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{})))
+	for pattern, handler := range routes(o) {
+		mux.Handle(pattern, handler)
 	}
-	listeners := o.Tokens.guard(newListeners(o))
-	mux.Handle("/api/listeners/", listeners)
-	mux.Handle("/api/listeners", listeners)
 	return &Server{listener: listener, http: &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, MaxHeaderBytes: 64 << 10,
 	}}, nil
+}
+
+// routes are all calls that are answered, each of which stands in openapi.json. Health is for everybody.
+func routes(o Options) map[string]http.Handler {
+	all := map[string]http.Handler{
+		"GET /healthz": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) }),
+		"GET /readyz": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
+			defer cancel()
+			answer(w, o.Ready(ctx))
+		}),
+	}
+	if o.Metrics != nil {
+		all["GET /metrics"] = o.Tokens.guard(promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{}))
+	}
+	for pattern, handler := range listenerRoutes(o) {
+		all[pattern] = o.Tokens.guard(handler)
+	}
+	return all
 }
 
 // answer says "ok", or 503 without the cause: health is public, causes are in the log.

@@ -35,9 +35,14 @@ type listeners struct {
 	Options
 }
 
-func newListeners(o Options) http.Handler {
+func listenerRoutes(o Options) map[string]http.Handler {
 	l := &listeners{o}
-	mux := http.NewServeMux()
+	all := map[string]http.Handler{
+		"GET /api/listeners/openapi.json": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write(openAPI) // the client has gone
+		}),
+	}
 	for pattern, handle := range map[string]func(*http.Request) (any, error){
 		"GET /api/listeners/status":       l.status,
 		"POST /api/listeners":             l.create,
@@ -48,18 +53,19 @@ func newListeners(o Options) http.Handler {
 		"POST /api/listeners/validate":    l.validate,
 		"POST /api/listeners/folders":     l.folders,
 		"POST /api/listeners/synchronize": l.synchronize,
+		"POST /api/listeners/send":        l.send,
+		"POST /api/listeners/fetch":       l.fetch,
 		"GET /api/listeners/diagnostics":  l.diagnose,
 		"GET /api/listeners/{id}":         l.get,
 		"GET /api/listeners/{id}/exists":  l.exists,
 	} {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { l.serve(w, r, handle) })
+		all[pattern] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { l.serve(w, r, handle) })
 	}
-	mux.HandleFunc("GET /api/listeners/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(openAPI) // the client has gone
-	})
-	return mux
+	return all
 }
+
+// accepted is what goes on after the answer.
+type accepted struct{ content any }
 
 // badRequest is what the caller has to mend.
 type badRequest struct{ error }
@@ -74,6 +80,10 @@ func (l *listeners) serve(w http.ResponseWriter, r *http.Request, handle func(*h
 	var bad badRequest
 	switch {
 	case err == nil:
+		if later, ok := content.(accepted); ok {
+			reply(w, http.StatusAccepted, later.content)
+			return
+		}
 		reply(w, http.StatusOK, content)
 	case errors.As(err, &bad):
 		problem(w, http.StatusBadRequest, bad.Error())

@@ -171,7 +171,7 @@ var = 3;</script></scriptTask>
 		"a trigger for a process that is not here": {
 			files: map[string]string{"triggers/t.json": `{"name":"t","event":{"source":"connector.support.EMAIL_RECEIVED","inputs":{"pattern":""}},
 				"action":{"source":"command-consumer","payload":{"payloadType":"StartProcessPayload","processDefinitionKey":"order","name":"n"}}}`},
-			warnings: []string{`triggers/t.json: action.payload.processDefinitionKey: process "order" is not among these files`},
+			warnings: []string{`triggers/t.json: action.payload: process "order" is not among these files`},
 		},
 	}
 	for name, test := range tests {

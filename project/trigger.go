@@ -37,6 +37,6 @@ func (l *loader) checkProcess(file, key string) {
 	if _, known := l.keys[key]; key == "" || known {
 		return
 	}
-	l.warn("%s: action.payload.processDefinitionKey: process %q is not among these files%s; it must be deployed before mail comes",
+	l.warn("%s: action.payload: process %q is not among these files%s; it must be deployed before mail comes",
 		file, key, suggest.Hint(key, slices.Collect(maps.Keys(l.keys))))
 }

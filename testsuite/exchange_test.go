@@ -1,6 +1,7 @@
 package testsuite_test
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/mail/message"
 	"github.com/waybill-io/waybill/testsuite"
 	"github.com/waybill-io/waybill/testsuite/ewsserver"
 )
@@ -63,6 +65,13 @@ func TestExchangeMailbox(t *testing.T) {
 		require.True(t, m.Read)
 		require.Contains(t, m.Categories, "Handled")
 	}
+	done := exchange.Mails(supportAddress, "Done/2026")
+	first, err := message.Parse(bytes.NewReader(done[0].Raw), message.Limits{}, nil)
+	require.NoError(t, err)
+	fetched, err := e.Client.FetchMails(t.Context(), contract.FetchMails{Mailbox: "support", MessageIDs: []string{first.MessageID, "<none@example.com>"}})
+	require.NoError(t, err)
+	require.Contains(t, string(fetched.Body), first.Subject, "a mail is found where it was moved to")
+	require.Equal(t, []contract.MissingMail{{MessageID: "<none@example.com>", Reason: "in no folder of the account"}}, fetched.Missing)
 	list, err := e.Client.List(t.Context(), client.Filter{Key: "support-desk"})
 	require.NoError(t, err)
 	require.Len(t, list, sent, "one process a mail")

@@ -15,13 +15,11 @@ import (
 	"github.com/waybill-io/waybill/worker/dev"
 )
 
-// An application has a mailbox watched over HTTP as at the listener service, is told of its mail, and closes it.
-func TestListeners(t *testing.T) {
-	t.Setenv("WAYBILL_MAILBOX_PASSWORD", dev.Password)
-	t.Setenv("WAYBILL_MAILBOX_WRONG", "wrong")
-	e := testsuite.Start(t)
-	app := receive(t)
-	call := func(method, path string, body, answer any) int {
+type object = map[string]any
+
+// listeners calls the API of listeners and returns the status of the answer.
+func listeners(t *testing.T, e *testsuite.Environment) func(method, path string, body, answer any) int {
+	return func(method, path string, body, answer any) int {
 		t.Helper()
 		text, err := json.Marshal(body)
 		require.NoError(t, err)
@@ -35,7 +33,15 @@ func TestListeners(t *testing.T) {
 		require.NoError(t, json.Unmarshal(content, answer), string(content))
 		return response.StatusCode
 	}
-	type object = map[string]any
+}
+
+// An application has a mailbox watched over HTTP as at the listener service, is told of its mail, and closes it.
+func TestListeners(t *testing.T) {
+	t.Setenv("WAYBILL_MAILBOX_PASSWORD", dev.Password)
+	t.Setenv("WAYBILL_MAILBOX_WRONG", "wrong")
+	e := testsuite.Start(t)
+	app := receive(t)
+	call := listeners(t, e)
 	const id = "0b8a1a5e-5a59-4a4b-9d9e-0b4f3a9d7c11"
 	credentials := object{
 		"Id": id, "UserName": supportAddress, "Password": "env:WAYBILL_MAILBOX_PASSWORD", "SenderEmailAddress": supportAddress, "BpmUser": "Supervisor",

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -22,6 +23,8 @@ const (
 	seenFor      = 10 * time.Minute
 	// returnedFor is how long a message without a time to live is kept when its subscriber ended while it was on its way.
 	returnedFor = 24 * time.Hour
+	// settleFor is how long a process that a message started has to come to where it waits for the next one.
+	settleFor = 10 * time.Second
 )
 
 // messages is where the messages of one name and key meet those who wait for them. One loop does all matching, so that
@@ -69,6 +72,7 @@ func Message(ctx workflow.Context, state contract.MessageState) error {
 			return ctx.Err()
 		}
 		m.expire()
+		m.settle()
 		// A handler whose answer is there returns now; one that came meanwhile needs the loop.
 		if err := workflow.Await(ctx, func() bool { return m.handling == 0 || m.requests.Len() > 0 }); err != nil {
 			return err
@@ -124,7 +128,7 @@ func (m *messages) startTimer(selector workflow.Selector) {
 
 func (m *messages) expire() {
 	now := workflow.Now(m.ctx)
-	m.Messages = slices.DeleteFunc(m.Messages, func(k contract.Message) bool { return !k.Expires.After(now) })
+	m.Messages = slices.DeleteFunc(m.Messages, func(k contract.Message) bool { return !k.Expires.After(now) && k.Otherwise == nil })
 	if !m.SeenAt.Add(seenFor).After(now) {
 		m.Seen = nil
 	}
@@ -172,12 +176,25 @@ func (m *messages) place(message contract.Message) (contract.PublishResult, erro
 		m.SeenAt = workflow.Now(m.ctx)
 	}
 	if instance := m.deliver(message); instance != "" {
-		return contract.PublishResult{Delivered: instance}, nil
+		err := m.take(message, instance)
+		return contract.PublishResult{Delivered: instance}, err
+	}
+	start := contract.StartByMessageActivity
+	if message.Otherwise != nil {
+		start = contract.StartOtherwiseActivity
+		// Mails of one key that come together belong to one process, which the first of them starts.
+		if message.Expires = m.StartedAt.Add(settleFor); message.Expires.After(workflow.Now(m.ctx)) && !m.full(message) {
+			m.Messages = append(m.Messages, message)
+			return contract.PublishResult{Kept: true}, nil
+		}
 	}
 	var started string
-	if err := workflow.ExecuteActivity(steering(m.ctx), contract.StartByMessageActivity, message).Get(m.ctx, &started); err != nil {
+	if err := workflow.ExecuteActivity(steering(m.ctx), start, message).Get(m.ctx, &started); err != nil {
 		m.forget(message.ID)
 		return contract.PublishResult{}, err
+	}
+	if message.Otherwise != nil {
+		m.StartedAt = workflow.Now(m.ctx)
 	}
 	if started != "" {
 		return contract.PublishResult{Started: started}, nil
@@ -195,6 +212,27 @@ func (m *messages) place(message contract.Message) (contract.PublishResult, erro
 	m.forget(message.ID)
 	return contract.PublishResult{}, temporal.NewNonRetryableApplicationError("nobody waits for it", contract.NobodyWaits, nil)
 }
+
+// take takes the id under which a message that was delivered would have started a process. The loop waits for it, so that nobody is told of
+// the delivery before, and the memory of duplicates lasts from then on.
+func (m *messages) take(message contract.Message, instance string) error {
+	if message.Otherwise == nil {
+		return nil
+	}
+	ctx := workflow.WithChildOptions(m.ctx, workflow.ChildWorkflowOptions{
+		WorkflowID: message.Otherwise.ID, WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		ParentClosePolicy: enums.PARENT_CLOSE_POLICY_ABANDON,
+	})
+	err := workflow.ExecuteChildWorkflow(ctx, contract.TakenWorkflow, instance).GetChildWorkflowExecution().Get(ctx, nil)
+	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+		err = nil // it was taken before the memory of duplicates ran out
+	}
+	m.SeenAt = workflow.Now(m.ctx)
+	return err
+}
+
+// Taken stands where a process would, had nobody waited for a message. Its result is the instance that took the message.
+func Taken(_ workflow.Context, instance string) (string, error) { return instance, nil }
 
 // full tells whether a message is too much to keep beside those that wait.
 func (m *messages) full(message contract.Message) bool {
@@ -246,6 +284,9 @@ func (m *messages) subscribed(c workflow.ReceiveChannel, _ bool) {
 		message := m.Messages[0]
 		if m.send(s, message) {
 			m.Messages = m.Messages[1:]
+			if err := m.take(message, s.Instance); err != nil {
+				workflow.GetLogger(m.ctx).Error("a message that was delivered does not take its id", "error", err)
+			}
 		}
 		return
 	}
@@ -272,6 +313,46 @@ func (m *messages) returned(c workflow.ReceiveChannel, _ bool) {
 	if m.deliver(message) != "" {
 		return
 	}
+	if message.Otherwise != nil {
+		start := *message.Otherwise
+		start.ID += "-returned" // the subscriber that stopped waiting has taken the other one
+		message.Otherwise = &start
+		m.startLate(message)
+		return
+	}
+	m.keep(message)
+}
+
+// keep has a message wait for another subscriber.
+func (m *messages) keep(message contract.Message) {
 	message.Expires = workflow.Now(m.ctx).Add(max(message.TTL, returnedFor))
 	m.Messages = append(m.Messages, message)
+}
+
+// settle starts the process of the first message whose time to wait for an earlier one is over. The others wait for that.
+func (m *messages) settle() {
+	late := func(k contract.Message) bool { return k.Otherwise != nil && !k.Expires.After(workflow.Now(m.ctx)) }
+	i := slices.IndexFunc(m.Messages, late)
+	if i < 0 {
+		return
+	}
+	message := m.Messages[i]
+	m.Messages = slices.Delete(m.Messages, i, i+1)
+	m.startLate(message)
+	for i := range m.Messages {
+		if late(m.Messages[i]) {
+			m.Messages[i].Expires = m.StartedAt.Add(settleFor)
+		}
+	}
+}
+
+// startLate starts the process of a message that its publisher does not wait for any more. When that is refused it waits for a subscriber.
+func (m *messages) startLate(message contract.Message) {
+	if err := workflow.ExecuteActivity(steering(m.ctx), contract.StartOtherwiseActivity, message).Get(m.ctx, nil); err != nil {
+		workflow.GetLogger(m.ctx).Error("a message starts nothing; it waits for a subscriber", "process", message.Otherwise.Key, "error", err)
+		message.Otherwise = nil
+		m.keep(message)
+		return
+	}
+	m.StartedAt = workflow.Now(m.ctx)
 }

@@ -38,15 +38,6 @@ type MailboxConfig struct {
 	TimeoutMS int64 `json:"timeoutMs,omitempty"` // how long the server may be silent while a command runs; 0: 30 seconds
 }
 
-// Listener is what the application that made a mailbox over HTTP knows it by.
-type Listener struct {
-	ID           string `json:"id"`
-	Sender       string `json:"sender"`             // the address of the mailbox
-	User         string `json:"user,omitempty"`     // of the application
-	Endpoint     string `json:"endpoint,omitempty"` // where the application is told of mail
-	UseFullEmail bool   `json:"useFullEmail,omitempty"`
-}
-
 // Folders are all that are watched.
 func (c MailboxConfig) Folders() []string { return append([]string{c.Folder}, c.More...) }
 

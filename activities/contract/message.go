@@ -27,6 +27,16 @@ type Message struct {
 	TTL         time.Duration `json:"ttl,omitempty"`         // how long it is kept when nobody waits; 0: refused then
 	Expires     time.Time     `json:"expires,omitzero"`      // set by the workflow
 	BusinessKey string        `json:"businessKey,omitempty"` // of a process that the message starts
+
+	// Otherwise is started when nobody waits, in the place of the processes that begin with the message.
+	Otherwise *ProcessStart `json:"otherwise,omitempty"`
+}
+
+// ProcessStart is a process that is started under an id, which Temporal gives once. A message that somebody took takes the id, too, so
+// that the same message starts nothing when it comes again, however late.
+type ProcessStart struct {
+	Key string `json:"key"`
+	ID  string `json:"id"`
 }
 
 // PublishResult says what became of a message.
@@ -51,6 +61,8 @@ type MessageState struct {
 	Messages      []Message      `json:"messages,omitempty"`
 	Seen          []string       `json:"seen,omitempty"`  // ids of messages of late
 	SeenAt        time.Time      `json:"seenAt,omitzero"` // when the last of them came
+
+	StartedAt time.Time `json:"startedAt,omitzero"` // when a message started its Otherwise for the last time
 }
 
 // NobodyWaits is the error type of a published message that nobody waited for and that had no time to live.

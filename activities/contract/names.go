@@ -32,6 +32,7 @@ const (
 	MessageWorkflow    = "waybill/message"
 	MailboxWorkflow    = "waybill/mailbox"
 	WatchersWorkflow   = "waybill/watchers"
+	TakenWorkflow      = "waybill/taken" // stands where a process would, had nobody waited: see ProcessStart
 )
 
 // Activity types of Waybill's own. A connector call runs as its implementation, "email.SEND".
@@ -39,11 +40,14 @@ const (
 	SubscribeActivity      = "waybill/subscribe"        // Subscription
 	ReturnMessageActivity  = "waybill/return-message"   // ReturnMessageInput
 	StartByMessageActivity = "waybill/start-by-message" // Message -> id of the first instance, "" for none
+	StartOtherwiseActivity = "waybill/start-otherwise"  // Message -> id of the instance of its Otherwise
 	SyncStartsActivity     = "waybill/sync-starts"      // SyncStartsInput: timer and message start events follow the latest version
 	ScriptActivity         = "waybill/script"           // ScriptInput -> ScriptResult, local
 	WatchActivity          = "waybill/watch"            // WatchInput
 	WatchGroupActivity     = "waybill/watch-group"      // WatchGroupInput
 	CheckMailboxActivity   = "waybill/check-mailbox"    // MailboxConfig -> CheckResult
+	SendMailActivity       = "waybill/send-mail"        // SendMail -> SentMail
+	FetchMailsActivity     = "waybill/fetch-mails"      // FetchMails -> FetchedMails
 	AssignActivity         = "waybill/assign"           // Assignment
 	DeliverActivity        = "waybill/deliver"          // DeliverInput -> DeliverResult
 	PostActivity           = "waybill/post"             // PostInput -> PostResult

@@ -115,6 +115,8 @@ func (t *Trigger) parseAction(action jsonfile.Object) {
 		o.Errorf("processDefinitionKey", "is required; if this is a signal, whose payloadType is sometimes misprinted as %s: signals come later", StartProcess)
 	case p.payloadType == StartProcess:
 		o.Required("processDefinitionKey")
+	case p.payloadType == ReceiveMessage && p.processDefinitionKey != "":
+		o.Errorf("processDefinitionKey", "has no meaning in %s; to start a process when nobody waits, put it into otherwise", p.payloadType)
 	case p.processDefinitionKey != "":
 		o.Errorf("processDefinitionKey", "has no meaning in %s; leave it out", p.payloadType)
 	}
@@ -125,6 +127,9 @@ func (t *Trigger) parseAction(action jsonfile.Object) {
 		if text := o.String(name); text != "" {
 			*targets[name] = r.expression(name, text)
 		}
+	}
+	if p.payloadType == ReceiveMessage {
+		p.parseOtherwise(o, r)
 	}
 	variables, _ := o.Any("variables")
 	switch variables := variables.(type) {
@@ -138,6 +143,20 @@ func (t *Trigger) parseAction(action jsonfile.Object) {
 	}
 	o.Done()
 	t.payload = p
+}
+
+// parseOtherwise reads what is started when nobody waits for the message.
+func (p *payload) parseOtherwise(o jsonfile.Object, r values) {
+	if _, given := o.Any("otherwise"); !given {
+		return
+	}
+	other := o.Object("otherwise")
+	p.processDefinitionKey = other.Required("processDefinitionKey")
+	r.object = other
+	if text := other.String("businessKey"); text != "" {
+		p.businessKey = r.expression("businessKey", text)
+	}
+	other.Done()
 }
 
 func unsupported(payloadType string) string {

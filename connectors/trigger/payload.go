@@ -18,9 +18,9 @@ const (
 // Action is what is to be done.
 type Action struct {
 	PayloadType          string
-	ProcessDefinitionKey string         // StartProcess
+	ProcessDefinitionKey string         // StartProcess; ReceiveMessage: what is started when nobody waits, "" for nothing
 	Name                 string         // of the instance, or of the message
-	BusinessKey          string         // StartProcess, StartMessage
+	BusinessKey          string         // of the instance that is started
 	CorrelationKey       string         // ReceiveMessage; "" only when the file has none
 	Variables            map[string]any // never nil
 }

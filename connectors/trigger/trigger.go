@@ -29,7 +29,7 @@ type Trigger struct {
 	payload   payload
 }
 
-// Process is the key of the process that the trigger starts; "" when it hands over a message.
+// Process is the key of the process that the trigger starts, also if only when nobody waits for its message; "" when it starts none.
 func (t *Trigger) Process() string { return t.payload.processDefinitionKey }
 
 // matchable are the values of matchOn with the output that each stands for.

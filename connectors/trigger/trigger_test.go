@@ -107,6 +107,16 @@ func TestActionOfMessages(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Action{PayloadType: ReceiveMessage, Name: "reply", CorrelationKey: "<m0@example.org>", Variables: map[string]any{}}, action)
 
+	either := parse(t, `{"pattern":""}`, `{"payloadType":"ReceiveMessagePayload","name":"reply","correlationKey":"${inReplyTo}",
+		"otherwise":{"processDefinitionKey":"Process_1","businessKey":"${messageId}"}}`)
+	require.Equal(t, "Process_1", either.Process())
+	require.Empty(t, receive.Process())
+	action, err = either.Action(event, nil)
+	require.NoError(t, err)
+	require.Equal(t, Action{
+		PayloadType: ReceiveMessage, ProcessDefinitionKey: "Process_1", Name: "reply", CorrelationKey: "<m0@example.org>", BusinessKey: "<m1@example.com>", Variables: map[string]any{},
+	}, action)
+
 	begin := parse(t, `{"pattern":""}`, `{"payloadType":"StartMessagePayload","name":"order","businessKey":"${messageId}"}`)
 	action, err = begin.Action(event, nil)
 	require.NoError(t, err)
@@ -150,6 +160,11 @@ func TestParseRefuses(t *testing.T) {
 		"no key, no name": {file(any, `{"payloadType":"StartProcessPayload"}`), "processDefinitionKey: is required"},
 		"no name":         {file(any, `{"payloadType":"StartMessagePayload"}`), "action.payload.name: is required"},
 		"key of message":  {file(any, `{"payloadType":"StartMessagePayload","name":"a","processDefinitionKey":"b"}`), "has no meaning in StartMessagePayload"},
+		"key, not if":     {file(any, `{"payloadType":"ReceiveMessagePayload","name":"a","processDefinitionKey":"b"}`), "put it into otherwise"},
+		"no otherwise":    {file(any, `{"payloadType":"ReceiveMessagePayload","name":"a","otherwise":{}}`), "action.payload.otherwise.processDefinitionKey: is required"},
+		"otherwise what":  {file(any, `{"payloadType":"ReceiveMessagePayload","name":"a","otherwise":{"processDefinitionKey":"b","businessKey":"${emailFrm}"}}`), `action.payload.otherwise.businessKey: the event has no output "emailFrm"`},
+		"otherwise field": {file(any, `{"payloadType":"ReceiveMessagePayload","name":"a","otherwise":{"processDefinitionKey":"b","variables":{}}}`), "action.payload.otherwise.variables: unknown field"},
+		"start otherwise": {file(any, strings.Replace(start, `"n"`, `"n","otherwise":{}`, 1)), "action.payload.otherwise: unknown field"},
 		"wrong field":     {file(any, `{"payloadType":"StartMessagePayload","name":"a","correlationKey":"b"}`), "correlationKey: unknown field"},
 		"group":           {file(`{"pattern":"(?<number>x)"}`, strings.Replace(start, `"n"`, `"${matchGroups.numbr}"`, 1)), `the pattern has no group "numbr"; did you mean "number"?`},
 		"output":          {file(any, strings.Replace(start, `"n"`, `"n","variables":{"v":["${emailFrm}"]}`, 1)), `action.payload.variables.v[0]: the event has no output "emailFrm"; did you mean`},

@@ -231,3 +231,22 @@ func TestRedirectionsAreNotFollowed(t *testing.T) {
 		assert.ErrorContains(t, err, fmt.Sprint(code))
 	}
 }
+
+func TestFind(t *testing.T) {
+	s := start(t, ewsserver.Options{TLS: true})
+	a := open(t, config(s))
+	var ids []string
+	for _, messageID := range []string{"<1@example.com>", "<21@example.com>", "<1@example.com>"} {
+		ids = append(ids, s.Deliver(support, "inbox", ewsserver.Mail{Raw: []byte("From: ann@example.com\r\nMessage-ID: " + messageID + "\r\n\r\nHello.\r\n")}))
+	}
+	found, err := a.Find(t.Context(), ews.Inbox, "<1@example.com>")
+	require.NoError(t, err)
+	require.Len(t, found, 2)
+	require.ElementsMatch(t, []string{ids[0], ids[2]}, []string{found[0].ID, found[1].ID})
+	require.False(t, found[0].Arrived.IsZero())
+	found, err = a.Find(t.Context(), ews.Inbox, "<\"quoted\"&2@example.com>")
+	require.NoError(t, err)
+	require.Empty(t, found)
+	_, err = a.Find(t.Context(), "nowhere", "<1@example.com>")
+	require.Equal(t, mail.KindFolderMissing, mail.KindOf(err))
+}

@@ -119,6 +119,11 @@ type itemData struct {
 	Categories []string `xml:"Categories>String"`
 }
 
+// itemProperties are those of itemData.
+func itemProperties() shape {
+	return properties("item:ItemClass", "item:DateTimeReceived", "item:Size", "item:Categories", "message:IsRead")
+}
+
 // Next returns up to max mails that came into the folder behind the position, by asking for the changes since. A mail
 // that is only changed, flagged or deleted is passed over; so is what is no mail.
 //
@@ -135,7 +140,7 @@ func (a *Account) Next(ctx context.Context, folder string, p mail.Position, max 
 		return mail.Batch{}, err
 	}
 	request := syncFolderItems{
-		Shape:  properties("item:ItemClass", "item:DateTimeReceived", "item:Size", "item:Categories", "message:IsRead"),
+		Shape:  itemProperties(),
 		Folder: refs{[]*ref{folderID(id)}},
 		Max:    min(maxChanges, max),
 		Scope:  "NormalItems",

@@ -144,9 +144,12 @@ func (c *composed) writeTo(w io.Writer) (readErr, writeErr error) {
 }
 
 func writeAttachment(w io.Writer, a Attachment) (readErr, writeErr error) {
-	content, err := a.Open()
-	if err != nil {
-		return fmt.Errorf("open attachment %q: %w", a.Name, err), nil
+	content := io.NopCloser(bytes.NewReader(a.Content))
+	if a.Open != nil {
+		var err error
+		if content, err = a.Open(); err != nil {
+			return fmt.Errorf("open attachment %q: %w", a.Name, err), nil
+		}
 	}
 	defer func() { _ = content.Close() }()
 	const width = 57 // bytes that make a line of 76 characters

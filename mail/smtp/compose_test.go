@@ -61,8 +61,8 @@ func TestComposeEverything(t *testing.T) {
 		Headers:       []Header{{"X-Process", "Prüfung 7"}, {"importance", "high"}},
 		Attachments: []Attachment{
 			{Name: "Rechnung März.pdf", ContentType: "application/pdf", Open: content("%PDF")},
-			{Name: "notes.txt", ContentType: "text/plain; charset=utf-8", Open: content(strings.Repeat("note ", 1000))},
-			{Name: "empty", Open: content("")},
+			{Name: "notes.txt", ContentType: "text/plain; charset=utf-8", Content: []byte(strings.Repeat("note ", 1000))},
+			{Name: "empty", Content: []byte{}},
 		},
 	}
 	raw, got, files := written(t, m)

@@ -31,7 +31,8 @@ type Config struct {
 	TLS      TLS         `json:"tls"`      // starttls
 	Username string      `json:"username"` // empty: no authentication
 	Password mail.Secret `json:"password"`
-	Helo     string      `json:"helo"` // the name of this machine
+	OAuth    bool        `json:"oauth"` // Password is an access token (XOAUTH2)
+	Helo     string      `json:"helo"`  // the name of this machine
 
 	// RootCAs replaces the system's certificate authorities.
 	RootCAs *x509.CertPool `json:"-"`

@@ -17,38 +17,42 @@ import (
 
 // Mail is what is to be sent. Line ends are refused everywhere but in Text and HTML.
 type Mail struct {
-	From    mail.Address
-	To      []mail.Address
-	Cc      []mail.Address
-	Bcc     []mail.Address // gets the mail, appears nowhere in it
-	ReplyTo []mail.Address
+	From    mail.Address   `json:"from"`
+	To      []mail.Address `json:"to,omitempty"`
+	Cc      []mail.Address `json:"cc,omitempty"`
+	Bcc     []mail.Address `json:"bcc,omitempty"` // gets the mail, appears nowhere in it
+	ReplyTo []mail.Address `json:"replyTo,omitempty"`
 
-	Subject string
-	Text    string // with HTML: multipart/alternative
-	HTML    string
-	Charset string // of Text and HTML; UTF-8, also when the charset lacks a character
+	Subject string `json:"subject,omitempty"`
+	Text    string `json:"text,omitempty"` // with HTML: multipart/alternative
+	HTML    string `json:"html,omitempty"`
+	Charset string `json:"charset,omitempty"` // of Text and HTML; UTF-8, also when the charset lacks a character
 
 	// MessageID is chosen by the caller, so that another try of the same mail can be recognised; angle brackets may be
 	// left out. InReplyTo and References likewise; References may be empty, InReplyTo is then added to it.
-	MessageID  string
-	InReplyTo  string
-	References []string
+	MessageID  string   `json:"messageId,omitempty"`
+	InReplyTo  string   `json:"inReplyTo,omitempty"`
+	References []string `json:"references,omitempty"`
 	// AutoSubmitted is the value of RFC 3834: "auto-generated", "auto-replied"; empty for mail that a person wrote.
-	AutoSubmitted string
-	Date          time.Time // now, when zero
+	AutoSubmitted string    `json:"autoSubmitted,omitempty"`
+	Date          time.Time `json:"date,omitzero"` // now, when zero
 	// Headers are further fields: those that begin with X-, and those of allowedHeaders.
-	Headers     []Header
-	Attachments []Attachment
+	Headers     []Header     `json:"headers,omitempty"`
+	Attachments []Attachment `json:"attachments,omitempty"`
 }
 
 // Header is one further field.
-type Header struct{ Key, Value string }
+type Header struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
 
-// Attachment is a file. Open is called once, when its turn comes; what it returns is read once and closed.
+// Attachment is a file: its content, or Open, which is called once, when its turn comes; what it returns is read once and closed.
 type Attachment struct {
-	Name        string
-	ContentType string // application/octet-stream
-	Open        func() (io.ReadCloser, error)
+	Name        string                        `json:"name"`
+	ContentType string                        `json:"contentType,omitempty"` // application/octet-stream
+	Content     []byte                        `json:"content"`               // counts when Open is nil
+	Open        func() (io.ReadCloser, error) `json:"-"`
 }
 
 // allowedHeaders leaves out all that routes a mail or describes its structure.
@@ -106,7 +110,7 @@ func (m Mail) Validate() error {
 	}
 	for _, a := range m.Attachments {
 		line("attachment name", a.Name)
-		if a.Name == "" || len(a.Name) > maxName || a.Open == nil {
+		if a.Name == "" || len(a.Name) > maxName || a.Open == nil && a.Content == nil {
 			bad("attachment %.40q needs a name of at most %d bytes and its content", a.Name, maxName)
 		}
 		if _, _, err := mime.ParseMediaType(a.ContentType); a.ContentType != "" && err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,6 +30,7 @@ type peer struct {
 	implicit bool
 	password string // requires authentication when set
 	login    bool   // offers LOGIN instead of PLAIN
+	oauth    bool   // offers XOAUTH2 instead of PLAIN
 
 	mu       sync.Mutex
 	received []received
@@ -68,7 +70,7 @@ func (p *peer) start(t *testing.T) Config {
 		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}}
 	}
 	if p.password != "" {
-		cfg.Username, cfg.Password = "ann", mail.Secret(p.password)
+		cfg.Username, cfg.Password, cfg.OAuth = "ann", mail.Secret(p.password), p.oauth
 	}
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(func() { _ = server.Close() })
@@ -98,6 +100,8 @@ func (s *session) AuthMechanisms() []string {
 		return nil
 	case s.peer.login:
 		return []string{"LOGIN"}
+	case s.peer.oauth:
+		return []string{"XOAUTH2"}
 	}
 	return []string{sasl.Plain}
 }
@@ -112,6 +116,9 @@ func (s *session) Auth(mechanism string) (sasl.Server, error) {
 	}
 	if mechanism == sasl.Plain {
 		return sasl.NewPlainServer(func(_, username, password string) error { return check(username, password) }), nil
+	}
+	if mechanism == "XOAUTH2" {
+		return &tokenServer{check: check}, nil
 	}
 	return &loginServer{check: check}, nil
 }
@@ -135,6 +142,31 @@ func (l *loginServer) Next(response []byte) ([]byte, bool, error) {
 		return []byte("Password:"), false, nil
 	}
 	return nil, true, l.check(l.answer[0], l.answer[1])
+}
+
+// tokenServer is the server side of XOAUTH2: it says what is wrong with a token before it refuses it.
+type tokenServer struct {
+	check  func(username, token string) error
+	failed error
+}
+
+func (x *tokenServer) Next(response []byte) ([]byte, bool, error) {
+	if x.failed != nil {
+		return nil, true, x.failed
+	}
+	var username, token string
+	for field := range strings.SplitSeq(string(response), "\x01") {
+		if name, ok := strings.CutPrefix(field, "user="); ok {
+			username = name
+		}
+		if bearer, ok := strings.CutPrefix(field, "auth=Bearer "); ok {
+			token = bearer
+		}
+	}
+	if x.failed = x.check(username, token); x.failed != nil {
+		return []byte(`{"status":"401"}`), false, nil
+	}
+	return nil, true, nil
 }
 
 func (s *session) Mail(from string, _ *gosmtp.MailOptions) error {

@@ -153,10 +153,14 @@ func (t *Transport) authenticate(client *smtp.Client) *Error {
 	}
 	_, offered := client.Extension("AUTH")
 	mechanisms := strings.Fields(strings.ToUpper(offered))
-	// Without TLS only where Validate let the configuration pass. A token (XOAUTH2) is one more case here.
+	// Without TLS only where Validate let the configuration pass.
 	plain := t.cfg.TLS == TLSNone
 	var auth smtp.Auth
 	switch {
+	case t.cfg.OAuth && slices.Contains(mechanisms, "XOAUTH2"):
+		auth = smtp.XOAuth2Auth(t.cfg.Username, t.cfg.Password.Reveal())
+	case t.cfg.OAuth:
+		return permanent(StageAuth, "the server takes no access tokens (XOAUTH2), only %q", offered)
 	case slices.Contains(mechanisms, "PLAIN"):
 		auth = smtp.PlainAuth("", t.cfg.Username, t.cfg.Password.Reveal(), t.cfg.Host, plain)
 	case slices.Contains(mechanisms, "LOGIN"):
@@ -227,6 +231,7 @@ func (t *Transport) redact(err error) error {
 		password,
 		base64.StdEncoding.EncodeToString([]byte(password)),
 		base64.StdEncoding.EncodeToString([]byte("\x00" + t.cfg.Username + "\x00" + password)),
+		base64.StdEncoding.EncodeToString([]byte("user=" + t.cfg.Username + "\x01auth=Bearer " + password + "\x01\x01")),
 	} {
 		text = strings.ReplaceAll(text, form, "********")
 	}

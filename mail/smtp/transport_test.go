@@ -55,6 +55,7 @@ func TestSendOverEachKindOfConnection(t *testing.T) {
 		"starttls":              {},
 		"starttls, log-in":      {password: password},
 		"starttls, LOGIN":       {password: password, login: true},
+		"starttls, token":       {password: password, oauth: true},
 		"implicit":              {implicit: true},
 		"implicit, log-in":      {implicit: true, password: password},
 		"plain on loopback":     {plain: true},
@@ -124,8 +125,8 @@ func TestRefusals(t *testing.T) {
 	})
 
 	t.Run("password", func(t *testing.T) {
-		for _, login := range []bool{false, true} {
-			p := &peer{password: password + "-other", login: login}
+		for _, p := range []*peer{{}, {login: true}, {oauth: true}} {
+			p.password = password + "-other"
 			cfg := p.start(t)
 			cfg.Password = password
 			_, err := send(t, cfg, simple("a@x.org"))

@@ -29,17 +29,7 @@ func (s Subscription) Delivery(m Mail) (Delivery, error) {
 	contentType := "application/json"
 	switch s.Format {
 	case FullEmail:
-		content = map[string]any{
-			"SubscriptionInfo": map[string]any{
-				"Id": s.ID, "MailboxId": s.MailboxID, "SysAdminUnit": s.SysAdminUnit, "TimeZoneId": s.TimeZoneID,
-			},
-			"Emails": []any{map[string]any{
-				"MessageId": m.MessageID, "Subject": m.Subject, "Sender": m.From, "To": m.To, "Cc": m.Cc,
-				"SendDateTimeStamp": stamp(m.Date), "ReceivedDateTimeStamp": stamp(m.Arrived),
-				"Body": m.body(), "IsHtmlBody": m.HTML != "", "InReplyTo": m.Outputs["inReplyTo"], "References": m.Outputs["references"],
-				"Attachments": m.Outputs["attachments"],
-			}},
-		}
+		content = s.FullEmail(m)
 	case NewEmail:
 		content = map[string]any{
 			"UniqueIds": []string{m.MessageID}, "EventTimeStamp": stamp(m.Arrived), "Id": s.ID, "SysAdminUnitName": s.SysAdminUnit,
@@ -56,6 +46,23 @@ func (s Subscription) Delivery(m Mail) (Delivery, error) {
 		return Delivery{}, fmt.Errorf("write a delivery for webhook %q: %w", s.Name, err)
 	}
 	return Delivery{ID: m.ID, ContentType: contentType, Body: body}, nil
+}
+
+// FullEmail is the body of ProcessFullEmail.
+func (s Subscription) FullEmail(mails ...Mail) map[string]any {
+	emails := []any{}
+	for _, m := range mails {
+		emails = append(emails, map[string]any{
+			"MessageId": m.MessageID, "Subject": m.Subject, "Sender": m.From, "To": m.To, "Cc": m.Cc,
+			"SendDateTimeStamp": stamp(m.Date), "ReceivedDateTimeStamp": stamp(m.Arrived),
+			"Body": m.body(), "IsHtmlBody": m.HTML != "", "InReplyTo": m.Outputs["inReplyTo"], "References": m.Outputs["references"],
+			"Attachments": m.Outputs["attachments"],
+		})
+	}
+	return map[string]any{
+		"SubscriptionInfo": map[string]any{"Id": s.ID, "MailboxId": s.MailboxID, "SysAdminUnit": s.SysAdminUnit, "TimeZoneId": s.TimeZoneID},
+		"Emails":           emails,
+	}
 }
 
 func (m Mail) body() string {

@@ -45,7 +45,7 @@ func (c *call) getItem() ([]*node, error) {
 	})
 }
 
-// findItem knows no restriction and sorts by arrival, latest first.
+// findItem knows one restriction, a Message-ID, and sorts by arrival, latest first.
 func (c *call) findItem() ([]*node, error) {
 	var messages []*node
 	for _, id := range c.request.at("ParentFolderIds").children() {
@@ -55,6 +55,13 @@ func (c *call) findItem() ([]*node, error) {
 			continue
 		}
 		all := f.live()
+		if wanted := c.request.at("Restriction", "IsEqualTo"); wanted != nil {
+			if field := wanted.at("FieldURI").attr("FieldURI"); field != "message:InternetMessageId" {
+				return nil, refuse("ErrorUnsupportedPathForQuery", "There is no search by %s here.", field)
+			}
+			id := wanted.at("FieldURIOrConstant", "Constant").attr("Value")
+			all = slices.DeleteFunc(all, func(i *item) bool { return i.header.messageID != id })
+		}
 		slices.SortStableFunc(all, func(a, b *item) int { return b.received.Compare(a.received) })
 		shown, paging := page(all, c.request.at("IndexedPageItemView"))
 		list := el("t:Items")

@@ -1,15 +1,18 @@
 package mailserver
 
 import (
+	"net/mail"
+	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
 )
 
-// Search knows numbers, flags, sizes and arrival, which is what programs search by. For words, its files would have to
-// be decoded; it says so rather than find nothing.
+// Search knows numbers, flags, sizes, arrival and Message-IDs, which is what programs search by. For words, its files would
+// have to be decoded; it says so rather than find nothing.
 func (s *imapSession) Search(kind imapserver.NumKind, criteria *imap.SearchCriteria, _ *imap.SearchOptions) (*imap.SearchData, error) {
 	if asksContent(criteria) {
 		return nil, no(imap.ResponseCodeCannot, "No search by header fields or text here; fetch the messages")
@@ -23,7 +26,7 @@ func (s *imapSession) Search(kind imapserver.NumKind, criteria *imap.SearchCrite
 		if kind == imapserver.NumKindSeq {
 			number = r.seq
 		}
-		if number == 0 || !(query{rows: rows, row: r}).matches(criteria) {
+		if number == 0 || !(query{files: s.view.box.files, rows: rows, row: r}).matches(criteria) {
 			continue
 		}
 		uids.AddNum(r.uid)
@@ -43,8 +46,11 @@ func (s *imapSession) Search(kind imapserver.NumKind, criteria *imap.SearchCrite
 	return &data, nil
 }
 
+// messageID is the only field whose text is found as it stands in the file.
+const messageID = "Message-Id"
+
 func asksContent(c *imap.SearchCriteria) bool {
-	return len(c.Header)+len(c.Text)+len(c.Body) > 0 || !c.SentSince.IsZero() || !c.SentBefore.IsZero() ||
+	return len(c.Text)+len(c.Body) > 0 || slices.ContainsFunc(c.Header, func(h imap.SearchCriteriaHeaderField) bool { return !strings.EqualFold(h.Key, messageID) }) || !c.SentSince.IsZero() || !c.SentBefore.IsZero() ||
 		slices.ContainsFunc(c.Not, func(not imap.SearchCriteria) bool { return asksContent(&not) }) ||
 		slices.ContainsFunc(c.Or, func(or [2]imap.SearchCriteria) bool { return asksContent(&or[0]) || asksContent(&or[1]) })
 }
@@ -76,8 +82,9 @@ func lastSeq(rows []row) (last uint32) {
 
 // query asks whether one message meets the criteria.
 type query struct {
-	rows []row
-	row  row
+	files files
+	rows  []row
+	row   row
 }
 
 func (q query) matches(c *imap.SearchCriteria) bool {
@@ -108,6 +115,11 @@ func (q query) matches(c *imap.SearchCriteria) bool {
 	if !between(q.row.received, c.Since, c.Before) {
 		return false
 	}
+	for _, h := range c.Header {
+		if !strings.Contains(strings.ToLower(q.messageID()), strings.ToLower(h.Value)) {
+			return false
+		}
+	}
 	for i := range c.Not {
 		if q.matches(&c.Not[i]) {
 			return false
@@ -119,6 +131,20 @@ func (q query) matches(c *imap.SearchCriteria) bool {
 		}
 	}
 	return true
+}
+
+// messageID is "" for what is no mail.
+func (q query) messageID() string {
+	file, err := os.Open(q.files.path(q.row.message))
+	if err != nil {
+		return "" // expunged by another session in between
+	}
+	defer file.Close()
+	m, err := mail.ReadMessage(file)
+	if err != nil {
+		return ""
+	}
+	return m.Header.Get(messageID)
 }
 
 // between compares dates without regard to the time zone (RFC 9051 section 6.4.4).

@@ -1,6 +1,7 @@
 package mailserver
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -10,8 +11,8 @@ import (
 
 func TestSearch(t *testing.T) {
 	s := start(t, Options{})
-	for range 3 {
-		send(t, s, mailText("x"), support)
+	for n := range 3 {
+		send(t, s, fmt.Sprintf("Message-ID: <m%d@example.com>\r\n", n+1)+mailText("x"), support)
 	}
 	c := dial(t, s, support, nil)
 	selectBox(t, c, inbox)
@@ -38,6 +39,8 @@ func TestSearch(t *testing.T) {
 		"received since":             {imap.SearchCriteria{Since: tomorrow.AddDate(0, 0, -7), Before: tomorrow.AddDate(0, 0, 7)}, []imap.UID{1, 2, 3}},
 		"larger":                     {imap.SearchCriteria{Larger: 1 << 20}, nil},
 		"smaller":                    {imap.SearchCriteria{Smaller: 1 << 20}, []imap.UID{1, 2, 3}},
+		"message id":                 {imap.SearchCriteria{Header: []imap.SearchCriteriaHeaderField{{Key: "Message-ID", Value: "<M2@example.com>"}}}, []imap.UID{2}},
+		"no such message id":         {imap.SearchCriteria{Header: []imap.SearchCriteriaHeaderField{{Key: "Message-ID", Value: "<m4@example.com>"}}}, nil},
 		"not":                        {imap.SearchCriteria{Not: []imap.SearchCriteria{key}}, []imap.UID{1, 3}},
 		"or":                         {imap.SearchCriteria{Or: [][2]imap.SearchCriteria{{key, {Flag: []imap.Flag{imap.FlagDeleted}}}}}, []imap.UID{1, 2}},
 	} {

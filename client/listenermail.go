@@ -1,0 +1,79 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	temporal "go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/temporal"
+
+	"github.com/waybill-io/waybill/activities/contract"
+)
+
+const (
+	// fetchTimeout bounds the search for mails of one account.
+	fetchTimeout = 3 * time.Minute
+	// sendFor is how long a mail is tried that the server does not take yet, which outlasts greylisting.
+	sendFor = 4 * time.Hour
+	// sendTimeout bounds one try.
+	sendTimeout = 10 * time.Minute
+	// lostWorker is after what time the work of a worker that died is begun anew.
+	lostWorker = 30 * time.Second
+)
+
+// FetchMails has a worker look for mails of a mailbox by their Message-IDs.
+func (c *Client) FetchMails(ctx context.Context, in contract.FetchMails) (contract.FetchedMails, error) {
+	var result contract.FetchedMails
+	h, err := c.Temporal.ExecuteActivity(ctx, temporal.StartActivityOptions{
+		ID: "fetch-mails/" + rand.Text(), TaskQueue: contract.MailboxQueue, ScheduleToCloseTimeout: fetchTimeout, HeartbeatTimeout: lostWorker,
+		RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 3},
+	}, contract.FetchMailsActivity, in)
+	if err == nil {
+		err = h.Get(ctx, &result)
+	}
+	if err != nil {
+		return result, fmt.Errorf("fetch mails of mailbox %q (is a worker with the role mailbox running?): %w", in.Mailbox, readable(err))
+	}
+	return result, nil
+}
+
+// Sending is a mail that is sent, or is still to be.
+type Sending struct {
+	contract.SentMail
+	Pending bool   // the server has not taken it yet; it is tried again
+	Cause   string // why not, as far as it is known
+}
+
+// SendMail has a worker send a mail, and waits so long for the result. The same id sends nothing twice while Temporal remembers it: it
+// waits for the mail that was begun, or tells what became of it. One that the server refused for good may be sent again.
+func (c *Client) SendMail(ctx context.Context, id string, in contract.SendMail, wait time.Duration) (s Sending, err error) {
+	id = "send-mail/" + contract.Segment(id)
+	h, err := c.Temporal.ExecuteActivity(ctx, temporal.StartActivityOptions{
+		ID: id, TaskQueue: contract.MailboxQueue, ScheduleToCloseTimeout: sendFor, StartToCloseTimeout: sendTimeout, HeartbeatTimeout: lostWorker,
+		ActivityIDConflictPolicy: enums.ACTIVITY_ID_CONFLICT_POLICY_USE_EXISTING,
+		ActivityIDReusePolicy:    enums.ACTIVITY_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+		RetryPolicy:              &sdk.RetryPolicy{InitialInterval: 2 * time.Second, MaximumInterval: 15 * time.Minute},
+	}, contract.SendMailActivity, in)
+	if _, sent := errors.AsType[*serviceerror.ActivityExecutionAlreadyStarted](err); sent {
+		h, err = c.Temporal.GetActivityHandle(temporal.GetActivityHandleOptions{ActivityID: id}), nil
+	}
+	if err != nil {
+		return s, fmt.Errorf("send mail: %w", readable(err))
+	}
+	waiting, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	err = h.Get(waiting, &s.SentMail)
+	if err == nil || waiting.Err() == nil || ctx.Err() != nil {
+		return s, readable(err)
+	}
+	s.Pending = true
+	if d, err := h.Describe(ctx, temporal.DescribeActivityOptions{IncludeLastFailure: true}); err == nil && d.HasLastFailure() {
+		s.Cause = readable(d.GetLastFailure()).Error()
+	}
+	return s, nil
+}

@@ -1,0 +1,86 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+)
+
+// Every call that is answered is documented, and every call that is documented is answered.
+func TestDocumentHasAllRoutes(t *testing.T) {
+	var document struct {
+		Paths map[string]map[string]any `json:"paths"`
+	}
+	require.NoError(t, json.Unmarshal(openAPI, &document))
+	var documented []string
+	for path, methods := range document.Paths {
+		for method := range methods {
+			documented = append(documented, strings.ToUpper(method)+" "+path)
+		}
+	}
+	slices.Sort(documented)
+	require.Equal(t, slices.Sorted(maps.Keys(routes(Options{Metrics: prometheus.NewRegistry()}))), documented)
+}
+
+// The document says which fields credentials have, no more and no less.
+func TestDocumentHasAllFields(t *testing.T) {
+	var document struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]any `json:"properties"`
+			} `json:"schemas"`
+		} `json:"components"`
+	}
+	require.NoError(t, json.Unmarshal(openAPI, &document))
+	for name, value := range map[string]any{"Credentials": credentials{}, "Email": email{}, "Outcome": outcome{}, "Connection": connection{LastAlive: new(time.Time), Cause: "-"}} {
+		text, err := json.Marshal(value)
+		require.NoError(t, err)
+		var fields map[string]any
+		require.NoError(t, json.Unmarshal(text, &fields))
+		if name == "Credentials" {
+			fields["since"] = nil // left out when it is zero
+		}
+		require.Equal(t, slices.Sorted(maps.Keys(fields)), slices.Sorted(maps.Keys(document.Components.Schemas[name].Properties)), name)
+	}
+}
+
+func TestDocumentIsLinted(t *testing.T) {
+	const dir = "testdata/redocly"
+	missing := ""
+	if _, err := exec.LookPath("node"); err != nil {
+		missing = "Node.js is not installed"
+	} else if _, err := os.Stat(dir + "/node_modules/@redocly/cli"); err != nil {
+		missing = "the linter is not installed (npm ci --ignore-scripts in gateway/" + dir + ")"
+	}
+	if missing != "" && os.Getenv("CI") == "true" {
+		t.Fatal(missing)
+	} else if missing != "" {
+		t.Skip(missing)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	lint := func(file string) (string, error) {
+		command := exec.CommandContext(ctx, "node", "node_modules/@redocly/cli/bin/cli.js", "lint", "--config", "redocly.yaml", file)
+		command.Dir = dir
+		command.Env = append(os.Environ(), "REDOCLY_TELEMETRY=off", "REDOCLY_SUPPRESS_UPDATE_NOTICE=true")
+		output, err := command.CombinedOutput()
+		return string(output), err
+	}
+	output, err := lint("../../openapi.json")
+	require.NoError(t, err, output)
+
+	wrong := t.TempDir() + "/openapi.json"
+	require.NoError(t, os.WriteFile(wrong, []byte(strings.Replace(string(openAPI), `"$ref": "#/components/schemas/Outcome"`, `"$ref": "#/components/schemas/Nothing"`, 1)), 0o600))
+	output, err = lint(wrong)
+	require.Error(t, err, "the linter finds what is wrong")
+	require.Contains(t, output, "Nothing")
+}
