@@ -53,13 +53,13 @@ func handOver(ctx context.Context, run func(context.Context) error) error {
 		}
 	}()
 	err := run(working)
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		return nil // it was told to end; an error would be logged as one
-	}
 	if errors.Is(context.Cause(working), errHandOver) {
 		return temporal.NewApplicationErrorWithOptions("the worker stops; another takes over", "hand-over", temporal.ApplicationErrorOptions{
 			NextRetryDelay: time.Millisecond, Category: temporal.ApplicationErrorCategoryBenign,
 		})
+	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return nil // it was told to end; an error would be logged as one
 	}
 	return err
 }
@@ -71,9 +71,8 @@ func (w *Watcher) Watch(ctx context.Context, in contract.WatchInput) error {
 	v := w.watch(in)
 	tell := func() any { return v.tell() }
 	defer keepAlive(ctx, tell)()
-	return handOver(ctx, func(ctx context.Context) error {
-		return v.run(ctx, func() { activity.RecordHeartbeat(ctx, tell()) })
-	})
+	changed := func() { activity.RecordHeartbeat(ctx, tell()) }
+	return handOver(ctx, func(ctx context.Context) error { return v.run(ctx, changed) })
 }
 
 // Check logs in and reads the list of folders. What is wrong is in the result.
@@ -103,6 +102,8 @@ func (w *Watcher) watch(in contract.WatchInput) *watch {
 // one heartbeat for all of them.
 func (w *Watcher) WatchGroup(ctx context.Context, in contract.WatchGroupInput) error {
 	g := &group{Watcher: w, id: in.Group, running: map[string]*member{}}
+	// Not with the context of a member: a heartbeat that fails because that has ended would cancel the activity.
+	g.changed = func() { activity.RecordHeartbeat(ctx, g.tell()) }
 	defer keepAlive(ctx, g.tell)()
 	return handOver(ctx, g.run)
 }
@@ -111,6 +112,7 @@ func (w *Watcher) WatchGroup(ctx context.Context, in contract.WatchGroupInput) e
 type group struct {
 	*Watcher
 	id      string
+	changed func() // tells of the state of the mailboxes
 	mu      sync.Mutex
 	running map[string]*member
 }
@@ -183,7 +185,7 @@ func (g *group) follow(ctx context.Context, members []contract.Assignment) {
 		go func() {
 			defer close(m.done)
 			defer cancel()
-			_ = m.run(following, func() { activity.RecordHeartbeat(ctx, g.tell()) }) // it ends when it is told to, and not otherwise
+			_ = m.run(following, g.changed) // it ends when it is told to, and not otherwise
 		}()
 	}
 }
