@@ -20,7 +20,8 @@ import (
 // later would hold none. Therefore a worker that holds more than its share gives groups away, one after the other:
 //
 //   - Its share is that of the groups that there are, divided by the workers that wait for more, itself among them. A worker always waits
-//     for more, however much it holds.
+//     for more, however much it holds. Temporal tells of those that wait at the first partition of the queue; each waits there now and
+//     then, since it asks anew every minute. Until then it counts for nothing, which moves nothing.
 //   - A group that it gives away goes to whoever waits longest, which may be itself, and then it passes the group on. When it is still
 //     offered the group after a while nobody else wants it, and it keeps it. It gives no other away until this one has arrived.
 //   - Whatever else it is offered it takes, above its share, too. So no group waits because a worker has counted wrongly.
