@@ -8,6 +8,7 @@ import (
 
 // Metrics count what happens to mail. They have no labels that grow with the number of mailboxes: which one it is, its status tells.
 type Metrics struct {
+	groups     prometheus.Gauge
 	connected  prometheus.Gauge
 	reconnects *prometheus.CounterVec // by cause
 	mails      *prometheus.CounterVec // by outcome
@@ -30,6 +31,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	// Mail takes from milliseconds to minutes.
 	seconds := prometheus.ExponentialBuckets(0.005, 2, 16)
 	m := &Metrics{
+		groups: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "waybill_mailbox_groups", Help: "Groups of mailboxes that this worker holds.",
+		}),
 		connected: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "waybill_mailboxes_connected", Help: "Mailboxes that this worker has a connection to.",
 		}),
@@ -52,7 +56,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Name: "waybill_mail_lag_seconds", Help: "Time from the arrival of a mail at its server until it was delivered.", Buckets: prometheus.ExponentialBuckets(0.1, 2, 20),
 		}),
 	}
-	r.MustRegister(m.connected, m.reconnects, m.mails, m.posts, m.fetched, m.delivered, m.lag)
+	r.MustRegister(m.groups, m.connected, m.reconnects, m.mails, m.posts, m.fetched, m.delivered, m.lag)
 	return m
 }
 

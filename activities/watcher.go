@@ -29,6 +29,7 @@ type Watcher struct {
 	worker string
 
 	limiter imap.Limiter // of new connections, for all mailboxes of this worker
+	held    holdings
 	*Metrics
 }
 
@@ -38,28 +39,42 @@ func NewWatcher(c *client.Client, files *Files, m *Metrics) *Watcher {
 	return &Watcher{client: c, files: files, Metrics: m, worker: fmt.Sprintf("%d@%s", os.Getpid(), host)}
 }
 
-var errHandOver = errors.New("the worker stops")
+// Worker is the name of this worker, by which Temporal must know it, too.
+func (w *Watcher) Worker() string { return w.worker }
 
-// handOver runs a watcher until it ends, and ends it at once when the worker stops, with an error that has another worker take over.
-func handOver(ctx context.Context, run func(context.Context) error) error {
+// Why a watcher is handed over.
+var (
+	errStops   = errors.New("the worker stops; another takes over")
+	errSurplus = errors.New("the worker holds more than its share; another takes over")
+)
+
+// handedOver is the error that has another worker take over after a time.
+func handedOver(why error, after time.Duration) error {
+	return temporal.NewApplicationErrorWithOptions(why.Error(), "hand-over", temporal.ApplicationErrorOptions{
+		NextRetryDelay: after, Category: temporal.ApplicationErrorCategoryBenign,
+	})
+}
+
+// handOver runs a watcher until it ends, and hands it over at once when the worker stops or the watcher is surplus (nil: never).
+func handOver(ctx context.Context, surplus <-chan struct{}, run func(context.Context) error) error {
 	working, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stopping := activity.GetWorkerStopChannel(ctx)
 	go func() {
 		select {
 		case <-stopping:
-			cancel(errHandOver)
+			cancel(errStops)
+		case <-surplus:
+			cancel(errSurplus)
 		case <-working.Done():
 		}
 	}()
 	err := run(working)
+	if why := context.Cause(working); why == errStops || why == errSurplus {
+		return handedOver(why, time.Millisecond) // at once
+	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return nil // it was told to end; an error would be logged as one
-	}
-	if errors.Is(context.Cause(working), errHandOver) {
-		return temporal.NewApplicationErrorWithOptions("the worker stops; another takes over", "hand-over", temporal.ApplicationErrorOptions{
-			NextRetryDelay: time.Millisecond, Category: temporal.ApplicationErrorCategoryBenign,
-		})
 	}
 	return err
 }
@@ -71,9 +86,8 @@ func (w *Watcher) Watch(ctx context.Context, in contract.WatchInput) error {
 	v := w.watch(in)
 	tell := func() any { return v.tell() }
 	defer keepAlive(ctx, tell)()
-	return handOver(ctx, func(ctx context.Context) error {
-		return v.run(ctx, func() { activity.RecordHeartbeat(ctx, tell()) })
-	})
+	changed := func() { activity.RecordHeartbeat(ctx, tell()) }
+	return handOver(ctx, nil, func(ctx context.Context) error { return v.run(ctx, changed) })
 }
 
 // Check logs in and reads the list of folders. What is wrong is in the result.
@@ -102,15 +116,25 @@ func (w *Watcher) watch(in contract.WatchInput) *watch {
 // WatchGroup follows a group of mailboxes as Watch follows one. Their workflows stay apart: this activity is their connections and
 // one heartbeat for all of them.
 func (w *Watcher) WatchGroup(ctx context.Context, in contract.WatchGroupInput) error {
+	held := w.held.take(in.Group, activity.GetInfo(ctx).StartedTime)
+	if held == nil {
+		return handedOver(errSurplus, passPause)
+	}
+	defer w.held.leave(held)
+	w.groups.Inc()
+	defer w.groups.Dec()
 	g := &group{Watcher: w, id: in.Group, running: map[string]*member{}}
+	// Not with the context of a member: a heartbeat that fails because that has ended would cancel the activity.
+	g.changed = func() { activity.RecordHeartbeat(ctx, g.tell()) }
 	defer keepAlive(ctx, g.tell)()
-	return handOver(ctx, g.run)
+	return handOver(ctx, held.surplus, g.run)
 }
 
 // group is a run of WatchGroup.
 type group struct {
 	*Watcher
 	id      string
+	changed func() // tells of the state of the mailboxes
 	mu      sync.Mutex
 	running map[string]*member
 }
@@ -183,7 +207,7 @@ func (g *group) follow(ctx context.Context, members []contract.Assignment) {
 		go func() {
 			defer close(m.done)
 			defer cancel()
-			_ = m.run(following, func() { activity.RecordHeartbeat(ctx, g.tell()) }) // it ends when it is told to, and not otherwise
+			_ = m.run(following, g.changed) // it ends when it is told to, and not otherwise
 		}()
 	}
 }

@@ -55,6 +55,7 @@ func dial(ctx context.Context, address, namespace string, logger *slog.Logger) (
 
 func workerCommand() *cobra.Command {
 	var address, namespace, gateway, logLevel, roles, files string
+	var groups int
 	cmd := &cobra.Command{
 		Use:   "worker",
 		Short: "Run processes, watch mailboxes and answer connector calls",
@@ -105,7 +106,7 @@ func workerCommand() *cobra.Command {
 			}
 			defer t.Close()
 			a, err := app.New(ctx, app.Options{
-				Temporal: t, Namespace: chosen, Roles: list, Files: bucket, Connectors: built, Gateway: web,
+				Temporal: t, Namespace: chosen, Roles: list, Files: bucket, Connectors: built, Gateway: web, MailboxGroups: groups,
 			})
 			if errors.Is(err, syscall.EADDRINUSE) {
 				return fmt.Errorf("%w\nchoose another address with --gateway, or leave the role gateway out of --roles", err)
@@ -124,6 +125,7 @@ func workerCommand() *cobra.Command {
 	f.StringVar(&gateway, "gateway", "127.0.0.1:8080", "address of the HTTP gateway")
 	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&roles, "roles", "process,connectors,mailbox,gateway", "what this worker does")
+	f.IntVar(&groups, "mailbox-groups", 0, "how many of the 64 groups of mailboxes this worker holds at most, 0: as many as it is given; what all workers together cannot hold is not watched")
 	f.StringVar(&files, "files", "file:///var/lib/waybill/files?create_dir=1", "blob store for mails and attachments, the same for all workers: file:///path?create_dir=1 or mem://")
 	return cmd
 }

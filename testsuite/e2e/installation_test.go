@@ -58,8 +58,9 @@ type installation struct {
 // options of an installation.
 type options struct {
 	temporalSettings []string
-	capability       string // what Dovecot offers; "": all that it can
-	sink             bool   // a webhook is told of all mail
+	capability       string   // what Dovecot offers; "": all that it can
+	sink             bool     // a webhook is told of all mail
+	mailboxes        []string // more of them, beside the one that all tests have
 }
 
 // install starts the servers. Nothing is deployed yet.
@@ -73,7 +74,11 @@ func install(t *testing.T, o options) *installation {
 		t.Skip("no Temporal server: ", err)
 	}
 	i := &installation{t: t, dir: t.TempDir(), program: program, options: o}
-	i.dovecot = dovecot.Start(t, dovecot.Options{Users: map[string]string{mailbox: "secret"}, Capability: o.capability})
+	users := map[string]string{mailbox: "secret"}
+	for _, name := range o.mailboxes {
+		users[name] = "secret"
+	}
+	i.dovecot = dovecot.Start(t, dovecot.Options{Users: users, Capability: o.capability})
 	i.setPassword("secret")
 	i.startOutgoing("")
 	i.smtpHost, i.smtpPort, err = net.SplitHostPort(i.outgoing.SMTPAddr())
@@ -167,15 +172,19 @@ func (i *installation) deployTrigger() {
 // watch has the mailbox watched and returns when it is connected.
 func (i *installation) watch(change ...func(*contract.MailboxConfig)) {
 	i.t.Helper()
-	config := contract.MailboxConfig{
-		Name: mailbox, Host: i.dovecot.Host, Port: i.dovecot.Port, TLS: "none", Username: mailbox, Password: "file:" + i.passwordFile(),
-		Folder: "INBOX", MarkSeen: true, MaxBytes: 50 << 20, PollMS: 60_000, LeaseMS: 5_000,
-	}
+	config := i.config(mailbox)
 	for _, c := range change {
 		c(&config)
 	}
 	require.NoError(i.t, i.client.ConfigureMailbox(i.t.Context(), config))
 	i.connected()
+}
+
+func (i *installation) config(name string) contract.MailboxConfig {
+	return contract.MailboxConfig{
+		Name: name, Host: i.dovecot.Host, Port: i.dovecot.Port, TLS: "none", Username: name, Password: "file:" + i.passwordFile(),
+		Folder: "INBOX", MarkSeen: true, MaxBytes: 50 << 20, PollMS: 60_000, LeaseMS: 5_000,
+	}
 }
 
 func (i *installation) connected() {
@@ -221,13 +230,13 @@ func (i *installation) list(state string) []client.Instance {
 // holder is the worker that watches the mailbox, as Temporal knows it; "" while it is changing.
 func (i *installation) holder() string {
 	i.t.Helper()
-	return i.holding().GetLastWorkerIdentity()
+	return i.holding(contract.WatchersID(mailbox)).GetLastWorkerIdentity()
 }
 
-// holding is the watcher that runs, nil for none.
-func (i *installation) holding() *workflow.PendingActivityInfo {
+// holding is the watcher of a group that runs, nil for none.
+func (i *installation) holding(group string) *workflow.PendingActivityInfo {
 	i.t.Helper()
-	d, err := i.client.Temporal.DescribeWorkflowExecution(i.t.Context(), contract.WatchersID(mailbox), "")
+	d, err := i.client.Temporal.DescribeWorkflowExecution(i.t.Context(), group, "")
 	require.NoError(i.t, err)
 	for _, a := range d.GetPendingActivities() {
 		if a.GetActivityType().GetName() == contract.WatchGroupActivity && a.GetState().String() == "Started" {

@@ -46,13 +46,13 @@ func (o *output) String() string {
 }
 
 // startWorker starts a worker, which takes up its work within a second or two. It is killed at the end of the test.
-func (i *installation) startWorker() *worker {
+func (i *installation) startWorker(flags ...string) *worker {
 	i.t.Helper()
 	dir, err := programs()
 	require.NoError(i.t, err)
 	w := &worker{t: i.t, ended: make(chan struct{})}
-	w.cmd = exec.Command(filepath.Join(dir, "worker"),
-		"--temporal-address", i.temporal.Address, "--files", i.filesURL(), "--gateway", "127.0.0.1:0", "--log-level", "warn")
+	w.cmd = exec.Command(filepath.Join(dir, "worker"), append(flags,
+		"--temporal-address", i.temporal.Address, "--files", i.filesURL(), "--gateway", "127.0.0.1:0", "--log-level", "warn")...)
 	w.cmd.Env = append(w.cmd.Environ(), "EMAIL_HOST="+i.smtpHost, "EMAIL_PORT="+i.smtpPort,
 		"TMPDIR="+filepath.Join(i.dir, "none")) // a folder for temporary files is seldom on the file system of the blob store
 	w.cmd.Stdout, w.cmd.Stderr = &w.output, &w.output

@@ -56,7 +56,7 @@ func TestTwoWorkers(t *testing.T) {
 	i.pollers(2)
 	i.watch(lease(short)) // which makes a new watcher, anywhere
 	i.eventually(i.holder, func() bool {
-		return i.holding().GetActivityOptions().GetHeartbeatTimeout().AsDuration() == short && i.holds(two, three)
+		return i.holding(contract.WatchersID(mailbox)).GetActivityOptions().GetHeartbeatTimeout().AsDuration() == short && i.holds(two, three)
 	})
 	dies, lives := two, three
 	if i.holds(three) {

@@ -6,11 +6,13 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -60,7 +62,8 @@ func ParseRoles(text string) ([]Role, error) {
 const (
 	// stopTimeout is how long activities may take to end when the worker stops. Watchers hand over at once.
 	stopTimeout = 10 * time.Second
-	// watchers bounds the groups of mailboxes of one worker.
+	// watchers bounds the groups of mailboxes of one worker, and its log-ins that are tried out, unless it is told otherwise. It is more
+	// than there are groups, so that a worker that is left alone takes all of them.
 	watchers = 1000
 	// webhooks bounds the webhooks that a worker waits for.
 	webhooks = 200
@@ -70,18 +73,22 @@ const (
 
 // Options say what a worker does and with what.
 type Options struct {
-	Temporal   temporal.Client // stays the caller's to close
-	Namespace  string          // of the Temporal client
-	Roles      []Role          // nil: all
-	Files      *blob.Bucket    // the blob store; stays the caller's to close
-	Connectors []connectors.Connector
-	Gateway    gateway.Options // of role gateway; New adds what it knows itself
+	Temporal  temporal.Client // stays the caller's to close
+	Namespace string          // of the Temporal client
+	Roles     []Role          // nil: all
+	Files     *blob.Bucket    // the blob store; stays the caller's to close
+	// MailboxGroups is how many groups of mailboxes this worker holds at most, of role Mailbox; 0: as many as it is given. What all
+	// workers together cannot hold is not watched.
+	MailboxGroups int
+	Connectors    []connectors.Connector
+	Gateway       gateway.Options // of role gateway; New adds what it knows itself
 }
 
 // App is a worker.
 type App struct {
 	options Options
 	workers []worker.Worker
+	watcher *activities.Watcher // nil without the role Mailbox
 	gateway *gateway.Server
 }
 
@@ -92,6 +99,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}
 	if o.Files == nil {
 		return nil, errors.New("a worker needs a blob store")
+	}
+	if o.MailboxGroups < 0 {
+		return nil, fmt.Errorf("a worker cannot hold %d groups of mailboxes; 0 is no bound", o.MailboxGroups)
 	}
 	a := &App{options: o}
 	c := client.New(o.Temporal)
@@ -116,8 +126,12 @@ func New(ctx context.Context, o Options) (*App, error) {
 		case Connectors:
 			activities.RegisterConnectors(shared, o.Connectors)
 		case Mailbox:
-			w := a.add(contract.MailboxQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: watchers})
-			activities.RegisterWatcher(w, activities.NewWatcher(c, files, metrics))
+			a.watcher = activities.NewWatcher(c, files, metrics)
+			w := a.add(contract.MailboxQueue, worker.Options{
+				DisableWorkflowWorker: true, Identity: a.watcher.Worker(),
+				MaxConcurrentActivityExecutionSize: cmp.Or(o.MailboxGroups, watchers),
+			})
+			activities.RegisterWatcher(w, a.watcher)
 		case Gateway:
 			g := o.Gateway
 			g.Ready, g.Client, g.Metrics = a.ready, c, registry
@@ -189,6 +203,10 @@ func (a *App) Run(ctx context.Context, started func()) error {
 		}
 		running++
 	}
+	var balancing sync.WaitGroup
+	if a.watcher != nil {
+		balancing.Go(func() { a.watcher.Balance(ctx) })
+	}
 	if failed == nil {
 		if started != nil {
 			started()
@@ -198,5 +216,6 @@ func (a *App) Run(ctx context.Context, started func()) error {
 	for _, w := range slices.Backward(a.workers[:running]) {
 		w.Stop()
 	}
+	balancing.Wait()
 	return errors.Join(failed, <-served)
 }
