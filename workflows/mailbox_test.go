@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -215,9 +216,16 @@ func (r *mailboxRun) shelves() map[string]contract.Shelf {
 // downFor is a webhook that does not answer for a time, and then accepts all that it is offered.
 func (r *mailboxRun) downFor(d time.Duration) (told map[string][]string) {
 	told = map[string][]string{}
+	var mu sync.Mutex // webhooks are posted to at the same time
 	down := true
-	r.RegisterDelayedCallback(func() { down = false }, d)
+	r.RegisterDelayedCallback(func() {
+		mu.Lock()
+		defer mu.Unlock()
+		down = false
+	}, d)
 	r.post = func(in contract.PostInput) (contract.PostResult, error) {
+		mu.Lock()
+		defer mu.Unlock()
 		if down {
 			return contract.PostResult{}, errors.New("down")
 		}
