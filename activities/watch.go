@@ -52,6 +52,8 @@ type watch struct {
 	mu     sync.Mutex
 	status contract.WatchStatus
 	source source            // for its last proof of life
+	errors map[int]int       // in a row, by the rule of the policy that they fell under
+	state  int               // the change of the mailbox that the last connection was made with
 	failed map[string]int    // tries to fetch, by mail: of the one that fails, since those behind it are not reached
 	broken map[string]string // folders that cannot be followed, with the reason
 }
@@ -97,7 +99,7 @@ func (v *watch) trouble(folder string, err error) {
 }
 
 // errStop tells that the mailbox's workflow wants no more mail.
-var errStop = errors.New("the mailbox is paused or removed")
+var errStop = errors.New("the mailbox is paused, stopped or removed")
 
 // errMoved tells that its positions were given up: the next connection begins from the new ones.
 var errMoved = errors.New("the mailbox is read again from elsewhere")
@@ -117,7 +119,10 @@ func (v *watch) run(ctx context.Context, changed func()) error {
 		v.reconnects.WithLabelValues(cmp.Or(string(mail.KindOf(err)), "other")).Inc()
 		changed()
 		if time.Since(begun) > provenAfter {
-			pause = firstPause
+			pause, v.errors = firstPause, nil
+		}
+		if report := v.tooMany(err); report != nil && v.stop(ctx, *report) {
+			return ctx.Err()
 		}
 		wait := time.Duration(rand.Int64N(int64(pause)))
 		switch severityOf(err) {
@@ -147,7 +152,10 @@ func (v *watch) connect(ctx context.Context, changed func()) error {
 	if err != nil {
 		return fmt.Errorf("read the position of mailbox %q: %w", v.Mailbox, err)
 	}
-	v.Config = state.Config
+	if state.Stopped != nil {
+		return errStop
+	}
+	v.Config, v.state = state.Config, state.Changes
 	s, err := v.open(ctx, v.Config)
 	if err != nil {
 		return err

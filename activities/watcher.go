@@ -183,6 +183,10 @@ func (g *group) follow(ctx context.Context, members []contract.Assignment) {
 		go func() {
 			defer close(m.done)
 			defer cancel()
+			if a.Stopped != nil {
+				m.rest(following)
+				return
+			}
 			_ = m.run(following, func() { activity.RecordHeartbeat(ctx, g.tell()) }) // it ends when it is told to, and not otherwise
 		}()
 	}

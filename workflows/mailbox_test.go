@@ -229,3 +229,64 @@ func TestMailboxOfAnEarlierVersion(t *testing.T) {
 	r.run(contract.MailboxState{Before: &contract.CursorBefore{UIDValidity: 7, UID: 12}})
 	require.Equal(t, "7:13", next.mail().Place.Cursor)
 }
+
+func report(changes int) contract.MailboxReport {
+	return contract.MailboxReport{Changes: changes, Error: contract.MailboxError{Class: "auth", Message: "refused", Count: 9}}
+}
+
+// Errors stop a mailbox until somebody resumes it or changes its settings. What a watcher tells late stops nothing.
+func TestMailboxStoppedByErrors(t *testing.T) {
+	config := contract.MailboxConfig{Name: "support", Folder: "INBOX"}
+	other := config
+	other.Password = "env:OTHER"
+	for name, again := range map[string][]any{contract.ResumeUpdate: nil, contract.ConfigureUpdate: {other}} {
+		r := newMailboxRun(t)
+		stopped := r.at(time.Second, contract.ReportUpdate, report(1))
+		repeated := r.at(2*time.Second, contract.ReportUpdate, report(1))
+		same := r.at(3*time.Second, contract.ConfigureUpdate, config)
+		var state contract.MailboxState
+		look := func() {
+			value, err := r.QueryWorkflow(contract.MailboxQuery)
+			require.NoError(t, err)
+			state = contract.MailboxState{}
+			require.NoError(t, value.Get(&state))
+		}
+		r.RegisterDelayedCallback(func() {
+			look()
+			require.Equal(t, "refused", state.Stopped.Message)
+			require.Equal(t, 9, state.Stopped.Count)
+			require.False(t, state.Stopped.At.IsZero())
+		}, 4*time.Second)
+		r.at(5*time.Second, name, again...)
+		late := r.at(6*time.Second, contract.ReportUpdate, report(1))
+		r.RegisterDelayedCallback(func() {
+			look()
+			require.Nil(t, state.Stopped, name)
+		}, 7*time.Second)
+		r.run(contract.MailboxState{})
+		for _, a := range []*answer{stopped, repeated} {
+			require.NoError(t, a.err)
+			require.Equal(t, true, a.result)
+		}
+		require.NoError(t, same.err)
+		require.Equal(t, false, late.result, name)
+		require.Len(t, r.assigned, 4, "added, stopped, watched again, removed")
+		require.Nil(t, r.assigned[0].Stopped)
+		require.Equal(t, "refused", r.assigned[1].Stopped.Message)
+		require.True(t, r.assigned[1].Watch, "it stays with its watcher, so that lists show it")
+		require.Nil(t, r.assigned[2].Stopped)
+	}
+}
+
+// A pause comes before what the watcher tells of the account.
+func TestMailboxPausedAndStopped(t *testing.T) {
+	r := newMailboxRun(t)
+	r.at(time.Second, contract.PauseUpdate)
+	told := r.at(2*time.Second, contract.ReportUpdate, report(2))
+	r.at(3*time.Second, contract.ResumeUpdate)
+	r.run(contract.MailboxState{})
+	require.Equal(t, true, told.result, "the watcher is to end all the same")
+	for _, a := range r.assigned {
+		require.Nil(t, a.Stopped)
+	}
+}

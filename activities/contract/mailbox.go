@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -30,6 +31,9 @@ type MailboxConfig struct {
 	MaxBytes   int64     `json:"maxBytes"`          // larger mail is dead-lettered
 	PollMS     int64     `json:"pollMs"`            // where the server has no IDLE
 	LeaseMS    int64     `json:"leaseMs"`           // heartbeat timeout: how long a dead worker keeps the mailbox
+
+	// ErrorPolicy are the policy.Rules after which errors it is watched no more; none: the default ones.
+	ErrorPolicy json.RawMessage `json:"errorPolicy,omitempty"`
 
 	Listener *Listener `json:"listener,omitempty"` // set by the HTTP API of listeners
 
@@ -61,6 +65,7 @@ const (
 	ResumeUpdate        = "resume"
 	RemoveMailboxUpdate = "remove"
 	MailUpdate          = "mail"               // MailBatch -> MailBatchResult, by the watcher alone
+	ReportUpdate        = "report"             // MailboxReport -> whether the watcher is to end (bool), by the watcher alone
 	ResyncUpdate        = "resync"             // time.Time: read again what arrived since then
 	RetryDeadUpdate     = "retry-dead-letters" // DeadLetterChoice -> DeadLetterAnswer
 	DropDeadUpdate      = "drop-dead-letters"  // DeadLetterChoice -> DeadLetterAnswer
@@ -82,12 +87,28 @@ type MailboxState struct {
 	LastError   string        `json:"lastError,omitempty"`
 	LastErrorAt time.Time     `json:"lastErrorAt,omitzero"`
 
+	Stopped *MailboxError `json:"stopped,omitempty"` // what stopped it, by its error policy; it is not watched until it is resumed
+
 	Epoch   int `json:"epoch,omitempty"`   // counts when the positions were given up: mail read before that moves none
 	Changes int `json:"changes,omitempty"` // counts what the watchers must hear of
 	Told    int `json:"told,omitempty"`    // the last change that they have heard of
 
 	// Before is the position of the one folder that a mailbox had in earlier versions; Adopt makes a place of it.
 	Before *CursorBefore `json:"cursor,omitempty"`
+}
+
+// MailboxError is an error of the account.
+type MailboxError struct {
+	Class   string    `json:"class"` // a mail.Kind
+	Message string    `json:"message"`
+	Count   int       `json:"count"` // how often it came in a row
+	At      time.Time `json:"at"`
+}
+
+// MailboxReport is what a watcher tells of the account: it had more errors than its policy allows.
+type MailboxReport struct {
+	Error   MailboxError `json:"error"`
+	Changes int          `json:"changes"` // of the state that the watcher knew: it says nothing of a later one
 }
 
 // CursorBefore is a position as earlier versions kept it.

@@ -1,0 +1,73 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/mail/policy"
+)
+
+// tooMany counts an error, and is the report of it when the policy of the mailbox allows no more of them. A connection that holds for a
+// while clears the counts; so does a new watcher, which only has the mailbox stop later. What is no fault of the account, such as an
+// outage of Temporal, has no kind and is not counted.
+func (v *watch) tooMany(err error) *contract.MailboxReport {
+	kind := mail.KindOf(err)
+	if kind == "" || kind == mail.KindReconnect {
+		return nil
+	}
+	if v.errors == nil {
+		v.errors = map[int]int{}
+	}
+	n, rule := rules(v.Config).For(kind, err.Error())
+	v.errors[n]++
+	if !rule.Ends(v.errors[n]) {
+		return nil
+	}
+	return &contract.MailboxReport{
+		Error: contract.MailboxError{Class: string(kind), Message: cut(err.Error(), maxCause), Count: v.errors[n]}, Changes: v.state,
+	}
+}
+
+// rules are the error policy of a mailbox. It was checked when it was set; one that this version cannot read is as good as none.
+func rules(c contract.MailboxConfig) policy.Rules {
+	if c.ErrorPolicy != nil {
+		if own, err := policy.Parse(c.ErrorPolicy); err == nil {
+			return own
+		}
+	}
+	return policy.Default(withToken(c))
+}
+
+// stop has the mailbox stopped, and reports whether it is. Until its workflow has answered there is no further log-in, so that an outage
+// of Temporal makes no more of them than the policy allows.
+func (v *watch) stop(ctx context.Context, report contract.MailboxReport) bool {
+	for {
+		ended, err := v.client.ReportMailbox(ctx, v.Mailbox, report)
+		switch {
+		case errors.Is(err, client.ErrNotFound), errors.Is(err, client.ErrNotRunning):
+			return true // removed
+		case err == nil:
+			v.errors = nil
+			return ended
+		}
+		activity.GetLogger(ctx).Warn("a mailbox cannot be stopped yet", "mailbox", v.Mailbox, "error", err, "again", longestPause)
+		select {
+		case <-ctx.Done():
+			return true
+		case <-time.After(longestPause):
+		}
+	}
+}
+
+// rest is what a watcher does for a mailbox that is stopped: it counts it.
+func (v *watch) rest(ctx context.Context) {
+	v.stopped.Inc()
+	defer v.stopped.Dec()
+	<-ctx.Done()
+}
