@@ -122,9 +122,6 @@ func (v *delivery) post(ctx context.Context, s *subscriber, l *letter) error {
 }
 
 func (d *Deliverer) post(ctx context.Context, mailbox string, s *subscriber, l *letter) error {
-	if s.missing != nil {
-		return s.missing
-	}
 	delivery, err := s.Delivery(webhook.Mail{
 		ID: hash(s.Name, mailbox, l.DedupKey), Mailbox: mailbox, Event: cmp.Or(l.event, trigger.EmailReceived), MessageID: l.MessageID, Subject: l.Subject,
 		From: addresses(l.From), To: addresses(l.To), Cc: addresses(l.Cc), Body: l.Text, HTML: l.HTML, Date: l.Date,
@@ -133,7 +130,14 @@ func (d *Deliverer) post(ctx context.Context, mailbox string, s *subscriber, l *
 	if err != nil {
 		return err
 	}
-	err = d.poster.Post(ctx, s.URL, s.secrets, delivery, time.Now())
+	return d.send(ctx, s, delivery)
+}
+
+func (d *Deliverer) send(ctx context.Context, s *subscriber, delivery webhook.Delivery) error {
+	if s.missing != nil {
+		return s.missing
+	}
+	err := d.poster.Post(ctx, s.secrets, delivery, time.Now())
 	d.posts.WithLabelValues(postResult(err)).Inc()
 	return err
 }
@@ -165,8 +169,10 @@ func (d *Deliverer) Post(ctx context.Context, in contract.PostInput) (contract.P
 			result.Settled = append(result.Settled, n)
 			continue
 		}
-		l, err := d.open(ctx, p.Mail, measure)
-		if err == nil {
+		var l *letter
+		if p.Alert != nil {
+			err = d.postAlert(ctx, in.Mailbox, all[i], *p.Alert)
+		} else if l, err = d.open(ctx, p.Mail, measure); err == nil {
 			err = d.post(ctx, in.Mailbox, all[i], l)
 		}
 		if ctx.Err() != nil {
@@ -179,6 +185,9 @@ func (d *Deliverer) Post(ctx context.Context, in contract.PostInput) (contract.P
 				Reason: cut(fmt.Sprintf("webhook %s: %v (tried for %s)", in.Webhook, err, time.Since(p.Since).Round(time.Second)), maxCause),
 			}
 			l.describe(&dead)
+			if p.Alert != nil {
+				dead.Subject = p.Alert.Event
+			}
 			result.Dead = append(result.Dead, dead)
 		}
 		if err == nil || given {

@@ -29,9 +29,34 @@ func (v *watch) tooMany(err error) *contract.MailboxReport {
 	if !rule.Ends(v.errors[n]) {
 		return nil
 	}
+	return v.reportOf(contract.MailboxStopped, err, v.errors[n])
+}
+
+func (v *watch) reportOf(event string, err error, count int) *contract.MailboxReport {
 	return &contract.MailboxReport{
-		Error: contract.MailboxError{Class: string(kind), Message: cut(err.Error(), maxCause), Count: v.errors[n]}, Changes: v.state,
+		Event: event, Error: contract.MailboxError{Class: string(mail.KindOf(err)), Message: cut(err.Error(), maxCause), Count: count}, Changes: v.state,
 	}
+}
+
+// refused tells that the token of the mailbox is refused, once until it is connected again. When it cannot, the next refusal tells.
+func (v *watch) refused(ctx context.Context, err error) {
+	if v.toldOfToken || mail.KindOf(err) != mail.KindAuth || !withToken(v.Config) {
+		return
+	}
+	if _, failed := v.client.ReportMailbox(ctx, v.Mailbox, *v.reportOf(contract.TokenRefused, err, 1)); failed != nil {
+		activity.GetLogger(ctx).Warn("nobody is told yet that a token is refused", "mailbox", v.Mailbox, "error", failed)
+		return
+	}
+	v.toldOfToken = true
+}
+
+// recovered tells that the account works again.
+func (v *watch) recovered(ctx context.Context) error {
+	ended, err := v.client.ReportMailbox(ctx, v.Mailbox, contract.MailboxReport{Event: contract.MailboxAvailable, Changes: v.state})
+	if err == nil && ended {
+		return errStop
+	}
+	return err
 }
 
 // rules are the error policy of a mailbox. It was checked when it was set; one that this version cannot read is as good as none.

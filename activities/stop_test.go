@@ -26,7 +26,7 @@ func TestTooManyErrors(t *testing.T) {
 		require.Nil(t, v.tooMany(err), n)
 	}
 	report := v.tooMany(refused)
-	require.Equal(t, &contract.MailboxReport{Changes: 7, Error: contract.MailboxError{Class: "auth", Message: refused.Error(), Count: 3}}, report)
+	require.Equal(t, &contract.MailboxReport{Event: contract.MailboxStopped, Changes: 7, Error: contract.MailboxError{Class: "auth", Message: refused.Error(), Count: 3}}, report)
 
 	v.errors = nil // a connection held
 	require.Nil(t, v.tooMany(refused))

@@ -49,13 +49,14 @@ type source interface {
 type watch struct {
 	*Watcher
 	contract.WatchInput
-	mu     sync.Mutex
-	status contract.WatchStatus
-	source source            // for its last proof of life
-	errors map[int]int       // in a row, by the rule of the policy that they fell under
-	state  int               // the change of the mailbox that the last connection was made with
-	failed map[string]int    // tries to fetch, by mail: of the one that fails, since those behind it are not reached
-	broken map[string]string // folders that cannot be followed, with the reason
+	mu          sync.Mutex
+	status      contract.WatchStatus
+	source      source            // for its last proof of life
+	errors      map[int]int       // in a row, by the rule of the policy that they fell under
+	state       int               // the change of the mailbox that the last connection was made with
+	toldOfToken bool              // that it is refused
+	failed      map[string]int    // tries to fetch, by mail: of the one that fails, since those behind it are not reached
+	broken      map[string]string // folders that cannot be followed, with the reason
 }
 
 // tell is what a heartbeat says of the mailbox.
@@ -121,6 +122,7 @@ func (v *watch) run(ctx context.Context, changed func()) error {
 		if time.Since(begun) > provenAfter {
 			pause, v.errors = firstPause, nil
 		}
+		v.refused(ctx, err)
 		if report := v.tooMany(err); report != nil && v.stop(ctx, *report) {
 			return ctx.Err()
 		}
@@ -177,6 +179,12 @@ func (v *watch) connect(ctx context.Context, changed func()) error {
 	}
 	v.connectedTo(s)
 	changed()
+	v.toldOfToken = false
+	if state.Alarm != nil {
+		if err := v.recovered(ctx); err != nil {
+			return err
+		}
+	}
 	v.Metrics.connected.Inc()
 	defer v.Metrics.connected.Dec()
 	for {

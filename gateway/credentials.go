@@ -24,6 +24,7 @@ type credentials struct {
 	MailboxID          string `json:"MailboxId"`
 	BpmEndpoint        string `json:"BpmEndpoint"` // where the application is told of mail
 	BpmUser            string `json:"BpmUser"`
+	BpmUserWorkspace   string `json:"BpmUserWorkspace"` // of the application; "": Default
 	UserName           string `json:"UserName"`
 	Password           string `json:"Password"` // or where the workers find it: env:WAYBILL_MAILBOX_...
 	AccessToken        string `json:"AccessToken"`
@@ -177,7 +178,7 @@ func (l *listeners) webhook(c credentials) *webhook.Subscription {
 	}
 	s := &webhook.Subscription{
 		Name: applicationWebhook, URL: strings.TrimSuffix(c.BpmEndpoint, "/") + "/NewEmail", Format: webhook.NewEmail, Secrets: c.Secrets, Unsigned: c.Unsigned,
-		ID: c.ID, MailboxID: c.MailboxID, SysAdminUnit: c.BpmUser, TimeZoneID: c.TimeZoneID,
+		ID: c.ID, MailboxID: c.MailboxID, SysAdminUnit: c.BpmUser, TimeZoneID: c.TimeZoneID, Workspace: c.BpmUserWorkspace,
 	}
 	if len(s.Secrets) == 0 && !c.Unsigned && l.Secret != "" {
 		s.Secrets = []string{l.Secret}

@@ -15,6 +15,26 @@ import (
 	"github.com/waybill-io/waybill/worker/dev"
 )
 
+type object = map[string]any
+
+// callListeners calls the API of listeners; answer may be nil.
+func callListeners(t *testing.T, e *testsuite.Environment, method, path string, body, answer any) (status int) {
+	t.Helper()
+	text, err := json.Marshal(body)
+	require.NoError(t, err)
+	r, err := http.NewRequestWithContext(t.Context(), method, e.GatewayURL+"/api/listeners"+path, bytes.NewReader(text))
+	require.NoError(t, err)
+	response, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	if answer != nil {
+		require.NoError(t, json.Unmarshal(content, answer), string(content))
+	}
+	return response.StatusCode
+}
+
 // An application has a mailbox watched over HTTP as at the listener service, is told of its mail, and closes it.
 func TestListeners(t *testing.T) {
 	t.Setenv("WAYBILL_MAILBOX_PASSWORD", dev.Password)
@@ -23,19 +43,8 @@ func TestListeners(t *testing.T) {
 	app := receive(t)
 	call := func(method, path string, body, answer any) int {
 		t.Helper()
-		text, err := json.Marshal(body)
-		require.NoError(t, err)
-		r, err := http.NewRequestWithContext(t.Context(), method, e.GatewayURL+"/api/listeners"+path, bytes.NewReader(text))
-		require.NoError(t, err)
-		response, err := http.DefaultClient.Do(r)
-		require.NoError(t, err)
-		defer response.Body.Close()
-		content, err := io.ReadAll(response.Body)
-		require.NoError(t, err)
-		require.NoError(t, json.Unmarshal(content, answer), string(content))
-		return response.StatusCode
+		return callListeners(t, e, method, path, body, answer)
 	}
-	type object = map[string]any
 	const id = "0b8a1a5e-5a59-4a4b-9d9e-0b4f3a9d7c11"
 	credentials := object{
 		"Id": id, "UserName": supportAddress, "Password": "env:WAYBILL_MAILBOX_PASSWORD", "SenderEmailAddress": supportAddress, "BpmUser": "Supervisor",

@@ -27,6 +27,8 @@ type mailbox struct {
 	posting map[string]bool     // webhooks that pending mail is being offered to
 	refused map[string]*refusal // webhooks that refused single mails
 	offer   func()              // begins to offer it to the others
+	raise   func()              // begins to raise alerts
+	raising bool
 }
 
 // Mailbox is the workflow of a mailbox. It ends when the mailbox is removed.
@@ -35,6 +37,7 @@ func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
 	m.Adopt()
 	posting, stopPosting := workflow.WithCancel(ctx)
 	m.offer = func() { m.postPending(posting) }
+	m.raise = func() { m.raiseAlerts(posting) }
 	if err := m.setHandlers(ctx); err != nil {
 		return err
 	}
@@ -46,6 +49,7 @@ func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
 		m.Changes = 1 // the watchers have not heard of it at all
 	}
 	m.offer()
+	m.raise()
 	for !m.leaving(ctx) {
 		if err := step(ctx); err != nil {
 			return err
@@ -57,7 +61,7 @@ func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
 			return err
 		}
 	}
-	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) && len(m.posting) == 0 }); err != nil {
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) && len(m.posting) == 0 && !m.raising }); err != nil {
 		return err
 	}
 	if m.removed {

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -51,6 +52,14 @@ type Listener struct {
 	UseFullEmail bool   `json:"useFullEmail,omitempty"`
 }
 
+// Address is that of the mailbox, as far as it is told.
+func (c MailboxConfig) Address() string {
+	if c.Listener != nil && c.Listener.Sender != "" {
+		return c.Listener.Sender
+	}
+	return cmp.Or(c.Of, c.Username)
+}
+
 // Folders are all that are watched.
 func (c MailboxConfig) Folders() []string { return append([]string{c.Folder}, c.More...) }
 
@@ -87,7 +96,10 @@ type MailboxState struct {
 	LastError   string        `json:"lastError,omitempty"`
 	LastErrorAt time.Time     `json:"lastErrorAt,omitzero"`
 
-	Stopped *MailboxError `json:"stopped,omitempty"` // what stopped it, by its error policy; it is not watched until it is resumed
+	Stopped *MailboxError  `json:"stopped,omitempty"` // what stopped it, by its error policy; it is not watched until it is resumed
+	Alarm   *MailboxAlarm  `json:"alarm,omitempty"`   // what was last told of an account that has not worked since
+	Alerts  []MailboxAlert `json:"alerts,omitempty"`  // that have not been raised yet, in order
+	Alerted int            `json:"alerted,omitempty"` // counts the alerts
 
 	Epoch   int `json:"epoch,omitempty"`   // counts when the positions were given up: mail read before that moves none
 	Changes int `json:"changes,omitempty"` // counts what the watchers must hear of
@@ -105,10 +117,33 @@ type MailboxError struct {
 	At      time.Time `json:"at"`
 }
 
-// MailboxReport is what a watcher tells of the account: it had more errors than its policy allows.
+// Events of the account of a mailbox, which triggers fire on.
+const (
+	MailboxStopped   = "MAILBOX_STOPPED"
+	MailboxAvailable = "MAILBOX_AVAILABLE" // it works again
+	TokenRefused     = "MAILBOX_TOKEN_REFUSED"
+)
+
+// MailboxReport is what a watcher tells of the account.
 type MailboxReport struct {
-	Error   MailboxError `json:"error"`
+	Event   string       `json:"event"`
+	Error   MailboxError `json:"error,omitzero"`
 	Changes int          `json:"changes"` // of the state that the watcher knew: it says nothing of a later one
+}
+
+// MailboxAlarm is an alert that lasts.
+type MailboxAlarm struct {
+	Event   string `json:"event"`
+	Changes int    `json:"changes"` // of the state that it is about
+}
+
+// MailboxAlert is an event of the account that is told to triggers and webhooks.
+type MailboxAlert struct {
+	ID      string       `json:"id"` // the same in every attempt
+	Event   string       `json:"event"`
+	Address string       `json:"address"` // of the mailbox
+	Error   MailboxError `json:"error,omitzero"`
+	At      time.Time    `json:"at"`
 }
 
 // CursorBefore is a position as earlier versions kept it.
@@ -148,6 +183,8 @@ type Pending struct {
 	Mail    MailRef   `json:"mail"`
 	Since   time.Time `json:"since"`             // when it was offered for the first time
 	Refused bool      `json:"refused,omitempty"` // it alone: the webhook takes others meanwhile
+
+	Alert *MailboxAlert `json:"alert,omitempty"` // instead of a mail; its id is that of Mail, too
 }
 
 // DeadLetter is a mail that could not be handled.
@@ -251,6 +288,18 @@ type MailOutcome struct {
 	Pending   []string    `json:"pending,omitempty"` // webhooks that have not accepted it
 	Refused   []string    `json:"refused,omitempty"` // those of them that answered so, and want no order
 	Dead      *DeadLetter `json:"dead,omitempty"`
+}
+
+// RaiseInput has an alert told.
+type RaiseInput struct {
+	Mailbox string       `json:"mailbox"`
+	Alert   MailboxAlert `json:"alert"`
+}
+
+// RaiseResult tells who is still to be told, and what cannot be.
+type RaiseResult struct {
+	Webhooks []string `json:"webhooks,omitempty"`
+	Failed   []string `json:"failed,omitempty"` // triggers, with the reasons: no repetition mends them
 }
 
 // PostInput has mails posted to a webhook that has not accepted them yet.

@@ -47,6 +47,7 @@ const (
 	AssignActivity         = "waybill/assign"           // Assignment
 	DeliverActivity        = "waybill/deliver"          // DeliverInput -> DeliverResult
 	PostActivity           = "waybill/post"             // PostInput -> PostResult
+	RaiseActivity          = "waybill/raise"            // RaiseInput -> RaiseResult
 )
 
 // DefinitionID is the id of the workflow that holds the versions of a process.
