@@ -340,6 +340,9 @@ func (f *folder) hand(ctx context.Context, batch contract.MailBatch) (contract.M
 
 func (f *folder) acknowledge(ctx context.Context, ids []string) error {
 	ack := mail.Ack{Seen: f.Config.MarkSeen, Keyword: f.Config.Keyword, MoveTo: f.Config.MoveTo, Delete: f.Config.Delete}
+	if f.unmarked {
+		ack.Seen, ack.Keyword = false, ""
+	}
 	if len(ids) == 0 || ack == (mail.Ack{}) {
 		return nil
 	}

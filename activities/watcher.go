@@ -28,6 +28,8 @@ type Watcher struct {
 	files  *Files
 	worker string
 
+	unmarked bool // handled mail gets neither flag nor keyword
+
 	limiter imap.Limiter // of new connections, for all mailboxes of this worker
 	*Metrics
 }
@@ -36,6 +38,12 @@ type Watcher struct {
 func NewWatcher(c *client.Client, files *Files, m *Metrics) *Watcher {
 	host, _ := os.Hostname()
 	return &Watcher{client: c, files: files, Metrics: m, worker: fmt.Sprintf("%d@%s", os.Getpid(), host)}
+}
+
+// WithoutMarks leaves flags and keywords of handled mail alone, whatever its mailbox says; moving and deleting it is no mark.
+func (w *Watcher) WithoutMarks() *Watcher {
+	w.unmarked = true
+	return w
 }
 
 var errHandOver = errors.New("the worker stops")

@@ -75,6 +75,7 @@ type Options struct {
 	Roles      []Role          // nil: all
 	Files      *blob.Bucket    // the blob store; stays the caller's to close
 	Connectors []connectors.Connector
+	Unmarked   bool            // of role mailbox: handled mail gets neither flag nor keyword
 	Gateway    gateway.Options // of role gateway; New adds what it knows itself
 }
 
@@ -117,7 +118,11 @@ func New(ctx context.Context, o Options) (*App, error) {
 			activities.RegisterConnectors(shared, o.Connectors)
 		case Mailbox:
 			w := a.add(contract.MailboxQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: watchers})
-			activities.RegisterWatcher(w, activities.NewWatcher(c, files, metrics))
+			watcher := activities.NewWatcher(c, files, metrics)
+			if o.Unmarked {
+				watcher = watcher.WithoutMarks()
+			}
+			activities.RegisterWatcher(w, watcher)
 		case Gateway:
 			g := o.Gateway
 			g.Ready, g.Client, g.Metrics = a.ready, c, registry
