@@ -50,12 +50,16 @@ func (v *watch) refused(ctx context.Context, err error) {
 	v.toldOfToken = true
 }
 
-// recovered tells that the account works again.
-func (v *watch) recovered(ctx context.Context) error {
+// works tells that the account does again, if an alarm was raised. A folder has been read then: to be logged in is not enough.
+func (v *watch) works(ctx context.Context) error {
+	if !v.alarm {
+		return nil
+	}
 	ended, err := v.client.ReportMailbox(ctx, v.Mailbox, contract.MailboxReport{Event: contract.MailboxAvailable, Changes: v.state})
 	if err == nil && ended {
 		return errStop
 	}
+	v.alarm = err != nil
 	return err
 }
 

@@ -55,6 +55,7 @@ type watch struct {
 	errors      map[int]int       // in a row, by the rule of the policy that they fell under
 	state       int               // the change of the mailbox that the last connection was made with
 	toldOfToken bool              // that it is refused
+	alarm       bool              // was raised, and nobody has heard yet that the account works again
 	failed      map[string]int    // tries to fetch, by mail: of the one that fails, since those behind it are not reached
 	broken      map[string]string // folders that cannot be followed, with the reason
 }
@@ -179,12 +180,7 @@ func (v *watch) connect(ctx context.Context, changed func()) error {
 	}
 	v.connectedTo(s)
 	changed()
-	v.toldOfToken = false
-	if state.Alarm != nil {
-		if err := v.recovered(ctx); err != nil {
-			return err
-		}
-	}
+	v.toldOfToken, v.alarm = false, state.Alarm != nil
 	v.Metrics.connected.Inc()
 	defer v.Metrics.connected.Dec()
 	for {
@@ -220,6 +216,9 @@ type folder struct {
 // step has one batch handled and reports whether there was one.
 func (f *folder) step(ctx context.Context) (bool, error) {
 	found, err := f.source.Next(ctx, f.Folder, mail.Position{Cursor: f.at, Since: f.Config.Since, HighWater: f.HighWater}, batchSize)
+	if err == nil {
+		err = f.works(ctx)
+	}
 	if err != nil {
 		return false, err
 	}

@@ -32,8 +32,8 @@ func (c *Client) CheckMailbox(ctx context.Context, config contract.MailboxConfig
 	return result, nil
 }
 
-// Watched are all mailboxes that are watched, or stopped by errors, with the states of their connections, at the cost of two requests a group of them.
-// Paused ones are not among them, and of their mail it tells nothing: see Mailbox.
+// Watched are all mailboxes that are watched, or stopped by errors, with the states of their connections, at the cost of two requests a
+// group of them. Paused ones are not among them, and of their mail it tells nothing: see Mailbox.
 func (c *Client) Watched(ctx context.Context) ([]Mailbox, error) {
 	groups := contract.WatcherGroups()
 	lists := make([][]Mailbox, len(groups))
