@@ -180,7 +180,7 @@ func (v *delivery) deliver(ctx context.Context, ref contract.MailRef) (*letter, 
 			contract.EventSource(v.Mailbox, trigger.EmailReceived)), noTrigger)
 	}
 	for _, t := range triggers {
-		id, started, err := v.fire(ctx, t, l)
+		id, started, err := v.fire(ctx, t, l.values, "mail-", hash(t.Name, v.Mailbox, l.DedupKey))
 		switch {
 		case err == nil && id == "":
 		case err == nil:
@@ -209,9 +209,9 @@ func (v *delivery) triggersOf(ctx context.Context, l *letter) ([]*trigger.Trigge
 // errAuthor marks what the author of a trigger has to mend.
 var errAuthor = errors.New("cannot be evaluated")
 
-// fire does what a trigger says about a mail; the id is "" when it does not match.
-func (v *delivery) fire(ctx context.Context, t *trigger.Trigger, l *letter) (id string, started bool, err error) {
-	groups, matches, err := t.Match(l.values)
+// fire does what a trigger says about an event, once for a key; the id is "" when it does not match.
+func (d *Deliverer) fire(ctx context.Context, t *trigger.Trigger, event map[string]any, prefix, key string) (id string, started bool, err error) {
+	groups, matches, err := t.Match(event)
 	if err != nil {
 		return "", false, fmt.Errorf("%w: %w", errAuthor, err)
 	}
@@ -220,25 +220,24 @@ func (v *delivery) fire(ctx context.Context, t *trigger.Trigger, l *letter) (id 
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	action, err := t.Action(l.values, groups)
+	action, err := t.Action(event, groups)
 	if err != nil {
 		return "", false, fmt.Errorf("%w: %w", errAuthor, err)
 	}
-	key := hash(t.Name, v.Mailbox, l.DedupKey)
 	if action.PayloadType == trigger.StartProcess {
-		return v.client.Start(ctx, client.StartOptions{
-			Key: action.ProcessDefinitionKey, ID: action.ProcessDefinitionKey + "/mail-" + key,
+		return d.client.Start(ctx, client.StartOptions{
+			Key: action.ProcessDefinitionKey, ID: action.ProcessDefinitionKey + "/" + prefix + key,
 			BusinessKey: action.BusinessKey, Variables: action.Variables,
 		})
 	}
 	message := contract.Message{ID: key, Name: action.Name, Key: action.CorrelationKey, BusinessKey: action.BusinessKey, Variables: action.Variables}
 	if action.ProcessDefinitionKey != "" {
-		message.Otherwise = &contract.ProcessStart{Key: action.ProcessDefinitionKey, ID: action.ProcessDefinitionKey + "/mail-" + key}
-		if known, err := v.client.Known(ctx, message.Otherwise.ID); err != nil || known {
+		message.Otherwise = &contract.ProcessStart{Key: action.ProcessDefinitionKey, ID: action.ProcessDefinitionKey + "/" + prefix + key}
+		if known, err := d.client.Known(ctx, message.Otherwise.ID); err != nil || known {
 			return message.Otherwise.ID, false, err
 		}
 	}
-	result, err := v.client.Publish(ctx, message)
+	result, err := d.client.Publish(ctx, message)
 	switch {
 	case err != nil:
 		return "", false, err

@@ -10,6 +10,7 @@ import (
 type Metrics struct {
 	groups     prometheus.Gauge
 	connected  prometheus.Gauge
+	stopped    prometheus.Gauge
 	reconnects *prometheus.CounterVec // by cause
 	mails      *prometheus.CounterVec // by outcome
 	posts      *prometheus.CounterVec // by result
@@ -37,6 +38,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		connected: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "waybill_mailboxes_connected", Help: "Mailboxes that this worker has a connection to.",
 		}),
+		stopped: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "waybill_mailboxes_stopped", Help: "Mailboxes in the care of this worker that are not watched, because of errors.",
+		}),
 		reconnects: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "waybill_mailbox_reconnects_total", Help: "Connections to mailboxes that were lost or not made, by cause.",
 		}, []string{"cause"}),
@@ -56,7 +60,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Name: "waybill_mail_lag_seconds", Help: "Time from the arrival of a mail at its server until it was delivered.", Buckets: prometheus.ExponentialBuckets(0.1, 2, 20),
 		}),
 	}
-	r.MustRegister(m.groups, m.connected, m.reconnects, m.mails, m.posts, m.fetched, m.delivered, m.lag)
+	r.MustRegister(m.groups, m.connected, m.stopped, m.reconnects, m.mails, m.posts, m.fetched, m.delivered, m.lag)
 	return m
 }
 

@@ -120,14 +120,18 @@ func (v *delivery) post(ctx context.Context, s *subscriber, l *letter) error {
 }
 
 func (d *Deliverer) post(ctx context.Context, mailbox string, s *subscriber, l *letter) error {
-	if s.missing != nil {
-		return s.missing
-	}
 	delivery, err := s.Delivery(l.told(s.Subscription, mailbox))
 	if err != nil {
 		return err
 	}
-	err = d.poster.Post(ctx, s.URL, s.secrets, delivery, time.Now())
+	return d.send(ctx, s, delivery)
+}
+
+func (d *Deliverer) send(ctx context.Context, s *subscriber, delivery webhook.Delivery) error {
+	if s.missing != nil {
+		return s.missing
+	}
+	err := d.poster.Post(ctx, s.secrets, delivery, time.Now())
 	d.posts.WithLabelValues(postResult(err)).Inc()
 	return err
 }
@@ -159,8 +163,10 @@ func (d *Deliverer) Post(ctx context.Context, in contract.PostInput) (contract.P
 			result.Settled = append(result.Settled, n)
 			continue
 		}
-		l, err := read(ctx, d.files, p.Mail, measure)
-		if err == nil {
+		var l *letter
+		if p.Alert != nil {
+			err = d.postAlert(ctx, in.Mailbox, all[i], *p.Alert)
+		} else if l, err = read(ctx, d.files, p.Mail, measure); err == nil {
 			err = d.post(ctx, in.Mailbox, all[i], l)
 		}
 		if ctx.Err() != nil {
@@ -173,6 +179,9 @@ func (d *Deliverer) Post(ctx context.Context, in contract.PostInput) (contract.P
 				Reason: cut(fmt.Sprintf("webhook %s: %v (tried for %s)", in.Webhook, err, time.Since(p.Since).Round(time.Second)), maxCause),
 			}
 			l.describe(&dead)
+			if p.Alert != nil {
+				dead.Subject = p.Alert.Event
+			}
 			result.Dead = append(result.Dead, dead)
 		}
 		if err == nil || given {

@@ -28,6 +28,7 @@ func RegisterSteering(r worker.ActivityRegistry, s *Steering, d *Deliverer) {
 	register(r, contract.ShelveActivity, d.files.Shelve)
 	register(r, contract.UnshelveActivity, d.files.Unshelve)
 	register(r, contract.ClearShelfActivity, d.files.ClearShelf)
+	register(r, contract.RaiseActivity, d.Raise)
 }
 
 // RegisterWebhooks makes a worker offer mail to webhooks that did not accept it at once.

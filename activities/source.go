@@ -19,16 +19,32 @@ func (w *Watcher) open(ctx context.Context, c contract.MailboxConfig) (source, e
 	if c.Source == sourceEWS {
 		config, err := ewsConfig(c)
 		if err != nil {
-			return nil, err
+			return nil, settingsError{err}
 		}
 		return opened(ews.Open(ctx, config, c.Folders()))
 	}
 	config, err := imapConfig(c)
 	if err != nil {
-		return nil, err
+		return nil, settingsError{err}
 	}
 	config.Limiter = &w.limiter
 	return opened(imap.Open(ctx, config, c.Folders()))
+}
+
+// settingsError is a secret, or a file with certificates, that the settings name and the worker does not have.
+type settingsError struct{ error }
+
+func (e settingsError) Unwrap() error { return e.error }
+
+// MailKind is for mail.KindOf.
+func (settingsError) MailKind() mail.Kind { return mail.KindSettings }
+
+// withToken tells whether a mailbox is logged in to with an OAuth token.
+func withToken(c contract.MailboxConfig) bool {
+	if c.Source == sourceEWS {
+		return ews.Auth(c.Auth) == ews.AuthOAuth
+	}
+	return c.Auth != "" && imap.Auth(c.Auth) != imap.AuthPassword
 }
 
 // opened keeps a nil account from becoming a source that is not nil.
@@ -48,7 +64,7 @@ func imapConfig(c contract.MailboxConfig) (config imap.Config, err error) {
 	if config.RootCAs, err = rootCAs(c.CA); err != nil {
 		return config, err
 	}
-	if c.Auth == "" || config.Auth == imap.AuthPassword {
+	if !withToken(c) {
 		config.Password, err = Secret(c.Password)
 		return config, err
 	}
@@ -64,7 +80,7 @@ func ewsConfig(c contract.MailboxConfig) (config ews.Config, err error) {
 	if config.RootCAs, err = rootCAs(c.CA); err != nil {
 		return config, err
 	}
-	if config.Auth == ews.AuthOAuth {
+	if withToken(c) {
 		config.Token = token(c.Password)
 		return config, nil
 	}

@@ -51,11 +51,15 @@ type source interface {
 type watch struct {
 	*Watcher
 	contract.WatchInput
-	mu     sync.Mutex
-	status contract.WatchStatus
-	source source            // for its last proof of life
-	failed map[string]int    // tries to fetch, by mail: of the one that fails, since those behind it are not reached
-	broken map[string]string // folders that cannot be followed, with the reason
+	mu          sync.Mutex
+	status      contract.WatchStatus
+	source      source            // for its last proof of life
+	errors      map[int]int       // in a row, by the rule of the policy that they fell under
+	state       int               // the change of the mailbox that the last connection was made with
+	toldOfToken bool              // that it is refused
+	alarm       bool              // was raised, and nobody has heard yet that the account works again
+	failed      map[string]int    // tries to fetch, by mail: of the one that fails, since those behind it are not reached
+	broken      map[string]string // folders that cannot be followed, with the reason
 }
 
 // tell is what a heartbeat says of the mailbox.
@@ -99,7 +103,7 @@ func (v *watch) trouble(folder string, err error) {
 }
 
 // errStop tells that the mailbox's workflow wants no more mail.
-var errStop = errors.New("the mailbox is paused or removed")
+var errStop = errors.New("the mailbox is paused, stopped or removed")
 
 // errMoved tells that its positions were given up: the next connection begins from the new ones.
 var errMoved = errors.New("the mailbox is read again from elsewhere")
@@ -119,7 +123,11 @@ func (v *watch) run(ctx context.Context, changed func()) error {
 		v.reconnects.WithLabelValues(cmp.Or(string(mail.KindOf(err)), "other")).Inc()
 		changed()
 		if time.Since(begun) > provenAfter {
-			pause = firstPause
+			pause, v.errors = firstPause, nil
+		}
+		v.refused(ctx, err)
+		if report := v.tooMany(err); report != nil && v.stop(ctx, *report) {
+			return ctx.Err()
 		}
 		wait := time.Duration(rand.Int64N(int64(pause)))
 		switch severityOf(err) {
@@ -149,7 +157,10 @@ func (v *watch) connect(ctx context.Context, changed func()) error {
 	if err != nil {
 		return fmt.Errorf("read the position of mailbox %q: %w", v.Mailbox, err)
 	}
-	v.Config = state.Config
+	if state.Stopped != nil {
+		return errStop
+	}
+	v.Config, v.state = state.Config, state.Changes
 	s, err := v.open(ctx, v.Config)
 	if err != nil {
 		return err
@@ -171,6 +182,7 @@ func (v *watch) connect(ctx context.Context, changed func()) error {
 	}
 	v.connectedTo(s)
 	changed()
+	v.toldOfToken, v.alarm = false, state.Alarm != nil
 	v.Metrics.connected.Inc()
 	defer v.Metrics.connected.Dec()
 	for {
@@ -206,6 +218,9 @@ type folder struct {
 // step has one batch handled and reports whether there was one.
 func (f *folder) step(ctx context.Context) (bool, error) {
 	found, err := f.source.Next(ctx, f.Folder, mail.Position{Cursor: f.at, Since: f.Config.Since, HighWater: f.HighWater}, batchSize)
+	if err == nil {
+		err = f.works(ctx)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -343,6 +358,9 @@ func (f *folder) hand(ctx context.Context, batch contract.MailBatch) (contract.M
 
 func (f *folder) acknowledge(ctx context.Context, ids []string) error {
 	ack := mail.Ack{Seen: f.Config.MarkSeen, Keyword: f.Config.Keyword, MoveTo: f.Config.MoveTo, Delete: f.Config.Delete}
+	if f.unmarked {
+		ack.Seen, ack.Keyword = false, ""
+	}
 	if len(ids) == 0 || ack == (mail.Ack{}) {
 		return nil
 	}

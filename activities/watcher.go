@@ -28,6 +28,8 @@ type Watcher struct {
 	files  *Files
 	worker string
 
+	unmarked bool // handled mail gets neither flag nor keyword
+
 	limiter imap.Limiter // of new connections, for all mailboxes of this worker
 	held    holdings
 	*Metrics
@@ -41,6 +43,12 @@ func NewWatcher(c *client.Client, files *Files, m *Metrics) *Watcher {
 
 // Worker is the name of this worker, by which Temporal must know it, too.
 func (w *Watcher) Worker() string { return w.worker }
+
+// WithoutMarks leaves flags and keywords of handled mail alone, whatever its mailbox says; moving and deleting it is no mark.
+func (w *Watcher) WithoutMarks() *Watcher {
+	w.unmarked = true
+	return w
+}
 
 // Why a watcher is handed over.
 var (
@@ -207,6 +215,10 @@ func (g *group) follow(ctx context.Context, members []contract.Assignment) {
 		go func() {
 			defer close(m.done)
 			defer cancel()
+			if a.Stopped != nil {
+				m.rest(following)
+				return
+			}
 			_ = m.run(following, g.changed) // it ends when it is told to, and not otherwise
 		}()
 	}

@@ -81,6 +81,8 @@ func (c *Client) diagnoseConnection(m Mailbox) Finding {
 		f.Cause += ": " + m.Cause
 	}
 	switch m.Connection {
+	case "stopped":
+		f.Cure = "mend what the cause says, then `starter mailbox resume " + m.Name + "`"
 	case "paused":
 		f.Cure = "`starter mailbox resume " + m.Name + "`"
 	case "connected":

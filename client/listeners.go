@@ -32,8 +32,8 @@ func (c *Client) CheckMailbox(ctx context.Context, config contract.MailboxConfig
 	return result, nil
 }
 
-// Watched are all mailboxes that are watched, with the states of their connections, at the cost of two requests a group of them.
-// Paused ones are not among them, and of their mail it tells nothing: see Mailbox.
+// Watched are all mailboxes that are watched, or stopped by errors, with the states of their connections, at the cost of two requests a
+// group of them. Paused ones are not among them, and of their mail it tells nothing: see Mailbox.
 func (c *Client) Watched(ctx context.Context) ([]Mailbox, error) {
 	groups := contract.WatcherGroups()
 	lists := make([][]Mailbox, len(groups))
@@ -65,7 +65,7 @@ func (c *Client) members(ctx context.Context, group string) ([]Mailbox, error) {
 	var list []Mailbox
 	for _, member := range members.List {
 		m := Mailbox{Name: member.Mailbox}
-		m.Config = member.Config
+		m.Config, m.Stopped = member.Config, member.Stopped
 		for _, s := range states {
 			if s.Mailbox == m.Name {
 				m.Watch = s

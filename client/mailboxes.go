@@ -19,7 +19,7 @@ import (
 type Mailbox struct {
 	contract.MailboxState
 	Name       string               `json:"name"`
-	Connection string               `json:"connection"`      // connected, stale, connecting, error, paused
+	Connection string               `json:"connection"`      // connected, stale, connecting, error, stopped, paused
 	Cause      string               `json:"cause,omitempty"` // why it is not connected, or why mail waits
 	Watch      contract.WatchStatus `json:"watch"`           // what the watcher last told
 }
@@ -83,6 +83,14 @@ func (c *Client) ChangeMailbox(ctx context.Context, name, update string) error {
 		}
 	}
 	return nil
+}
+
+// ReportMailbox tells a mailbox what its watcher found out about the account, and returns whether the watcher is to end.
+func (c *Client) ReportMailbox(ctx context.Context, name string, report contract.MailboxReport) (ended bool, err error) {
+	if err := c.update(ctx, contract.MailboxID(name), contract.ReportUpdate, report, &ended); err != nil {
+		return false, fmt.Errorf("report about mailbox %q: %w", name, err)
+	}
+	return ended, nil
 }
 
 // Resync has a mailbox read again what arrived since a time; what was handled before is recognised.
@@ -190,6 +198,9 @@ func (m *Mailbox) judge(now time.Time) {
 	switch {
 	case m.Paused:
 		m.Connection = "paused"
+	case m.Stopped != nil:
+		m.Connection = "stopped"
+		m.Cause = fmt.Sprintf("stopped, errors in a row: %d: %s; mend it, then `starter mailbox resume %s`", m.Stopped.Count, m.Stopped.Message, m.Name)
 	case m.Watch.Connected && now.Sub(m.Watch.LastAlive) > m.staleAfter():
 		m.Connection = "stale"
 	case m.Watch.Connected:

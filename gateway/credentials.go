@@ -3,6 +3,7 @@ package gateway
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/mail/policy"
 	"github.com/waybill-io/waybill/mail/preset"
 	"github.com/waybill-io/waybill/mail/webhook"
 )
@@ -22,6 +24,7 @@ type credentials struct {
 	MailboxID          string `json:"MailboxId"`
 	BpmEndpoint        string `json:"BpmEndpoint"` // where the application is told of mail
 	BpmUser            string `json:"BpmUser"`
+	BpmUserWorkspace   string `json:"BpmUserWorkspace"` // of the application; "": Default
 	UserName           string `json:"UserName"`
 	Password           string `json:"Password"` // or where the workers find it: env:WAYBILL_MAILBOX_...
 	AccessToken        string `json:"AccessToken"`
@@ -37,6 +40,8 @@ type credentials struct {
 	Folders []string  `json:"folders"`
 	Since   time.Time `json:"since,omitzero"` // begin with mail that came after this; zero: from now on
 	Secrets []string  `json:"secrets"`        // what deliveries are signed with; none: that of the gateway
+	// ErrorPolicy are the rules after which errors the mailbox is watched no more; none: the default ones.
+	ErrorPolicy json.RawMessage `json:"errorPolicy"`
 	// Unsigned has the application told without signatures, as that service did: anybody can then pretend to be us.
 	Unsigned bool `json:"unsigned"`
 }
@@ -93,6 +98,11 @@ func (l *listeners) config(c credentials) (config contract.MailboxConfig, err er
 	}
 	if err := serve(&config, c.ServiceURL, c.SenderEmailAddress); err != nil {
 		errs = append(errs, err)
+	}
+	if len(c.ErrorPolicy) > 0 && string(c.ErrorPolicy) != "null" {
+		if config.ErrorPolicy, err = policy.Document(c.ErrorPolicy); err != nil {
+			wrong("errorPolicy: %w", err)
+		}
 	}
 	if err := l.logIn(&config, c); err != nil {
 		errs = append(errs, err)
@@ -181,7 +191,7 @@ func (l *listeners) webhook(c credentials) *webhook.Subscription {
 	}
 	s := &webhook.Subscription{
 		Name: applicationWebhook, URL: strings.TrimSuffix(c.BpmEndpoint, "/") + "/NewEmail", Format: webhook.NewEmail, Secrets: c.Secrets, Unsigned: c.Unsigned,
-		ID: c.ID, MailboxID: c.MailboxID, SysAdminUnit: c.BpmUser, TimeZoneID: c.TimeZoneID,
+		ID: c.ID, MailboxID: c.MailboxID, SysAdminUnit: c.BpmUser, TimeZoneID: c.TimeZoneID, Workspace: c.BpmUserWorkspace,
 	}
 	if len(s.Secrets) == 0 && !c.Unsigned && l.Secret != "" {
 		s.Secrets = []string{l.Secret}

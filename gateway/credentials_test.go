@@ -33,6 +33,15 @@ func TestConfigOfCredentials(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, []string{"p", "t"}, secret.Reveal())
 	}
+	var c credentials
+	require.NoError(t, json.Unmarshal([]byte(`{"Id":"1","UserName":"u","Password":"p","ServiceUrl":"imaps://h","errorPolicy":[ {"class":"auth","retryCount":3} ]}`), &c))
+	config, err := l.config(c)
+	require.NoError(t, err)
+	require.JSONEq(t, `[{"class":"auth","retryCount":3,"stop":true}]`, string(config.ErrorPolicy))
+	c.ErrorPolicy = json.RawMessage("null")
+	config, err = l.config(c)
+	require.NoError(t, err)
+	require.Nil(t, config.ErrorPolicy)
 	hook := l.webhook(credentials{ID: "1", BpmEndpoint: "https://app.example.com/0/ServiceModel/ExchangeListenerService.svc/", UseFullEmail: true})
 	require.NoError(t, hook.Validate())
 	require.Equal(t, "https://app.example.com/0/ServiceModel/ExchangeListenerService.svc/ProcessFullEmail", hook.URL)
@@ -49,16 +58,17 @@ func TestConfigRefuses(t *testing.T) {
 	l := &listeners{}
 	for text, want := range map[string]string{
 		`{}`: "Id is required",
-		`{"Id":"1","UserName":"u","Password":"hunter2","ServiceUrl":"imaps://h"}`:                   "no key to seal a password with",
-		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_MAILBOX_P"}`:                              "ServiceUrl is required",
-		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"ftp://h"}`:       "https, imaps or imap",
-		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"http://h/EWS"}`:  "https, imaps or imap",
-		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"imaps://a:b@h"}`: "an address such as",
-		`{"Id":"1","UserName":"u","UseOAuth":true,"ServiceUrl":"imaps://h"}`:                        "AccessToken with UseOAuth",
-		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_SECRET_KEY","ServiceUrl":"imaps://h"}`:    "only variables that begin with env:WAYBILL_MAILBOX_",
-		`{"Id":"1","UserName":"u","Password":"file:/etc/passwd","ServiceUrl":"imaps://h"}`:          "only variables that begin with",
-		`{"Id":"1","UserName":"u","Password":"sealed:AAAA","ServiceUrl":"imaps://h"}`:               "only variables that begin with",
-		`{"Id":"1","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"imaps://h"}`:                    "UserName is required",
+		`{"Id":"1","UserName":"u","Password":"hunter2","ServiceUrl":"imaps://h"}`:                                                            "no key to seal a password with",
+		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_MAILBOX_P"}`:                                                                       "ServiceUrl is required",
+		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"ftp://h"}`:                                                "https, imaps or imap",
+		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"http://h/EWS"}`:                                           "https, imaps or imap",
+		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"imaps://a:b@h"}`:                                          "an address such as",
+		`{"Id":"1","UserName":"u","UseOAuth":true,"ServiceUrl":"imaps://h"}`:                                                                 "AccessToken with UseOAuth",
+		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_SECRET_KEY","ServiceUrl":"imaps://h"}`:                                             "only variables that begin with env:WAYBILL_MAILBOX_",
+		`{"Id":"1","UserName":"u","Password":"file:/etc/passwd","ServiceUrl":"imaps://h"}`:                                                   "only variables that begin with",
+		`{"Id":"1","UserName":"u","Password":"sealed:AAAA","ServiceUrl":"imaps://h"}`:                                                        "only variables that begin with",
+		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"imaps://h","errorPolicy":[{"class":"x","retryCount":1}]}`: `errorPolicy: rule 1: class "x" is unknown`,
+		`{"Id":"1","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"imaps://h"}`:                                                             "UserName is required",
 	} {
 		var c credentials
 		require.NoError(t, json.Unmarshal([]byte(text), &c))

@@ -49,6 +49,7 @@ func listenerRoutes(o Options) map[string]http.Handler {
 		"PUT /api/listeners":              l.create,
 		"POST /api/listeners/recreate":    l.recreate,
 		"POST /api/listeners/close":       l.close,
+		"POST /api/listeners/resume":      l.resume,
 		"POST /api/listeners/state":       l.state,
 		"POST /api/listeners/validate":    l.validate,
 		"POST /api/listeners/folders":     l.folders,
@@ -237,22 +238,30 @@ func (l *listeners) recreate(r *http.Request) (any, error) {
 }
 
 func (l *listeners) close(r *http.Request) (any, error) {
+	return l.change(r, contract.RemoveMailboxUpdate)
+}
+
+// resume has mailboxes watched again that errors stopped.
+func (l *listeners) resume(r *http.Request) (any, error) { return l.change(r, contract.ResumeUpdate) }
+
+// change sends an update to mailboxes and returns the ids of those that are watched.
+func (l *listeners) change(r *http.Request, update string) (any, error) {
 	ids, err := read[[]string](r)
 	if err != nil {
 		return nil, err
 	}
-	closed := []string{}
+	changed := []string{}
 	for _, id := range ids {
-		err := l.Client.ChangeMailbox(r.Context(), mailboxName(id), contract.RemoveMailboxUpdate)
+		err := l.Client.ChangeMailbox(r.Context(), mailboxName(id), update)
 		if errors.Is(err, client.ErrNotFound) || errors.Is(err, client.ErrNotRunning) {
 			continue // closed before
 		}
 		if err != nil {
 			return nil, err
 		}
-		closed = append(closed, id)
+		changed = append(changed, id)
 	}
-	return closed, nil
+	return changed, nil
 }
 
 func (l *listeners) get(r *http.Request) (any, error) {

@@ -19,7 +19,7 @@ func (a *app) mailboxCommand() *cobra.Command {
 	return group("mailbox", "Look after the mailboxes that are watched",
 		a.mailboxAddCommand(), a.mailboxListCommand(), a.mailboxStatusCommand(),
 		a.mailboxChangeCommand("pause", contract.PauseUpdate, "paused", "Stop watching a mailbox for a while; its position is kept"),
-		a.mailboxChangeCommand("resume", contract.ResumeUpdate, "resumed", "Watch a paused mailbox again, from where it was left"),
+		a.mailboxChangeCommand("resume", contract.ResumeUpdate, "resumed", "Watch a mailbox again that was paused or that errors stopped, from where it was left"),
 		a.mailboxDiscoverCommand(), a.mailboxImportCommand(), a.mailboxDiagnoseCommand(), a.mailboxResyncCommand(),
 		a.mailboxChangeCommand("remove", contract.RemoveMailboxUpdate, "removed", "Stop watching a mailbox and forget its position; its mail stays"),
 	)
@@ -101,6 +101,12 @@ func printMailbox(w io.Writer, m client.Mailbox) {
 		"skipped", strconv.FormatInt(m.Skipped, 10),
 		"dead letters", strconv.FormatInt(m.Dead, 10),
 	)
+	if m.Stopped != nil {
+		fields(w, "stopped", stamp(m.Stopped.At))
+	}
+	if len(m.Config.ErrorPolicy) > 0 {
+		fields(w, "error policy", string(m.Config.ErrorPolicy))
+	}
 	if m.LastError != "" {
 		fields(w, "last error", m.LastError+" ("+stamp(m.LastErrorAt)+")")
 	}

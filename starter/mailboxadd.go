@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,6 +21,7 @@ import (
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/mail/policy"
 	"github.com/waybill-io/waybill/mail/preset"
 )
 
@@ -29,6 +32,7 @@ type mailboxFlags struct {
 	folders     []string
 	from        string
 	maxSize     string
+	policy      string
 	poll, lease time.Duration
 	idle, quiet time.Duration
 }
@@ -90,6 +94,7 @@ func (f *mailboxFlags) define(flags *pflag.FlagSet) {
 	flags.StringVar(&f.MoveTo, "move-to", "", "move handled mail to this folder")
 	flags.BoolVar(&f.Delete, "delete", false, "delete handled mail")
 	flags.StringVar(&f.maxSize, "max-size", "50MB", "larger mail becomes a dead letter (1 KB is 1024 bytes)")
+	flags.StringVar(&f.policy, "error-policy", "", "file with the rules after which errors the mailbox is watched no more (JSON; default: refused passwords stop it after nine tries)")
 	flags.DurationVar(&f.poll, "poll", 60*time.Second, "how often to look where the server does not tell of new mail")
 	flags.DurationVar(&f.idle, "idle", 4*time.Minute, "IMAP: how long one IDLE lasts before it is renewed, which proves that the connection is alive")
 	flags.DurationVar(&f.quiet, "timeout", 30*time.Second, "how long the server may be silent while a command runs")
@@ -168,6 +173,9 @@ func (f *mailboxFlags) config() (contract.MailboxConfig, error) {
 	if c.MaxBytes, err = parseSize(f.maxSize); err != nil {
 		wrong("--max-size %s: %w", f.maxSize, err)
 	}
+	if c.ErrorPolicy, err = readPolicy(f.policy); err != nil {
+		wrong("--error-policy: %w", err)
+	}
 	if f.poll < time.Second {
 		wrong("--poll %s: at least 1s is expected", f.poll)
 	}
@@ -180,6 +188,30 @@ func (f *mailboxFlags) config() (contract.MailboxConfig, error) {
 	c.PollMS, c.LeaseMS = f.poll.Milliseconds(), f.lease.Milliseconds()
 	c.IdleMS, c.TimeoutMS = f.idle.Milliseconds(), f.quiet.Milliseconds()
 	return c, errors.Join(errs...)
+}
+
+// maxPolicy bounds the file of an error policy.
+const maxPolicy = 64 << 10
+
+// readPolicy reads the file of an error policy; none for "".
+func readPolicy(name string) (json.RawMessage, error) {
+	if name == "" {
+		return nil, nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxPolicy))
+	if err != nil {
+		return nil, err
+	}
+	document, err := policy.Document(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return document, nil
 }
 
 // provider is the one that was named, or else that of the user's address.

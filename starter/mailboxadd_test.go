@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +32,8 @@ func TestMailboxAddRefuses(t *testing.T) {
 		"s --max-size 9999999999GB " + valid:              "error: --max-size 9999999999GB: a number of bytes",
 		"s --poll 1ms " + valid:                           "error: --poll 1ms: at least 1s is expected",
 		"s --idle 0s " + valid:                            "error: --idle 0s, --timeout 30s: at least 1s is expected",
+		"s --error-policy testdata/no-such.json " + valid: "error: --error-policy: open testdata/no-such.json: no such file",
+		"s --error-policy mailboxadd_test.go " + valid:    "error: --error-policy: mailboxadd_test.go: a list such as",
 		"s --lease 1s " + valid:                           "error: --lease 1s: at least 5s is expected",
 	} {
 		server := &fakeTemporal{}
@@ -54,4 +58,14 @@ func TestMailboxAddFromNow(t *testing.T) {
 	require.Equal(t, 993, config.Port)
 	require.EqualValues(t, 50<<20, config.MaxBytes)
 	require.Equal(t, []string{"mailbox/s configure " + strings.TrimSpace(s.out.String())}, server.told)
+}
+
+func TestMailboxAddErrorPolicy(t *testing.T) {
+	server := &fakeTemporal{answers: map[string]any{"mailbox/s configure": nil}}
+	s := newShell(server)
+	file := filepath.Join(t.TempDir(), "policy.json")
+	require.NoError(t, os.WriteFile(file, []byte("[ {\"class\": \"auth\", \"retryCount\": 3},\n {\"retryCount\": -1} ]\n"), 0o600))
+	require.Equal(t, exitOK, s.run(t.Context(), "mailbox", "add", "s", "--host", "h", "--username", "u", "--password", "env:P", "--error-policy", file), s.err.String())
+	require.Len(t, server.told, 1)
+	require.Contains(t, server.told[0], `"errorPolicy":[{"class":"auth","retryCount":3,"stop":true},{"retryCount":-1,"stop":false}]`)
 }

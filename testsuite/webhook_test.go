@@ -31,10 +31,11 @@ type receiver struct {
 	accepted []string            // subjects
 	ids      map[string][]string // subjects by delivery id, of every try
 	posted   []string            // bodies of what was accepted
+	paths    map[string][]string // likewise, by path
 }
 
 func receive(t *testing.T) *receiver {
-	r := &receiver{ids: map[string][]string{}}
+	r := &receiver{ids: map[string][]string{}, paths: map[string][]string{}}
 	r.status.Store(http.StatusOK)
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		var event struct {
@@ -50,6 +51,7 @@ func receive(t *testing.T) *receiver {
 		r.ids[id] = append(r.ids[id], event.Data.Subject)
 		if status == http.StatusOK {
 			r.accepted, r.posted = append(r.accepted, event.Data.Subject), append(r.posted, string(body))
+			r.paths[q.URL.Path] = append(r.paths[q.URL.Path], string(body))
 		}
 		r.mu.Unlock()
 		w.WriteHeader(status)
@@ -68,6 +70,12 @@ func (r *receiver) bodies() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.posted)
+}
+
+func (r *receiver) at(path string) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.paths[path])
 }
 
 func (r *receiver) has(t *testing.T, n int) []string {

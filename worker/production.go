@@ -64,7 +64,8 @@ func workerCommand() *cobra.Command {
 			"variables of Temporal's clients. Sending mail is set by EMAIL_HOST, EMAIL_PORT, EMAIL_USERNAME, EMAIL_PASSWORD,\n" +
 			"EMAIL_SMTP_AUTH, EMAIL_SMTP_STARTTLS, EMAIL_SMTP_SSL and EMAIL_FROM. WAYBILL_SECRET_KEY holds the key of sealed\n" +
 			"secrets. The gateway's API wants a token: WAYBILL_GATEWAY_TOKENS names the file with their hashes; without it only this\n" +
-			"machine may call. WAYBILL_WEBHOOK_SECRET signs what applications are told that bring no secret of their own.",
+			"machine may call. WAYBILL_WEBHOOK_SECRET signs what applications are told that bring no secret of their own.\n" +
+			"With FEATURES_MARK_EMAILS_AS_SYNCHRONIZED=false handled mail gets neither flag nor keyword.",
 		Example: `  go run ./worker --temporal-address temporal.example.com:7233
   go run ./worker --roles mailbox --files "file:///var/lib/waybill/files?create_dir=1"`,
 		Args:          cobra.NoArgs,
@@ -100,13 +101,17 @@ func workerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			unmarked, err := unmarked()
+			if err != nil {
+				return err
+			}
 			t, chosen, err := dial(ctx, address, namespace, logger)
 			if err != nil {
 				return err
 			}
 			defer t.Close()
 			a, err := app.New(ctx, app.Options{
-				Temporal: t, Namespace: chosen, Roles: list, Files: bucket, Connectors: built, Gateway: web, MailboxGroups: groups,
+				Temporal: t, Namespace: chosen, Roles: list, Files: bucket, Connectors: built, Gateway: web, MailboxGroups: groups, Unmarked: unmarked,
 			})
 			if errors.Is(err, syscall.EADDRINUSE) {
 				return fmt.Errorf("%w\nchoose another address with --gateway, or leave the role gateway out of --roles", err)

@@ -31,6 +31,23 @@ func gatewaySettings(address string) (o gateway.Options, err error) {
 	return o, nil
 }
 
+// unmarked reads whether handled mail is to get neither flag nor keyword, by the name of the chart of the Exchange Listener or by that as
+// variables are written.
+func unmarked() (bool, error) {
+	for _, name := range []string{"FEATURES_MARK_EMAILS_AS_SYNCHRONIZED", "FeaturesMarkEmailsAsSynchronized"} {
+		text := os.Getenv(name)
+		if text == "" {
+			continue
+		}
+		marks, err := strconv.ParseBool(text)
+		if err != nil {
+			return false, fmt.Errorf("%s=%q is neither true nor false", name, text)
+		}
+		return !marks, nil
+	}
+	return false, nil
+}
+
 // version is that of the program as it was built.
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -28,6 +28,8 @@ type mailbox struct {
 	refused  map[string]*refusal // webhooks that refused single mails
 	shelving map[string]bool     // shelves that are being written
 	offer    func()              // begins to offer it to the others
+	raise    func()              // begins to raise alerts
+	raising  bool
 }
 
 // Mailbox is the workflow of a mailbox. It ends when the mailbox is removed.
@@ -36,6 +38,7 @@ func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
 	m.Adopt()
 	posting, stopPosting := workflow.WithCancel(ctx)
 	m.offer = func() { m.postPending(posting) }
+	m.raise = func() { m.raiseAlerts(posting) }
 	if err := m.setHandlers(ctx); err != nil {
 		return err
 	}
@@ -47,6 +50,7 @@ func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
 		m.Changes = 1 // the watchers have not heard of it at all
 	}
 	m.offer()
+	m.raise()
 	for !m.leaving(ctx) {
 		if err := step(ctx); err != nil {
 			return err
@@ -58,7 +62,7 @@ func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
 			return err
 		}
 	}
-	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) && len(m.posting) == 0 }); err != nil {
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) && len(m.posting) == 0 && !m.raising }); err != nil {
 		return err
 	}
 	if m.removed {
@@ -82,7 +86,7 @@ func (m *mailbox) tell(ctx workflow.Context) error {
 	}
 	change := m.Changes
 	err := workflow.ExecuteActivity(steering(ctx), contract.AssignActivity, contract.Assignment{
-		Mailbox: m.Config.Name, Config: m.Config, At: workflow.Now(ctx), Watch: !m.Paused && !m.removed,
+		Mailbox: m.Config.Name, Config: m.Config, At: workflow.Now(ctx), Watch: !m.Paused && !m.removed, Stopped: m.Stopped,
 	}).Get(ctx, nil)
 	if err == nil {
 		m.Told = change
@@ -103,6 +107,8 @@ func (m *mailbox) setHandlers(ctx workflow.Context) error {
 		workflow.SetQueryHandler(ctx, contract.MailboxQuery, m.query),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.MailUpdate, m.mail,
 			workflow.UpdateHandlerOptions{Description: "mail that the watcher found", Validator: m.free}),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.ReportUpdate, m.report,
+			workflow.UpdateHandlerOptions{Description: "what the watcher tells of the account"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.ConfigureUpdate, m.configure,
 			workflow.UpdateHandlerOptions{Description: "change how the mailbox is watched"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.PauseUpdate, m.pause, workflow.UpdateHandlerOptions{Description: "stop watching"}),
@@ -116,7 +122,7 @@ func (m *mailbox) setHandlers(ctx workflow.Context) error {
 
 func (m *mailbox) query() (contract.MailboxState, error) { return m.MailboxState, nil }
 
-func (m *mailbox) configure(_ workflow.Context, c contract.MailboxConfig) error {
+func (m *mailbox) configure(ctx workflow.Context, c contract.MailboxConfig) error {
 	if m.removed {
 		return temporal.NewNonRetryableApplicationError("the mailbox is being removed; try again in a moment", contract.Busy, nil)
 	}
@@ -126,6 +132,7 @@ func (m *mailbox) configure(_ workflow.Context, c contract.MailboxConfig) error 
 	}
 	if !reflect.DeepEqual(c, m.Config) {
 		m.Config = c
+		m.tryAgain(ctx) // with other settings it may work
 		m.Changes++
 	}
 	if !same {
@@ -174,9 +181,10 @@ func (m *mailbox) leave() {
 	}
 }
 
-func (m *mailbox) resume(workflow.Context) error {
-	if m.Paused {
+func (m *mailbox) resume(ctx workflow.Context) error {
+	if m.Paused || m.Stopped != nil {
 		m.Paused = false
+		m.tryAgain(ctx)
 		m.Changes++
 	}
 	return nil
@@ -238,7 +246,7 @@ func (m *mailbox) mail(ctx workflow.Context, b contract.MailBatch) (contract.Mai
 		}
 	}
 	place.Cursor, place.Unconfirmed = b.Cursor, handled
-	return contract.MailBatchResult{Place: *place, Handled: handled, Unwanted: unwanted, Stop: m.Paused || m.removed || m.alone && m.leaving(ctx)}, nil
+	return contract.MailBatchResult{Place: *place, Handled: handled, Unwanted: unwanted, Stop: m.Paused || m.Stopped != nil || m.removed || m.alone && m.leaving(ctx)}, nil
 }
 
 // free refuses a batch of a folder of which another is in hand: a new watcher asks again, instead of waiting behind one that may wait

@@ -15,7 +15,7 @@ const watchFor = 365 * 24 * time.Hour
 // watch runs a watcher of this mailbox alone until it returns or is out of date. Runs that began so go on so; the next run shares
 // a watcher.
 func (m *mailbox) watch(ctx workflow.Context) error {
-	if err := workflow.Await(ctx, func() bool { return !m.Paused || m.leaving(ctx) }); err != nil || m.leaving(ctx) {
+	if err := workflow.Await(ctx, func() bool { return !m.Paused && m.Stopped == nil || m.leaving(ctx) }); err != nil || m.leaving(ctx) {
 		return err
 	}
 	lease := milliseconds(m.Config.LeaseMS)

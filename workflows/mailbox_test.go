@@ -25,6 +25,8 @@ type mailboxRun struct {
 	delivered [][]contract.MailRef
 	deliver   func(contract.DeliverInput) (contract.DeliverResult, error)
 	post      func(contract.PostInput) (contract.PostResult, error)
+	raised    []contract.MailboxAlert // in every attempt
+	raise     func(contract.MailboxAlert) (contract.RaiseResult, error)
 	updates   int
 }
 
@@ -42,6 +44,13 @@ func newMailboxRun(t *testing.T) *mailboxRun {
 			return r.deliver(in)
 		}
 		return outcomesOf(in), nil
+	})
+	register(contract.RaiseActivity, func(_ context.Context, in contract.RaiseInput) (contract.RaiseResult, error) {
+		r.raised = append(r.raised, in.Alert)
+		if r.raise != nil {
+			return r.raise(in.Alert)
+		}
+		return contract.RaiseResult{}, nil
 	})
 	register(contract.PostActivity, func(_ context.Context, in contract.PostInput) (contract.PostResult, error) { return r.post(in) })
 	return r
@@ -329,4 +338,151 @@ func TestMailboxOfAnEarlierVersion(t *testing.T) {
 	next := r.at(time.Second, contract.MailUpdate, batch("7:12", "7:13", "a"))
 	r.run(contract.MailboxState{Before: &contract.CursorBefore{UIDValidity: 7, UID: 12}})
 	require.Equal(t, "7:13", next.mail().Place.Cursor)
+}
+
+func report(changes int) contract.MailboxReport {
+	return contract.MailboxReport{Event: contract.MailboxStopped, Changes: changes, Error: contract.MailboxError{Class: "auth", Message: "refused", Count: 9}}
+}
+
+// Errors stop a mailbox until somebody resumes it or changes its settings. What a watcher tells late stops nothing.
+func TestMailboxStoppedByErrors(t *testing.T) {
+	config := contract.MailboxConfig{Name: "support", Folder: "INBOX"}
+	other := config
+	other.Password = "env:OTHER"
+	for name, again := range map[string][]any{contract.ResumeUpdate: nil, contract.ConfigureUpdate: {other}} {
+		r := newMailboxRun(t)
+		stopped := r.at(time.Second, contract.ReportUpdate, report(1))
+		repeated := r.at(2*time.Second, contract.ReportUpdate, report(1))
+		same := r.at(3*time.Second, contract.ConfigureUpdate, config)
+		var state contract.MailboxState
+		look := func() {
+			value, err := r.QueryWorkflow(contract.MailboxQuery)
+			require.NoError(t, err)
+			state = contract.MailboxState{}
+			require.NoError(t, value.Get(&state))
+		}
+		r.RegisterDelayedCallback(func() {
+			look()
+			require.Equal(t, "refused", state.Stopped.Message)
+			require.Equal(t, 9, state.Stopped.Count)
+			require.False(t, state.Stopped.At.IsZero())
+		}, 4*time.Second)
+		r.at(5*time.Second, name, again...)
+		late := r.at(6*time.Second, contract.ReportUpdate, report(1))
+		r.RegisterDelayedCallback(func() {
+			look()
+			require.Nil(t, state.Stopped, name)
+		}, 7*time.Second)
+		r.run(contract.MailboxState{})
+		for _, a := range []*answer{stopped, repeated} {
+			require.NoError(t, a.err)
+			require.Equal(t, true, a.result)
+		}
+		require.NoError(t, same.err)
+		require.Equal(t, false, late.result, name)
+		require.Len(t, r.raised, 1, "once for each stop")
+		require.Len(t, r.assigned, 4, "added, stopped, watched again, removed")
+		require.Nil(t, r.assigned[0].Stopped)
+		require.Equal(t, "refused", r.assigned[1].Stopped.Message)
+		require.True(t, r.assigned[1].Watch, "it stays with its watcher, so that lists show it")
+		require.Nil(t, r.assigned[2].Stopped)
+	}
+}
+
+// A pause comes before what the watcher tells of the account.
+func TestMailboxPausedAndStopped(t *testing.T) {
+	r := newMailboxRun(t)
+	r.at(time.Second, contract.PauseUpdate)
+	told := r.at(2*time.Second, contract.ReportUpdate, report(2))
+	r.at(3*time.Second, contract.ResumeUpdate)
+	r.run(contract.MailboxState{})
+	require.Equal(t, true, told.result, "the watcher is to end all the same")
+	for _, a := range r.assigned {
+		require.Nil(t, a.Stopped)
+	}
+}
+
+// A mailbox that stops, and works again, raises one alert for each, however often that fails and is told; and webhooks get them through
+// the queue of what is pending.
+func TestMailboxRaisesAlerts(t *testing.T) {
+	r := newMailboxRun(t)
+	tries := 0
+	r.raise = func(a contract.MailboxAlert) (contract.RaiseResult, error) {
+		if tries++; tries < 5 {
+			return contract.RaiseResult{}, errors.New("Temporal is busy")
+		}
+		return contract.RaiseResult{Webhooks: []string{"crm"}, Failed: []string{a.Event + ": trigger t: the process is not deployed"}}, nil
+	}
+	var posted []contract.Pending
+	r.post = func(in contract.PostInput) (contract.PostResult, error) {
+		posted = append(posted, in.Pending...)
+		var all []int
+		for n := range in.Pending {
+			all = append(all, n)
+		}
+		return contract.PostResult{Settled: all}, nil
+	}
+	connected := func(changes int) contract.MailboxReport {
+		return contract.MailboxReport{Event: contract.MailboxAvailable, Changes: changes}
+	}
+	r.at(time.Second, contract.ReportUpdate, connected(1)) // it never was unavailable
+	r.at(2*time.Second, contract.ReportUpdate, report(1))
+	r.at(3*time.Second, contract.ResumeUpdate)
+	late := r.at(4*time.Second, contract.ReportUpdate, connected(1))
+	back := r.at(5*time.Second, contract.ReportUpdate, connected(3))
+	r.at(6*time.Second, contract.ReportUpdate, connected(3))
+	state := contract.MailboxState{}
+	r.RegisterDelayedCallback(func() {
+		value, err := r.QueryWorkflow(contract.MailboxQuery)
+		require.NoError(t, err)
+		require.NoError(t, value.Get(&state))
+	}, 30*time.Minute)
+	r.run(contract.MailboxState{Config: contract.MailboxConfig{Username: "support@example.com"}})
+	require.Equal(t, false, late.result)
+	require.Equal(t, false, back.result)
+	require.Len(t, r.raised, 6)
+	stopped, available := r.raised[0], r.raised[5]
+	for _, a := range r.raised[:5] {
+		require.Equal(t, stopped, a, "the same in every attempt")
+	}
+	require.Equal(t, contract.MailboxStopped, stopped.Event)
+	require.Equal(t, "support@example.com", stopped.Address)
+	require.Equal(t, "refused", stopped.Error.Message)
+	require.Equal(t, contract.MailboxAvailable, available.Event)
+	require.NotEqual(t, stopped.ID, available.ID)
+	require.Len(t, posted, 2)
+	require.Equal(t, []string{stopped.ID, available.ID}, []string{posted[0].Alert.ID, posted[1].Alert.ID})
+	require.Nil(t, state.Alarm)
+	require.Empty(t, state.Alerts)
+	require.Empty(t, state.Pending)
+	require.Len(t, state.DeadLetters, 2, "what no repetition mends is seen")
+	require.Contains(t, state.DeadLetters[0].Reason, "MAILBOX_STOPPED: trigger t")
+}
+
+// A token that is refused is told once for the settings that it came with, until the account works.
+func TestMailboxTokenRefused(t *testing.T) {
+	r := newMailboxRun(t)
+	refused := func(changes int) contract.MailboxReport {
+		return contract.MailboxReport{Event: contract.TokenRefused, Changes: changes, Error: contract.MailboxError{Class: "auth"}}
+	}
+	r.at(time.Second, contract.ReportUpdate, refused(1))
+	r.at(2*time.Second, contract.ReportUpdate, refused(1))
+	r.at(3*time.Second, contract.ConfigureUpdate, contract.MailboxConfig{Name: "support", Folder: "INBOX", Password: "sealed:new"})
+	again := r.at(4*time.Second, contract.ReportUpdate, refused(2))
+	r.at(5*time.Second, contract.ReportUpdate, contract.MailboxReport{Event: contract.MailboxAvailable, Changes: 2})
+	r.run(contract.MailboxState{})
+	require.Equal(t, false, again.result, "it is tried again")
+	var events []string
+	for _, a := range r.raised {
+		events = append(events, a.Event)
+	}
+	require.Equal(t, []string{contract.TokenRefused, contract.TokenRefused, contract.MailboxAvailable}, events)
+}
+
+// An alert that waits goes on into the next run.
+func TestMailboxAlertOfTheRunBefore(t *testing.T) {
+	r := newMailboxRun(t)
+	r.run(contract.MailboxState{Alerts: []contract.MailboxAlert{{ID: "r/1", Event: contract.MailboxStopped}}, Alerted: 1})
+	require.Len(t, r.raised, 1)
+	require.Equal(t, "r/1", r.raised[0].ID)
 }

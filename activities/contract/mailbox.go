@@ -1,6 +1,8 @@
 package contract
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -31,11 +33,22 @@ type MailboxConfig struct {
 	PollMS     int64     `json:"pollMs"`            // where the server has no IDLE
 	LeaseMS    int64     `json:"leaseMs"`           // heartbeat timeout: how long a dead worker keeps the mailbox
 
+	// ErrorPolicy are the policy.Rules after which errors it is watched no more; none: the default ones.
+	ErrorPolicy json.RawMessage `json:"errorPolicy,omitempty"`
+
 	Listener *Listener `json:"listener,omitempty"` // set by the HTTP API of listeners
 
 	// How fast a connection is found out that is up but dead: by the end of an IDLE, and then of a command.
 	IdleMS    int64 `json:"idleMs,omitempty"`    // how long one IDLE lasts; 0: 4 minutes
 	TimeoutMS int64 `json:"timeoutMs,omitempty"` // how long the server may be silent while a command runs; 0: 30 seconds
+}
+
+// Address is that of the mailbox, as far as it is told.
+func (c MailboxConfig) Address() string {
+	if c.Listener != nil && c.Listener.Sender != "" {
+		return c.Listener.Sender
+	}
+	return cmp.Or(c.Of, c.Username)
 }
 
 // Folders are all that are watched.
@@ -52,6 +65,7 @@ const (
 	ResumeUpdate        = "resume"
 	RemoveMailboxUpdate = "remove"
 	MailUpdate          = "mail"               // MailBatch -> MailBatchResult, by the watcher alone
+	ReportUpdate        = "report"             // MailboxReport -> whether the watcher is to end (bool), by the watcher alone
 	ResyncUpdate        = "resync"             // time.Time: read again what arrived since then
 	RetryDeadUpdate     = "retry-dead-letters" // DeadLetterChoice -> DeadLetterAnswer
 	DropDeadUpdate      = "drop-dead-letters"  // DeadLetterChoice -> DeadLetterAnswer
@@ -74,12 +88,54 @@ type MailboxState struct {
 	LastError   string        `json:"lastError,omitempty"`
 	LastErrorAt time.Time     `json:"lastErrorAt,omitzero"`
 
+	Stopped *MailboxError  `json:"stopped,omitempty"` // what stopped it, by its error policy; it is not watched until it is resumed
+	Alarm   *MailboxAlarm  `json:"alarm,omitempty"`   // what was last told of an account that has not worked since
+	Alerts  []MailboxAlert `json:"alerts,omitempty"`  // that have not been raised yet, in order
+	Alerted int            `json:"alerted,omitempty"` // counts the alerts
+
 	Epoch   int `json:"epoch,omitempty"`   // counts when the positions were given up: mail read before that moves none
 	Changes int `json:"changes,omitempty"` // counts what the watchers must hear of
 	Told    int `json:"told,omitempty"`    // the last change that they have heard of
 
 	// Before is the position of the one folder that a mailbox had in earlier versions; Adopt makes a place of it.
 	Before *CursorBefore `json:"cursor,omitempty"`
+}
+
+// MailboxError is an error of the account.
+type MailboxError struct {
+	Class   string    `json:"class"` // a mail.Kind
+	Message string    `json:"message"`
+	Count   int       `json:"count"` // how often it came in a row
+	At      time.Time `json:"at"`
+}
+
+// Events of the account of a mailbox, which triggers fire on.
+const (
+	MailboxStopped   = "MAILBOX_STOPPED"
+	MailboxAvailable = "MAILBOX_AVAILABLE" // it works again
+	TokenRefused     = "MAILBOX_TOKEN_REFUSED"
+)
+
+// MailboxReport is what a watcher tells of the account.
+type MailboxReport struct {
+	Event   string       `json:"event"`
+	Error   MailboxError `json:"error,omitzero"`
+	Changes int          `json:"changes"` // of the state that the watcher knew: it says nothing of a later one
+}
+
+// MailboxAlarm is an alert that lasts.
+type MailboxAlarm struct {
+	Event   string `json:"event"`
+	Changes int    `json:"changes"` // of the state that it is about
+}
+
+// MailboxAlert is an event of the account that is told to triggers and webhooks.
+type MailboxAlert struct {
+	ID      string       `json:"id"` // the same in every attempt
+	Event   string       `json:"event"`
+	Address string       `json:"address"` // of the mailbox
+	Error   MailboxError `json:"error,omitzero"`
+	At      time.Time    `json:"at"`
 }
 
 // CursorBefore is a position as earlier versions kept it.
@@ -119,6 +175,8 @@ type Pending struct {
 	Mail    MailRef   `json:"mail"`
 	Since   time.Time `json:"since"`             // when it was offered for the first time
 	Refused bool      `json:"refused,omitempty"` // it alone: the webhook takes others meanwhile
+
+	Alert *MailboxAlert `json:"alert,omitempty"` // instead of a mail; its id is that of Mail, too
 
 	// A shelf: instead of a mail, the key of a file that lists some.
 	Shelf string `json:"shelf,omitempty"`
@@ -235,6 +293,18 @@ type MailOutcome struct {
 	Pending   []string    `json:"pending,omitempty"` // webhooks that have not accepted it
 	Refused   []string    `json:"refused,omitempty"` // those of them that answered so, and want no order
 	Dead      *DeadLetter `json:"dead,omitempty"`
+}
+
+// RaiseInput has an alert told.
+type RaiseInput struct {
+	Mailbox string       `json:"mailbox"`
+	Alert   MailboxAlert `json:"alert"`
+}
+
+// RaiseResult tells who is still to be told, and what cannot be.
+type RaiseResult struct {
+	Webhooks []string `json:"webhooks,omitempty"`
+	Failed   []string `json:"failed,omitempty"` // triggers, with the reasons: no repetition mends them
 }
 
 // PostInput has mails posted to a webhook that has not accepted them yet.

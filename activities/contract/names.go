@@ -54,6 +54,7 @@ const (
 	ShelveActivity         = "waybill/shelve"           // Shelf
 	UnshelveActivity       = "waybill/unshelve"         // key -> Shelf
 	ClearShelfActivity     = "waybill/clear-shelf"      // key
+	RaiseActivity          = "waybill/raise"            // RaiseInput -> RaiseResult
 )
 
 // DefinitionID is the id of the workflow that holds the versions of a process.

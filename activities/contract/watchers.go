@@ -40,6 +40,7 @@ type Assignment struct {
 	Config  MailboxConfig `json:"config"`
 	At      time.Time     `json:"at"` // a later one replaces an earlier one
 	Watch   bool          `json:"watch"`
+	Stopped *MailboxError `json:"stopped,omitempty"` // it stays with its watcher, which makes no connection
 }
 
 // WatchersState is the input of the watchers workflow.

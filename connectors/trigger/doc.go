@@ -1,7 +1,7 @@
 // Package trigger reads trigger files and says what an event makes them do: start a process or hand over a message.
 // It is pure: no I/O and no clock, and the same file and event always give the same answer.
 //
-// A trigger has one event, connector.<instance>.EMAIL_RECEIVED, and one action. Match applies the rules in this
+// A trigger has one event, connector.<instance>.EMAIL_RECEIVED or another of a mail or of the mailbox itself, and one action. Match applies the rules in this
 // order: automatic mail is left alone unless the trigger accepts it (RFC 3834), all filters must match, the pattern must
 // be found, the condition must hold. Action then fills the payload in. Several triggers may match one event; each acts.
 //

@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -51,24 +52,31 @@ func (t *Trigger) parseSource(o jsonfile.Object) {
 		o.Errorf("source", "event %s is unknown%s", parts[2], suggest.Hint(parts[2], events))
 	default:
 		t.automatic = parts[2] != EmailReceived // only machines send these
+		t.account = slices.Contains(accountEvents, parts[2])
 	}
 }
 
 func (t *Trigger) parseInputs(o jsonfile.Object) {
 	source := o.String("pattern")
 	if _, given := o.Any("pattern"); !given {
-		o.Errorf("pattern", `is required; write "" to match every mail`)
+		o.Errorf("pattern", `is required; write "" to match every event`)
 	}
 	var err error
 	if t.pattern, err = compile(source); err != nil {
 		o.Errorf("pattern", "%w", err)
 	}
-	matchOn := o.String("matchOn")
-	if matchOn == "" {
-		matchOn = "subject"
+	outputs, usual := matchable, "subject"
+	if t.account {
+		outputs, usual = accountMatchable, "message"
+		for _, field := range []string{"filters", "automaticMail"} {
+			if _, given := o.Any(field); given {
+				o.Errorf(field, "is of mail, and the event is of an account; leave it out")
+			}
+		}
 	}
-	if t.matchOn = matchable[matchOn]; t.matchOn == "" {
-		o.Errorf("matchOn", "%q is unknown%s", matchOn, suggest.Hint(matchOn, slices.Collect(maps.Keys(matchable))))
+	matchOn := cmp.Or(o.String("matchOn"), usual)
+	if t.matchOn = outputs[matchOn]; t.matchOn == "" {
+		o.Errorf("matchOn", "%q is unknown%s", matchOn, suggest.Hint(matchOn, slices.Collect(maps.Keys(outputs))))
 	}
 	t.filters = parseFilters(o.Object("filters"))
 	switch automatic := o.String("automaticMail"); automatic {
@@ -79,7 +87,7 @@ func (t *Trigger) parseInputs(o jsonfile.Object) {
 		o.Errorf("automaticMail", `%q is unknown; write "ignore" (the default) or "accept"`, automatic)
 	}
 	if condition := o.String("condition"); condition != "" {
-		r := values{object: o, known: append(Outputs(), "data"), pattern: t.pattern}
+		r := values{object: o, known: append(t.outputs(), "data"), pattern: t.pattern}
 		if t.condition = r.parse("condition", condition); t.condition != nil && t.condition.IsLiteral() {
 			o.Errorf("condition", "is text that never changes; write ${...}")
 		}
@@ -121,7 +129,7 @@ func (t *Trigger) parseAction(action jsonfile.Object) {
 		o.Errorf("processDefinitionKey", "has no meaning in %s; leave it out", p.payloadType)
 	}
 	o.Required("name")
-	r := values{object: o, known: Outputs(), pattern: t.pattern}
+	r := values{object: o, known: t.outputs(), pattern: t.pattern}
 	targets := map[string]*value{"name": &p.name, "businessKey": &p.businessKey, "correlationKey": &p.correlationKey}
 	for _, name := range fields {
 		if text := o.String(name); text != "" {

@@ -14,13 +14,24 @@ const (
 	EmailAutoReply = "EMAIL_AUTO_REPLY" // a machine answered a mail (RFC 3834)
 )
 
-var events = []string{EmailReceived, EmailBounced, EmailAutoReply}
+// Events of the account of a mailbox.
+const (
+	MailboxStopped   = "MAILBOX_STOPPED"       // errors stopped it: it is not watched any more
+	MailboxAvailable = "MAILBOX_AVAILABLE"     // it is connected again
+	TokenRefused     = "MAILBOX_TOKEN_REFUSED" // its access token is not taken
+)
+
+var (
+	accountEvents = []string{MailboxStopped, MailboxAvailable, TokenRefused}
+	events        = append([]string{EmailReceived, EmailBounced, EmailAutoReply}, accountEvents...)
+)
 
 // Trigger is a trigger that has been read. It is immutable.
 type Trigger struct {
 	Name   string // unique and stable: duplicates of an event are recognised by it
 	Source string // connector.<mailbox>.<event>
 
+	account   bool // the event is of the account, not of a mail
 	pattern   *pattern
 	matchOn   string   // the output that the pattern is applied to
 	filters   []filter // all must match
@@ -32,8 +43,11 @@ type Trigger struct {
 // Process is the key of the process that the trigger starts, also if only when nobody waits for its message; "" when it starts none.
 func (t *Trigger) Process() string { return t.payload.processDefinitionKey }
 
-// matchable are the values of matchOn with the output that each stands for.
-var matchable = map[string]string{"subject": "emailSubject", "body": "emailBody", "from": "emailFrom"}
+// matchable are the values of matchOn with the output that each stands for, of mail and of accounts.
+var (
+	matchable        = map[string]string{"subject": "emailSubject", "body": "emailBody", "from": "emailFrom"}
+	accountMatchable = map[string]string{"message": "errorMessage", "class": "errorClass"}
+)
 
 // Outputs are the outputs of the event EMAIL_RECEIVED: what expressions may use. A map with all of them, less
 // matchGroups, is what Match and Action take. Lists are []any of map[string]any: headers with key and value, attachments
@@ -45,6 +59,20 @@ func Outputs() []string {
 		"headers", "text", "html", "htmlSafe", "size",
 		"kind", "originalMessageId", "recipients",
 	}
+}
+
+// AccountOutputs are the outputs of the events of an account: which mailbox, its address, the kind of error, its text, how often it came
+// in a row, and when. The errors are empty when it is available again.
+func AccountOutputs() []string {
+	return []string{"matchGroups", "mailbox", "address", "errorClass", "errorMessage", "count", "at"}
+}
+
+// outputs are those of the trigger's event.
+func (t *Trigger) outputs() []string {
+	if t.account {
+		return AccountOutputs()
+	}
+	return Outputs()
 }
 
 // Match reports whether an event fires the trigger, and with which named groups; a group that took no part is nil.

@@ -228,3 +228,39 @@ func TestBounceFires(t *testing.T) {
 		require.Equal(t, fires, ok, event)
 	}
 }
+
+// What happens to the account of a mailbox fires triggers of its own, which have outputs of their own.
+func TestAccountEvents(t *testing.T) {
+	parse := func(event, inputs string) (*Trigger, error) {
+		return Parse("t.json", []byte(`{"name":"t","event":{"source":"connector.support.`+event+`","inputs":{`+inputs+`}},
+			"action":{"source":"command-consumer","payload":{"payloadType":"StartProcessPayload","processDefinitionKey":"p","name":"n",
+			"variables":{"text":"${address}: ${errorMessage} (${count})","host":"${matchGroups.host}"}}}}`))
+	}
+	event := map[string]any{
+		"mailbox": "support", "address": "support@example.com", "errorClass": "auth", "errorMessage": "log in to imap.example.com: refused", "count": int64(9), "at": "2026-03-02T09:00:00Z",
+	}
+	for _, name := range []string{MailboxStopped, MailboxAvailable, TokenRefused} {
+		parsed, err := parse(name, `"pattern":"log in to (?<host>[a-z.]+)","condition":"${errorClass == 'auth'}"`)
+		require.NoError(t, err, name)
+		groups, ok, err := parsed.Match(event)
+		require.NoError(t, err)
+		require.True(t, ok)
+		action, err := parsed.Action(event, groups)
+		require.NoError(t, err)
+		require.Equal(t, map[string]any{"text": "support@example.com: log in to imap.example.com: refused (9)", "host": "imap.example.com"}, action.Variables)
+	}
+	parsed, err := parse(MailboxStopped, `"pattern":"(?<host>^tls$)","matchOn":"class"`)
+	require.NoError(t, err)
+	_, ok, err := parsed.Match(event)
+	require.NoError(t, err)
+	require.False(t, ok)
+	for inputs, want := range map[string]string{
+		`"pattern":"","matchOn":"subject"`:                  `matchOn: "subject" is unknown`,
+		`"pattern":"","filters":{"from":"a"}`:               "filters: is of mail",
+		`"pattern":"","automaticMail":"accept"`:             "automaticMail: is of mail",
+		`"pattern":"","condition":"${emailSubject == 'a'}"`: `the event has no output "emailSubject"`,
+	} {
+		_, err := parse(MailboxStopped, inputs)
+		require.ErrorContains(t, err, want, inputs)
+	}
+}

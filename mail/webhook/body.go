@@ -45,7 +45,7 @@ func (s Subscription) Delivery(m Mail) (Delivery, error) {
 	if err != nil {
 		return Delivery{}, fmt.Errorf("write a delivery for webhook %q: %w", s.Name, err)
 	}
-	return Delivery{ID: m.ID, ContentType: contentType, Body: body}, nil
+	return Delivery{ID: m.ID, URL: s.URL, ContentType: contentType, Body: body}, nil
 }
 
 // FullEmail is the body of ProcessFullEmail.

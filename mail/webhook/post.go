@@ -26,6 +26,7 @@ const (
 // Delivery is one call of a webhook.
 type Delivery struct {
 	ID          string
+	URL         string // that of the subscription, or of another method of the same application
 	ContentType string
 	Body        []byte
 }
@@ -58,8 +59,8 @@ func (r *Refusal) Error() string {
 }
 
 // Post calls the webhook. The error is a *Refusal when it answered, and holds neither the body nor a secret.
-func (p *Poster) Post(ctx context.Context, url string, secrets []mail.Secret, d Delivery, now time.Time) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(d.Body))
+func (p *Poster) Post(ctx context.Context, secrets []mail.Secret, d Delivery, now time.Time) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.URL, bytes.NewReader(d.Body))
 	if err != nil {
 		return fmt.Errorf("post to webhook: %w", err)
 	}

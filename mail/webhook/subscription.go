@@ -46,6 +46,7 @@ type Subscription struct {
 	MailboxID    string `json:"mailboxId,omitempty"`
 	SysAdminUnit string `json:"sysAdminUnit,omitempty"`
 	TimeZoneID   string `json:"timeZoneId,omitempty"`
+	Workspace    string `json:"workspace,omitempty"` // "": Default
 }
 
 // Parse reads a subscription that was checked when it was stored.

@@ -32,7 +32,7 @@ func TestSignedAsReceiversExpect(t *testing.T) {
 	require.NoError(t, err)
 	post := func(secrets ...mail.Secret) {
 		t.Helper()
-		require.NoError(t, webhook.NewPoster(time.Second).Post(t.Context(), server.URL, secrets, d, time.Now()))
+		require.NoError(t, webhook.NewPoster(time.Second).Post(t.Context(), secrets, d, time.Now()))
 	}
 	post("whsec_"+mail.Secret(fresh), "whsec_"+mail.Secret(old))
 	for _, secret := range []string{old, fresh} {
@@ -75,7 +75,7 @@ func TestAnswers(t *testing.T) {
 		{503, now.Add(time.Minute).UTC().Format(http.TimeFormat), time.Minute}, {503, "soon", 0},
 	} {
 		status, header = test.status, test.header
-		err := webhook.NewPoster(time.Second).Post(t.Context(), server.URL, nil, webhook.Delivery{ID: "1"}, now)
+		err := webhook.NewPoster(time.Second).Post(t.Context(), nil, webhook.Delivery{ID: "1", URL: server.URL}, now)
 		if test.after < 0 {
 			require.NoError(t, err)
 			continue
@@ -130,5 +130,52 @@ func TestFormatsOfTheListenerService(t *testing.T) {
 		d, err := s.Delivery(m)
 		require.NoError(t, err)
 		require.JSONEq(t, want, string(d.Body))
+	}
+}
+
+// Alerts go to applications as calls of their own, beside the method that is told of mail, and to others as events.
+func TestAlerts(t *testing.T) {
+	const app = "https://app.example.com/0/ServiceModel/ExchangeListenerService.svc"
+	stopped := webhook.Alert{
+		ID: "d-1", Mailbox: "support", Event: "MAILBOX_STOPPED", Address: "support@example.com", Kind: mail.KindAuth, Message: "refused",
+		At: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), Outputs: map[string]any{"errorClass": "auth"},
+	}
+	available, refused := stopped, stopped
+	available.Event, available.Kind, available.Message = "MAILBOX_AVAILABLE", "", ""
+	refused.Event = "MAILBOX_TOKEN_REFUSED"
+	for _, c := range []struct {
+		alert       webhook.Alert
+		format      webhook.Format
+		url         string
+		wantURL     string // "": it is not told
+		contentType string
+		body        string
+	}{
+		{stopped, webhook.CloudEvents, "https://crm.example.com", "https://crm.example.com", "application/cloudevents+json",
+			`{"specversion":"1.0","id":"d-1","source":"/mailboxes/support","type":"io.waybill.mailbox.MAILBOX_STOPPED","time":"2026-03-02T09:00:00Z",
+			"subject":"support@example.com","datacontenttype":"application/json","data":{"errorClass":"auth"}}`},
+		{stopped, webhook.NewEmail, app + "/NewEmail", app + "/ProcessMailboxState", "application/json",
+			`{"SenderEmailAddress":"support@example.com","Avaliable":false,"ExceptionClassName":"MailKit.Security.AuthenticationException","ExceptionMessage":"refused",
+			"Context":"{\"UserRequested\":true}","BpmUserWorkspace":"Default","BpmUserName":"Ann"}`},
+		{available, webhook.FullEmail, app + "/ProcessFullEmail", app + "/ProcessMailboxState", "application/json",
+			`{"SenderEmailAddress":"support@example.com","Avaliable":true,"ExceptionClassName":"","ExceptionMessage":"",
+			"Context":"{\"UserRequested\":true}","BpmUserWorkspace":"Default","BpmUserName":"Ann"}`},
+		{refused, webhook.FullEmail, app + "/ProcessFullEmail", app + "/RefreshToken", "application/json",
+			`{"MailboxId":"i-1","SenderEmailAddress":"support@example.com","BpmUserName":"Ann"}`},
+		{stopped, webhook.FullEmail, "https://other.example.com/mail", "", "", ""},
+	} {
+		document, err := json.Marshal(webhook.Subscription{Name: "a", URL: c.url, Format: c.format, ID: "i-1", SysAdminUnit: "Ann"})
+		require.NoError(t, err)
+		s, err := webhook.Parse(document)
+		require.NoError(t, err)
+		d, told, err := s.Alert(c.alert)
+		require.NoError(t, err)
+		require.Equal(t, c.wantURL != "", told)
+		if told {
+			require.Equal(t, c.wantURL, d.URL)
+			require.Equal(t, "d-1", d.ID)
+			require.Equal(t, c.contentType, d.ContentType)
+			require.JSONEq(t, c.body, string(d.Body))
+		}
 	}
 }

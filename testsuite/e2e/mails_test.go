@@ -179,11 +179,14 @@ func (i *installation) acknowledged(seen, unseen int) {
 	i.folder("INBOX", seen, unseen)
 }
 
-// folder waits until a folder of the mailbox holds so many mails that are marked as seen, and so many that are not.
+// keyword is what tests mark handled mail with beside the flag.
+const keyword = "Handled"
+
+// folder waits until a folder of the mailbox holds so many mails that are marked, and so many that are not.
 func (i *installation) folder(name string, seen, unseen int) {
 	i.t.Helper()
 	var flagged, plain int
-	i.eventually(func() string { return fmt.Sprintf("%s: %d mails are marked as seen, %d are not", name, flagged, plain) }, func() bool {
+	i.eventually(func() string { return fmt.Sprintf("%s: %d mails are marked, %d are not", name, flagged, plain) }, func() bool {
 		flagged, plain = i.count(name)
 		return flagged == seen && plain == unseen
 	})
@@ -206,7 +209,7 @@ func (i *installation) count(folder string) (seen, unseen int) {
 		}
 		for _, e := range found {
 			last = e.UID
-			if slices.Contains(e.Flags, `\Seen`) {
+			if slices.Contains(e.Flags, `\Seen`) || slices.Contains(e.Flags, keyword) {
 				seen++
 			} else {
 				unseen++

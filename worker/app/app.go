@@ -80,6 +80,7 @@ type Options struct {
 	// MailboxGroups is how many groups of mailboxes this worker holds at most, of role Mailbox; 0: as many as it is given. What all
 	// workers together cannot hold is not watched.
 	MailboxGroups int
+	Unmarked      bool // of role Mailbox: handled mail gets neither flag nor keyword
 	Connectors    []connectors.Connector
 	Gateway       gateway.Options // of role gateway; New adds what it knows itself
 }
@@ -127,6 +128,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 			activities.RegisterConnectors(shared, o.Connectors)
 		case Mailbox:
 			a.watcher = activities.NewWatcher(c, files, metrics)
+			if o.Unmarked {
+				a.watcher = a.watcher.WithoutMarks()
+			}
 			w := a.add(contract.MailboxQueue, worker.Options{
 				DisableWorkflowWorker: true, Identity: a.watcher.Worker(),
 				MaxConcurrentActivityExecutionSize: cmp.Or(o.MailboxGroups, watchers),

@@ -1,0 +1,106 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/waybill-io/waybill/activities/contract"
+)
+
+// report takes what the watcher tells of the account. What it tells of a state that is no more counts for nothing: somebody has
+// resumed the mailbox, or changed its settings, and the errors are counted anew. It answers whether the watcher is to end.
+func (m *mailbox) report(ctx workflow.Context, r contract.MailboxReport) (bool, error) {
+	if m.Paused || m.removed || m.Stopped != nil {
+		return true, nil
+	}
+	if r.Changes != m.Changes {
+		return false, nil
+	}
+	switch r.Event {
+	case contract.MailboxStopped:
+		stopped := r.Error
+		stopped.At = workflow.Now(ctx)
+		m.Stopped = &stopped
+		m.Changes++
+		workflow.SetCurrentDetails(ctx, "**stopped: "+stopped.Message+"**")
+		m.alarm(ctx, r)
+		return true, nil
+	case contract.TokenRefused:
+		// A watcher that took over from another tells it again.
+		if m.Alarm == nil || m.Alarm.Event != r.Event || m.Alarm.Changes != m.Changes {
+			m.alarm(ctx, r)
+		}
+	case contract.MailboxAvailable:
+		if m.Alarm != nil {
+			m.Alarm = nil
+			m.alert(ctx, r)
+		}
+	}
+	return false, nil
+}
+
+// tryAgain has a mailbox watched that errors stopped.
+func (m *mailbox) tryAgain(ctx workflow.Context) {
+	if m.Stopped != nil {
+		m.Stopped = nil
+		workflow.SetCurrentDetails(ctx, "")
+	}
+}
+
+// alarm alerts, and has the watcher tell when the account works again.
+func (m *mailbox) alarm(ctx workflow.Context, r contract.MailboxReport) {
+	m.Alarm = &contract.MailboxAlarm{Event: r.Event, Changes: m.Changes}
+	m.alert(ctx, r)
+}
+
+// alert has triggers and webhooks told. Its id names the run, since a mailbox of the same name may have been removed.
+func (m *mailbox) alert(ctx workflow.Context, r contract.MailboxReport) {
+	m.Alerted++
+	m.Alerts = append(m.Alerts, contract.MailboxAlert{
+		ID:    fmt.Sprintf("%s/%d", workflow.GetInfo(ctx).WorkflowExecution.RunID, m.Alerted),
+		Event: r.Event, Address: m.Config.Address(), Error: r.Error, At: workflow.Now(ctx),
+	})
+	m.raise()
+}
+
+// raiseAlerts raises the alerts one after the other.
+func (m *mailbox) raiseAlerts(ctx workflow.Context) {
+	if m.raising || len(m.Alerts) == 0 {
+		return
+	}
+	m.raising = true
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		for ctx.Err() == nil && len(m.Alerts) > 0 && m.raiseFirst(ctx) {
+		}
+		m.raising = false
+	})
+}
+
+// raiseFirst tells the triggers of an alert, and leaves the webhooks to the queue of what is pending: it is retried and given up like
+// mail. It reports whether to go on.
+func (m *mailbox) raiseFirst(ctx workflow.Context) bool {
+	a := m.Alerts[0]
+	var result contract.RaiseResult
+	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           contract.SteeringQueue,
+		StartToCloseTimeout: 5 * time.Minute,
+		HeartbeatTimeout:    callHeartbeat,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute},
+		Summary:             a.Event,
+	}), contract.RaiseActivity, contract.RaiseInput{Mailbox: m.Config.Name, Alert: a}).Get(ctx, &result)
+	if err != nil {
+		return workflow.Sleep(ctx, time.Minute) == nil // cancelled, when this run ends; no retry ends otherwise
+	}
+	m.Alerts = m.Alerts[1:]
+	for _, name := range result.Webhooks {
+		m.Pending = append(m.Pending, contract.Pending{Webhook: name, Mail: contract.MailRef{ID: a.ID}, Alert: &a, Since: workflow.Now(ctx)})
+	}
+	for _, reason := range result.Failed {
+		m.bury(contract.DeadLetter{ID: a.ID, Subject: a.Event, Reason: reason, At: workflow.Now(ctx)})
+	}
+	m.offer()
+	return true
+}
