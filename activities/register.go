@@ -25,9 +25,9 @@ func RegisterSteering(r worker.ActivityRegistry, s *Steering, d *Deliverer) {
 	register(r, contract.LoadDefinitionActivity, s.LoadDefinition)
 	register(r, contract.AssignActivity, s.Assign)
 	register(r, contract.DeliverActivity, d.Deliver)
-	register(r, contract.ShelveActivity, d.files.Shelve)
-	register(r, contract.UnshelveActivity, d.files.Unshelve)
-	register(r, contract.ClearShelfActivity, d.files.ClearShelf)
+	register(r, contract.ShelveActivity, d.Shelve)
+	register(r, contract.UnshelveActivity, d.Unshelve)
+	register(r, contract.ClearShelfActivity, d.ClearShelf)
 	register(r, contract.RaiseActivity, d.Raise)
 }
 

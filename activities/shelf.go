@@ -3,29 +3,20 @@ package activities
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-
-	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
 )
 
 // Shelve stores a list of pending mails.
-func (f *Files) Shelve(ctx context.Context, s contract.Shelf) error {
-	return f.Write(ctx, s.Key, "application/json", func(w io.Writer) error { return json.NewEncoder(w).Encode(s) })
+func (d *Deliverer) Shelve(ctx context.Context, s contract.Shelf) error {
+	return d.files.Write(ctx, s.Key, "application/json", func(w io.Writer) error { return json.NewEncoder(w).Encode(s) })
 }
 
-// Unshelve reads a list of pending mails. It fails for good when it has been gone for triesPerMail tries: a store that is not mounted
-// looks the same.
-func (f *Files) Unshelve(ctx context.Context, key string) (s contract.Shelf, err error) {
-	r, err := f.Open(ctx, key)
-	if errors.Is(err, fs.ErrNotExist) && activity.GetInfo(ctx).Attempt >= triesPerMail {
-		return s, temporal.NewNonRetryableApplicationError(err.Error(), "gone", err)
-	}
+// Unshelve reads a list of pending mails.
+func (d *Deliverer) Unshelve(ctx context.Context, key string) (s contract.Shelf, err error) {
+	r, err := d.files.Open(ctx, key)
 	if err != nil {
 		return s, err
 	}
@@ -37,4 +28,4 @@ func (f *Files) Unshelve(ctx context.Context, key string) (s contract.Shelf, err
 }
 
 // ClearShelf removes a list of pending mails.
-func (f *Files) ClearShelf(ctx context.Context, key string) error { return f.Remove(ctx, key) }
+func (d *Deliverer) ClearShelf(ctx context.Context, key string) error { return d.files.Remove(ctx, key) }
