@@ -26,19 +26,17 @@ type mailbox struct {
 	inHand   map[string]bool     // folders of which a batch is
 	posting  map[string]bool     // webhooks that pending mail is being offered to
 	refused  map[string]*refusal // webhooks that refused single mails
-	shelving map[string]bool     // shelves that are being written
-	offer    func()              // begins to offer it to the others
-	raise    func()              // begins to raise alerts
-	raising  bool
+	shelving string              // the shelf that is being written; "": none
+	raising  bool                // alerts
+	work     workflow.Context    // of what goes on beside the batches, until this run ends
 }
 
 // Mailbox is the workflow of a mailbox. It ends when the mailbox is removed.
 func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
-	m := &mailbox{MailboxState: state, turn: workflow.NewMutex(ctx), posting: map[string]bool{}, inHand: map[string]bool{}, refused: map[string]*refusal{}, shelving: map[string]bool{}}
+	m := &mailbox{MailboxState: state, turn: workflow.NewMutex(ctx), posting: map[string]bool{}, inHand: map[string]bool{}, refused: map[string]*refusal{}}
 	m.Adopt()
-	posting, stopPosting := workflow.WithCancel(ctx)
-	m.offer = func() { m.postPending(posting) }
-	m.raise = func() { m.raiseAlerts(posting) }
+	var stopWork workflow.CancelFunc
+	m.work, stopWork = workflow.WithCancel(ctx)
 	if err := m.setHandlers(ctx); err != nil {
 		return err
 	}
@@ -51,18 +49,21 @@ func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
 	}
 	m.offer()
 	m.raise()
+	m.shelve()
 	for !m.leaving(ctx) {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	stopPosting()
+	stopWork()
 	if m.removed && !m.alone {
 		if err := m.tell(ctx); err != nil {
 			return err
 		}
 	}
-	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) && len(m.posting) == 0 && !m.raising }); err != nil {
+	if err := workflow.Await(ctx, func() bool {
+		return workflow.AllHandlersFinished(ctx) && len(m.posting) == 0 && !m.raising && m.shelving == ""
+	}); err != nil {
 		return err
 	}
 	if m.removed {
@@ -309,7 +310,7 @@ func (m *mailbox) handle(ctx workflow.Context, b contract.MailBatch) (handled, u
 		}
 	}
 	m.offer()
-	m.shelve(ctx)
+	m.shelve()
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("%d started, %d duplicates, %d ignored, %d dead letters", m.Started, m.Duplicates, m.Ignored, m.Dead))
 	return handled, unwanted, nil
 }

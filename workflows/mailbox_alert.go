@@ -66,13 +66,13 @@ func (m *mailbox) alert(ctx workflow.Context, r contract.MailboxReport) {
 	m.raise()
 }
 
-// raiseAlerts raises the alerts one after the other.
-func (m *mailbox) raiseAlerts(ctx workflow.Context) {
+// raise raises the alerts one after the other.
+func (m *mailbox) raise() {
 	if m.raising || len(m.Alerts) == 0 {
 		return
 	}
 	m.raising = true
-	workflow.Go(ctx, func(ctx workflow.Context) {
+	workflow.Go(m.work, func(ctx workflow.Context) {
 		for ctx.Err() == nil && len(m.Alerts) > 0 && m.raiseFirst(ctx) {
 		}
 		m.raising = false

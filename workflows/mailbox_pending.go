@@ -48,19 +48,20 @@ func (m *mailbox) pendingOf(name string, refused bool) (list []contract.Pending)
 type refusal struct {
 	due   time.Time
 	pause time.Duration
+	all   bool // it took none of those that it was offered last
 }
 
 // The pause before mails that were refused are offered again: a quarter longer each time.
 const firstRefusal, longestRefusal = time.Second, 2 * time.Minute
 
-// postPending offers what is pending to each webhook until nothing is, each at its own pace.
-func (m *mailbox) postPending(ctx workflow.Context) {
+// offer offers what is pending to each webhook until nothing is, each at its own pace.
+func (m *mailbox) offer() {
 	for _, name := range m.waiting(func(contract.Pending) bool { return true }) {
 		if m.posting[name] {
 			continue
 		}
 		m.posting[name] = true
-		workflow.Go(ctx, func(ctx workflow.Context) {
+		workflow.Go(m.work, func(ctx workflow.Context) {
 			for ctx.Err() == nil && m.post(ctx, name) {
 			}
 			delete(m.posting, name)
@@ -70,23 +71,23 @@ func (m *mailbox) postPending(ctx workflow.Context) {
 
 // post offers the oldest mails of a webhook, or waits until it is time for those that it refused. It reports whether there were any.
 func (m *mailbox) post(ctx workflow.Context, name string) bool {
-	list, again := m.pendingOf(name, false), false
-	shelf, shelved := m.shelf(name, false)
-	if len(list) == 0 && !shelved {
-		list, again = m.pendingOf(name, true), true
-		shelf, shelved = m.shelf(name, true)
-	}
-	if shelved {
-		return m.unshelve(ctx, shelf)
-	}
-	if len(list) == 0 {
-		delete(m.refused, name)
-		return false
-	}
 	r := m.refused[name]
 	if r == nil {
 		r = &refusal{}
 		m.refused[name] = r
+	}
+	list, again := m.pendingOf(name, false), false
+	shelf, shelved := m.shelf(name, false)
+	// While it refuses everything no more is fetched for it: what is refused lies on no shelf.
+	if len(list) == 0 && (!shelved || r.all) {
+		list, again = m.pendingOf(name, true), true
+		if shelf, shelved = m.shelf(name, true); !shelved && len(list) == 0 {
+			delete(m.refused, name)
+			return len(m.waiting(func(p contract.Pending) bool { return p.Webhook == name })) > 0
+		}
+	}
+	if shelved {
+		return m.unshelve(ctx, shelf)
 	}
 	if wait := r.due.Sub(workflow.Now(ctx)); again && wait > 0 {
 		_, err := workflow.AwaitWithTimeout(ctx, wait, func() bool { return len(m.pendingOf(name, false)) > 0 })
@@ -108,7 +109,9 @@ func (m *mailbox) post(ctx workflow.Context, name string) bool {
 		return workflow.Sleep(ctx, time.Minute) == nil // cancelled, when this run ends; no retry ends otherwise
 	}
 	m.settle(list, result)
+	r.all = len(result.Settled) == 0
 	if len(result.Refused) > 0 {
+		m.shelve()
 		r.pause = min(max(r.pause*5/4, firstRefusal), longestRefusal)
 		r.due = workflow.Now(ctx).Add(max(r.pause, result.After))
 	}

@@ -20,13 +20,18 @@ const (
 
 // shelve puts pending mails away into the blob store where a webhook has many, so that one that is down for days holds up neither the
 // mailbox nor other webhooks. In Pending a shelf stands where its mails stood.
-func (m *mailbox) shelve(ctx workflow.Context) {
-	for _, name := range m.waiting(func(contract.Pending) bool { return true }) {
-		for _, refused := range []bool{false, true} {
-			for m.shelveOf(ctx, name, refused) {
+func (m *mailbox) shelve() {
+	if m.shelving != "" {
+		return
+	}
+	workflow.Go(m.work, func(ctx workflow.Context) {
+		for _, name := range m.waiting(func(contract.Pending) bool { return true }) {
+			for _, refused := range []bool{false, true} {
+				for m.shelveOf(ctx, name, refused) {
+				}
 			}
 		}
-	}
+	})
 }
 
 // shelveOf puts the first mails behind the last shelf of a webhook away, when there are too many. It reports whether it did.
@@ -51,26 +56,31 @@ func (m *mailbox) shelveOf(ctx workflow.Context, name string, refused bool) bool
 		mails = append(mails, m.Pending[i])
 	}
 	m.Shelves++
-	key := fmt.Sprintf("pending/%s/%d.json", contract.Segment(m.Config.Name), m.Shelves)
+	// The first run, since a mailbox of the same name may have been removed.
+	key := fmt.Sprintf("pending/%s/%s-%d.json", contract.Segment(m.Config.Name), workflow.GetInfo(ctx).FirstRunID, m.Shelves)
 	m.Pending[chosen[0]] = contract.Pending{Webhook: name, Refused: refused, Since: mails[0].Since, Shelf: key, Mails: len(mails)}
 	for _, i := range slices.Backward(chosen[1:]) {
 		m.Pending = slices.Delete(m.Pending, i, i+1)
 	}
-	m.shelving[key] = true
-	defer delete(m.shelving, key)
-	if err := workflow.ExecuteActivity(keeping(ctx), contract.ShelveActivity, contract.Shelf{Key: key, Mails: mails}).Get(ctx, nil); err != nil {
-		m.restock(key, mails) // the mailbox is cancelled
-		return false
+	m.shelving = key
+	err := workflow.ExecuteActivity(keeping(ctx), contract.ShelveActivity, contract.Shelf{Key: key, Mails: mails}).Get(ctx, nil)
+	if err != nil { // cancelled, when this run ends; or the store is away for long
+		m.restock(key, mails)
 	}
-	return true
+	m.shelving = ""
+	return err == nil
 }
+
+// keptFor is how long a list that is not found is looked for: a store that is not mounted looks the same as one that has lost it.
+const keptFor = 24 * time.Hour
 
 // keeping is the context of what is tried until the blob store does it.
 func keeping(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:           contract.SteeringQueue,
-		StartToCloseTimeout: time.Minute,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 10 * time.Second},
+		TaskQueue:              contract.SteeringQueue,
+		ScheduleToCloseTimeout: keptFor,
+		StartToCloseTimeout:    time.Minute,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: time.Minute},
 	})
 }
 
@@ -82,21 +92,26 @@ func (m *mailbox) restock(key string, mails []contract.Pending) {
 
 // unshelve fetches the mails of a shelf back. It reports whether to go on.
 func (m *mailbox) unshelve(ctx workflow.Context, p contract.Pending) bool {
-	if workflow.Await(ctx, func() bool { return !m.shelving[p.Shelf] }) != nil {
+	if workflow.Await(ctx, func() bool { return m.shelving != p.Shelf }) != nil {
 		return false
 	}
+	if !slices.ContainsFunc(m.Pending, func(q contract.Pending) bool { return q.Shelf == p.Shelf }) {
+		return true // its mails are back
+	}
 	var found contract.Shelf
-	if err := workflow.ExecuteActivity(keeping(ctx), contract.UnshelveActivity, p.Shelf).Get(ctx, &found); err != nil {
-		if ctx.Err() != nil {
-			return false
-		}
-		m.bury(contract.DeadLetter{
-			Folder: m.Config.Folder, ID: p.Shelf, Webhook: p.Webhook, At: workflow.Now(ctx),
-			Reason: fmt.Sprintf("the list of %d mails that wait for webhook %s since %s is gone from the blob store; "+
-				"`starter mailbox resync --since` has them posted again", p.Mails, p.Webhook, p.Since.UTC().Format(time.RFC3339)),
-		})
+	err := workflow.ExecuteActivity(keeping(ctx), contract.UnshelveActivity, p.Shelf).Get(ctx, &found)
+	if ctx.Err() != nil {
+		return false
 	}
 	m.restock(p.Shelf, found.Mails)
+	if err != nil {
+		m.bury(contract.DeadLetter{
+			Folder: m.Config.Folder, ID: p.Shelf, Webhook: p.Webhook, At: workflow.Now(ctx),
+			Reason: fmt.Sprintf("the list of %d mails that wait for webhook %s since %s cannot be read from the blob store; "+
+				"`starter mailbox resync --since` has them posted again", p.Mails, p.Webhook, p.Since.UTC().Format(time.RFC3339)),
+		})
+		return true
+	}
 	_ = workflow.ExecuteActivity(keeping(ctx), contract.ClearShelfActivity, p.Shelf).Get(ctx, nil) // litter at worst
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -281,6 +282,39 @@ func TestMailboxShelves(t *testing.T) {
 	require.Empty(t, files)
 }
 
+// A webhook that is back and refuses everything for a time does not have all that was put away come back at once.
+func TestMailboxShelvesRefused(t *testing.T) {
+	const mails = 5000
+	r := newMailboxRun(t)
+	files := r.shelves()
+	r.deliver = func(in contract.DeliverInput) (contract.DeliverResult, error) { return outcomesOf(in, "crm"), nil }
+	told := r.downFor(10 * time.Minute)
+	accepting, refusing := r.post, false
+	r.post = func(in contract.PostInput) (result contract.PostResult, err error) {
+		if !refusing {
+			return accepting(in)
+		}
+		for n := range in.Pending {
+			result.Refused = append(result.Refused, n)
+		}
+		return result, nil
+	}
+	for n := 0; n < mails; n += 50 {
+		r.at(time.Duration(n+1)*time.Millisecond*100, contract.MailUpdate, batch(fmt.Sprint("7:", n), fmt.Sprint("7:", n+50), mailsFrom(n, 50)...))
+	}
+	r.RegisterDelayedCallback(func() { refusing = true }, 9*time.Minute)
+	for _, at := range []time.Duration{15, 25, 29} {
+		r.RegisterDelayedCallback(func() {
+			require.Empty(t, told)
+			require.Less(t, len(r.state().Pending), 1000)
+		}, at*time.Minute)
+	}
+	r.RegisterDelayedCallback(func() { refusing = false }, 30*time.Minute)
+	r.run(contract.MailboxState{Places: []contract.Place{{Folder: "INBOX", Cursor: "7:0"}}})
+	require.ElementsMatch(t, mailsFrom(0, mails), told["crm"])
+	require.Empty(t, files)
+}
+
 // A list of mails that is gone is told, and holds nobody up.
 func TestMailboxShelfGone(t *testing.T) {
 	r := newMailboxRun(t)
@@ -291,7 +325,7 @@ func TestMailboxShelfGone(t *testing.T) {
 	var dead []contract.DeadLetter
 	r.RegisterDelayedCallback(func() {
 		require.Len(t, files, 2)
-		delete(files, "pending/support/1.json")
+		maps.DeleteFunc(files, func(_ string, s contract.Shelf) bool { return s.Mails[0].Mail.ID == "50" })
 	}, time.Minute)
 	r.RegisterDelayedCallback(func() { dead = r.state().DeadLetters }, 50*time.Minute)
 	r.run(contract.MailboxState{})
