@@ -25,6 +25,8 @@ const (
 	returnedFor = 24 * time.Hour
 	// settleFor is how long a process that a message started has to come to where it waits for the next one.
 	settleFor = 10 * time.Second
+	// refusedFor is the pause before a process is started again by a message whose publisher has its answer.
+	refusedFor = 5 * time.Minute
 )
 
 // messages is where the messages of one name and key meet those who wait for them. One loop does all matching, so that
@@ -168,7 +170,7 @@ func (m *messages) requested(c workflow.ReceiveChannel, _ bool) {
 // place finds somebody for a message that was published.
 func (m *messages) place(message contract.Message) (contract.PublishResult, error) {
 	if message.ID != "" {
-		if slices.Contains(m.Seen, message.ID) {
+		if slices.Contains(m.Seen, message.ID) || m.keeps(message.ID) {
 			return contract.PublishResult{Duplicate: true}, nil
 		}
 		m.Seen = append(m.Seen, message.ID)
@@ -211,6 +213,11 @@ func (m *messages) place(message contract.Message) (contract.PublishResult, erro
 	}
 	m.forget(message.ID)
 	return contract.PublishResult{}, temporal.NewNonRetryableApplicationError("nobody waits for it", contract.NobodyWaits, nil)
+}
+
+// keeps tells whether a message that will start a process is kept.
+func (m *messages) keeps(id string) bool {
+	return slices.ContainsFunc(m.Messages, func(k contract.Message) bool { return k.Otherwise != nil && k.ID == id })
 }
 
 // take takes the id under which a message that was delivered would have started a process. The loop waits for it, so that nobody is told of
@@ -346,12 +353,13 @@ func (m *messages) settle() {
 	}
 }
 
-// startLate starts the process of a message that its publisher does not wait for any more. When that is refused it waits for a subscriber.
+// startLate starts the process of a message that its publisher does not wait for any more. While that is refused, as for a process that is
+// not deployed any more, the message waits for a subscriber, and it is tried again now and then.
 func (m *messages) startLate(message contract.Message) {
 	if err := workflow.ExecuteActivity(steering(m.ctx), contract.StartOtherwiseActivity, message).Get(m.ctx, nil); err != nil {
-		workflow.GetLogger(m.ctx).Error("a message starts nothing; it waits for a subscriber", "process", message.Otherwise.Key, "error", err)
-		message.Otherwise = nil
-		m.keep(message)
+		workflow.GetLogger(m.ctx).Error("a message starts nothing yet; it waits for a subscriber", "process", message.Otherwise.Key, "error", err)
+		message.Expires = workflow.Now(m.ctx).Add(refusedFor)
+		m.Messages = append(m.Messages, message)
 		return
 	}
 	m.StartedAt = workflow.Now(m.ctx)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 	sdk "go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -89,4 +90,36 @@ func TestMessagesThatComeTogetherStartOneProcess(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A message that its publisher left to us starts its process in the end, though that was not deployed when it was its turn.
+func TestMessageStartsAProcessThatIsDeployedLater(t *testing.T) {
+	var suite sdk.WorkflowTestSuite
+	env := suite.NewTestWorkflowEnvironment()
+	var started []string
+	tries := 0
+	env.RegisterActivityWithOptions(func(_ context.Context, m contract.Message) (string, error) {
+		if m.ID == "2" {
+			if tries++; tries < 4 {
+				return "", temporal.NewNonRetryableApplicationError("no such process", "refused", nil)
+			}
+		}
+		started = append(started, m.Otherwise.ID)
+		return m.Otherwise.ID, nil
+	}, activity.RegisterOptions{Name: contract.StartOtherwiseActivity})
+	for n, after := range []time.Duration{time.Second, 2 * time.Second, 12 * time.Minute} { // the last is the second again
+		id := strconv.Itoa(min(n, 1) + 1)
+		env.RegisterDelayedCallback(func() {
+			env.UpdateWorkflow(contract.PublishUpdate, strconv.Itoa(n), &sdk.TestUpdateCallback{
+				OnAccept: func() {}, OnReject: func(err error) { require.NoError(t, err) }, OnComplete: func(result any, err error) {
+					require.NoError(t, err)
+					require.Equal(t, n == 2, result.(contract.PublishResult).Duplicate)
+				},
+			}, contract.Message{ID: id, Name: "m", Key: "k", Otherwise: &contract.ProcessStart{Key: "p", ID: "p/" + id}})
+		}, after)
+	}
+	env.ExecuteWorkflow(workflows.Message, contract.MessageState{Name: "m", Key: "k"})
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, []string{"p/1", "p/2"}, started)
+	require.Equal(t, 4, tries)
 }
