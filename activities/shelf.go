@@ -28,4 +28,6 @@ func (d *Deliverer) Unshelve(ctx context.Context, key string) (s contract.Shelf,
 }
 
 // ClearShelf removes a list of pending mails.
-func (d *Deliverer) ClearShelf(ctx context.Context, key string) error { return d.files.Remove(ctx, key) }
+func (d *Deliverer) ClearShelf(ctx context.Context, key string) error {
+	return d.files.Remove(ctx, key)
+}

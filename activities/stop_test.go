@@ -56,3 +56,20 @@ func TestSecretMissing(t *testing.T) {
 		require.ErrorContains(t, err, "WAYBILL_NO_SUCH")
 	}
 }
+
+// pushing is a source of which nothing is asked but whether it pushes.
+type pushing struct{ source }
+
+func (pushing) Pushes() bool { return true }
+
+// Only a connection that was there proves that the account works: not one that took long to be refused.
+func TestConnectionThatHeld(t *testing.T) {
+	v := &watch{}
+	require.False(t, v.lost(errors.New("no answer within 30s")))
+	v.connectedTo(pushing{})
+	require.False(t, v.lost(errors.New("reset")), "too short")
+	v.connectedTo(pushing{})
+	v.since = v.since.Add(-provenAfter)
+	require.True(t, v.lost(errors.New("reset")))
+	require.False(t, v.lost(errors.New("no answer within 30s")), "it counts once")
+}

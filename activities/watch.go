@@ -53,7 +53,8 @@ type watch struct {
 	contract.WatchInput
 	mu          sync.Mutex
 	status      contract.WatchStatus
-	source      source            // for its last proof of life
+	source      source            // for its last proof of life; nil: no connection
+	since       time.Time         // when the connection was made
 	errors      map[int]int       // in a row, by the rule of the policy that they fell under
 	state       int               // the change of the mailbox that the last connection was made with
 	toldOfToken bool              // that it is refused
@@ -75,7 +76,7 @@ func (v *watch) tell() contract.WatchStatus {
 func (v *watch) connectedTo(s source) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.source, v.broken = s, map[string]string{}
+	v.source, v.since, v.broken = s, time.Now(), map[string]string{}
 	v.status.Connected, v.status.Idle, v.status.Cause = true, s.Pushes(), ""
 }
 
@@ -84,11 +85,14 @@ const maxCause = 300
 
 func cut(text string, limit int) string { return strings.ToValidUTF8(text[:min(len(text), limit)], "") }
 
-func (v *watch) lost(err error) {
+// lost notes why there is no connection, and tells whether the last one had held for long: one that took long to fail proves nothing.
+func (v *watch) lost(err error) (proven bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	proven = v.source != nil && time.Since(v.since) > provenAfter
 	v.source = nil
 	v.status.Connected, v.status.Cause = false, cut(err.Error(), maxCause)
+	return proven
 }
 
 // trouble notes what is wrong with one folder, while the others are followed; nil: nothing any more.
@@ -114,15 +118,14 @@ func (v *watch) run(ctx context.Context, changed func()) error {
 	log := activity.GetLogger(ctx)
 	pause := firstPause
 	for {
-		begun := time.Now()
 		err := v.connect(ctx, changed)
 		if errors.Is(err, errStop) || ctx.Err() != nil {
 			return ctx.Err()
 		}
-		v.lost(err)
+		proven := v.lost(err)
 		v.reconnects.WithLabelValues(cmp.Or(string(mail.KindOf(err)), "other")).Inc()
 		changed()
-		if time.Since(begun) > provenAfter {
+		if proven {
 			pause, v.errors = firstPause, nil
 		}
 		v.refused(ctx, err)

@@ -37,7 +37,7 @@ func TestConfigOfCredentials(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(`{"Id":"1","UserName":"u","Password":"p","ServiceUrl":"imaps://h","errorPolicy":[ {"class":"auth","retryCount":3} ]}`), &c))
 	config, err := l.config(c)
 	require.NoError(t, err)
-	require.JSONEq(t, `[{"class":"auth","retryCount":3,"stop":true}]`, string(config.ErrorPolicy))
+	require.JSONEq(t, `[{"class":"auth","retryCount":3}]`, string(config.ErrorPolicy))
 	c.ErrorPolicy = json.RawMessage("null")
 	config, err = l.config(c)
 	require.NoError(t, err)

@@ -21,8 +21,7 @@ const Never = -1
 type Rule struct {
 	Class      string `json:"class,omitempty"`   // a mail.Kind, or the end of its Class; "": any error
 	Message    string `json:"message,omitempty"` // text that the error contains, in upper or lower case; "": any
-	RetryCount int    `json:"retryCount"`        // how often it is tried again before the mailbox stops
-	Stop       bool   `json:"stop"`              // false: it never stops
+	RetryCount int    `json:"retryCount"`        // how often it is tried again before the mailbox stops, or Never
 }
 
 // Rules are a policy.
@@ -34,7 +33,7 @@ func Default(token bool) Rules {
 	if token {
 		return nil
 	}
-	return Rules{{Class: string(mail.KindAuth), RetryCount: 8, Stop: true}}
+	return Rules{{Class: string(mail.KindAuth), RetryCount: 8}}
 }
 
 // maxRules bounds a policy.
@@ -65,20 +64,19 @@ func Parse(data []byte) (Rules, error) {
 		wrong := func(format string, args ...any) {
 			errs = append(errs, fmt.Errorf("rule %d: "+format, append([]any{i + 1}, args...)...))
 		}
-		rule := Rule{Class: r.Class, Message: r.Message, RetryCount: Never}
-		if r.RetryCount != nil {
+		rule, stops := Rule{Class: r.Class, Message: r.Message, RetryCount: Never}, r.Stop == nil || *r.Stop
+		if r.RetryCount != nil && (stops || *r.RetryCount < Never) {
 			rule.RetryCount = *r.RetryCount
 		}
-		rule.Stop = rule.RetryCount != Never && (r.Stop == nil || *r.Stop)
 		if rule.Class != "" && !slices.ContainsFunc(mail.Kinds(), rule.is) {
 			wrong("class %q is unknown; one of %s, or the end of one of %s is expected, or \"\" for any error", rule.Class, kinds(func(k mail.Kind) string { return string(k) }), kinds(mail.Kind.Class))
 		}
 		switch {
-		case r.RetryCount == nil && (r.Stop == nil || *r.Stop):
+		case r.RetryCount == nil && stops:
 			wrong("retryCount is required: how often it is tried again before the mailbox stops; -1: it never stops")
 		case rule.RetryCount < Never:
 			wrong("retryCount %d: 0 or more is expected, or -1 for errors that never stop the mailbox", rule.RetryCount)
-		case r.RetryCount != nil && rule.RetryCount == Never && r.Stop != nil && *r.Stop:
+		case rule.RetryCount == Never && r.Stop != nil && stops:
 			wrong("retryCount -1 never stops, and stop is true: one of them is expected")
 		}
 		rules[i] = rule
@@ -121,4 +119,4 @@ func (r Rules) For(kind mail.Kind, message string) (int, Rule) {
 }
 
 // Ends tells whether so many errors in a row under the rule stop the mailbox.
-func (r Rule) Ends(errors int) bool { return r.Stop && errors > r.RetryCount }
+func (r Rule) Ends(errors int) bool { return r.RetryCount != Never && errors > r.RetryCount }

@@ -37,7 +37,7 @@ func TestWorkersBalance(t *testing.T) {
 
 	one := d.startWorker()
 	d.watchAll(lease)
-	d.spread("the only worker holds all groups", 2*time.Minute, func(held map[string]int) bool { return held[one.name()] == len(d.groups) })
+	d.spread("the only worker holds all groups", func(held map[string]int) bool { return held[one.name()] == len(d.groups) })
 
 	two := d.startWorker()
 	shared := func(a, b *worker) func(map[string]int) bool {
@@ -45,13 +45,13 @@ func TestWorkersBalance(t *testing.T) {
 			return held[a.name()] <= half && held[b.name()] <= half && held[a.name()]+held[b.name()] == len(d.groups)
 		}
 	}
-	d.spread("a worker that joins gets its share", time.Minute, shared(one, two))
+	d.spread("a worker that joins gets its share", shared(one, two))
 
 	two.kill()
 	all := func(w *worker) func(map[string]int) bool {
 		return func(held map[string]int) bool { return held[w.name()] == len(d.groups) }
 	}
-	d.spread("a worker that is killed loses its groups", lease+10*time.Second, all(one))
+	d.spread("a worker that is killed loses its groups", all(one))
 	// Temporal still knows the worker that was killed.
 	d.rest()
 
@@ -60,7 +60,7 @@ func TestWorkersBalance(t *testing.T) {
 	d.appear("ghost")
 	d.eventually(func() string { return "nothing is given away" }, func() bool { return !maps.Equal(before, d.attempts()) })
 	last, since := d.attempts(), time.Now()
-	d.spread("what nobody takes is kept", 20*time.Second, func(held map[string]int) bool {
+	d.spread("what nobody takes is kept", func(held map[string]int) bool {
 		if now := d.attempts(); !maps.Equal(last, now) {
 			last, since = now, time.Now()
 		}
@@ -76,13 +76,13 @@ func TestWorkersBalance(t *testing.T) {
 	d.rest()
 
 	three := d.startWorker()
-	d.spread("another one joins", time.Minute, shared(one, three))
+	d.spread("another one joins", shared(one, three))
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
 		one.stop()
 	}()
-	d.spread("a worker that is stopped hands over at once", 5*time.Second, all(three))
+	d.spread("a worker that is stopped hands over at once", all(three))
 	<-stopped
 
 	d.allHandled()
@@ -95,9 +95,9 @@ func TestWorkerBounded(t *testing.T) {
 	const most = 5
 	one := d.startWorker("--mailbox-groups", strconv.Itoa(most))
 	d.watchAll(15 * time.Second)
-	d.spread("a worker takes what it may", time.Minute, func(held map[string]int) bool { return held[one.name()] == most })
+	d.spread("a worker takes what it may", func(held map[string]int) bool { return held[one.name()] == most })
 	two := d.startWorker()
-	d.spread("another one takes the rest", time.Minute, func(held map[string]int) bool { return held[two.name()] == len(d.groups)-most })
+	d.spread("another one takes the rest", func(held map[string]int) bool { return held[two.name()] == len(d.groups)-most })
 	require.Equal(t, most, d.held()[one.name()])
 	d.rest()
 	d.allHandled()
@@ -214,7 +214,7 @@ func (d *desk) appear(identity string) {
 }
 
 // spread waits until the groups are spread over the workers in a way, while mail comes in.
-func (d *desk) spread(how string, within time.Duration, is func(held map[string]int) bool) {
+func (d *desk) spread(how string, is func(held map[string]int) bool) {
 	d.t.Helper()
 	begun := time.Now()
 	var held map[string]int
@@ -223,7 +223,5 @@ func (d *desk) spread(how string, within time.Duration, is func(held map[string]
 		held = d.held()
 		return is(held)
 	})
-	took := time.Since(begun)
-	d.t.Logf("%s: after %s, %v", how, took.Round(100*time.Millisecond), held)
-	require.Less(d.t, took, within, how)
+	d.t.Logf("%s: after %s, %v", how, time.Since(begun).Round(100*time.Millisecond), held)
 }

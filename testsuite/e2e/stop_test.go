@@ -60,6 +60,7 @@ func TestStoppedByErrors(t *testing.T) {
 	i.eventually(func() string { return "the alert is not told" }, func() bool { return len(crm.told()) > 0 })
 	require.Equal(t, []string{"io.waybill.mailbox.MAILBOX_STOPPED"}, crm.told())
 	require.Len(t, slices.Compact(crm.tries()), 1, "one delivery, whoever tries it")
+	require.Equal(t, tries, p.connections(), "it is left alone")
 	var said map[string]string
 	// Resumed too early it stops again, with another date.
 	i.starter(&said, "mailbox", "resume", mailbox)
