@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -118,7 +119,7 @@ func (l *listeners) send(r *http.Request) (any, error) {
 	if len(document) > maxEmail {
 		return nil, badRequest{fmt.Errorf("the Email: it has %d bytes as JSON, at most %d are taken: send a link to what is larger", len(document), maxEmail)}
 	}
-	sending, err := l.Client.SendMail(r.Context(), who+" "+m.MessageID, contract.SendMail{Account: account, Mail: document}, sendWait)
+	sending, err := l.Client.SendMail(r.Context(), who+" "+m.MessageID, contract.SendMail{Account: account, Mail: document}, cmp.Or(l.sendWait, sendWait))
 	if err != nil {
 		return nil, err
 	}
