@@ -30,7 +30,7 @@ const (
 func (c *Client) FetchMails(ctx context.Context, in contract.FetchMails) (contract.FetchedMails, error) {
 	var result contract.FetchedMails
 	h, err := c.Temporal.ExecuteActivity(ctx, temporal.StartActivityOptions{
-		ID: "fetch-mails/" + rand.Text(), TaskQueue: contract.MailboxQueue, ScheduleToCloseTimeout: fetchTimeout, HeartbeatTimeout: lostWorker,
+		ID: "fetch-mails/" + rand.Text(), TaskQueue: contract.AccountQueue, ScheduleToCloseTimeout: fetchTimeout, HeartbeatTimeout: lostWorker,
 		RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 3},
 	}, contract.FetchMailsActivity, in)
 	if err == nil {
@@ -54,7 +54,7 @@ type Sending struct {
 func (c *Client) SendMail(ctx context.Context, id string, in contract.SendMail, wait time.Duration) (s Sending, err error) {
 	id = "send-mail/" + contract.Segment(id)
 	h, err := c.Temporal.ExecuteActivity(ctx, temporal.StartActivityOptions{
-		ID: id, TaskQueue: contract.MailboxQueue, ScheduleToCloseTimeout: sendFor, StartToCloseTimeout: sendTimeout, HeartbeatTimeout: lostWorker,
+		ID: id, TaskQueue: contract.AccountQueue, ScheduleToCloseTimeout: sendFor, StartToCloseTimeout: sendTimeout, HeartbeatTimeout: lostWorker,
 		ActivityIDConflictPolicy: enums.ACTIVITY_ID_CONFLICT_POLICY_USE_EXISTING,
 		ActivityIDReusePolicy:    enums.ACTIVITY_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 		RetryPolicy:              &sdk.RetryPolicy{InitialInterval: 2 * time.Second, MaximumInterval: 15 * time.Minute},

@@ -196,3 +196,28 @@ func TestListenerFetches(t *testing.T) {
 	}
 	require.NoError(t, testsuite.ReplayServer(t.Context(), e.Client, ""))
 }
+
+// Workers that hold as many mailboxes as they may still log in, send and fetch for applications.
+func TestListenersOfFullWorkers(t *testing.T) {
+	t.Setenv("WAYBILL_MAILBOX_PASSWORD", dev.Password)
+	e := testsuite.StartWith(t, dev.Options{Groups: 1})
+	e.Watch("support", supportAddress)
+	call := listeners(t, e)
+	account := object{
+		"Id": "ann", "UserName": "ann@example.com", "Password": "env:WAYBILL_MAILBOX_PASSWORD",
+		"ServiceUrl": "imap://" + e.Mail.IMAPAddr(), "smtpUrl": "smtp://" + e.Mail.SMTPAddr(),
+	}
+	var valid struct {
+		IsValid bool
+		Message string
+	}
+	require.Equal(t, 200, call("POST", "/validate", account, &valid))
+	require.True(t, valid.IsValid, valid.Message)
+	require.Equal(t, 200, call("POST", "/send", object{"Credentials": account, "Email": object{"MessageId": "1@example.com", "To": supportAddress, "Body": "Hello"}}, nil))
+	fetched, err := e.Client.FetchMails(t.Context(), contract.FetchMails{Mailbox: "support", MessageIDs: []string{"<1@example.com>"}})
+	require.NoError(t, err)
+	require.Empty(t, fetched.Missing)
+	for _, f := range e.Client.Diagnose(t.Context(), "support") {
+		require.True(t, f.OK || f.Check == "who gets its mail", f)
+	}
+}
