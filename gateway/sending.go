@@ -26,8 +26,8 @@ const (
 	sendWait = 30 * time.Second
 	// maxEmail bounds a mail that is sent, as it goes to the worker: Temporal carries 2 MiB.
 	maxEmail = 3 << 19
-	// maxFetched bounds the mails that are asked for at a time.
-	maxFetched = 50
+	// maxAsked bounds the mails that are asked for at a time.
+	maxAsked = 50
 )
 
 // email is a mail that an application sends, in the shape in which it gets mail.
@@ -214,8 +214,8 @@ func (l *listeners) fetch(r *http.Request) (any, error) {
 			ids = append(ids, id)
 		}
 	}
-	if len(ids) == 0 || len(ids) > maxFetched {
-		return nil, badRequest{fmt.Errorf("MessageIds: 1 to %d are expected, not %d", maxFetched, len(ids))}
+	if len(ids) == 0 || len(ids) > maxAsked {
+		return nil, badRequest{fmt.Errorf("MessageIds: 1 to %d are expected, not %d", maxAsked, len(ids))}
 	}
 	name := mailboxName(in.Credentials.ID)
 	if _, err := l.Client.Mailbox(r.Context(), name); err != nil { // what a worker tells of it has no status of its own
