@@ -137,7 +137,6 @@ func (l *listeners) send(r *http.Request) (any, error) {
 // and address is its own.
 func (l *listeners) smtpAccount(ctx context.Context, c credentials) (account contract.SMTPAccount, who, address string, err error) {
 	config := contract.MailboxConfig{Username: c.UserName, Listener: &contract.Listener{Sender: c.SenderEmailAddress, SMTP: c.SMTPURL}}
-	who = c.UserName
 	switch {
 	case c.UserName == "" && c.ID == "":
 		return account, "", "", badRequest{errors.New("the Credentials: the Id of a mailbox that is watched is expected, or UserName and Password")}
@@ -156,23 +155,29 @@ func (l *listeners) smtpAccount(ctx context.Context, c credentials) (account con
 			return account, "", "", badRequest{err}
 		}
 	}
-	address = config.Username
-	if config.Listener.Sender != "" {
-		address = config.Listener.Sender
+	if account, err = sendsFor(config); err != nil {
+		return account, "", "", badRequest{err}
 	}
-	if config.Listener.SMTP != "" {
-		account, err = smtpServer(config.Listener.SMTP)
-	} else if p, known := preset.ByAddress(address); known {
+	if who == "" { // the same user name may be another's elsewhere; the password may be a token, which changes
+		who = fmt.Sprintf("%s %s:%d", c.UserName, account.Host, account.Port)
+	}
+	return account, who, config.Address(), nil
+}
+
+// sendsFor is the account that sends the mail of a mailbox: at the server that an application named for it, or that of its provider.
+func sendsFor(config contract.MailboxConfig) (account contract.SMTPAccount, err error) {
+	if l := config.Listener; l != nil && l.SMTP != "" {
+		if account, err = smtpServer(l.SMTP); err != nil {
+			return account, err
+		}
+	} else if p, known := preset.ByAddress(config.Address()); known {
 		account = contract.SMTPAccount{Host: p.SMTP.Host, Port: p.SMTP.Port, TLS: p.SMTP.TLS}
 	} else {
-		err = fmt.Errorf("the field Credentials.smtpUrl is required: the server that sends the mail of %q is not known", address)
-	}
-	if err != nil {
-		return account, "", "", badRequest{err}
+		return account, fmt.Errorf("the field Credentials.smtpUrl is required (of a mailbox that is watched: when it is created or updated): the server that sends the mail of %q is not known", config.Address())
 	}
 	account.Username, account.Password, account.CA = config.Username, config.Password, config.CA
 	account.OAuth = config.Auth == "xoauth2" || config.Auth == "oauthbearer" || config.Auth == "oauth"
-	return account, who, address, nil
+	return account, nil
 }
 
 // smtpServer reads an address such as smtps://smtp.example.com:465.

@@ -85,7 +85,7 @@ func TestListenerSends(t *testing.T) {
 		"another server for a mailbox's password": {object{"Id": id, "smtpUrl": "smtp://" + e.Mail.SMTPAddr()}, ok, 400, "would go to whatever server"},
 		"no account":                   {object{}, ok, 400, "the Id of a mailbox"},
 		"a mailbox that is not known":  {object{"Id": "other"}, ok, 404, "not found"},
-		"a server that is not known":   {with(object{"smtpUrl": ""}), ok, 400, "smtpUrl is required"},
+		"a server that is not known":   {with(object{"smtpUrl": ""}), ok, 400, "smtpUrl is required ("},
 		"no address of a server":       {with(object{"smtpUrl": "ftp://x"}), ok, 400, "smtps://smtp.example.com:465"},
 		"a secret of the workers":      {with(object{"Password": "env:PATH"}), ok, 400, "env:WAYBILL_MAILBOX_"},
 		"a password, and no key":       {with(object{"Password": "hunter2"}), ok, 400, "WAYBILL_SECRET_KEY"},
