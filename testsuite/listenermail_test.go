@@ -10,8 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 	temporal "go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/imap"
 	"github.com/waybill-io/waybill/testsuite"
@@ -143,6 +145,54 @@ func TestListenerSendsLater(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, d.RawResponse.String(), "env:WAYBILL_MAILBOX_PASSWORD")
 	require.NotContains(t, d.RawResponse.String(), password)
+}
+
+// What was given up stays so for the same call, however the mail server is now; what was refused for good is sent by it.
+func TestListenerSendsNoMore(t *testing.T) {
+	t.Setenv("WAYBILL_MAILBOX_PASSWORD", dev.Password)
+	t.Setenv("WAYBILL_MAILBOX_WRONG", "wrong-password")
+	e := testsuite.Start(t)
+	host, port := hostPort(t, e.Mail.SMTPAddr())
+	in := contract.SendMail{
+		Account: contract.SMTPAccount{Host: host, Port: port, TLS: "none", Username: supportAddress, Password: "env:WAYBILL_MAILBOX_PASSWORD"},
+		Mail:    json.RawMessage(`{"from":{"address":"support@example.com"},"to":[{"address":"bert@example.com"}],"text":"Hello","messageId":"<7@example.com>"}`),
+	}
+	away := in
+	away.Account.Port = 1
+	for name, test := range map[string]struct {
+		queue  string
+		within time.Duration
+		cause  string
+	}{
+		"the server was away": {contract.AccountQueue, time.Second, "connection refused"}, // the second try would be too late
+		"no worker":           {"nobody", time.Millisecond, "is a worker with the role mailbox running?"},
+	} {
+		h, err := e.Client.Temporal.ExecuteActivity(t.Context(), temporal.StartActivityOptions{
+			ID: "send-mail/" + contract.Segment(name), TaskQueue: test.queue, ScheduleToCloseTimeout: test.within,
+			RetryPolicy: &sdk.RetryPolicy{InitialInterval: time.Minute},
+		}, contract.SendMailActivity, away)
+		require.NoError(t, err)
+		require.Error(t, h.Get(t.Context(), nil))
+		for range 2 {
+			_, err = e.Client.SendMail(t.Context(), name, in, time.Minute)
+			require.ErrorContains(t, err, "given up")
+			require.ErrorContains(t, err, test.cause)
+			require.ErrorContains(t, err, "another MessageId")
+			require.True(t, client.Refused(err))
+		}
+	}
+	refused := in
+	refused.Account.Password = "env:WAYBILL_MAILBOX_WRONG"
+	_, err := e.Client.SendMail(t.Context(), "mended", refused, time.Minute)
+	require.ErrorContains(t, err, "535")
+	for range 2 {
+		s, err := e.Client.SendMail(t.Context(), "mended", in, time.Minute)
+		require.NoError(t, err)
+		require.Equal(t, []string{"bert@example.com"}, s.Accepted)
+	}
+	all, err := e.Mail.Messages("bert@example.com", "INBOX")
+	require.NoError(t, err)
+	require.Len(t, all, 1)
 }
 
 // An application asks again for mails, wherever they are in the account.
