@@ -35,8 +35,8 @@ func (unanswered) Describe(context.Context, temporal.DescribeActivityOptions) (*
 // How long a request may take to come says nothing of how long its answer may: net/http lifts the deadline when the body has been read,
 // and does not watch the connection before.
 func TestAnswersOutlastTheReadTimeout(t *testing.T) {
-	const reads = 100 * time.Millisecond
-	s, err := Listen(Options{Address: "127.0.0.1:0", Client: client.New(away{}), sendWait: 4 * reads})
+	const reads = 250 * time.Millisecond
+	s, err := Listen(Options{Address: "127.0.0.1:0", Client: client.New(away{}), sendWait: 2 * reads})
 	require.NoError(t, err)
 	s.http.ReadTimeout = reads
 	ctx, cancel := context.WithCancel(t.Context())
