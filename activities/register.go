@@ -45,10 +45,14 @@ func RegisterConnectors(r worker.ActivityRegistry, list []connectors.Connector) 
 	}
 }
 
-// RegisterWatcher makes a worker of the mailbox queue watch mailboxes, and send and fetch mail for those who have them watched.
+// RegisterWatcher makes a worker of the mailbox queue watch mailboxes.
 func RegisterWatcher(r worker.ActivityRegistry, w *Watcher) {
 	register(r, contract.WatchActivity, w.Watch)
 	register(r, contract.WatchGroupActivity, w.WatchGroup)
+}
+
+// RegisterAccounts makes a worker of the account queue send and fetch mail for applications, and try log-ins out.
+func RegisterAccounts(r worker.ActivityRegistry, w *Watcher) {
 	register(r, contract.CheckMailboxActivity, w.Check)
 	register(r, contract.FetchMailsActivity, w.FetchMails)
 	register(r, contract.SendMailActivity, SendMail)

@@ -28,7 +28,7 @@ func (c *Client) Diagnose(ctx context.Context, name string) []Finding {
 	m, watched := c.Mailbox(ctx, name)
 	findings := []Finding{
 		c.diagnoseTemporal(ctx),
-		c.diagnoseWorkers(ctx, "workers for mailboxes", contract.MailboxQueue, "mailbox"),
+		c.diagnoseWorkers(ctx, "workers for mailboxes", contract.AccountQueue, "mailbox"), // one that holds all it may asks for no more mailboxes
 		c.diagnoseWorkers(ctx, "workers for processes", contract.SteeringQueue, "process"),
 		finding("watched", watched, "add it with `starter mailbox add "+name+"`"),
 	}
@@ -86,6 +86,8 @@ func (c *Client) diagnoseConnection(m Mailbox) Finding {
 	case "paused":
 		f.Cure = "`starter mailbox resume " + m.Name + "`"
 	case "connected":
+	case "connecting", "stale":
+		f.Cure = "see the other checks; if they are OK, no worker has room: start one more with the role mailbox, or with a higher --mailbox-groups"
 	default:
 		f.Cure = "see the other checks; it is tried again all the time"
 	}

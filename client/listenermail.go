@@ -30,7 +30,7 @@ const (
 func (c *Client) FetchMails(ctx context.Context, in contract.FetchMails) (contract.FetchedMails, error) {
 	var result contract.FetchedMails
 	h, err := c.Temporal.ExecuteActivity(ctx, temporal.StartActivityOptions{
-		ID: "fetch-mails/" + rand.Text(), TaskQueue: contract.MailboxQueue, ScheduleToCloseTimeout: fetchTimeout, HeartbeatTimeout: lostWorker,
+		ID: "fetch-mails/" + rand.Text(), TaskQueue: contract.AccountQueue, ScheduleToCloseTimeout: fetchTimeout, HeartbeatTimeout: lostWorker,
 		RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 3},
 	}, contract.FetchMailsActivity, in)
 	if err == nil {
@@ -50,17 +50,16 @@ type Sending struct {
 }
 
 // SendMail has a worker send a mail, and waits so long for the result. The same id sends nothing twice while Temporal remembers it: it
-// waits for the mail that was begun, or tells what became of it. One that the server refused for good may be sent again.
+// waits for the mail that was begun, or tells what became of it. One that the server refused for good is sent again by the same id; one
+// that was given up is not, since whoever asks what became of it does not ask for four hours more.
 func (c *Client) SendMail(ctx context.Context, id string, in contract.SendMail, wait time.Duration) (s Sending, err error) {
 	id = "send-mail/" + contract.Segment(id)
-	h, err := c.Temporal.ExecuteActivity(ctx, temporal.StartActivityOptions{
-		ID: id, TaskQueue: contract.MailboxQueue, ScheduleToCloseTimeout: sendFor, StartToCloseTimeout: sendTimeout, HeartbeatTimeout: lostWorker,
-		ActivityIDConflictPolicy: enums.ACTIVITY_ID_CONFLICT_POLICY_USE_EXISTING,
-		ActivityIDReusePolicy:    enums.ACTIVITY_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
-		RetryPolicy:              &sdk.RetryPolicy{InitialInterval: 2 * time.Second, MaximumInterval: 15 * time.Minute},
-	}, contract.SendMailActivity, in)
-	if _, sent := errors.AsType[*serviceerror.ActivityExecutionAlreadyStarted](err); sent {
-		h, err = c.Temporal.GetActivityHandle(temporal.GetActivityHandleOptions{ActivityID: id}), nil
+	h, ended, err := c.beginSending(ctx, id, in, enums.ACTIVITY_ID_REUSE_POLICY_REJECT_DUPLICATE)
+	if ended { // what became of it is known
+		if err := h.Get(ctx, &s.SentMail); !mayBeSentAgain(err) {
+			return s, unsent(err)
+		}
+		h, _, err = c.beginSending(ctx, id, in, enums.ACTIVITY_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY)
 	}
 	if err != nil {
 		return s, fmt.Errorf("send mail: %w", readable(err))
@@ -68,12 +67,52 @@ func (c *Client) SendMail(ctx context.Context, id string, in contract.SendMail, 
 	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	err = h.Get(waiting, &s.SentMail)
-	if err == nil || waiting.Err() == nil || ctx.Err() != nil {
-		return s, readable(err)
+	_, late := errors.AsType[*serviceerror.DeadlineExceeded](err) // a moment before our clock says so
+	if err == nil || ctx.Err() != nil || !late && waiting.Err() == nil {
+		return s, unsent(err)
 	}
 	s.Pending = true
 	if d, err := h.Describe(ctx, temporal.DescribeActivityOptions{IncludeLastFailure: true}); err == nil && d.HasLastFailure() {
 		s.Cause = readable(d.GetLastFailure()).Error()
 	}
 	return s, nil
+}
+
+// beginSending begins to send a mail, or joins those who wait for it. ended: it was sent, or was not, before.
+func (c *Client) beginSending(ctx context.Context, id string, in contract.SendMail, reuse enums.ActivityIdReusePolicy) (h temporal.ActivityHandle, ended bool, err error) {
+	h, err = c.Temporal.ExecuteActivity(ctx, temporal.StartActivityOptions{
+		ID: id, TaskQueue: contract.AccountQueue, ScheduleToCloseTimeout: sendFor, StartToCloseTimeout: sendTimeout, HeartbeatTimeout: lostWorker,
+		ActivityIDConflictPolicy: enums.ACTIVITY_ID_CONFLICT_POLICY_USE_EXISTING,
+		ActivityIDReusePolicy:    reuse,
+		RetryPolicy:              &sdk.RetryPolicy{InitialInterval: 2 * time.Second, MaximumInterval: 15 * time.Minute},
+	}, contract.SendMailActivity, in)
+	if _, ended = errors.AsType[*serviceerror.ActivityExecutionAlreadyStarted](err); ended {
+		return c.Temporal.GetActivityHandle(temporal.GetActivityHandleOptions{ActivityID: id}), true, nil
+	}
+	return h, false, err
+}
+
+// mayBeSentAgain tells of a mail that was refused for good, or that somebody ended by hand.
+func mayBeSentAgain(err error) bool {
+	if refusal, ok := errors.AsType[*sdk.ApplicationError](err); ok {
+		return refusal.NonRetryable()
+	}
+	_, canceled := errors.AsType[*sdk.CanceledError](err)
+	return canceled || sdk.IsTerminatedError(err)
+}
+
+// GivenUp is the error type of a mail that was tried for as long as one is, and not taken as far as is known.
+const GivenUp = "given-up"
+
+// unsent is the error of a mail that was not sent.
+func unsent(err error) error {
+	cause := readable(err)
+	if timeout, ok := errors.AsType[*sdk.TimeoutError](err); ok {
+		if timeout.TimeoutType() == enums.TIMEOUT_TYPE_SCHEDULE_TO_START {
+			cause = errors.New("nobody took it up; is a worker with the role mailbox running?")
+		}
+	} else if failure, ok := errors.AsType[*sdk.ApplicationError](err); !ok || failure.NonRetryable() {
+		return cause
+	}
+	return &Error{Type: GivenUp, Message: fmt.Sprintf("the mail was given up after %s: %v. To have it tried again, send it with another MessageId", sendFor, cause)}
 }

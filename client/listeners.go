@@ -21,7 +21,7 @@ const checkTimeout = 90 * time.Second
 func (c *Client) CheckMailbox(ctx context.Context, config contract.MailboxConfig) (contract.CheckResult, error) {
 	var result contract.CheckResult
 	h, err := c.Temporal.ExecuteActivity(ctx, temporal.StartActivityOptions{
-		ID: "check-mailbox/" + rand.Text(), TaskQueue: contract.MailboxQueue, ScheduleToCloseTimeout: checkTimeout,
+		ID: "check-mailbox/" + rand.Text(), TaskQueue: contract.AccountQueue, ScheduleToCloseTimeout: checkTimeout,
 	}, contract.CheckMailboxActivity, config)
 	if err == nil {
 		err = h.Get(ctx, &result)

@@ -190,14 +190,15 @@ func (l *listeners) webhook(c credentials) *webhook.Subscription {
 		return nil
 	}
 	s := &webhook.Subscription{
-		Name: applicationWebhook, URL: strings.TrimSuffix(c.BpmEndpoint, "/") + "/NewEmail", Format: webhook.NewEmail, Secrets: c.Secrets, Unsigned: c.Unsigned,
+		Name: applicationWebhook, Format: webhook.NewEmail, Secrets: c.Secrets, Unsigned: c.Unsigned,
 		ID: c.ID, MailboxID: c.MailboxID, SysAdminUnit: c.BpmUser, TimeZoneID: c.TimeZoneID, Workspace: c.BpmUserWorkspace,
 	}
 	if len(s.Secrets) == 0 && !c.Unsigned && l.Secret != "" {
 		s.Secrets = []string{l.Secret}
 	}
 	if c.UseFullEmail {
-		s.URL, s.Format = strings.TrimSuffix(c.BpmEndpoint, "/")+"/ProcessFullEmail", webhook.FullEmail
+		s.Format = webhook.FullEmail
 	}
+	s.URL = webhook.MethodURL(c.BpmEndpoint, s.Format)
 	return s
 }

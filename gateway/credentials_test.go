@@ -8,6 +8,7 @@ import (
 
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/mail/webhook"
 )
 
 func TestConfigOfCredentials(t *testing.T) {
@@ -46,6 +47,9 @@ func TestConfigOfCredentials(t *testing.T) {
 	require.NoError(t, hook.Validate())
 	require.Equal(t, "https://app.example.com/0/ServiceModel/ExchangeListenerService.svc/ProcessFullEmail", hook.URL)
 	require.Equal(t, []string{"env:WAYBILL_WEBHOOK_SECRET"}, hook.Secrets)
+	hook = l.webhook(credentials{ID: "1", BpmEndpoint: "https://app.example.com/svc"})
+	require.Equal(t, "https://app.example.com/svc/NewEmail", hook.URL)
+	require.Equal(t, webhook.NewEmail, hook.Format)
 	require.Nil(t, l.webhook(credentials{}))
 }
 

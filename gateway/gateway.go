@@ -33,6 +33,8 @@ type Options struct {
 	Secret  string    // names what applications' webhooks are signed with that bring no secret of their own; "": such are refused
 	Version string
 	Metrics prometheus.Gatherer // of the worker; nil: none are served
+
+	sendWait time.Duration // how long an application waits for the mail server; 0: as is documented. Tests are in a hurry
 }
 
 // Server answers GET /healthz (the process is alive), GET /readyz (what it needs is there), /metrics (Prometheus) and /api/listeners.

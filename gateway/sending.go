@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -25,8 +26,8 @@ const (
 	sendWait = 30 * time.Second
 	// maxEmail bounds a mail that is sent, as it goes to the worker: Temporal carries 2 MiB.
 	maxEmail = 3 << 19
-	// maxFetched bounds the mails that are asked for at a time.
-	maxFetched = 50
+	// maxAsked bounds the mails that are asked for at a time.
+	maxAsked = 50
 )
 
 // email is a mail that an application sends, in the shape in which it gets mail.
@@ -118,7 +119,7 @@ func (l *listeners) send(r *http.Request) (any, error) {
 	if len(document) > maxEmail {
 		return nil, badRequest{fmt.Errorf("the Email: it has %d bytes as JSON, at most %d are taken: send a link to what is larger", len(document), maxEmail)}
 	}
-	sending, err := l.Client.SendMail(r.Context(), who+" "+m.MessageID, contract.SendMail{Account: account, Mail: document}, sendWait)
+	sending, err := l.Client.SendMail(r.Context(), who+" "+m.MessageID, contract.SendMail{Account: account, Mail: document}, cmp.Or(l.sendWait, sendWait))
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +137,6 @@ func (l *listeners) send(r *http.Request) (any, error) {
 // and address is its own.
 func (l *listeners) smtpAccount(ctx context.Context, c credentials) (account contract.SMTPAccount, who, address string, err error) {
 	config := contract.MailboxConfig{Username: c.UserName, Listener: &contract.Listener{Sender: c.SenderEmailAddress, SMTP: c.SMTPURL}}
-	who = c.UserName
 	switch {
 	case c.UserName == "" && c.ID == "":
 		return account, "", "", badRequest{errors.New("the Credentials: the Id of a mailbox that is watched is expected, or UserName and Password")}
@@ -155,23 +155,29 @@ func (l *listeners) smtpAccount(ctx context.Context, c credentials) (account con
 			return account, "", "", badRequest{err}
 		}
 	}
-	address = config.Username
-	if config.Listener.Sender != "" {
-		address = config.Listener.Sender
+	if account, err = sendsFor(config); err != nil {
+		return account, "", "", badRequest{err}
 	}
-	if config.Listener.SMTP != "" {
-		account, err = smtpServer(config.Listener.SMTP)
-	} else if p, known := preset.ByAddress(address); known {
+	if who == "" { // the same user name may be another's elsewhere; the password may be a token, which changes
+		who = fmt.Sprintf("%s %s:%d", c.UserName, account.Host, account.Port)
+	}
+	return account, who, config.Address(), nil
+}
+
+// sendsFor is the account that sends the mail of a mailbox: at the server that an application named for it, or that of its provider.
+func sendsFor(config contract.MailboxConfig) (account contract.SMTPAccount, err error) {
+	if l := config.Listener; l != nil && l.SMTP != "" {
+		if account, err = smtpServer(l.SMTP); err != nil {
+			return account, err
+		}
+	} else if p, known := preset.ByAddress(config.Address()); known {
 		account = contract.SMTPAccount{Host: p.SMTP.Host, Port: p.SMTP.Port, TLS: p.SMTP.TLS}
 	} else {
-		err = fmt.Errorf("the field Credentials.smtpUrl is required: the server that sends the mail of %q is not known", address)
-	}
-	if err != nil {
-		return account, "", "", badRequest{err}
+		return account, fmt.Errorf("the field Credentials.smtpUrl is required (of a mailbox that is watched: when it is created or updated): the server that sends the mail of %q is not known", config.Address())
 	}
 	account.Username, account.Password, account.CA = config.Username, config.Password, config.CA
 	account.OAuth = config.Auth == "xoauth2" || config.Auth == "oauthbearer" || config.Auth == "oauth"
-	return account, who, address, nil
+	return account, nil
 }
 
 // smtpServer reads an address such as smtps://smtp.example.com:465.
@@ -213,8 +219,8 @@ func (l *listeners) fetch(r *http.Request) (any, error) {
 			ids = append(ids, id)
 		}
 	}
-	if len(ids) == 0 || len(ids) > maxFetched {
-		return nil, badRequest{fmt.Errorf("MessageIds: 1 to %d are expected, not %d", maxFetched, len(ids))}
+	if len(ids) == 0 || len(ids) > maxAsked {
+		return nil, badRequest{fmt.Errorf("MessageIds: 1 to %d are expected, not %d", maxAsked, len(ids))}
 	}
 	name := mailboxName(in.Credentials.ID)
 	if _, err := l.Client.Mailbox(r.Context(), name); err != nil { // what a worker tells of it has no status of its own

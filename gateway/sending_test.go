@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/mail"
 )
 
@@ -32,7 +33,7 @@ func TestAccountOfSender(t *testing.T) {
 			got += " false "
 		}
 		require.Equal(t, want, got+address, text)
-		require.Equal(t, c.UserName, who)
+		require.Equal(t, c.UserName+" "+account.Host+":"+jsonNumber(account.Port), who, "the same user elsewhere is another")
 		require.NotEqual(t, "p", account.Password, "it is sealed")
 		secret, err := key.Open(account.Password)
 		require.NoError(t, err)
@@ -42,4 +43,13 @@ func TestAccountOfSender(t *testing.T) {
 	require.NoError(t, err)
 	_, _, _, err = l.smtpAccount(t.Context(), credentials{UserName: "u@x.org", Password: "p", SMTPURL: "smtp://127.0.0.1:25"})
 	require.ErrorContains(t, err, "no place for a server of yours")
+}
+
+// A mailbox that no application made has no server that one named.
+func TestMailboxOfTheCommandLineSends(t *testing.T) {
+	account, err := sendsFor(contract.MailboxConfig{Username: "ann@gmail.com", Password: "env:ANN", CA: "/ca.pem"})
+	require.NoError(t, err)
+	require.Equal(t, contract.SMTPAccount{Host: "smtp.gmail.com", Port: 465, TLS: "implicit", Username: "ann@gmail.com", Password: "env:ANN", CA: "/ca.pem"}, account)
+	_, err = sendsFor(contract.MailboxConfig{Username: "ann", Of: "sales@example.com"})
+	require.ErrorContains(t, err, `mail of "sales@example.com" is not known`)
 }

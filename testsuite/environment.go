@@ -28,15 +28,20 @@ type Environment struct {
 // be given. A test is skipped where no Temporal server can be had without building one, and fails there when CI=true.
 func Start(t testing.TB, more ...connectors.Connector) *Environment {
 	t.Helper()
+	return StartWith(t, dev.Options{Connectors: more})
+}
+
+// StartWith is Start with other options.
+func StartWith(t testing.TB, o dev.Options) *Environment {
+	t.Helper()
 	if _, err := temporalserver.Find(t.Context(), temporalserver.FindOptions{NoBuild: true}); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("no Temporal server: %v", err)
 		}
 		t.Skipf("no Temporal server: %v", err)
 	}
-	e, err := dev.Start(t.Context(), dev.Options{
-		Out: io.Discard, Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})), Connectors: more,
-	})
+	o.Out, o.Logger = io.Discard, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
+	e, err := dev.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 	temporal "go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/imap"
 	"github.com/waybill-io/waybill/testsuite"
@@ -85,7 +87,7 @@ func TestListenerSends(t *testing.T) {
 		"another server for a mailbox's password": {object{"Id": id, "smtpUrl": "smtp://" + e.Mail.SMTPAddr()}, ok, 400, "would go to whatever server"},
 		"no account":                   {object{}, ok, 400, "the Id of a mailbox"},
 		"a mailbox that is not known":  {object{"Id": "other"}, ok, 404, "not found"},
-		"a server that is not known":   {with(object{"smtpUrl": ""}), ok, 400, "smtpUrl is required"},
+		"a server that is not known":   {with(object{"smtpUrl": ""}), ok, 400, "smtpUrl is required ("},
 		"no address of a server":       {with(object{"smtpUrl": "ftp://x"}), ok, 400, "smtps://smtp.example.com:465"},
 		"a secret of the workers":      {with(object{"Password": "env:PATH"}), ok, 400, "env:WAYBILL_MAILBOX_"},
 		"a password, and no key":       {with(object{"Password": "hunter2"}), ok, 400, "WAYBILL_SECRET_KEY"},
@@ -145,6 +147,54 @@ func TestListenerSendsLater(t *testing.T) {
 	require.NotContains(t, d.RawResponse.String(), password)
 }
 
+// What was given up stays so for the same call, however the mail server is now; what was refused for good is sent by it.
+func TestListenerSendsNoMore(t *testing.T) {
+	t.Setenv("WAYBILL_MAILBOX_PASSWORD", dev.Password)
+	t.Setenv("WAYBILL_MAILBOX_WRONG", "wrong-password")
+	e := testsuite.Start(t)
+	host, port := hostPort(t, e.Mail.SMTPAddr())
+	in := contract.SendMail{
+		Account: contract.SMTPAccount{Host: host, Port: port, TLS: "none", Username: supportAddress, Password: "env:WAYBILL_MAILBOX_PASSWORD"},
+		Mail:    json.RawMessage(`{"from":{"address":"support@example.com"},"to":[{"address":"bert@example.com"}],"text":"Hello","messageId":"<7@example.com>"}`),
+	}
+	away := in
+	away.Account.Port = 1
+	for name, test := range map[string]struct {
+		queue  string
+		within time.Duration
+		cause  string
+	}{
+		"the server was away": {contract.AccountQueue, time.Second, "connection refused"}, // the second try would be too late
+		"no worker":           {"nobody", time.Millisecond, "is a worker with the role mailbox running?"},
+	} {
+		h, err := e.Client.Temporal.ExecuteActivity(t.Context(), temporal.StartActivityOptions{
+			ID: "send-mail/" + contract.Segment(name), TaskQueue: test.queue, ScheduleToCloseTimeout: test.within,
+			RetryPolicy: &sdk.RetryPolicy{InitialInterval: time.Minute},
+		}, contract.SendMailActivity, away)
+		require.NoError(t, err)
+		require.Error(t, h.Get(t.Context(), nil))
+		for range 2 {
+			_, err = e.Client.SendMail(t.Context(), name, in, time.Minute)
+			require.ErrorContains(t, err, "given up")
+			require.ErrorContains(t, err, test.cause)
+			require.ErrorContains(t, err, "another MessageId")
+			require.True(t, client.Refused(err))
+		}
+	}
+	refused := in
+	refused.Account.Password = "env:WAYBILL_MAILBOX_WRONG"
+	_, err := e.Client.SendMail(t.Context(), "mended", refused, time.Minute)
+	require.ErrorContains(t, err, "535")
+	for range 2 {
+		s, err := e.Client.SendMail(t.Context(), "mended", in, time.Minute)
+		require.NoError(t, err)
+		require.Equal(t, []string{"bert@example.com"}, s.Accepted)
+	}
+	all, err := e.Mail.Messages("bert@example.com", "INBOX")
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+}
+
 // An application asks again for mails, wherever they are in the account.
 func TestListenerFetches(t *testing.T) {
 	t.Setenv("WAYBILL_MAILBOX_PASSWORD", dev.Password)
@@ -195,4 +245,29 @@ func TestListenerFetches(t *testing.T) {
 		require.Equal(t, 400, call("POST", "/fetch", object{"Credentials": object{"Id": id}, "MessageIds": ids}, &problem), ids)
 	}
 	require.NoError(t, testsuite.ReplayServer(t.Context(), e.Client, ""))
+}
+
+// Workers that hold as many mailboxes as they may still log in, send and fetch for applications.
+func TestListenersOfFullWorkers(t *testing.T) {
+	t.Setenv("WAYBILL_MAILBOX_PASSWORD", dev.Password)
+	e := testsuite.StartWith(t, dev.Options{Groups: 1})
+	e.Watch("support", supportAddress)
+	call := listeners(t, e)
+	account := object{
+		"Id": "ann", "UserName": "ann@example.com", "Password": "env:WAYBILL_MAILBOX_PASSWORD",
+		"ServiceUrl": "imap://" + e.Mail.IMAPAddr(), "smtpUrl": "smtp://" + e.Mail.SMTPAddr(),
+	}
+	var valid struct {
+		IsValid bool
+		Message string
+	}
+	require.Equal(t, 200, call("POST", "/validate", account, &valid))
+	require.True(t, valid.IsValid, valid.Message)
+	require.Equal(t, 200, call("POST", "/send", object{"Credentials": account, "Email": object{"MessageId": "1@example.com", "To": supportAddress, "Body": "Hello"}}, nil))
+	fetched, err := e.Client.FetchMails(t.Context(), contract.FetchMails{Mailbox: "support", MessageIDs: []string{"<1@example.com>"}})
+	require.NoError(t, err)
+	require.Empty(t, fetched.Missing)
+	for _, f := range e.Client.Diagnose(t.Context(), "support") {
+		require.True(t, f.OK || f.Check == "who gets its mail", f)
+	}
 }

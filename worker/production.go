@@ -130,7 +130,7 @@ func workerCommand() *cobra.Command {
 	f.StringVar(&gateway, "gateway", "127.0.0.1:8080", "address of the HTTP gateway")
 	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&roles, "roles", "process,connectors,mailbox,gateway", "what this worker does")
-	f.IntVar(&groups, "mailbox-groups", 0, "how many of the 64 groups of mailboxes this worker holds at most, 0: as many as it is given; what all workers together cannot hold is not watched")
+	f.IntVar(&groups, "mailbox-groups", 0, "how many of the 64 groups of mailboxes this worker holds at most, 0: as many as it is given; what all workers together cannot hold is not watched. It bounds neither log-ins that are tried out nor mail that applications send and fetch")
 	f.StringVar(&files, "files", "file:///var/lib/waybill/files?create_dir=1", "blob store for mails and attachments, the same for all workers: file:///path?create_dir=1 or mem://")
 	return cmd
 }

@@ -7,8 +7,8 @@ import (
 	"regexp"
 )
 
-// Task queues. Workflow tasks, connector calls, steering and watchers each have slots and pollers of their own, so that
-// they never wait for each other: Temporal keeps the workflows and the activities of a queue apart.
+// Task queues. Workflow tasks, connector calls, steering, watchers and calls to accounts each have slots and pollers of their own,
+// so that they never wait for each other: Temporal keeps the workflows and the activities of a queue apart.
 //
 // Connector calls share the queue of the workflows because Temporal then hands a call over with the answer to the
 // workflow task, to a worker that has both roles (eager execution): a fifth less work for the server.
@@ -17,7 +17,8 @@ const (
 	ConnectorQueue = ProcessQueue        // actions of the built-in connectors
 	SteeringQueue  = "waybill-steering"  // what workflows need of Temporal, and delivery of mail
 	WebhookQueue   = "waybill-webhooks"  // webhooks that did not accept mail at once
-	MailboxQueue   = "waybill-mailboxes" // watchers
+	MailboxQueue   = "waybill-mailboxes" // watchers, which hold their slots for good
+	AccountQueue   = "waybill-accounts"  // mail that applications send and fetch, and log-ins that are tried out
 	JavaQueue      = "waybill-java"      // what models ask of Java: a worker of the user's own, in any language
 )
 

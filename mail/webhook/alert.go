@@ -28,13 +28,18 @@ const (
 	tokenRefused = "MAILBOX_TOKEN_REFUSED"
 )
 
-// Methods of the applications that listener services told of mail.
+// Methods of the applications that listener services told of mail: by format, and those beside them.
+var methods = map[Format]string{NewEmail: "/NewEmail", FullEmail: "/ProcessFullEmail"}
+
 const (
-	methodNewEmail     = "/NewEmail"
-	methodFullEmail    = "/ProcessFullEmail"
 	methodMailboxState = "/ProcessMailboxState"
 	methodRefreshToken = "/RefreshToken"
 )
+
+// MethodURL is where an application is told of mail in a format of the listener service. Webhooks that go there are told of alerts.
+func MethodURL(endpoint string, f Format) string {
+	return strings.TrimSuffix(endpoint, "/") + methods[f]
+}
 
 // defaultWorkspace is the one that applications have today.
 const defaultWorkspace = "Default"
@@ -74,7 +79,7 @@ func (s Subscription) Alert(a Alert) (Delivery, bool, error) {
 
 // endpoint is where the methods of the application are; "" when the address is none of them.
 func (s Subscription) endpoint() string {
-	for _, method := range []string{methodNewEmail, methodFullEmail} {
+	for _, method := range methods {
 		if base, found := strings.CutSuffix(s.URL, method); found {
 			return base
 		}

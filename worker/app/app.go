@@ -1,8 +1,8 @@
 // Package app is the runtime of a Waybill worker: it hosts workflows, activities and the gateway in roles. The worker
 // program runs it, and so do tests and Go programs that embed a worker.
 //
-// Mailbox watchers, connector calls and workflow tasks have slots of their own and never wait for each other; see the task
-// queues in activities/contract. Any number of workers with any roles may run, anywhere.
+// Mailbox watchers, calls to accounts, connector calls and workflow tasks have slots of their own and never wait for each
+// other; see the task queues in activities/contract. Any number of workers with any roles may run, anywhere.
 package app
 
 import (
@@ -37,7 +37,7 @@ type Role string
 const (
 	Process    Role = "process"    // runs processes and turns mail into work
 	Connectors Role = "connectors" // answers calls of the built-in connectors
-	Mailbox    Role = "mailbox"    // watches mailboxes
+	Mailbox    Role = "mailbox"    // watches mailboxes, and sends and fetches mail for applications
 	Gateway    Role = "gateway"    // serves HTTP
 )
 
@@ -62,9 +62,11 @@ func ParseRoles(text string) ([]Role, error) {
 const (
 	// stopTimeout is how long activities may take to end when the worker stops. Watchers hand over at once.
 	stopTimeout = 10 * time.Second
-	// watchers bounds the groups of mailboxes of one worker, and its log-ins that are tried out, unless it is told otherwise. It is more
-	// than there are groups, so that a worker that is left alone takes all of them.
+	// watchers bounds the groups of mailboxes of one worker, unless it is told otherwise. It is more than there are groups, so that a
+	// worker that is left alone takes all of them.
 	watchers = 1000
+	// accounts bounds the mails that a worker sends and fetches for applications, and its log-ins that are tried out.
+	accounts = 200
 	// webhooks bounds the webhooks that a worker waits for.
 	webhooks = 200
 	// heartbeatThrottle bounds how late a cancellation reaches an activity, and how old the status of a mailbox is.
@@ -136,6 +138,8 @@ func New(ctx context.Context, o Options) (*App, error) {
 				MaxConcurrentActivityExecutionSize: cmp.Or(o.MailboxGroups, watchers),
 			})
 			activities.RegisterWatcher(w, a.watcher)
+			// Apart from the watchers: these hold their slots for good, and mail servers that do not answer must take none of theirs.
+			activities.RegisterAccounts(a.add(contract.AccountQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: accounts}), a.watcher)
 		case Gateway:
 			g := o.Gateway
 			g.Ready, g.Client, g.Metrics = a.ready, c, registry

@@ -45,6 +45,7 @@ type Options struct {
 	GatewayPort  int
 	Example      bool                   // deploy the support-desk example and watch its mailbox
 	Connectors   []connectors.Connector // besides the built-in ones
+	Groups       int                    // of mailboxes that the worker holds at most; 0: all
 	Logger       *slog.Logger
 	Out          io.Writer // told what is started, for people
 }
@@ -262,7 +263,7 @@ func (e *Environment) startWorker(ctx context.Context) error {
 		e.definitions = append(e.definitions, c.Definition())
 	}
 	a, err := app.New(ctx, app.Options{
-		Temporal: e.Client.Temporal, Namespace: temporal.DefaultNamespace, Files: bucket, Connectors: list,
+		Temporal: e.Client.Temporal, Namespace: temporal.DefaultNamespace, Files: bucket, Connectors: list, MailboxGroups: e.options.Groups,
 		Gateway: gateway.Options{Address: net.JoinHostPort(host, strconv.Itoa(e.options.GatewayPort)), Version: "dev"},
 	})
 	if err != nil {
