@@ -133,7 +133,10 @@ func (s *Steering) schedule(ctx context.Context, d contract.Definition, element 
 	if err := s.unschedule(ctx, id); err != nil {
 		return err
 	}
-	options, input := client.Launch(d, client.StartOptions{ID: d.Key + "/" + contract.Segment(element), Element: element})
+	options, input, err := s.client.Launch(d, client.StartOptions{ID: d.Key + "/" + contract.Segment(element), Element: element})
+	if err != nil {
+		return final(err)
+	}
 	_, err = s.client.Temporal.ScheduleClient().Create(ctx, temporalclient.ScheduleOptions{
 		ID: id, Spec: spec, RemainingActions: times, Overlap: enums.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL,
 		Note: fmt.Sprintf("timer start event %s of process %s, version %d", element, d.Key, d.Version),

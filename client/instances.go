@@ -65,7 +65,10 @@ func (c *Client) StartDefinition(ctx context.Context, d contract.Definition, o S
 	if err := c.rehearse(d, o); err != nil {
 		return Started{}, err
 	}
-	options, input := Launch(d, o)
+	options, input, err := c.Launch(d, o)
+	if err != nil {
+		return Started{}, err
+	}
 	run, err := c.Temporal.ExecuteWorkflow(ctx, options, d.Key, input)
 	if _, ok := err.(*serviceerror.WorkflowExecutionAlreadyStarted); ok {
 		return Started{ID: o.ID}, nil
@@ -127,7 +130,11 @@ func (c *Client) rehearse(d contract.Definition, o StartOptions) error {
 }
 
 // Launch makes the workflow options and the input of an instance: for Start and for Temporal Schedules alike.
-func Launch(d contract.Definition, o StartOptions) (temporal.StartWorkflowOptions, contract.ProcessInput) {
+func (c *Client) Launch(d contract.Definition, o StartOptions) (temporal.StartWorkflowOptions, contract.ProcessInput, error) {
+	packed, err := c.models.Pack(d)
+	if err != nil {
+		return temporal.StartWorkflowOptions{}, contract.ProcessInput{}, err
+	}
 	attributes := []sdk.SearchAttributeUpdate{
 		sdk.NewSearchAttributeKeyKeyword(contract.StateAttribute).ValueSet(contract.StateActive),
 	}
@@ -143,9 +150,9 @@ func Launch(d contract.Definition, o StartOptions) (temporal.StartWorkflowOption
 			TypedSearchAttributes:                    sdk.NewSearchAttributes(attributes...),
 			StaticSummary:                            summary(d, o),
 		}, contract.ProcessInput{
-			Definition: d, Engine: engine.Version, Element: o.Element,
+			Definition: contract.Definition{Key: d.Key, Version: d.Version}, Packed: packed, Engine: engine.Version, Element: o.Element,
 			BusinessKey: o.BusinessKey, Initiator: o.Initiator, Variables: o.Variables, Clock: o.Clock,
-		}
+		}, nil
 }
 
 func summary(d contract.Definition, o StartOptions) string {

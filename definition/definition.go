@@ -52,14 +52,15 @@ func Decompress(packed []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(z, maxModel+1))
-	if err != nil {
-		return nil, err
+	return readAll(z)
+}
+
+func readAll(r io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxModel+1))
+	if err == nil && len(text) > maxModel {
+		err = fmt.Errorf("it is larger than %d bytes", maxModel)
 	}
-	if len(text) > maxModel {
-		return nil, fmt.Errorf("it is larger than %d bytes", maxModel)
-	}
-	return text, nil
+	return text, err
 }
 
 // Parse reads the process of a definition.
@@ -68,6 +69,10 @@ func Parse(d contract.Definition) (*bpmn.Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("process %q: unpack model: %w", d.Key, err)
 	}
+	return parse(d, xml)
+}
+
+func parse(d contract.Definition, xml []byte) (*bpmn.Process, error) {
 	model, err := bpmn.Parse(d.File, xml, bpmn.Options{Extensions: d.Extensions, MapDefault: bpmn.MapDefault(d.MapDefault), Uncaught: bpmn.Uncaught(d.Uncaught)})
 	if err != nil {
 		return nil, fmt.Errorf("process %q: %w", d.Key, err)
@@ -80,32 +85,53 @@ func Parse(d contract.Definition) (*bpmn.Process, error) {
 	return nil, fmt.Errorf("process %q: its model holds no process of this id", d.Key)
 }
 
-// Cache keeps parsed processes by digest. It is safe for concurrent use; the zero value is ready.
+// Cache keeps what was made of definitions of late. It is safe for concurrent use; the zero value is ready.
 type Cache struct {
-	mu        sync.Mutex
-	processes map[string]*bpmn.Process
+	processes kept[*bpmn.Process] // by digest
+	packed    kept[[]byte]        // by digest
+	unpacked  kept[*Unpacked]     // by packed definition
 }
-
-// cacheSize bounds a Cache. A worker that runs more versions than this parses now and then.
-const cacheSize = 1000
 
 // Process returns the process of a definition, parsed at most once while it is kept.
 func (c *Cache) Process(d contract.Definition) (*bpmn.Process, error) {
-	c.mu.Lock()
-	p := c.processes[d.Digest]
-	c.mu.Unlock()
-	if p != nil {
-		return p, nil
+	return c.processes.get(d.Digest, func() (*bpmn.Process, error) { return Parse(d) })
+}
+
+// Pack is Pack, done at most once while the result is kept.
+func (c *Cache) Pack(d contract.Definition) ([]byte, error) {
+	return c.packed.get(d.Digest, func() ([]byte, error) { return Pack(d) })
+}
+
+// Unpack is Unpack, done at most once while the result is kept.
+func (c *Cache) Unpack(packed []byte) (*Unpacked, error) {
+	return c.unpacked.get(string(packed), func() (*Unpacked, error) { return Unpack(packed) })
+}
+
+// kept are values of late by key.
+type kept[T any] struct {
+	mu     sync.Mutex
+	values map[string]T
+}
+
+// keptAtMost bounds what is kept of a sort. A worker that runs more versions than this makes them anew now and then.
+const keptAtMost = 1000
+
+func (k *kept[T]) get(key string, build func() (T, error)) (T, error) {
+	k.mu.Lock()
+	v, ok := k.values[key]
+	k.mu.Unlock()
+	if ok {
+		return v, nil
 	}
-	p, err := Parse(d)
+	v, err := build()
 	if err != nil {
-		return nil, err
+		return v, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.processes == nil || len(c.processes) >= cacheSize {
-		c.processes = map[string]*bpmn.Process{}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.values == nil || len(k.values) >= keptAtMost {
+		k.values = map[string]T{}
 	}
-	c.processes[d.Digest] = p
-	return p, nil
+	k.values[key] = v
+	return v, nil
 }

@@ -31,15 +31,24 @@ func (p *Processes) Run(ctx workflow.Context, args converter.EncodedValues) (*co
 		// Panics fail the workflow task, not the workflow: it waits for a worker that is new enough.
 		panic(fmt.Sprintf("instance wants engine version %d, this worker has %d", input.Engine, engine.Version))
 	}
-	process, err := p.models.Process(input.Definition)
+	d, err := p.definition(input)
 	if err != nil {
 		return nil, refuse("%w", err)
 	}
-	h, err := newHost(ctx, p, process, input)
+	h, err := newHost(ctx, p, d, input)
 	if err != nil {
 		return nil, err
 	}
 	return h.run()
+}
+
+// definition is what an instance runs.
+func (p *Processes) definition(input contract.ProcessInput) (*definition.Unpacked, error) {
+	if len(input.Packed) > 0 {
+		return p.models.Unpack(input.Packed)
+	}
+	process, err := p.models.Process(input.Definition)
+	return &definition.Unpacked{Definition: input.Definition, Process: process}, err
 }
 
 // refuse makes an error that ends the workflow for good.
@@ -54,6 +63,7 @@ type host struct {
 	id       string
 	input    contract.ProcessInput
 	process  *bpmn.Process
+	bindings map[string]contract.Binding // of connectors, by implementation
 	engine   engine.Engine
 	state    *engine.State
 	selector workflow.Selector
@@ -74,9 +84,9 @@ type request struct {
 	reply workflow.Settable
 }
 
-func newHost(ctx workflow.Context, p *Processes, process *bpmn.Process, input contract.ProcessInput) (*host, error) {
+func newHost(ctx workflow.Context, p *Processes, d *definition.Unpacked, input contract.ProcessInput) (*host, error) {
 	h := &host{
-		id: workflow.GetInfo(ctx).WorkflowExecution.ID, input: input, process: process, engine: engine.Engine{Scripts: p.scripts},
+		id: workflow.GetInfo(ctx).WorkflowExecution.ID, input: input, process: d.Process, bindings: d.Definition.Connectors, engine: engine.Engine{Scripts: p.scripts},
 		selector: workflow.NewSelector(ctx), waits: map[int]*wait{}, shown: contract.StateActive,
 		requests: workflow.NewBufferedChannel(ctx, 100),
 	}

@@ -89,7 +89,7 @@ func (h *host) resume(c engine.Command) {
 
 func (h *host) call(c engine.CallConnector) {
 	node := h.process.Node(c.Element)
-	binding := h.input.Definition.Connectors[c.Implementation]
+	binding := h.bindings[c.Implementation]
 	ctx, cancel := workflow.WithCancel(h.ctx)
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           binding.TaskQueue,

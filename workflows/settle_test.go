@@ -38,7 +38,8 @@ func TestMessageThatComesWhileAnInstanceEndsGoesBack(t *testing.T) {
 		env.SignalWorkflow(contract.MessageSignal, contract.MessageDelivery{Command: subscribed.Command, Message: news("anna@example.com", 0)})
 	}, 10*time.Second)
 	d := define(t, "news", waitsForNews, "")
-	options, input := client.Launch(d, client.StartOptions{ID: "news/1", BusinessKey: "anna@example.com"})
+	options, input, err := client.New(nil).Launch(d, client.StartOptions{ID: "news/1", BusinessKey: "anna@example.com"})
+	require.NoError(t, err)
 	env.SetStartWorkflowOptions(options)
 	env.ExecuteWorkflow(d.Key, input)
 

@@ -4,7 +4,8 @@ import "time"
 
 // ProcessInput starts an instance. State is set when the run goes on from an earlier one.
 type ProcessInput struct {
-	Definition  Definition `json:"definition"`
+	Definition  Definition `json:"definition"`        // its key and version alone when Packed has the rest
+	Packed      []byte     `json:"packed,omitempty"`  // definition.Pack
 	Engine      int        `json:"engine"`            // engine version of the instance
 	Element     string     `json:"element,omitempty"` // start event; "": the none start event
 	BusinessKey string     `json:"businessKey,omitempty"`
