@@ -34,7 +34,8 @@ func (l *letter) describe(d *contract.DeadLetter) {
 func (l *letter) told(s webhook.Subscription, mailbox string) webhook.Mail {
 	return webhook.Mail{
 		ID: hash(s.Name, mailbox, l.DedupKey), Mailbox: mailbox, Event: cmp.Or(l.event, trigger.EmailReceived), MessageID: l.MessageID, Subject: l.Subject,
-		From: addresses(l.From), To: addresses(l.To), Cc: addresses(l.Cc), Body: l.Text, HTML: l.HTML, Date: l.Date,
+		From: addresses(l.From), To: addresses(l.To), Cc: addresses(l.Cc), Body: l.Text, HTML: l.HTML, Date: cmp.Or(l.Date, l.ref.InternalDate),
+		Cut:     l.HTMLTruncated || l.HTML == "" && l.TextTruncated,
 		Arrived: l.ref.InternalDate, Outputs: l.values,
 	}
 }

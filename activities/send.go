@@ -33,7 +33,7 @@ func SendMail(ctx context.Context, in contract.SendMail) (contract.SentMail, err
 	if err != nil {
 		return contract.SentMail{}, err
 	}
-	sent := contract.SentMail{MessageID: receipt.MessageID, Accepted: receipt.Accepted}
+	sent := contract.SentMail{Digest: in.Digest(), MessageID: receipt.MessageID, Accepted: receipt.Accepted}
 	for _, r := range receipt.Refused {
 		sent.Refused = append(sent.Refused, contract.RefusedRecipient{Address: r.Address, Code: r.Code, Message: r.Message})
 	}

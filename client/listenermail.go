@@ -49,6 +49,11 @@ type Sending struct {
 	Cause   string // why not, as far as it is known
 }
 
+var errAnother = &Error{Type: "refused", Message: "another mail with this MessageId was sent before: give each mail one of its own"}
+
+// another tells whether it was another mail that was sent.
+func (s Sending) another(in contract.SendMail) bool { return s.Digest != in.Digest() }
+
 // SendMail has a worker send a mail, and waits so long for the result. The same id sends nothing twice while Temporal remembers it: it
 // waits for the mail that was begun, or tells what became of it. One that the server refused for good is sent again by the same id; one
 // that was given up is not, since whoever asks what became of it does not ask for four hours more.
@@ -57,6 +62,9 @@ func (c *Client) SendMail(ctx context.Context, id string, in contract.SendMail, 
 	h, ended, err := c.beginSending(ctx, id, in, enums.ACTIVITY_ID_REUSE_POLICY_REJECT_DUPLICATE)
 	if ended { // what became of it is known
 		if err := h.Get(ctx, &s.SentMail); !mayBeSentAgain(err) {
+			if err == nil && s.another(in) {
+				return s, errAnother
+			}
 			return s, unsent(err)
 		}
 		h, _, err = c.beginSending(ctx, id, in, enums.ACTIVITY_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY)
@@ -67,8 +75,10 @@ func (c *Client) SendMail(ctx context.Context, id string, in contract.SendMail, 
 	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	err = h.Get(waiting, &s.SentMail)
-	_, late := errors.AsType[*serviceerror.DeadlineExceeded](err) // a moment before our clock says so
-	if err == nil || ctx.Err() != nil || !late && waiting.Err() == nil {
+	if err == nil && s.another(in) {
+		return s, errAnother
+	}
+	if err == nil || ctx.Err() != nil || !late(err) && waiting.Err() == nil {
 		return s, unsent(err)
 	}
 	s.Pending = true
@@ -76,6 +86,13 @@ func (c *Client) SendMail(ctx context.Context, id string, in contract.SendMail, 
 		s.Cause = readable(d.GetLastFailure()).Error()
 	}
 	return s, nil
+}
+
+// late tells of a wait that was over a moment before our clock says so.
+func late(err error) bool {
+	_, exceeded := errors.AsType[*serviceerror.DeadlineExceeded](err)
+	_, canceled := errors.AsType[*serviceerror.Canceled](err)
+	return exceeded || canceled
 }
 
 // beginSending begins to send a mail, or joins those who wait for it. ended: it was sent, or was not, before.

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/mail"
@@ -80,6 +82,14 @@ func (l *listeners) config(c credentials) (config contract.MailboxConfig, err er
 	if c.Since.IsZero() {
 		config.Since = time.Now().UTC()
 	}
+	if strings.ContainsFunc(c.UserName, unicode.IsControl) {
+		wrong("UserName: it holds a line break or another control character")
+	}
+	for i, folder := range c.Folders {
+		if folder == "" || strings.ContainsFunc(folder, unicode.IsControl) || slices.Contains(c.Folders[:i], folder) {
+			wrong("folders: names are expected, each once, not %q", folder)
+		}
+	}
 	if len(c.Folders) > 0 {
 		config.Folder, config.More = c.Folders[0], c.Folders[1:]
 	}
@@ -129,6 +139,15 @@ func internal(address string) bool {
 	return err == nil && mail.Loopback(u.Hostname())
 }
 
+// portOf is the port that an address names.
+func portOf(u *url.URL) (int, error) {
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	if err != nil || port == 0 {
+		return 0, fmt.Errorf("port %q is not between 1 and 65535", u.Port())
+	}
+	return int(port), nil
+}
+
 // serve sets the server: that of the address, or of the provider of the mailbox.
 func serve(config *contract.MailboxConfig, address, sender string) error {
 	if address == "" {
@@ -145,8 +164,8 @@ func serve(config *contract.MailboxConfig, address, sender string) error {
 	}
 	port := map[string]int{"imaps": 993, "imap": 143, "https": 443}[u.Scheme]
 	if u.Port() != "" {
-		if port, err = strconv.Atoi(u.Port()); err != nil {
-			return fmt.Errorf("ServiceUrl: port %q is no number", u.Port())
+		if port, err = portOf(u); err != nil {
+			return fmt.Errorf("ServiceUrl: %w", err)
 		}
 	}
 	switch {

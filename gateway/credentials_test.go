@@ -72,6 +72,10 @@ func TestConfigRefuses(t *testing.T) {
 		`{"Id":"1","UserName":"u","Password":"file:/etc/passwd","ServiceUrl":"imaps://h"}`:                                                   "only variables that begin with",
 		`{"Id":"1","UserName":"u","Password":"sealed:AAAA","ServiceUrl":"imaps://h"}`:                                                        "only variables that begin with",
 		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"imaps://h","errorPolicy":[{"class":"x","retryCount":1}]}`: `errorPolicy: rule 1: class "x" is unknown`,
+		`{"Id":"1","UserName":"u\r\nA LOGOUT","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"imaps://h"}`:                                  "UserName: it holds a line break",
+		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"imaps://h:99999"}`:                                        `port "99999" is not between 1 and 65535`,
+		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"imaps://h","smtpUrl":"smtps://h:0"}`:                      `smtpUrl: port "0" is not between`,
+		`{"Id":"1","UserName":"u","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"imaps://h","folders":["INBOX","INBOX"]}`:                  `folders: names are expected, each once, not "INBOX"`,
 		`{"Id":"1","Password":"env:WAYBILL_MAILBOX_P","ServiceUrl":"imaps://h"}`:                                                             "UserName is required",
 	} {
 		var c credentials

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -177,11 +178,14 @@ func (l *listeners) watch(ctx context.Context, all []credentials) ([]outcome, er
 	for i, c := range all {
 		var err error
 		if configs[i], err = l.config(c); err != nil {
-			errs = append(errs, fmt.Errorf("mailbox %d (%s): %w", i+1, c.SenderEmailAddress, err))
+			errs = append(errs, fmt.Errorf("mailbox %d (%s): %w", i+1, c.ID, err))
+		}
+		if slices.ContainsFunc(all[:i], func(other credentials) bool { return other.ID == c.ID }) {
+			errs = append(errs, fmt.Errorf("mailbox %d (%s): this Id comes twice", i+1, c.ID))
 		}
 		if hook := l.webhook(c); hook != nil {
 			if err := hook.Validate(); err != nil {
-				errs = append(errs, fmt.Errorf("mailbox %d (%s): BpmEndpoint: %w", i+1, c.SenderEmailAddress, err))
+				errs = append(errs, fmt.Errorf("mailbox %d (%s): BpmEndpoint: %w", i+1, c.ID, err))
 			}
 		}
 	}
@@ -350,8 +354,8 @@ func (l *listeners) diagnose(r *http.Request) (any, error) {
 	}
 	all := map[string]any{}
 	for _, m := range list {
-		if m.Connection != "connected" && len(all) < maxDiagnosed {
-			all[connectionOf(m).ID] = l.Client.Diagnose(r.Context(), m.Name)
+		if m.Config.Listener != nil && m.Connection != "connected" && len(all) < maxDiagnosed {
+			all[m.Config.Listener.ID] = l.Client.Diagnose(r.Context(), m.Name)
 		}
 	}
 	return all, nil

@@ -11,7 +11,6 @@ import (
 	netmail "net/mail"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -194,8 +193,8 @@ func smtpServer(address string) (a contract.SMTPAccount, err error) {
 		}
 	}
 	if u.Port() != "" {
-		if a.Port, err = strconv.Atoi(u.Port()); err != nil {
-			return a, fmt.Errorf("smtpUrl: port %q is no number", u.Port())
+		if a.Port, err = portOf(u); err != nil {
+			return a, fmt.Errorf("smtpUrl: %w", err)
 		}
 	}
 	return a, nil

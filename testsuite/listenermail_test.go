@@ -55,6 +55,10 @@ func TestListenerSends(t *testing.T) {
 		require.Equal(t, 200, call("POST", "/send", object{"Credentials": object{"Id": id}, "Email": letter}, &sent))
 		require.Equal(t, answer{"<42@example.com>", "sent", []string{"bert@example.com", "carl@example.com", "dora@example.com"}}, sent)
 	}
+	var other struct{ Detail string }
+	letter["Subject"] = "Something else"
+	require.Equal(t, 409, call("POST", "/send", object{"Credentials": object{"Id": id}, "Email": letter}, &other))
+	require.Contains(t, other.Detail, "another mail with this MessageId was sent before")
 	m := inbox(t, e, "bert@example.com", 1)
 	require.Equal(t, "<42@example.com>", m.MessageID)
 	require.Equal(t, supportAddress, m.From[0].Address, "the address of the mailbox")

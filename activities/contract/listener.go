@@ -1,6 +1,10 @@
 package contract
 
-import "encoding/json"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+)
 
 // Listener is what the application that made a mailbox over HTTP knows it by.
 type Listener struct {
@@ -29,8 +33,19 @@ type SendMail struct {
 	Mail    json.RawMessage `json:"mail"` // smtp.Mail
 }
 
+// Digest tells mails apart; the account is none of it, since its token changes.
+func (m SendMail) Digest() string {
+	text, err := json.Marshal(m.Mail) // as it travels
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
 // SentMail is what became of it, once the server has taken it.
 type SentMail struct {
+	Digest    string             `json:"digest"` // of the SendMail
 	MessageID string             `json:"messageId"`
 	Accepted  []string           `json:"accepted"`
 	Refused   []RefusedRecipient `json:"refused,omitempty"`

@@ -18,6 +18,7 @@ type Mail struct {
 	Cc        string
 	Body      string // text
 	HTML      string // as it came
+	Cut       bool   // the body is longer than what is told of it
 	Date      time.Time
 	Arrived   time.Time
 	Outputs   map[string]any // the outputs of the event, as triggers see them
@@ -55,7 +56,7 @@ func (s Subscription) FullEmail(mails ...Mail) map[string]any {
 		emails = append(emails, map[string]any{
 			"MessageId": m.MessageID, "Subject": m.Subject, "Sender": m.From, "To": m.To, "Cc": m.Cc,
 			"SendDateTimeStamp": stamp(m.Date), "ReceivedDateTimeStamp": stamp(m.Arrived),
-			"Body": m.body(), "IsHtmlBody": m.HTML != "", "InReplyTo": m.Outputs["inReplyTo"], "References": m.Outputs["references"],
+			"Body": m.body(), "IsHtmlBody": m.HTML != "", "BodyTruncated": m.Cut, "InReplyTo": m.Outputs["inReplyTo"], "References": m.Outputs["references"],
 			"Attachments": m.Outputs["attachments"],
 		})
 	}

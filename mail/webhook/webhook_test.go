@@ -124,7 +124,7 @@ func TestFormatsOfTheListenerService(t *testing.T) {
 		webhook.NewEmail: `{"UniqueIds":["<1@example.com>"],"EventTimeStamp":"2026-03-02T09:00:01Z","Id":"i-1","SysAdminUnitName":"Ann"}`,
 		webhook.FullEmail: `{"SubscriptionInfo":{"Id":"i-1","MailboxId":"m-1","SysAdminUnit":"Ann","TimeZoneId":"UTC"},"Emails":[{"MessageId":"<1@example.com>",
 			"Subject":"Order","Sender":"ann@example.com","To":"sales@example.com","Cc":"","SendDateTimeStamp":"2026-03-02T09:00:00Z",
-			"ReceivedDateTimeStamp":"2026-03-02T09:00:01Z","Body":"<p>text</p>","IsHtmlBody":true,"InReplyTo":null,"References":null,"Attachments":null}]}`,
+			"ReceivedDateTimeStamp":"2026-03-02T09:00:01Z","Body":"<p>text</p>","IsHtmlBody":true,"BodyTruncated":false,"InReplyTo":null,"References":null,"Attachments":null}]}`,
 	} {
 		s.Format = format
 		d, err := s.Delivery(m)
