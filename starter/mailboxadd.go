@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -207,7 +208,7 @@ func readPolicy(name string) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	document, err := policy.Document(data)
+	document, err := policy.Document(bytes.TrimPrefix(data, byteOrderMark))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
