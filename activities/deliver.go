@@ -129,7 +129,7 @@ func (d *Deliverer) readTriggers(ctx context.Context, mailbox, event string) ([]
 	}
 	var triggers []*trigger.Trigger
 	for _, e := range entries {
-		t, err := trigger.Parse(e.ID, e.Value)
+		t, err := trigger.Read(e.ID, e.Value)
 		if err != nil {
 			return nil, fmt.Errorf("read trigger %q: %w", e.ID, err)
 		}

@@ -27,6 +27,7 @@ const slowPost = 2 * time.Second
 // subscriber is a webhook during one batch.
 type subscriber struct {
 	webhook.Subscription
+	added   time.Time // what was offered before that was offered to another of its name, which is gone
 	secrets []mail.Secret
 	missing error       // a secret cannot be had: nothing is posted, and nothing unsigned
 	behind  atomic.Bool // it failed, or mail waits for it already: the rest of the batch waits, too
@@ -44,7 +45,7 @@ func (d *Deliverer) subscribers(ctx context.Context, mailbox string, behind []st
 		if err != nil {
 			return nil, err
 		}
-		one := &subscriber{Subscription: s}
+		one := &subscriber{Subscription: s, added: e.Added}
 		one.behind.Store(slices.Contains(behind, s.Name))
 		one.secrets, one.missing = secretsOf(s)
 		list = append(list, one)
@@ -159,7 +160,7 @@ func (d *Deliverer) Post(ctx context.Context, in contract.PostInput) (contract.P
 	i := slices.IndexFunc(all, func(s *subscriber) bool { return s.Name == in.Webhook })
 	var failed error
 	for n, p := range in.Pending {
-		if i < 0 { // removed: nobody wants to be told any more
+		if i < 0 || p.Since.Before(all[i].added) { // removed: nobody wants to be told any more
 			result.Settled = append(result.Settled, n)
 			continue
 		}

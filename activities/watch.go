@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
 	temporalclient "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/mail"
@@ -240,7 +241,7 @@ func (f *folder) step(ctx context.Context) (bool, error) {
 		}
 		batch.Mails = append(batch.Mails, ref)
 	}
-	result, err := f.hand(ctx, batch)
+	result, err := f.insist(ctx, batch)
 	switch {
 	case err != nil:
 		return false, err
@@ -336,6 +337,25 @@ func (f *folder) discard(ctx context.Context, ids []string) {
 	for _, id := range ids {
 		if err := f.files.Remove(ctx, f.key(id)); err != nil {
 			activity.GetLogger(ctx).Warn("mail that nobody wanted stays in the blob store", "mailbox", f.Mailbox, "error", err)
+		}
+	}
+}
+
+// insist hands a batch over, and again while an earlier one of the folder is in hand: that of a worker that died may wait for a trigger
+// for long. It is no fault of the connection, which the server is asked something over in between, so that both ends keep it.
+func (f *folder) insist(ctx context.Context, batch contract.MailBatch) (contract.MailBatchResult, error) {
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		result, err := f.hand(ctx, batch)
+		if refusal, ok := errors.AsType[*temporal.ApplicationError](err); !ok || refusal.Type() != contract.Busy {
+			return result, err
+		}
+		select {
+		case <-ctx.Done():
+			return result, ctx.Err()
+		case <-time.After(rand.N(pause)):
+		}
+		if _, err := f.source.Next(ctx, f.Folder, mail.Position{Cursor: f.at, Since: f.Config.Since, HighWater: f.HighWater}, 1); err != nil {
+			return result, err
 		}
 	}
 }

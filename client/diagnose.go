@@ -96,10 +96,27 @@ func (c *Client) diagnoseConnection(m Mailbox) Finding {
 
 func (c *Client) diagnoseLogIn(ctx context.Context, m Mailbox) Finding {
 	result, err := c.CheckMailbox(ctx, m.Config)
+	return judgeLogIn(m, result, err)
+}
+
+func judgeLogIn(m Mailbox, result contract.CheckResult, err error) Finding {
 	if err == nil && !result.OK {
 		err = errors.New(result.Message)
 	}
-	return finding("log-in from a worker", err, "mend the secret "+reference(m.Config.Password)+", the user or the server, as the cause says")
+	cure := "mend the secret " + reference(m.Config.Password) + ", the user or the server, as the cause says"
+	if len(result.Folders) > 0 { // it has logged in
+		cure = fmt.Sprintf("`starter mailbox add %s` with the flags that it has, and --folder for each of its folders; the account has %s", m.Name, some(result.Folders))
+	}
+	return finding("log-in from a worker", err, cure)
+}
+
+// some lists the first of many.
+func some(names []string) string {
+	const limit = 20
+	if len(names) > limit {
+		return fmt.Sprintf("%s and %d others", strings.Join(names[:limit], ", "), len(names)-limit)
+	}
+	return strings.Join(names, ", ")
 }
 
 // reference names a secret, as far as it is a name.

@@ -200,7 +200,7 @@ func (m *Mailbox) judge(now time.Time) {
 		m.Connection = "paused"
 	case m.Stopped != nil:
 		m.Connection = "stopped"
-		m.Cause = fmt.Sprintf("stopped, errors in a row: %d: %s; mend it, then `starter mailbox resume %s`", m.Stopped.Count, m.Stopped.Message, m.Name)
+		m.Cause = fmt.Sprintf("errors in a row: %d: %s; mend it, then `starter mailbox resume %s`", m.Stopped.Count, m.Stopped.Message, m.Name)
 	case m.Watch.Connected && now.Sub(m.Watch.LastAlive) > m.staleAfter():
 		m.Connection = "stale"
 	case m.Watch.Connected:

@@ -136,7 +136,7 @@ func (l *listeners) logIn(config *contract.MailboxConfig, c credentials) (err er
 // internal tells whether an address is of this machine, which an application elsewhere has no business with.
 func internal(address string) bool {
 	u, err := url.Parse(address)
-	return err == nil && mail.Loopback(u.Hostname())
+	return err == nil && mail.Here(u.Hostname())
 }
 
 // portOf is the port that an address names.

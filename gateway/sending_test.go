@@ -41,8 +41,10 @@ func TestAccountOfSender(t *testing.T) {
 	}
 	l.Tokens, err = tokensOf(t, line("crm", "wb_one"))
 	require.NoError(t, err)
-	_, _, _, err = l.smtpAccount(t.Context(), credentials{UserName: "u@x.org", Password: "p", SMTPURL: "smtp://127.0.0.1:25"})
-	require.ErrorContains(t, err, "no place for a server of yours")
+	for _, host := range []string{"127.0.0.1", "LOCALHOST", "localhost.", "0.0.0.0", "[::]", "[::ffff:0.0.0.0]"} {
+		_, _, _, err = l.smtpAccount(t.Context(), credentials{UserName: "u@x.org", Password: "p", SMTPURL: "smtp://" + host + ":25"})
+		require.ErrorContains(t, err, "no place for a server of yours", host)
+	}
 }
 
 // A mailbox that no application made has no server that one named.

@@ -101,12 +101,19 @@ func (a *app) deadLetterChangeCommand(name, update, short, long string) *cobra.C
 				if err != nil {
 					return err
 				}
-				return a.print(cmd, answer, func(w io.Writer) {
+				if err := a.print(cmd, answer, func(w io.Writer) {
 					fmt.Fprintf(w, "%s: %d dead letters\n", name, len(answer.Done))
 					if len(answer.Kept) > 0 {
 						fmt.Fprintf(w, "kept, since their mail was never stored: %v\n", answer.Kept)
 					}
-				})
+				}); err != nil {
+					return err
+				}
+				unknown := slices.DeleteFunc(numbers, func(n int64) bool { return slices.Contains(answer.Done, n) || slices.Contains(answer.Kept, n) })
+				if len(unknown) > 0 {
+					return fmt.Errorf("mailbox %q has no dead letters %v, see `starter deadletter list %s`: %w", args[0], unknown, args[0], client.ErrNotFound)
+				}
+				return nil
 			})
 		},
 	}

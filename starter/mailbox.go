@@ -166,6 +166,9 @@ func (a *app) mailboxResyncCommand() *cobra.Command {
 			if err != nil {
 				return usage(fmt.Errorf("--since %q: a time such as 2026-11-20T08:00:00Z is expected", since))
 			}
+			if at.After(time.Now()) {
+				return usage(fmt.Errorf("--since %s: a time that has been is expected; mail that waits would be passed over", since))
+			}
 			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
 				if err := c.Resync(ctx, args[0], at); err != nil {
 					return err

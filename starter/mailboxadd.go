@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -88,7 +89,7 @@ func (f *mailboxFlags) define(flags *pflag.FlagSet) {
 	flags.StringVar(&f.Of, "of", "", "EWS: address of the mailbox, when it is not the user's own")
 	flags.BoolVar(&f.As, "impersonate", false, "EWS: act as the owner of --of, which the role ApplicationImpersonation permits")
 	flags.StringArrayVar(&f.folders, "folder", []string{"INBOX"}, "folder to watch; may be repeated: of the first the server tells at once")
-	flags.StringVar(&f.from, "from", "now", "now: mail that comes from now on; all: what is there already, too")
+	flags.StringVar(&f.from, "from", "now", "now: mail that comes from now on, and that of the last two minutes, since clocks differ; all: what is there already, too")
 	flags.BoolVar(&f.MarkSeen, "mark-seen", false, "mark handled mail as seen")
 	flags.StringVar(&f.Keyword, "keyword", "", "set this IMAP keyword, or category in Exchange, on handled mail")
 	flags.StringVar(&f.MoveTo, "move-to", "", "move handled mail to this folder")
@@ -207,7 +208,7 @@ func readPolicy(name string) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	document, err := policy.Document(data)
+	document, err := policy.Document(bytes.TrimPrefix(data, byteOrderMark))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

@@ -64,7 +64,7 @@ func TestMailboxAddErrorPolicy(t *testing.T) {
 	server := &fakeTemporal{answers: map[string]any{"mailbox/s configure": nil}}
 	s := newShell(server)
 	file := filepath.Join(t.TempDir(), "policy.json")
-	require.NoError(t, os.WriteFile(file, []byte("[ {\"class\": \"auth\", \"retryCount\": 3},\n {\"retryCount\": -1} ]\n"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte("\ufeff[ {\"class\": \"auth\", \"retryCount\": 3},\n {\"retryCount\": -1} ]\n"), 0o600))
 	require.Equal(t, exitOK, s.run(t.Context(), "mailbox", "add", "s", "--host", "h", "--username", "u", "--password", "env:P", "--error-policy", file), s.err.String())
 	require.Len(t, server.told, 1)
 	require.Contains(t, server.told[0], `"errorPolicy":[{"class":"auth","retryCount":3},{"retryCount":-1}]`)

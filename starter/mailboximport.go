@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -17,12 +18,16 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/connectors/suggest"
 )
 
 const (
 	importAtOnce = 8
 	maxImport    = 64 << 20
 )
+
+// byteOrderMark is what Windows puts before text in UTF-8.
+var byteOrderMark = []byte("\ufeff")
 
 // imported is the result of mailbox import.
 type imported struct {
@@ -35,8 +40,8 @@ func (a *app) mailboxImportCommand() *cobra.Command {
 		Use:   "import FILE.csv",
 		Short: "Watch all mailboxes of a table",
 		Long: "import does what `mailbox add` does for each line of a table (RFC 4180). The first line names the columns: name, and any\n" +
-			"flag of `mailbox add` without its dashes; folder may hold several, separated by semicolons. All lines are checked before\n" +
-			"the first mailbox is added. Mailboxes that are watched already take the new settings, so it may be repeated.",
+			"flag of `mailbox add` without its dashes; folder may hold several, separated by semicolons. Columns may be separated by\n" +
+			"semicolons, too, as Excel does it. All lines are checked before the first mailbox is added. Mailboxes that are watched already take the new settings, so it may be repeated.",
 		Example: `  starter mailbox import mailboxes.csv
   printf 'name,username,password\nann,ann@gmail.com,env:ANN\n' | starter mailbox import -`,
 		Args: need("FILE.csv"),
@@ -90,13 +95,28 @@ func readMailboxes(in io.Reader, name string) ([]contract.MailboxConfig, error) 
 		defer file.Close()
 		in = file
 	}
-	rows := csv.NewReader(io.LimitReader(in, maxImport))
+	data, err := io.ReadAll(io.LimitReader(in, maxImport))
+	if err != nil {
+		return nil, fmt.Errorf("read mailboxes: %w", err)
+	}
+	data = bytes.TrimPrefix(data, byteOrderMark)
+	rows := csv.NewReader(bytes.NewReader(data))
+	// Excel writes semicolons where the comma is for fractions.
+	if head, _, _ := bytes.Cut(data, []byte("\n")); bytes.ContainsRune(head, ';') && !bytes.ContainsRune(head, ',') {
+		rows.Comma = ';'
+	}
 	columns, err := rows.Read()
 	if err != nil {
 		return nil, fmt.Errorf("%s: a first line with the names of the columns is expected: %w", name, err)
 	}
 	if !slices.Contains(columns, "name") {
 		return nil, fmt.Errorf("%s: line 1: a column name is expected", name)
+	}
+	known := columnNames()
+	for _, column := range columns {
+		if !slices.Contains(known, column) {
+			return nil, fmt.Errorf("%s: line 1: column %q is unknown%s", name, column, suggest.Hint(column, known))
+		}
 	}
 	var configs []contract.MailboxConfig
 	var errs []error
@@ -125,6 +145,15 @@ func readMailboxes(in io.Reader, name string) ([]contract.MailboxConfig, error) 
 		return nil, fmt.Errorf("%s: no mailbox is in it", name)
 	}
 	return configs, errors.Join(errs...)
+}
+
+// columnNames are those that a table may have.
+func columnNames() []string {
+	names := []string{"name"}
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	new(mailboxFlags).define(flags)
+	flags.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
 }
 
 // mailboxOf reads a line as the flags of mailbox add.

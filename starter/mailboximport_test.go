@@ -30,6 +30,21 @@ func TestMailboxImport(t *testing.T) {
 	}
 }
 
+// Tables as Excel writes them: with a byte-order mark, and with semicolons where the comma is for fractions.
+func TestMailboxImportOfExcel(t *testing.T) {
+	for _, table := range []string{
+		"\ufeffname,username,password,folder\r\nann,ann@gmail.com,env:ANN,INBOX;Orders\r\n",
+		"name;username;password;folder\r\nann;ann@gmail.com;env:ANN;\"INBOX;Orders\"\r\n",
+		"\ufeffname;username;password;folder\r\nann;ann@gmail.com;env:ANN;\"INBOX;Orders\"\r\n",
+		"\ufeff\"name\";username;password;folder\r\nann;ann@gmail.com;env:ANN;\"INBOX;Orders\"",
+	} {
+		server := &fakeTemporal{answers: map[string]any{"mailbox/ann configure": nil}}
+		s, code := importTable(t, server, table)
+		require.Equal(t, exitOK, code, s.err.String())
+		require.Contains(t, server.told[0], `"folder":"INBOX","folders":["Orders"],`)
+	}
+}
+
 func TestMailboxImportRefuses(t *testing.T) {
 	head := "name,username,password,host\n"
 	for table, want := range map[string]string{
@@ -38,7 +53,8 @@ func TestMailboxImportRefuses(t *testing.T) {
 		head:                                "no mailbox is in it",
 		head + "ann,ann,env:A\n":            "wrong number of fields",
 		head + "ann,ann,hunter2,h\n":        "line 2: --password: a literal password is refused",
-		"name,colour\nann,red\n":            "line 2: column colour: no such flag",
+		"name,colour\nann,red\n":            `line 1: column "colour" is unknown`,
+		"name,user name\nann,red\n":         `line 1: column "user name" is unknown; did you mean "username"?`,
 		head + "a,u,env:A,h\na,u,env:A,h\n": `line 3: mailbox "a" is in line 2, too`,
 		head + "ann,ann@example.com,env:A,": "line 2: --host is required",
 	} {

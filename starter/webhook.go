@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/mail/webhook"
 )
@@ -39,6 +41,9 @@ func (a *app) webhookAddCommand() *cobra.Command {
 			if len(mailboxes) == 0 {
 				return usage(errMailbox)
 			}
+			if s.GiveUp == 0 { // which means the default to those who read it
+				return usage(errors.New("--give-up 0s: a positive time is expected, such as 1s"))
+			}
 			if err := s.Validate(); err != nil {
 				return usage(err)
 			}
@@ -50,6 +55,10 @@ func (a *app) webhookAddCommand() *cobra.Command {
 				for _, mailbox := range mailboxes {
 					if err := c.PutWebhook(ctx, mailbox, s.Name, document); err != nil {
 						return err
+					}
+					// It may be added first, so that no mail comes before it.
+					if _, err := c.Mailbox(ctx, mailbox); errors.Is(err, client.ErrNotFound) {
+						fmt.Fprintf(cmd.ErrOrStderr(), "warning: no mailbox %s is watched yet: `starter mailbox add %s` adds it\n", mailbox, mailbox)
 					}
 				}
 				return a.print(cmd, s, func(w io.Writer) {
@@ -87,6 +96,11 @@ func (a *app) webhookListCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if len(entries) == 0 {
+					if _, err := c.Mailbox(ctx, args[0]); err != nil {
+						return err
+					}
+				}
 				all := []webhook.Subscription{}
 				for _, e := range entries {
 					s, err := webhook.Parse(e.Value)
@@ -123,6 +137,13 @@ func (a *app) webhookRemoveCommand() *cobra.Command {
 				return usage(errMailbox)
 			}
 			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
+				all, err := c.Webhooks(ctx, mailbox)
+				if err != nil {
+					return err
+				}
+				if !slices.ContainsFunc(all, func(e contract.RegistryEntry) bool { return e.ID == args[0] }) {
+					return fmt.Errorf("mailbox %q has no webhook %q, see `starter webhook list %s`: %w", mailbox, args[0], mailbox, client.ErrNotFound)
+				}
 				if err := c.RemoveWebhook(ctx, mailbox, args[0]); err != nil {
 					return err
 				}

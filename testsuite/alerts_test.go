@@ -174,7 +174,7 @@ func TestListenerAlerts(t *testing.T) {
 	var connection struct{ State, Connection, Cause string }
 	require.Equal(t, 200, listeners(t, e)("GET", "/"+id, nil, &connection))
 	require.Equal(t, []string{"exists", "stopped"}, []string{connection.State, connection.Connection})
-	require.Contains(t, connection.Cause, "stopped, errors in a row: 1: imap: log in")
+	require.Contains(t, connection.Cause, "errors in a row: 1: imap: log in")
 	var states map[string]struct{ State, Connection string }
 	require.Eventually(t, func() bool { // its watcher hears of it within seconds
 		return listeners(t, e)("POST", "/state", []string{id}, &states) == 200 && states[id].Connection == "stopped"

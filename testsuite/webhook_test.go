@@ -289,6 +289,37 @@ func TestMailboxRemovedAndAdded(t *testing.T) {
 	require.NoError(t, testsuite.ReplayServer(t.Context(), e.Client, ""))
 }
 
+// What a webhook had not accepted when it was removed is dropped, also when one of the same name is added at once.
+func TestWebhookRemovedAndAdded(t *testing.T) {
+	e := testsuite.Start(t)
+	before, after := receive(t), receive(t)
+	before.status.Store(http.StatusNotFound)
+	subscribe(t, e, webhook.Subscription{Name: "crm", URL: before.URL})
+	e.Watch("support", supportAddress)
+	e.Send("anna@example.com", supportAddress, write("anna@example.com", "Before", "Hello"))
+	pending := func() int {
+		m, err := e.Client.Mailbox(t.Context(), "support")
+		require.NoError(t, err)
+		return len(m.Pending)
+	}
+	require.Eventually(t, func() bool { return pending() == 1 }, 60*time.Second, 20*time.Millisecond)
+	added := func() time.Time {
+		all, err := e.Client.Webhooks(t.Context(), "support")
+		require.NoError(t, err)
+		return all[0].Added
+	}
+	first := added()
+	subscribe(t, e, webhook.Subscription{Name: "crm", URL: before.URL + "/changed"})
+	require.Equal(t, first, added(), "a change drops nothing")
+	require.NoError(t, e.Client.RemoveWebhook(t.Context(), "support", "crm"))
+	subscribe(t, e, webhook.Subscription{Name: "crm", URL: after.URL})
+	e.Send("anna@example.com", supportAddress, write("anna@example.com", "After", "Hello"))
+	require.Equal(t, []string{"After"}, after.has(t, 1))
+	require.Eventually(t, func() bool { return pending() == 0 }, 60*time.Second, 20*time.Millisecond)
+	require.Equal(t, []string{"After"}, after.subjects())
+	require.NoError(t, testsuite.ReplayServer(t.Context(), e.Client, ""))
+}
+
 // One mail that a webhook refuses holds no other back, and nothing goes out unsigned because a secret is missing.
 func TestWebhookRefusesOneMail(t *testing.T) {
 	e := testsuite.Start(t)

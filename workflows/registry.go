@@ -45,11 +45,12 @@ func (r *registry) find(id string) (int, bool) {
 	return slices.BinarySearchFunc(r.Entries, id, func(e contract.RegistryEntry, id string) int { return strings.Compare(e.ID, id) })
 }
 
-func (r *registry) put(_ workflow.Context, e contract.RegistryEntry) error {
+func (r *registry) put(ctx workflow.Context, e contract.RegistryEntry) error {
 	i, ok := r.find(e.ID)
 	if ok {
-		r.Entries[i] = e
+		r.Entries[i].Value = e.Value
 	} else {
+		e.Added = workflow.Now(ctx)
 		r.Entries = slices.Insert(r.Entries, i, e)
 	}
 	return nil

@@ -1,6 +1,9 @@
 package contract
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Updates and queries of a registry: a small named set of JSON documents. There is one for the triggers of each event
 // source and one for the processes that each message starts.
@@ -10,10 +13,12 @@ const (
 	RegistryQuery = "list"   // -> []RegistryEntry, sorted by id
 )
 
-// RegistryEntry is one document. Putting an entry with the id of another replaces it.
+// RegistryEntry is one document. Putting an entry with the id of another replaces its value.
 type RegistryEntry struct {
 	ID    string          `json:"id"`
 	Value json.RawMessage `json:"value"`
+	// Added is when the id came to be there, by the registry's clock; zero: an earlier version did not note it.
+	Added time.Time `json:"added,omitzero"`
 }
 
 // RegistryState is the input of the registry workflow.

@@ -14,7 +14,12 @@ import (
 
 // Parse reads a trigger file strictly; name is the file's, for errors. The error joins all that is wrong, each with
 // the JSON path and what would be right.
-func Parse(name string, data []byte) (*Trigger, error) {
+func Parse(name string, data []byte) (*Trigger, error) { return readFile(name, data, true) }
+
+// Read reads a trigger that was deployed. What earlier versions let through it lets through, so that a newer one stops no mailbox.
+func Read(name string, data []byte) (*Trigger, error) { return readFile(name, data, false) }
+
+func readFile(name string, data []byte, strict bool) (*Trigger, error) {
 	f, root, err := jsonfile.Parse(name, data)
 	if err != nil {
 		return nil, err
@@ -30,7 +35,7 @@ func Parse(name string, data []byte) (*Trigger, error) {
 	t.parseSource(event)
 	t.parseInputs(event.Object("inputs"))
 	event.Done()
-	t.parseAction(action)
+	t.parseAction(action, strict)
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
@@ -100,7 +105,7 @@ func (t *Trigger) parseInputs(o jsonfile.Object) {
 	o.Done()
 }
 
-func (t *Trigger) parseAction(action jsonfile.Object) {
+func (t *Trigger) parseAction(action jsonfile.Object, strict bool) {
 	source := action.Required("source")
 	if source != "" && source != "command-consumer" {
 		action.Errorf("source", "%q: connector actions come later; today the source is command-consumer", source)
@@ -139,6 +144,9 @@ func (t *Trigger) parseAction(action jsonfile.Object) {
 	if p.payloadType == ReceiveMessage {
 		p.parseOtherwise(o, r)
 	}
+	if strict {
+		p.check(o)
+	}
 	variables, _ := o.Any("variables")
 	switch variables := variables.(type) {
 	case nil:
@@ -151,6 +159,24 @@ func (t *Trigger) parseAction(action jsonfile.Object) {
 	}
 	o.Done()
 	t.payload = p
+}
+
+// check refuses what can be read and does not do what it looks like.
+func (p *payload) check(o jsonfile.Object) {
+	field, process := "processDefinitionKey", p.processDefinitionKey
+	if p.payloadType == ReceiveMessage && slices.Contains(o.Keys(), "otherwise") {
+		field = "otherwise.processDefinitionKey"
+		if _, given := o.Any("otherwise"); !given {
+			o.Errorf("otherwise", "is null; leave it out, or name the process that is started when nobody waits")
+		}
+		if key, given := o.Any("correlationKey"); !given || key == "" {
+			o.Errorf("correlationKey", "is required with otherwise: without it no instance that waits with a key is found, and each mail starts another; "+
+				"write what the process waits with, such as ${matchGroups.number}")
+		}
+	}
+	if strings.Contains(process, "${") || strings.Contains(process, "#{") {
+		o.Errorf(field, "%q is an expression, and the process is fixed: deploy a trigger for each process, with a condition", process)
+	}
 }
 
 // parseOtherwise reads what is started when nobody waits for the message.

@@ -59,6 +59,18 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// What an earlier version deployed is read as that one read it, or the mailbox would stand still.
+func TestReadDeployed(t *testing.T) {
+	for _, payload := range []string{
+		`{"payloadType":"ReceiveMessagePayload","name":"a","otherwise":{"processDefinitionKey":"b"}}`,
+		`{"payloadType":"ReceiveMessagePayload","name":"a","otherwise":null}`,
+		`{"payloadType":"StartProcessPayload","processDefinitionKey":"${emailFrom}","name":"a"}`,
+	} {
+		_, err := Read("t.json", []byte(file(`{"pattern":""}`, payload)))
+		require.NoError(t, err, payload)
+	}
+}
+
 func TestMatchConditionFails(t *testing.T) {
 	trigger := parse(t, `{"pattern":"","condition":"${emailSubject}"}`, start)
 	_, _, err := trigger.Match(mail())
@@ -161,6 +173,10 @@ func TestParseRefuses(t *testing.T) {
 		"no name":         {file(any, `{"payloadType":"StartMessagePayload"}`), "action.payload.name: is required"},
 		"key of message":  {file(any, `{"payloadType":"StartMessagePayload","name":"a","processDefinitionKey":"b"}`), "has no meaning in StartMessagePayload"},
 		"key, not if":     {file(any, `{"payloadType":"ReceiveMessagePayload","name":"a","processDefinitionKey":"b"}`), "put it into otherwise"},
+		"otherwise, key":  {file(any, `{"payloadType":"ReceiveMessagePayload","name":"a","otherwise":{"processDefinitionKey":"b"}}`), "action.payload.correlationKey: is required with otherwise"},
+		"otherwise null":  {file(any, `{"payloadType":"ReceiveMessagePayload","name":"a","correlationKey":"k","otherwise":null}`), "action.payload.otherwise: is null; leave it out"},
+		"otherwise, expr": {file(any, `{"payloadType":"ReceiveMessagePayload","name":"a","correlationKey":"k","otherwise":{"processDefinitionKey":"${emailFrom}"}}`), `action.payload.otherwise.processDefinitionKey: "${emailFrom}" is an expression`},
+		"expression":      {file(any, strings.Replace(start, "Process_1", "p-${matchGroups.a}", 1)), `action.payload.processDefinitionKey: "p-${matchGroups.a}" is an expression, and the process is fixed`},
 		"no otherwise":    {file(any, `{"payloadType":"ReceiveMessagePayload","name":"a","otherwise":{}}`), "action.payload.otherwise.processDefinitionKey: is required"},
 		"otherwise what":  {file(any, `{"payloadType":"ReceiveMessagePayload","name":"a","otherwise":{"processDefinitionKey":"b","businessKey":"${emailFrm}"}}`), `action.payload.otherwise.businessKey: the event has no output "emailFrm"`},
 		"otherwise field": {file(any, `{"payloadType":"ReceiveMessagePayload","name":"a","otherwise":{"processDefinitionKey":"b","variables":{}}}`), "action.payload.otherwise.variables: unknown field"},

@@ -39,18 +39,44 @@ func Default(token bool) Rules {
 // maxRules bounds a policy.
 const maxRules = 50
 
-// Parse reads a policy strictly. Its error tells everything that is wrong.
-func Parse(data []byte) (Rules, error) {
-	var raw []struct {
-		Class      string `json:"class"`
-		Message    string `json:"message"`
-		RetryCount *int   `json:"retryCount"`
-		Stop       *bool  `json:"stop"`
-	}
+// example is what a policy looks like.
+const example = `[{"class":"auth","message":"","retryCount":8,"stop":true}]`
+
+// document is a rule as it is written.
+type document struct {
+	Class      string `json:"class"`
+	Message    string `json:"message"`
+	RetryCount *int   `json:"retryCount"`
+	Stop       *bool  `json:"stop"`
+}
+
+func read(data []byte) (r document, err error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&raw); err != nil {
-		return nil, fmt.Errorf(`a list such as [{"class":"auth","message":"","retryCount":8,"stop":true}] is expected: %w`, err)
+	err = d.Decode(&r)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		expected, known := map[string]string{"class": "text", "message": "text", "retryCount": "a whole number", "stop": "true or false"}[wrong.Field]
+		if !known {
+			return r, fmt.Errorf("an object such as that in %s is expected, not %s", example, wrong.Value)
+		}
+		return r, fmt.Errorf("%s: %s is expected, not %s", wrong.Field, expected, wrong.Value)
+	}
+	if err != nil {
+		return r, errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return r, nil
+}
+
+// Parse reads a policy strictly. Its error tells everything that is wrong.
+func Parse(data []byte) (Rules, error) {
+	var raw []json.RawMessage
+	d := json.NewDecoder(bytes.NewReader(data))
+	err := d.Decode(&raw)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		err = fmt.Errorf("this is not one but %s", wrong.Value)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("a list such as %s is expected: %w", example, err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("one list is expected, and nothing behind it")
@@ -60,9 +86,14 @@ func Parse(data []byte) (Rules, error) {
 	}
 	rules := make(Rules, len(raw))
 	var errs []error
-	for i, r := range raw {
+	for i, data := range raw {
 		wrong := func(format string, args ...any) {
 			errs = append(errs, fmt.Errorf("rule %d: "+format, append([]any{i + 1}, args...)...))
+		}
+		r, err := read(data)
+		if err != nil {
+			wrong("%w", err)
+			continue
 		}
 		rule, stops := Rule{Class: r.Class, Message: r.Message, RetryCount: Never}, r.Stop == nil || *r.Stop
 		if r.RetryCount != nil && (stops || *r.RetryCount < Never) {

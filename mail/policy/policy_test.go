@@ -15,10 +15,15 @@ func TestParseRefuses(t *testing.T) {
 		`null`:                                "an empty one never stops",
 		`{}`:                                  "a list such as",
 		`[] []`:                               "nothing behind it",
-		`[{"klass":"auth"}]`:                  `unknown field "klass"`,
+		`[{"klass":"auth"}]`:                  `rule 1: unknown field "klass"`,
+		`[{"retryCount":1},7]`:                "rule 2: an object such as",
+		`[{"class":7,"retryCount":1}]`:        "rule 1: class: text is expected, not number",
+		`[{"retryCount":"5"}]`:                "rule 1: retryCount: a whole number is expected, not string",
+		`[{"retryCount":1,"stop":"no"}]`:      "rule 1: stop: true or false is expected, not string",
+		`[{"retryCount":1,}]`:                 "invalid character '}'",
 		`[{"class":"auth"}]`:                  "rule 1: retryCount is required",
 		`[{"class":"auth","stop":true}]`:      "rule 1: retryCount is required",
-		`[{"class":"auth","retryCount":1.5}]`: "a list such as",
+		`[{"class":"auth","retryCount":1.5}]`: "rule 1: retryCount: a whole number is expected, not number 1.5",
 		`[{"class":"auth","retryCount":-2}]`:  "rule 1: retryCount -2: 0 or more is expected",
 		`[{"retryCount":1},{"class":"athu","retryCount":1}]`: `rule 2: class "athu" is unknown; one of auth, folder-missing, network, protocol, settings, tls, unavailable`,
 		`[{"class":"reconnect","retryCount":1}]`:             `class "reconnect" is unknown`,
@@ -26,6 +31,8 @@ func TestParseRefuses(t *testing.T) {
 	} {
 		_, err := policy.Parse([]byte(document))
 		require.ErrorContains(t, err, want, document)
+		require.NotContains(t, err.Error(), "Go ", document)
+		require.NotContains(t, err.Error(), "struct", document)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/waybill-io/waybill/mail"
 )
@@ -77,6 +78,8 @@ func (s Subscription) Validate() error {
 	switch {
 	case err != nil || u.Host == "":
 		wrong("url %q: an address such as https://app.example.com/mail is expected", s.URL)
+	case strings.ContainsFunc(s.URL, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
+		wrong("url %q: an address without blanks is expected; write %%20 for one", s.URL)
 	case u.User != nil:
 		wrong("url: a password in the address would be kept in Temporal's histories; the deliveries are signed instead")
 	case u.Scheme == "https", u.Scheme == "http" && (s.Plain || mail.Loopback(u.Hostname())):
