@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,6 +37,7 @@ type mailboxesReport struct {
 	Connected time.Duration `json:"connected"`  // from the first that was added until all were connected
 	Memory    int64         `json:"bytes"`      // of the worker, with all connected
 	Threads   int           `json:"threads"`
+	Routines  int           `json:"goroutines"`
 	Rest      time.Duration `json:"rest"`
 	Server    float64       `json:"serverCores"` // of the Temporal server at rest
 	Worker    float64       `json:"workerCores"`
@@ -85,6 +89,7 @@ type rig struct {
 	mail         *mailserver.Server
 	address      string
 	worker       *exec.Cmd
+	gateway      string // of the worker
 }
 
 func (r *rig) stop() error {
@@ -107,7 +112,15 @@ func (r *rig) startMail() (err error) {
 }
 
 func (r *rig) startWorker() error {
-	r.worker = exec.Command(r.program, "--temporal-address", r.place.address, "--files", "file://"+r.dir+"/files?create_dir=1", "--gateway", "127.0.0.1:0", "--log-level", "error")
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	r.gateway = free.Addr().String()
+	if err := free.Close(); err != nil {
+		return err
+	}
+	r.worker = exec.Command(r.program, "--temporal-address", r.place.address, "--files", "file://"+r.dir+"/files?create_dir=1", "--gateway", r.gateway, "--log-level", "error")
 	r.worker.Env = append(os.Environ(), passwordName+"="+mailboxPassword)
 	r.worker.Stderr = r.progress
 	return r.worker.Start()
@@ -138,6 +151,9 @@ func (r *rig) measure(ctx context.Context, report *mailboxesReport, hold time.Du
 	report.Server = (usedCPU().since(before).children - workerUsed).Seconds() / report.Rest.Seconds()
 	report.Worker = workerUsed.Seconds() / report.Rest.Seconds()
 	report.Memory, report.Threads = memoryOf(r.worker.Process.Pid)
+	report.Routines = r.goroutines()
+
+	fmt.Fprintf(r.progress, "mailboxes: %d bytes, %d threads, %d goroutines; at rest the server takes %.3f cores, the worker %.3f\n", report.Memory, report.Threads, report.Routines, report.Server, report.Worker)
 
 	fmt.Fprintln(r.progress, "mailboxes: the worker is killed")
 	begun = time.Now()
@@ -192,8 +208,11 @@ func (r *rig) connected(ctx context.Context) error {
 	begun := time.Now()
 	for last := -1; time.Since(begun) < allBack; time.Sleep(time.Second) {
 		list, err := r.client.Watched(ctx)
-		if err != nil {
-			return err
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil { // no worker answers yet
+			continue
 		}
 		count := 0
 		for _, s := range list {
@@ -211,6 +230,22 @@ func (r *rig) connected(ctx context.Context) error {
 		}
 	}
 	return fmt.Errorf("not all of %d mailboxes were connected within %s", r.n, allBack)
+}
+
+// goroutines asks the worker's metrics; 0 when they do not tell.
+func (r *rig) goroutines() int {
+	answer, err := http.Get("http://" + r.gateway + "/metrics")
+	if err != nil {
+		return 0
+	}
+	defer answer.Body.Close()
+	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
+		if n, ok := strings.CutPrefix(lines.Text(), "go_goroutines "); ok {
+			count, _ := strconv.Atoi(n)
+			return count
+		}
+	}
+	return 0
 }
 
 // memoryOf reads the resident memory and the threads of a process; zeros where there is no /proc.
@@ -241,7 +276,7 @@ func (r *mailboxesReport) print(w io.Writer) {
 	t = append(t,
 		[]string{"memory of the worker without mailboxes", mib(r.Empty)},
 		[]string{"memory of the worker with all", mib(r.Memory)},
-		[]string{"threads of the worker", strconv.Itoa(r.Threads)},
+		[]string{"threads and goroutines of the worker", fmt.Sprintf("%d, %d", r.Threads, r.Routines)},
 		[]string{"added and connected within", second(r.Connected)},
 		[]string{"CPU of the Temporal server at rest, over " + second(r.Rest), cores(r.Server)},
 		[]string{"CPU of the worker at rest", cores(r.Worker)},

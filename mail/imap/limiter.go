@@ -13,15 +13,15 @@ import (
 
 const (
 	// Ten thousand mailboxes are back within two minutes, and a server that takes hundreds of log-ins a second is at ease.
-	defaultPerSecond = 100
+	defaultPerSecond = 200
 	defaultBurst     = 100
 )
 
 // Limiter bounds how many connections are begun to one host, so that a worker with many mailboxes does not storm a server that
-// comes back, or is taken for an attack. All accounts of a worker share one. The zero value permits 100 a second, and 100 at
+// comes back, or is taken for an attack. All accounts of a worker share one. The zero value permits 200 a second, and 100 at
 // once. Safe from several goroutines.
 type Limiter struct {
-	PerSecond float64 // 0: 100
+	PerSecond float64 // 0: 200
 	Burst     int     // 0: 100
 
 	mu    sync.Mutex

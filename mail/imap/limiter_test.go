@@ -23,7 +23,7 @@ func TestLimiter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared := new(Limiter)
 		require.Zero(t, connect(t, shared, "mail.example.com", 100))
-		require.Equal(t, time.Second, connect(t, shared, "Mail.Example.com", 100), "100 at once, then 100 a second")
+		require.Equal(t, time.Second/2, connect(t, shared, "Mail.Example.com", 100), "100 at once, then 200 a second")
 		require.Zero(t, connect(t, shared, "other.example.com", 100), "hosts have nothing to do with each other")
 		time.Sleep(time.Second)
 		require.Zero(t, connect(t, shared, "mail.example.com", 100))
