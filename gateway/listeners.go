@@ -375,6 +375,9 @@ func (l *listeners) synchronize(r *http.Request) (any, error) {
 	if in.Filters.Since.IsZero() {
 		return nil, badRequest{errors.New("Filters.Since is required: a time such as 2026-11-20T08:00:00Z")}
 	}
+	if in.Filters.Since.After(time.Now()) {
+		return nil, badRequest{errors.New("Filters.Since lies in the future: a time from which on mail has come is expected")}
+	}
 	name := mailboxName(in.Credentials.ID)
 	if err := l.Client.Resync(r.Context(), name, in.Filters.Since); err != nil {
 		return nil, err
