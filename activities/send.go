@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/smtp"
 )
 
@@ -42,7 +43,7 @@ func SendMail(ctx context.Context, in contract.SendMail) (contract.SentMail, err
 
 func smtpConfig(a contract.SMTPAccount) (config smtp.Config, err error) {
 	config = smtp.Config{Host: a.Host, Port: a.Port, TLS: smtp.TLS(a.TLS), Username: a.Username, OAuth: a.OAuth}
-	if config.RootCAs, err = rootCAs(a.CA); err != nil {
+	if config.RootCAs, err = new(mail.Authorities).Of(a.CA); err != nil {
 		return config, err
 	}
 	config.Password, err = Secret(a.Password)

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -16,18 +15,23 @@ const sourceEWS = "ews"
 
 // open connects to the account of a mailbox.
 func (w *Watcher) open(ctx context.Context, c contract.MailboxConfig) (source, error) {
+	roots, err := w.authorities.Of(c.CA)
+	if err != nil {
+		return nil, settingsError{err}
+	}
 	if c.Source == sourceEWS {
 		config, err := ewsConfig(c)
 		if err != nil {
 			return nil, settingsError{err}
 		}
+		config.RootCAs = roots
 		return opened(ews.Open(ctx, config, c.Folders()))
 	}
 	config, err := imapConfig(c)
 	if err != nil {
 		return nil, settingsError{err}
 	}
-	config.Limiter = &w.limiter
+	config.RootCAs, config.Limiter = roots, &w.limiter
 	return opened(imap.Open(ctx, config, c.Folders()))
 }
 
@@ -61,9 +65,6 @@ func imapConfig(c contract.MailboxConfig) (config imap.Config, err error) {
 		PollInterval: milliseconds(c.PollMS), MaxMessageBytes: c.MaxBytes,
 		IdleRestart: milliseconds(c.IdleMS), CommandTimeout: milliseconds(c.TimeoutMS),
 	}
-	if config.RootCAs, err = rootCAs(c.CA); err != nil {
-		return config, err
-	}
 	if !withToken(c) {
 		config.Password, err = Secret(c.Password)
 		return config, err
@@ -77,22 +78,12 @@ func ewsConfig(c contract.MailboxConfig) (config ews.Config, err error) {
 		URL: c.URL, Host: c.Host, AllowPlain: c.AllowPlain, Username: c.Username, Auth: ews.Auth(c.Auth), Mailbox: c.Of, Impersonate: c.As,
 		PollInterval: milliseconds(c.PollMS), RequestTimeout: milliseconds(c.TimeoutMS), MaxMessageBytes: c.MaxBytes,
 	}
-	if config.RootCAs, err = rootCAs(c.CA); err != nil {
-		return config, err
-	}
 	if withToken(c) {
 		config.Token = token(c.Password)
 		return config, nil
 	}
 	config.Password, err = Secret(c.Password)
 	return config, err
-}
-
-func rootCAs(file string) (*x509.CertPool, error) {
-	if file == "" {
-		return nil, nil // those of the system
-	}
-	return mail.RootCAs(file)
 }
 
 // token reads a token that somebody else renews, in a file, at each use.

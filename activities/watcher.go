@@ -16,6 +16,7 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/imap"
 )
 
@@ -30,8 +31,9 @@ type Watcher struct {
 
 	unmarked bool // handled mail gets neither flag nor keyword
 
-	limiter imap.Limiter // of new connections, for all mailboxes of this worker
-	held    holdings
+	authorities mail.Authorities
+	limiter     imap.Limiter // of new connections, for all mailboxes of this worker
+	held        holdings
 	*Metrics
 }
 

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
+	"time"
 )
 
 // RootCAs returns the certificate authorities of the system and those in a PEM file (RFC 7468), for servers whose
@@ -52,4 +54,41 @@ func add(pool *x509.CertPool, text []byte) error {
 		return errors.New("there is no certificate; it must be PEM, beginning with -----BEGIN CERTIFICATE-----")
 	}
 	return nil
+}
+
+// Authorities keeps what RootCAs reads as long as the files do not change, since a pool takes more memory than the connections that it is
+// for. It is safe for concurrent use; the zero value is ready.
+type Authorities struct {
+	mu   sync.Mutex
+	kept map[string]authorities // by file
+}
+
+type authorities struct {
+	pool    *x509.CertPool
+	changed time.Time // the file
+}
+
+// Of is RootCAs of a file; nil, which stands for the authorities of the system, for none.
+func (a *Authorities) Of(pemFile string) (*x509.CertPool, error) {
+	if pemFile == "" {
+		return nil, nil
+	}
+	about, err := os.Stat(pemFile)
+	if err != nil {
+		return nil, fmt.Errorf("read certificate authorities: %w", err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if known, ok := a.kept[pemFile]; ok && known.changed.Equal(about.ModTime()) {
+		return known.pool, nil
+	}
+	pool, err := RootCAs(pemFile)
+	if err != nil {
+		return nil, err
+	}
+	if a.kept == nil {
+		a.kept = map[string]authorities{}
+	}
+	a.kept[pemFile] = authorities{pool, about.ModTime()}
+	return pool, nil
 }

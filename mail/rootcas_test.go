@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -52,4 +53,30 @@ func TestRootCAs(t *testing.T) {
 	}
 	_, err := RootCAs(filepath.Join(t.TempDir(), "none.pem"))
 	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func TestAuthoritiesAreReadOnce(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	write := func(text string, changed time.Time) {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		require.NoError(t, os.Chtimes(file, changed, changed))
+	}
+	var a Authorities
+	none, err := a.Of("")
+	require.NoError(t, err)
+	require.Nil(t, none, "those of the system")
+	_, err = a.Of(file)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	now := time.Now()
+	server := httptest.NewTLSServer(nil)
+	t.Cleanup(server.Close)
+	write(string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})), now)
+	first, err := a.Of(file)
+	require.NoError(t, err)
+	again, err := a.Of(file)
+	require.NoError(t, err)
+	require.Same(t, first, again)
+	write("nonsense", now.Add(time.Minute))
+	_, err = a.Of(file)
+	require.ErrorContains(t, err, "there is no certificate", "it is read when it has changed")
 }
