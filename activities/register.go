@@ -55,7 +55,7 @@ func RegisterWatcher(r worker.ActivityRegistry, w *Watcher) {
 func RegisterAccounts(r worker.ActivityRegistry, w *Watcher) {
 	register(r, contract.CheckMailboxActivity, w.Check)
 	register(r, contract.FetchMailsActivity, w.FetchMails)
-	register(r, contract.SendMailActivity, SendMail)
+	register(r, contract.SendMailActivity, w.SendMail)
 }
 
 func register(r worker.ActivityRegistry, name string, fn any) {

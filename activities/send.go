@@ -7,19 +7,18 @@ import (
 	"fmt"
 
 	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/smtp"
 )
 
 // SendMail sends a mail over an account of its own, as email.SEND does over that of the workers. What a later try may win is tried
 // again; what the server refuses for good ends it, and so does a log-in that is refused, since more of them lock accounts.
-func SendMail(ctx context.Context, in contract.SendMail) (contract.SentMail, error) {
+func (w *Watcher) SendMail(ctx context.Context, in contract.SendMail) (contract.SentMail, error) {
 	defer keepAlive(ctx, nil)()
 	var m smtp.Mail
 	if err := json.Unmarshal(in.Mail, &m); err != nil {
 		return contract.SentMail{}, final(fmt.Errorf("read the mail that is to be sent: %w", err))
 	}
-	config, err := smtpConfig(in.Account)
+	config, err := w.smtpConfig(in.Account)
 	if err != nil {
 		return contract.SentMail{}, err
 	}
@@ -41,9 +40,9 @@ func SendMail(ctx context.Context, in contract.SendMail) (contract.SentMail, err
 	return sent, nil
 }
 
-func smtpConfig(a contract.SMTPAccount) (config smtp.Config, err error) {
+func (w *Watcher) smtpConfig(a contract.SMTPAccount) (config smtp.Config, err error) {
 	config = smtp.Config{Host: a.Host, Port: a.Port, TLS: smtp.TLS(a.TLS), Username: a.Username, OAuth: a.OAuth}
-	if config.RootCAs, err = new(mail.Authorities).Of(a.CA); err != nil {
+	if config.RootCAs, err = w.authorities.Of(a.CA); err != nil {
 		return config, err
 	}
 	config.Password, err = Secret(a.Password)

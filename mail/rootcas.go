@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// RootCAs returns the certificate authorities of the system and those in a PEM file (RFC 7468), for servers whose
+// rootCAs returns the certificate authorities of the system and those in a PEM file (RFC 7468), for servers whose
 // certificate comes from an authority of the house. What the file holds besides certificates is refused: a private key there
 // is a file in the wrong place.
-func RootCAs(pemFile string) (*x509.CertPool, error) {
+func rootCAs(pemFile string) (*x509.CertPool, error) {
 	text, err := os.ReadFile(pemFile)
 	if err != nil {
 		return nil, fmt.Errorf("read certificate authorities: %w", err)
@@ -56,7 +56,7 @@ func add(pool *x509.CertPool, text []byte) error {
 	return nil
 }
 
-// Authorities keeps what RootCAs reads as long as the files do not change, since a pool takes more memory than the connections that it is
+// Authorities keeps what it reads as long as the files do not change, since a pool takes more memory than the connections that it is
 // for. It is safe for concurrent use; the zero value is ready.
 type Authorities struct {
 	mu   sync.Mutex
@@ -68,7 +68,7 @@ type authorities struct {
 	changed time.Time // the file
 }
 
-// Of is RootCAs of a file; nil, which stands for the authorities of the system, for none.
+// Of returns the authorities of the system and those of a PEM file; nil, which stands for the former, without a file.
 func (a *Authorities) Of(pemFile string) (*x509.CertPool, error) {
 	if pemFile == "" {
 		return nil, nil
@@ -82,7 +82,7 @@ func (a *Authorities) Of(pemFile string) (*x509.CertPool, error) {
 	if known, ok := a.kept[pemFile]; ok && known.changed.Equal(about.ModTime()) {
 		return known.pool, nil
 	}
-	pool, err := RootCAs(pemFile)
+	pool, err := rootCAs(pemFile)
 	if err != nil {
 		return nil, err
 	}

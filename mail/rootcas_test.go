@@ -35,7 +35,7 @@ func TestRootCAs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "ca.pem")
 			require.NoError(t, os.WriteFile(file, []byte(c.text), 0o600))
-			pool, err := RootCAs(file)
+			pool, err := rootCAs(file)
 			if c.fails != "" {
 				require.ErrorContains(t, err, c.fails)
 				require.ErrorContains(t, err, file)
@@ -51,7 +51,7 @@ func TestRootCAs(t *testing.T) {
 			require.True(t, pool.Equal(system), "the system's are still there")
 		})
 	}
-	_, err := RootCAs(filepath.Join(t.TempDir(), "none.pem"))
+	_, err := rootCAs(filepath.Join(t.TempDir(), "none.pem"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 

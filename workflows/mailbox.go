@@ -26,7 +26,7 @@ type mailbox struct {
 	inHand   map[string]bool     // folders of which a batch is
 	posting  map[string]bool     // webhooks that pending mail is being offered to
 	refused  map[string]*refusal // webhooks that refused single mails
-	shelving string              // the shelf that is being written; "": none
+	shelving bool                // pending mail is being put away
 	raising  bool                // alerts
 	work     workflow.Context    // of what goes on beside the batches, until this run ends
 }
@@ -62,7 +62,7 @@ func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
 		}
 	}
 	if err := workflow.Await(ctx, func() bool {
-		return workflow.AllHandlersFinished(ctx) && len(m.posting) == 0 && !m.raising && m.shelving == ""
+		return workflow.AllHandlersFinished(ctx) && len(m.posting) == 0 && !m.raising && !m.shelving
 	}); err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func (m *mailbox) post(ctx workflow.Context, name string) bool {
 	}
 	list, again := m.pendingOf(name, false), false
 	shelf, shelved := m.shelf(name, false)
-	// While it refuses everything no more is fetched for it: what is refused lies on no shelf.
+	// While it refuses everything no shelf is fetched for it but of mails that it refused before.
 	if len(list) == 0 && (!shelved || r.all) {
 		list, again = m.pendingOf(name, true), true
 		if shelf, shelved = m.shelf(name, true); !shelved && len(list) == 0 {

@@ -21,9 +21,10 @@ const (
 // shelve puts pending mails away into the blob store where a webhook has many, so that one that is down for days holds up neither the
 // mailbox nor other webhooks. In Pending a shelf stands where its mails stood.
 func (m *mailbox) shelve() {
-	if m.shelving != "" {
+	if m.shelving {
 		return
 	}
+	m.shelving = true
 	workflow.Go(m.work, func(ctx workflow.Context) {
 		for _, name := range m.waiting(func(contract.Pending) bool { return true }) {
 			for _, refused := range []bool{false, true} {
@@ -31,6 +32,7 @@ func (m *mailbox) shelve() {
 				}
 			}
 		}
+		m.shelving = false
 	})
 }
 
@@ -62,12 +64,10 @@ func (m *mailbox) shelveOf(ctx workflow.Context, name string, refused bool) bool
 	for _, i := range slices.Backward(chosen[1:]) {
 		m.Pending = slices.Delete(m.Pending, i, i+1)
 	}
-	m.shelving = key
 	err := workflow.ExecuteActivity(keeping(ctx), contract.ShelveActivity, contract.Shelf{Key: key, Mails: mails}).Get(ctx, nil)
 	if err != nil { // cancelled, when this run ends; or the store is away for long
 		m.restock(key, mails)
 	}
-	m.shelving = ""
 	return err == nil
 }
 
@@ -92,7 +92,7 @@ func (m *mailbox) restock(key string, mails []contract.Pending) {
 
 // unshelve fetches the mails of a shelf back. It reports whether to go on.
 func (m *mailbox) unshelve(ctx workflow.Context, p contract.Pending) bool {
-	if workflow.Await(ctx, func() bool { return m.shelving != p.Shelf }) != nil {
+	if workflow.Await(ctx, func() bool { return !m.shelving }) != nil {
 		return false
 	}
 	if !slices.ContainsFunc(m.Pending, func(q contract.Pending) bool { return q.Shelf == p.Shelf }) {
