@@ -31,6 +31,9 @@ type Call struct {
 type Policy struct {
 	Retry   Retry
 	Timeout time.Duration // of one attempt
+	// PerSecond bounds the calls of an instance over all workers; 0: no bound. It takes effect for instances with a task queue of
+	// their own, which all but those named like their template have.
+	PerSecond float64
 }
 
 // Retry is exponential: Interval, then Coefficient times more each time, at most MaxInterval; Attempts counts the

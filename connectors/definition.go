@@ -20,7 +20,9 @@ type Definition struct {
 	Config      []Config
 	Errors      []ErrorDefinition
 	Mode        ErrorMode
-	Policy      Policy // not in the file: DefaultPolicy, or what a built-in connector sets
+	Policy      Policy // what the file's config says (CALL_TIMEOUT and so on), else the template's, else DefaultPolicy
+
+	given Policy // what the file says alone
 }
 
 // Feature is an action or an event.

@@ -33,6 +33,11 @@ const (
 	CodeMissingInput = "MISSING_INPUT"
 	CodeInvalidInput = "INVALID_INPUT"
 	CodeUnknown      = "UNKNOWN_ERROR"
+
+	CodeUnknownAction = "UNKNOWN_ACTION"
+	CodeNotConfigured = "NOT_CONFIGURED"
+	CodeUnauthorized  = "UNAUTHORIZED"
+	CodeNotFound      = "NOT_FOUND"
 )
 
 // Error is a failed call. Neither Public nor Err may hold a secret: both are written to histories and logs.

@@ -28,7 +28,6 @@ func ParseDefinition(name string, data []byte) (*Definition, error) {
 		Name:        root.Required("name"),
 		Description: root.String("description"),
 		Template:    root.String("template"),
-		Policy:      DefaultPolicy(),
 	}
 	if d.Name != "" && !ValidName(d.Name) {
 		root.Errorf("name", "%q is not a connector name: %s", d.Name, NameRule)
@@ -49,6 +48,11 @@ func ParseDefinition(name string, data []byte) (*Definition, error) {
 	}
 	root.Done()
 	d.Mode = d.errorMode()
+	given, wrong := d.policy()
+	if wrong != nil {
+		root.Errorf("config", "%v", wrong)
+	}
+	d.given, d.Policy = given, given.over(DefaultPolicy())
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
