@@ -61,7 +61,7 @@ func Do(ctx context.Context, c Connector, call Call) (map[string]any, error) {
 	d := c.Definition()
 	action, err := d.Action(call.Action)
 	if err != nil {
-		return nil, &Error{Kind: Permanent, Code: "UNKNOWN_ACTION", Public: err.Error()}
+		return nil, &Error{Kind: Permanent, Code: CodeUnknownAction, Public: err.Error()}
 	}
 	if call.IdempotencyKey == "" {
 		return nil, &Error{Kind: Permanent, Code: CodeInvalidInput, Public: "the call has no idempotency key"}

@@ -109,7 +109,7 @@ func (s *Settings) List(name string) []string {
 
 // Errorf tells that the value of a setting is wrong.
 func (s *Settings) Errorf(name, format string, args ...any) {
-	s.errs = append(s.errs, fmt.Errorf("%s %w", name, fmt.Errorf(format, args...)))
+	s.errs = append(s.errs, fmt.Errorf("%s %w", s.definition.Variable(name), fmt.Errorf(format, args...)))
 }
 
 // Err is everything that was wrong with what was asked for.
@@ -137,7 +137,7 @@ func (s *Settings) missing() []string {
 	for _, c := range s.definition.Config {
 		value, err := s.lookup(c.Name)
 		if c.Required && err == nil && value == "" && (c.Value == "" || reference.MatchString(c.Value)) {
-			names = append(names, c.Name)
+			names = append(names, s.definition.Variable(c.Name))
 		}
 	}
 	return names

@@ -114,8 +114,22 @@ func (l *loader) connector(f source) {
 		l.fail(fmt.Errorf("%s: name: connector %q is built in; choose another name", f.path, d.Name))
 		return
 	}
+	if template, builtIn := l.builtIn(d.Template); builtIn {
+		if d, err = template.Instance(d); err != nil {
+			l.fail(fmt.Errorf("%s: %w", f.path, err))
+			return
+		}
+	}
 	l.known[d.Name], l.custom[d.Name] = d, f.path
 	l.project.Connectors = append(l.project.Connectors, d)
+}
+
+func (l *loader) builtIn(name string) (*connectors.Definition, bool) {
+	i := slices.IndexFunc(l.options.BuiltIn, func(d *connectors.Definition) bool { return d.Name == name })
+	if i < 0 {
+		return nil, false
+	}
+	return l.options.BuiltIn[i], true
 }
 
 // connectorNames are the names that a model may use.

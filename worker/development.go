@@ -29,7 +29,7 @@ func devCommand() *cobra.Command {
 			if ephemeral {
 				o.Data = ""
 			}
-			o.Logger, o.Out = logger, os.Stdout
+			o.Logger, o.Out, o.Variable = logger, os.Stdout, variable
 			return dev.Run(cmd.Context(), o)
 		},
 	}
@@ -42,6 +42,7 @@ func devCommand() *cobra.Command {
 	f.IntVar(&o.IMAPPort, "imap-port", 1143, "port where mail is read")
 	f.IntVar(&o.GatewayPort, "gateway-port", 8080, "port of the HTTP gateway")
 	f.BoolVar(&o.Example, "example", true, "deploy the support-desk example and watch its mailbox")
+	f.StringArrayVar(&o.Definitions, "connector", nil, "definition file of an instance of a built-in connector, or a folder of them; may be given more than once")
 	f.StringVar(&logLevel, "log-level", "warn", "debug, info, warn or error")
 	return cmd
 }

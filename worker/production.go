@@ -57,14 +57,15 @@ func dial(ctx context.Context, address, namespace string, logger *slog.Logger) (
 func workerCommand() *cobra.Command {
 	var address, namespace, gateway, logLevel, roles, files string
 	var groups int
+	var definitions []string
 	cmd := &cobra.Command{
 		Use:   "worker",
 		Short: "Run processes, watch mailboxes and answer connector calls",
 		Long: "worker connects to a Temporal cluster and does what its roles say. Any number of workers may run, anywhere;\n" +
 			"they must share one blob store. Temporal is found by --temporal-address, or by TEMPORAL_ADDRESS and the other\n" +
-			"variables of Temporal's clients. Sending mail is set by EMAIL_HOST, EMAIL_PORT, EMAIL_USERNAME, EMAIL_PASSWORD,\n" +
-			"EMAIL_SMTP_AUTH, EMAIL_SMTP_STARTTLS, EMAIL_SMTP_SSL and EMAIL_FROM. WAYBILL_SECRET_KEY holds the key of sealed\n" +
-			"secrets. The gateway's API wants a token: WAYBILL_GATEWAY_TOKENS names the file with their hashes; without it only this\n" +
+			"variables of Temporal's clients. Connectors are set up by the variables that `starter connector show NAME` lists, such as\n" +
+			"EMAIL_HOST, EMAIL_USERNAME and EMAIL_PASSWORD (or EMAIL_PASSWORD_FILE); several of a kind by --connector.\n" +
+			"WAYBILL_SECRET_KEY holds the key of sealed secrets. The gateway's API wants a token: WAYBILL_GATEWAY_TOKENS names the file with their hashes; without it only this\n" +
 			"machine may call. WAYBILL_WEBHOOK_SECRET signs what applications are told that bring no secret of their own.\n" +
 			"With FEATURES_MARK_EMAILS_AS_SYNCHRONIZED=false handled mail gets neither flag nor keyword.",
 		Example: `  go run ./worker --temporal-address temporal.example.com:7233
@@ -86,21 +87,19 @@ func workerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			settings, err := emailSettings()
-			if err != nil {
-				return err
-			}
 			bucket, err := openFiles(ctx, files)
 			if err != nil {
 				return err
 			}
 			defer bucket.Close()
-			built, err := catalog.All(catalog.Deps{Email: settings, Files: activities.NewFiles(bucket)})
+			deps := catalog.Deps{Variable: variable, Files: activities.NewFiles(bucket)}
+			builtIn, err := catalog.BuiltIn(deps)
 			if err != nil {
 				return err
 			}
-			if settings.Insecure() {
-				logger.Warn("the mail password goes over the network in the clear: set EMAIL_SMTP_STARTTLS or EMAIL_SMTP_SSL")
+			instances, err := catalog.Instances(definitions, deps)
+			if err != nil {
+				return err
 			}
 			web, err := gatewaySettings(gateway)
 			if err != nil {
@@ -116,7 +115,7 @@ func workerCommand() *cobra.Command {
 			}
 			defer t.Close()
 			a, err := app.New(ctx, app.Options{
-				Temporal: t, Namespace: chosen, Roles: list, Files: bucket, Connectors: built, Gateway: web, MailboxGroups: groups, Unmarked: unmarked,
+				Temporal: t, Namespace: chosen, Roles: list, Files: bucket, Connectors: builtIn, Instances: instances, Logger: logger, Gateway: web, MailboxGroups: groups, Unmarked: unmarked,
 			})
 			if errors.Is(err, syscall.EADDRINUSE) {
 				return fmt.Errorf("%w\nchoose another address with --gateway, or leave the role gateway out of --roles", err)
@@ -136,6 +135,7 @@ func workerCommand() *cobra.Command {
 	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&roles, "roles", "process,connectors,mailbox,gateway", "what this worker does")
 	f.IntVar(&groups, "mailbox-groups", 0, "how many of the 64 groups of mailboxes this worker holds at most, 0: as many as it is given; what all workers together cannot hold is not watched. It bounds neither log-ins that are tried out nor mail that applications send and fetch")
+	f.StringArrayVar(&definitions, "connector", nil, "definition file of an instance of a built-in connector, or a folder of them; may be given more than once")
 	f.StringVar(&files, "files", "file:///var/lib/waybill/files?create_dir=1", "blob store for mails and attachments, the same for all workers: file:///path?create_dir=1 or mem://")
 	return cmd
 }

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
 	"strconv"
+	"strings"
 
-	"github.com/waybill-io/waybill/connectors/email"
+	"github.com/waybill-io/waybill/activities"
 	"github.com/waybill-io/waybill/gateway"
 	"github.com/waybill-io/waybill/mail"
 )
@@ -56,36 +56,19 @@ func version() string {
 	return ""
 }
 
-// emailSettings reads the settings of the email connector from the environment.
-func emailSettings() (email.Config, error) {
-	var errs []error
-	number := func(name string) int {
-		text := os.Getenv(name)
-		if text == "" {
-			return 0
-		}
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s=%q is not a number", name, text))
-		}
-		return n
+// variable is a setting of a connector: an environment variable, or the file that the variable with _FILE after its name names. A
+// sealed secret is opened.
+func variable(name string) (string, error) {
+	text, file := os.Getenv(name), os.Getenv(name+"_FILE")
+	switch {
+	case text != "" && file != "":
+		return "", fmt.Errorf("is set, and %s_FILE is, too; keep one", name)
+	case file != "":
+		secret, err := activities.Secret("file:" + file)
+		return string(secret), err
+	case strings.HasPrefix(text, "sealed:"):
+		secret, err := activities.Secret(text)
+		return string(secret), err
 	}
-	truth := func(name string) bool {
-		text := os.Getenv(name)
-		if text == "" {
-			return false
-		}
-		b, err := strconv.ParseBool(text)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s=%q is neither true nor false", name, text))
-		}
-		return b
-	}
-	c := email.Config{
-		Host: os.Getenv("EMAIL_HOST"), Port: number("EMAIL_PORT"),
-		Username: os.Getenv("EMAIL_USERNAME"), Password: mail.Secret(os.Getenv("EMAIL_PASSWORD")),
-		Auth: truth("EMAIL_SMTP_AUTH"), StartTLS: truth("EMAIL_SMTP_STARTTLS"), SSL: truth("EMAIL_SMTP_SSL"),
-		From: os.Getenv("EMAIL_FROM"),
-	}
-	return c, errors.Join(append(errs, c.Validate())...)
+	return text, nil
 }

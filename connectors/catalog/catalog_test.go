@@ -1,40 +1,92 @@
 package catalog
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/connectors"
-	"github.com/waybill-io/waybill/connectors/email"
 )
 
-func TestListsAgree(t *testing.T) {
-	for _, config := range []email.Config{{}, {Host: "localhost"}} {
-		all, err := All(Deps{Email: config})
-		require.NoError(t, err)
-		definitions := Definitions()
-		require.Len(t, all, len(definitions))
-		names := map[string]bool{}
-		for i, c := range all {
-			require.Equal(t, definitions[i], c.Definition())
-			require.False(t, names[c.Definition().Name], "names are unique")
-			names[c.Definition().Name] = true
-		}
+// deps are those of a worker with these variables.
+func deps(variables map[string]string) Deps {
+	return Deps{Variable: func(name string) (string, error) { return variables[name], nil }}
+}
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+func TestNamesAreUnique(t *testing.T) {
+	all, err := BuiltIn(deps(nil))
+	require.NoError(t, err)
+	known := map[string]bool{}
+	for i, d := range Definitions() {
+		require.Equal(t, d, all[i].Definition())
+		require.False(t, known[d.Name], d.Name)
+		known[d.Name] = true
 	}
 }
 
 func TestWithoutAServerACallSaysSo(t *testing.T) {
-	all, err := All(Deps{})
+	all, err := BuiltIn(deps(nil))
 	require.NoError(t, err)
 	_, err = connectors.Do(t.Context(), all[0], connectors.Call{Action: "SEND", IdempotencyKey: "k", Inputs: map[string]any{"to": "a@example.com", "text": "x"}})
-	require.ErrorContains(t, err, "set EMAIL_HOST")
+	require.ErrorContains(t, err, "connector email is not configured: set EMAIL_HOST for the worker, then retry")
 	require.Equal(t, connectors.Permanent, connectors.AsError(err).Kind)
 }
 
 func TestWrongSettingsAreNamed(t *testing.T) {
-	_, err := All(Deps{Email: email.Config{Port: 25}})
-	require.ErrorContains(t, err, "EMAIL_HOST is not set")
-	_, err = All(Deps{Email: email.Config{Host: "localhost", Auth: true}})
+	_, err := BuiltIn(deps(map[string]string{"EMAIL_PORT": "25"}))
+	require.ErrorContains(t, err, "connector email: EMAIL_HOST is required: SMTP server.")
+	_, err = BuiltIn(deps(map[string]string{"EMAIL_HOST": "localhost", "EMAIL_SMTP_AUTH": "yes"}))
+	require.ErrorContains(t, err, `EMAIL_SMTP_AUTH "yes" is neither true nor false`)
+	_, err = BuiltIn(deps(map[string]string{"EMAIL_HOST": "localhost", "EMAIL_SMTP_AUTH": "true"}))
 	require.ErrorContains(t, err, "EMAIL_SMTP_AUTH needs")
+}
+
+func TestInstancesStandSideBySide(t *testing.T) {
+	billing := write(t, "billing.json", `{"id":"b","name":"email-billing","template":"email","config":[
+		{"name":"EMAIL_HOST","value":"mail.example.com"},{"name":"EMAIL_PASSWORD","value":"${BILLING_PASSWORD}"},{"name":"CALL_ATTEMPTS","value":"3"}]}`)
+	alerts := write(t, "alerts.json", `{"id":"a","name":"email-alerts","template":"email"}`)
+	all, err := Instances([]string{billing, filepath.Dir(alerts)}, deps(map[string]string{
+		"BILLING_PASSWORD": "hunter2", "EMAIL_ALERTS__EMAIL_HOST": "alerts.example.com",
+	}))
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	require.Equal(t, "email-billing", all[0].Definition().Name)
+	require.Equal(t, 3, all[0].Definition().Policy.Retry.Attempts)
+	require.Equal(t, Definitions()[0].Policy.Timeout, all[0].Definition().Policy.Timeout, "what the file does not say is the template's")
+	require.Equal(t, "email-alerts", all[1].Definition().Name)
+	require.Equal(t, Definitions()[0].Actions, all[1].Definition().Actions)
+
+	_, err = Instances([]string{alerts}, deps(map[string]string{"EMAIL_ALERTS__EMAIL_PORT": "25", "EMAIL_HOST": "of another"}))
+	require.ErrorContains(t, err, "connector email-alerts: EMAIL_ALERTS__EMAIL_HOST is required")
+}
+
+func TestInstancesAreRefused(t *testing.T) {
+	custom := `{"id":"c","name":"vat","actions":{"a":{"id":"a","name":"CHECK"}}}`
+	for name, tc := range map[string]struct{ text, want string }{
+		"no template":      {custom, `template: "" is not a built-in connector`},
+		"unknown template": {`{"id":"c","name":"a","template":"fax"}`, `"fax" is not a built-in connector`},
+		"name":             {`{"id":"c","name":"email","template":"email"}`, `connector "email" is built in`},
+		"setting":          {`{"id":"c","name":"a","template":"email","config":[{"name":"HOST","value":"x"}]}`, `connector a has no setting "HOST"; it has EMAIL_HOST`},
+		"action":           {`{"id":"c","name":"a","template":"email","actions":{"x":{"id":"x","name":"SENT"}}}`, `connector a has no action "SENT"; did you mean "SEND"?`},
+		"policy":           {`{"id":"c","name":"a","template":"email","config":[{"name":"CALL_TIMEOUT","value":"soon"}]}`, `CALL_TIMEOUT: "soon"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Instances([]string{write(t, "x.json", tc.text)}, deps(nil))
+			require.ErrorContains(t, err, tc.want)
+		})
+	}
+	all, err := Instances([]string{filepath.Dir(write(t, "x.json", custom))}, deps(nil))
+	require.NoError(t, err, "a folder may hold other connectors, too")
+	require.Empty(t, all)
+	_, err = Instances([]string{"/no/such"}, deps(nil))
+	require.EqualError(t, err, "/no/such: there is no such file or folder")
 }

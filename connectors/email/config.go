@@ -5,13 +5,14 @@ import (
 	"fmt"
 	netmail "net/mail"
 
+	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/smtp"
 )
 
-// Config is the connector's configuration. The worker fills it from the names beside the fields.
+// Config is the connector's configuration, from the settings beside the fields.
 type Config struct {
-	Host     string      // EMAIL_HOST; "": sending is not configured, and every call says so
+	Host     string      // EMAIL_HOST
 	Port     int         // EMAIL_PORT; 0: 465 with SSL, 587 with STARTTLS, else 25
 	Username string      // EMAIL_USERNAME
 	Password mail.Secret // EMAIL_PASSWORD
@@ -21,14 +22,20 @@ type Config struct {
 	From     string      // EMAIL_FROM: sender of mails that name none
 }
 
+func read(s *connectors.Settings) Config {
+	return Config{
+		Host: s.Text("EMAIL_HOST"), Port: s.Int("EMAIL_PORT", 0, 1, 65535),
+		Username: s.Text("EMAIL_USERNAME"), Password: s.Secret("EMAIL_PASSWORD"),
+		Auth: s.Bool("EMAIL_SMTP_AUTH"), StartTLS: s.Bool("EMAIL_SMTP_STARTTLS"), SSL: s.Bool("EMAIL_SMTP_SSL"),
+		From: s.Text("EMAIL_FROM"),
+	}
+}
+
 // Validate tells everything that is wrong.
 func (c Config) Validate() error {
-	if c == (Config{}) {
-		return nil
-	}
 	var errs []error
 	if c.Host == "" {
-		errs = append(errs, errors.New("EMAIL_HOST is not set, while other EMAIL_ settings are"))
+		errs = append(errs, errors.New("EMAIL_HOST is not set"))
 	}
 	if c.Port < 0 || c.Port > 65535 {
 		errs = append(errs, fmt.Errorf("EMAIL_PORT %d is not a port, 1 to 65535", c.Port))
@@ -48,7 +55,7 @@ func (c Config) Validate() error {
 }
 
 // Transport is the configuration as the transport takes it. Without SSL and STARTTLS mail goes in the clear, as the
-// settings say; see Insecure.
+// settings say; see insecure.
 func (c Config) Transport() smtp.Config {
 	t := smtp.Config{Host: c.Host, Port: c.Port, TLS: smtp.TLSNone, AllowPlain: true}
 	switch {
@@ -63,7 +70,7 @@ func (c Config) Transport() smtp.Config {
 	return t
 }
 
-// Insecure reports that the password would go over the network in the clear, which a worker warns of when it starts.
-func (c Config) Insecure() bool {
+// insecure reports that the password would go over the network in the clear, which a worker warns of when it starts.
+func (c Config) insecure() bool {
 	return c.Auth && !c.SSL && !c.StartTLS && !mail.Loopback(c.Host)
 }

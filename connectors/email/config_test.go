@@ -10,7 +10,6 @@ import (
 )
 
 func TestConfigValidate(t *testing.T) {
-	require.NoError(t, Config{}.Validate())
 	good := Config{Host: "mail.example.com", Port: 587, Username: "u", Password: "hunter2", Auth: true, StartTLS: true, From: "Desk <desk@example.com>"}
 	require.NoError(t, good.Validate())
 	bad := Config{Port: 70000, Auth: true, SSL: true, StartTLS: true, From: "desk", Password: "hunter2"}
@@ -24,13 +23,13 @@ func TestConfigValidate(t *testing.T) {
 func TestConfigTransport(t *testing.T) {
 	c := Config{Host: "mail.example.com", Username: "u", Password: "p"}
 	require.Equal(t, smtp.Config{Host: "mail.example.com", TLS: smtp.TLSNone, AllowPlain: true}, c.Transport(), "no account without EMAIL_SMTP_AUTH")
-	require.False(t, c.Insecure())
+	require.False(t, c.insecure())
 	c.Auth = true
-	require.True(t, c.Insecure())
+	require.True(t, c.insecure())
 	require.NoError(t, c.Transport().Validate())
 	c.StartTLS = true
-	require.False(t, c.Insecure())
+	require.False(t, c.insecure())
 	require.Equal(t, smtp.Config{Host: "mail.example.com", TLS: smtp.TLSStartTLS, AllowPlain: true, Username: "u", Password: "p"}, c.Transport())
 	require.Equal(t, smtp.TLSImplicit, Config{Host: "h", SSL: true}.Transport().TLS)
-	require.False(t, Config{Host: "127.0.0.1", Auth: true}.Insecure())
+	require.False(t, Config{Host: "127.0.0.1", Auth: true}.insecure())
 }

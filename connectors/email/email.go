@@ -29,14 +29,26 @@ const (
 // encoding adds a third.
 const maxAttachments = 25 << 20
 
-// Definition is the connector's definition, with a policy that outlasts greylisting: some hours of retries.
-func Definition() *connectors.Definition {
+// Template is the connector as it is built in, with a policy that outlasts greylisting: some hours of retries.
+func Template() connectors.Template {
 	d := connectors.MustParseDefinition("email.json", definition)
 	d.Policy = connectors.Policy{
 		Retry:   connectors.Retry{Attempts: 20, Interval: 2 * time.Second, Coefficient: 2, MaxInterval: 15 * time.Minute},
 		Timeout: 5 * time.Minute,
 	}
-	return d
+	return connectors.Template{Definition: d, New: fromSettings}
+}
+
+func fromSettings(i connectors.Instance) (connectors.Connector, error) {
+	config := read(i.Settings)
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	transport, err := smtp.New(config.Transport())
+	if err != nil {
+		return nil, err
+	}
+	return New(i.Definition, config, transport, i.Files)
 }
 
 // Sender transports a mail: *smtp.Transport. Its errors are *smtp.Error.
@@ -52,25 +64,29 @@ type Connector struct {
 	files      connectors.Files
 }
 
-// New checks the configuration. Sender is nil when no server is configured: then every call says so. Files opens
-// attachments and templates that are in the blob store.
-func New(config Config, sender Sender, files connectors.Files) (*Connector, error) {
+// New checks the configuration. Files opens attachments and templates that are in the blob store.
+func New(d *connectors.Definition, config Config, sender Sender, files connectors.Files) (*Connector, error) {
 	if err := config.Validate(); err != nil {
-		return nil, fmt.Errorf("connector email: %w", err)
+		return nil, err
 	}
-	return &Connector{definition: Definition(), config: config, sender: sender, files: files}, nil
+	return &Connector{definition: d, config: config, sender: sender, files: files}, nil
 }
 
 // Definition implements connectors.Connector.
 func (c *Connector) Definition() *connectors.Definition { return c.definition }
 
+// Warnings implements connectors.Warner.
+func (c *Connector) Warnings() []string {
+	if c.config.insecure() {
+		return []string{"the mail password goes over the network in the clear: set EMAIL_SMTP_STARTTLS or EMAIL_SMTP_SSL"}
+	}
+	return nil
+}
+
 // Call implements connectors.Connector: the action SEND.
 func (c *Connector) Call(ctx context.Context, call connectors.Call) (map[string]any, error) {
 	if call.Action != "SEND" {
-		return nil, &connectors.Error{Kind: connectors.Permanent, Code: "UNKNOWN_ACTION", Public: fmt.Sprintf("email has no action %q; it has SEND", call.Action)}
-	}
-	if c.sender == nil {
-		return nil, &connectors.Error{Kind: connectors.Permanent, Code: codeConnection, Public: "sending mail is not configured: set EMAIL_HOST for the worker, then retry"}
+		return nil, &connectors.Error{Kind: connectors.Permanent, Code: connectors.CodeUnknownAction, Public: fmt.Sprintf("email has no action %q; it has SEND", call.Action)}
 	}
 	m, err := c.compose(ctx, call)
 	if err != nil {
@@ -155,5 +171,6 @@ func classify(err error) error {
 
 var (
 	_ connectors.Connector = (*Connector)(nil)
+	_ connectors.Warner    = (*Connector)(nil)
 	_ Sender               = (*smtp.Transport)(nil)
 )

@@ -71,7 +71,7 @@ func connect(t *testing.T, addr string, change func(*Config)) *Connector {
 	}
 	transport, err := smtp.New(config.Transport())
 	require.NoError(t, err)
-	c, err := New(config, transport, store{"a": "attached", "t": "<p>${name}</p>", "big": strings.Repeat("x", maxAttachments+1)})
+	c, err := New(Template().Definition, config, transport, store{"a": "attached", "t": "<p>${name}</p>", "big": strings.Repeat("x", maxAttachments+1)})
 	require.NoError(t, err)
 	return c
 }
@@ -132,7 +132,7 @@ func TestKit(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
 	nobody := connect(t, l.Addr().String(), nil)
-	off, err := New(Config{}, nil, nil)
+	off, err := Template().Make(connectors.Instance{Definition: Template().Definition, Settings: connectors.FixedSettings(Template().Definition, nil)})
 	require.NoError(t, err)
 
 	fail := func(name string, c connectors.Connector, kind connectors.Kind, code string, inputs map[string]any) connectortest.Failure {
@@ -162,7 +162,7 @@ func TestKit(t *testing.T) {
 			fail("password", wrongPassword, connectors.BPMN, codeAuthentication, map[string]any{}),
 			fail("no STARTTLS", noTLS, connectors.Permanent, codeConnection, map[string]any{}),
 			fail("nobody listens", nobody, connectors.Retryable, codeConnection, map[string]any{}),
-			fail("not configured", off, connectors.Permanent, codeConnection, map[string]any{}),
+			fail("not configured", off, connectors.Permanent, connectors.CodeNotConfigured, map[string]any{}),
 			fail("no address", good, connectors.BPMN, connectors.CodeInvalidInput, map[string]any{"to": "ann"}),
 			fail("line break", good, connectors.BPMN, connectors.CodeInvalidInput, map[string]any{"subject": "a\r\nBcc: eve@example.com"}),
 			fail("line break in a name", good, connectors.BPMN, connectors.CodeInvalidInput, map[string]any{"to": "=?utf-8?q?A=0D=0ABcc:_eve@example.com?= <ann@example.com>"}),
@@ -277,7 +277,7 @@ func TestAttachmentsAreBounded(t *testing.T) {
 }
 
 func TestEventAgreesWithTriggers(t *testing.T) {
-	event, err := Definition().Event(trigger.EmailReceived)
+	event, err := Template().Definition.Event(trigger.EmailReceived)
 	require.NoError(t, err)
 	var names []string
 	for _, output := range event.Outputs {

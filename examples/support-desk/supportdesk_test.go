@@ -130,7 +130,7 @@ func open(t *testing.T, file string) *desk {
 		now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC),
 	}
 	var err error
-	d.connector, err = email.New(email.Config{}, d, nil)
+	d.connector, err = email.New(email.Template().Definition, email.Config{Host: "mail.example.com"}, d, nil)
 	require.NoError(t, err)
 	start, fired := fire(t, file)
 	require.True(t, fired)

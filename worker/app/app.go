@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -82,9 +83,11 @@ type Options struct {
 	// MailboxGroups is how many groups of mailboxes this worker holds at most, of role Mailbox; 0: as many as it is given. What all
 	// workers together cannot hold is not watched.
 	MailboxGroups int
-	Unmarked      bool // of role Mailbox: handled mail gets neither flag nor keyword
-	Connectors    []connectors.Connector
-	Gateway       gateway.Options // of role gateway; New adds what it knows itself
+	Unmarked      bool                   // of role Mailbox: handled mail gets neither flag nor keyword
+	Connectors    []connectors.Connector // those that are built in, which share a task queue with the processes
+	Instances     []connectors.Connector // others, each with a task queue of its own
+	Gateway       gateway.Options        // of role gateway; New adds what it knows itself
+	Logger        *slog.Logger           // nil: nothing is told
 }
 
 // App is a worker.
@@ -128,6 +131,12 @@ func New(ctx context.Context, o Options) (*App, error) {
 			activities.RegisterWebhooks(a.add(contract.WebhookQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: webhooks}), deliverer)
 		case Connectors:
 			activities.RegisterConnectors(shared, o.Connectors)
+			for _, c := range o.Instances {
+				activities.RegisterConnectors(a.add(contract.CustomConnectorQueue(c.Definition().Name), worker.Options{
+					DisableWorkflowWorker: true, TaskQueueActivitiesPerSecond: c.Definition().Policy.PerSecond,
+				}), []connectors.Connector{c})
+			}
+			a.warn()
 		case Mailbox:
 			a.watcher = activities.NewWatcher(c, files, metrics)
 			if o.Unmarked {
@@ -171,6 +180,17 @@ func (a *App) add(queue string, o worker.Options) worker.Worker {
 	w := worker.New(a.options.Temporal, queue, o)
 	a.workers = append(a.workers, w)
 	return w
+}
+
+// warn tells of settings that work and should not stay.
+func (a *App) warn() {
+	for _, c := range slices.Concat(a.options.Connectors, a.options.Instances) {
+		if w, ok := c.(connectors.Warner); ok && a.options.Logger != nil {
+			for _, text := range w.Warnings() {
+				a.options.Logger.Warn(text, "connector", c.Definition().Name)
+			}
+		}
+	}
 }
 
 // ready tells whether Temporal answers.

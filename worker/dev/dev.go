@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -28,7 +29,6 @@ import (
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/catalog"
-	"github.com/waybill-io/waybill/connectors/email"
 	"github.com/waybill-io/waybill/gateway"
 	"github.com/waybill-io/waybill/testsuite/mailserver"
 	"github.com/waybill-io/waybill/testsuite/temporalserver"
@@ -43,9 +43,11 @@ type Options struct {
 	SMTPPort     int
 	IMAPPort     int
 	GatewayPort  int
-	Example      bool                   // deploy the support-desk example and watch its mailbox
-	Connectors   []connectors.Connector // besides the built-in ones
-	Groups       int                    // of mailboxes that the worker holds at most; 0: all
+	Example      bool                              // deploy the support-desk example and watch its mailbox
+	Connectors   []connectors.Connector            // besides the built-in ones
+	Definitions  []string                          // files and folders with instances of built-in connectors
+	Variable     func(name string) (string, error) // settings of connectors, but for mail, which stays on this machine; nil: none
+	Groups       int                               // of mailboxes that the worker holds at most; 0: all
 	Logger       *slog.Logger
 	Out          io.Writer // told what is started, for people
 }
@@ -252,9 +254,22 @@ func (e *Environment) startWorker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := catalog.All(catalog.Deps{
-		Email: email.Config{Host: smtpHost, Port: smtpPort}, Files: activities.NewFiles(bucket),
-	})
+	deps := catalog.Deps{Files: activities.NewFiles(bucket), Variable: func(name string) (string, error) {
+		switch {
+		case name == "EMAIL_HOST":
+			return smtpHost, nil
+		case name == "EMAIL_PORT":
+			return strconv.Itoa(smtpPort), nil
+		case e.options.Variable != nil && !strings.HasPrefix(name, "EMAIL_"):
+			return e.options.Variable(name)
+		}
+		return "", nil
+	}}
+	list, err := catalog.BuiltIn(deps)
+	if err != nil {
+		return fmt.Errorf("set up the connectors: %w", err)
+	}
+	instances, err := catalog.Instances(e.options.Definitions, deps)
 	if err != nil {
 		return fmt.Errorf("set up the connectors: %w", err)
 	}
@@ -263,7 +278,7 @@ func (e *Environment) startWorker(ctx context.Context) error {
 		e.definitions = append(e.definitions, c.Definition())
 	}
 	a, err := app.New(ctx, app.Options{
-		Temporal: e.Client.Temporal, Namespace: temporal.DefaultNamespace, Files: bucket, Connectors: list, MailboxGroups: e.options.Groups,
+		Temporal: e.Client.Temporal, Namespace: temporal.DefaultNamespace, Files: bucket, Connectors: list, Instances: instances, Logger: e.options.Logger, MailboxGroups: e.options.Groups,
 		Gateway: gateway.Options{Address: net.JoinHostPort(host, strconv.Itoa(e.options.GatewayPort)), Version: "dev"},
 	})
 	if err != nil {
