@@ -82,6 +82,9 @@ func MessageStartsID(name string) string { return "message-starts/" + Segment(na
 // ScheduleID is the id of the Temporal Schedule of a timer start event.
 func ScheduleID(key, element string) string { return "start/" + key + "/" + Segment(element) }
 
+// ReplyName is the name of the messages that calls of a connector wait for after they have been made.
+func ReplyName(connector string) string { return "reply." + connector }
+
 var plainSegment = regexp.MustCompile(`^[A-Za-z0-9._-]{0,64}$`)
 
 // Segment makes text safe for an id: as it is when it is plain, else its SHA-256, since ids are never encrypted and
