@@ -16,10 +16,16 @@ import (
 type call struct {
 	connector connectors.Connector
 	action    string
+	pacer     *Pacer // nil: calls have no rate
 }
 
 func (c *call) run(ctx context.Context, in contract.ConnectorCall) (contract.ConnectorResult, error) {
 	defer keepAlive(ctx, nil)()
+	if c.pacer != nil {
+		if err := c.pacer.Wait(ctx); err != nil {
+			return contract.ConnectorResult{}, applicationError(err)
+		}
+	}
 	made := connectors.Call{Action: c.action, IdempotencyKey: in.IdempotencyKey, Inputs: in.Inputs}
 	outputs, err := connectors.Do(ctx, c.connector, made)
 	if err != nil {

@@ -51,7 +51,9 @@ func (p *place) workBoth(ctx context.Context) error {
 	w.RegisterWorkflowWithOptions(byHand, workflow.RegisterOptions{Name: byHandType})
 	calls := worker.New(p.temporal, callsQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityTaskPollers: 8})
 	for _, w := range []worker.Worker{w, calls} {
-		activities.RegisterConnectors(w, list)
+		for _, c := range list {
+			activities.RegisterConnector(w, c, nil)
+		}
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("start the worker of the workflow by hand: %w", err)
 		}
