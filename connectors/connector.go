@@ -73,6 +73,9 @@ func Do(ctx context.Context, c Connector, call Call) (map[string]any, error) {
 	if err = d.CheckInputs(call.Action, call.Inputs); err == nil {
 		outputs, err = c.Call(ctx, call)
 	}
+	if err == nil {
+		err = d.checkOutputs(action, outputs)
+	}
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return nil, fmt.Errorf("%s.%s: %w", d.Name, call.Action, context.Canceled)
 	}
