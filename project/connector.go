@@ -94,21 +94,26 @@ func (l *loader) bindings(p *bpmn.Process) map[string]contract.Binding {
 			continue
 		}
 		connector, action := connectors.SplitImplementation(n.Implementation)
-		d := l.known[connector]
-		if d == nil { // of checkConnectors: a name without a dot, or any when the options say so
-			all[n.Implementation] = binding(contract.CustomConnectorQueue(cmp.Or(connector, action)), connectors.DefaultPolicy())
-			continue
-		}
-		queue := contract.ConnectorQueue
-		if _, custom := l.custom[connector]; custom {
-			queue = contract.CustomConnectorQueue(connector)
-		}
-		all[n.Implementation] = binding(queue, d.Policy)
+		all[n.Implementation] = l.binding(cmp.Or(connector, action))
 	}
 	if len(all) == 0 {
 		return nil
 	}
 	return all
+}
+
+// binding says how the actions of a connector are called. One that is not known is a name without a dot, or any when the options say so,
+// or of a trigger.
+func (l *loader) binding(connector string) contract.Binding {
+	d := l.known[connector]
+	if d == nil {
+		return binding(contract.CustomConnectorQueue(connector), connectors.DefaultPolicy())
+	}
+	queue := contract.ConnectorQueue
+	if _, custom := l.custom[connector]; custom {
+		queue = contract.CustomConnectorQueue(connector)
+	}
+	return binding(queue, d.Policy)
 }
 
 func binding(queue string, p connectors.Policy) contract.Binding {
