@@ -103,6 +103,10 @@ func (t *parser) parseEvent(o jsonfile.Object, instance, event string) {
 	if !t.strict() {
 		return
 	}
+	if event == EventFailed {
+		t.known = FailedOutputs()
+		return
+	}
 	d := t.definition(instance)
 	if d == nil {
 		t.warn(o, "source", "the definition of connector %q is not among these files: any input and output of %s is accepted%s",

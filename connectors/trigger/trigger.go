@@ -25,6 +25,12 @@ const (
 // TimerFired is the event of a timer.
 const TimerFired = "TIMER_FIRED"
 
+// EventFailed is the event of every instance that has them: one of its events is a dead letter.
+const EventFailed = "EVENT_FAILED"
+
+// FailedOutputs are the outputs of EVENT_FAILED: the name and id of the event, and why it failed.
+func FailedOutputs() []string { return []string{"matchGroups", "event", "id", "message"} }
+
 var (
 	accountEvents = []string{MailboxStopped, MailboxAvailable, TokenRefused}
 	mailEvents    = append([]string{EmailReceived, EmailBounced, EmailAutoReply}, accountEvents...)

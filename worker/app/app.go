@@ -84,7 +84,8 @@ type Options struct {
 	MailboxGroups int
 	Unmarked      bool // of role Mailbox: handled mail gets neither flag nor keyword
 	Connectors    []connectors.Connector
-	Gateway       gateway.Options // of role gateway; New adds what it knows itself
+	Answers       map[string]activities.Answerer // of role Process: how events are answered, by template
+	Gateway       gateway.Options                // of role gateway; New adds what it knows itself
 }
 
 // App is a worker.
@@ -122,7 +123,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 			workflows.Register(shared, &definition.Cache{})
 			activities.RegisterScript(shared)
 			w := a.add(contract.SteeringQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityTaskPollers: 4})
-			deliverer := activities.NewDeliverer(c, files, metrics)
+			deliverer := activities.NewDeliverer(c, files, metrics).Answering(o.Answers)
 			activities.RegisterSteering(w, activities.NewSteering(c), deliverer)
 			// Apart from the rest: programs that do not answer must not take the slots of what processes need.
 			activities.RegisterWebhooks(a.add(contract.WebhookQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: webhooks}), deliverer)
