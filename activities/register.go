@@ -29,6 +29,9 @@ func RegisterSteering(r worker.ActivityRegistry, s *Steering, d *Deliverer) {
 	register(r, contract.UnshelveActivity, d.Unshelve)
 	register(r, contract.ClearShelfActivity, d.ClearShelf)
 	register(r, contract.RaiseActivity, d.Raise)
+	register(r, contract.FireActivity, d.Fire)
+	register(r, contract.PermitEchoActivity, d.PermitEcho)
+	register(r, contract.BuryEventActivity, d.BuryEvent)
 }
 
 // RegisterWebhooks makes a worker offer mail to webhooks that did not accept it at once.

@@ -105,7 +105,7 @@ func checkID(key, id string) error {
 	}
 	if first, _, found := strings.Cut(id, "/"); found && first != key {
 		for _, own := range []string{
-			contract.DefinitionID(""), contract.TriggersID(""), contract.MailboxID(""), "message/", contract.MessageStartsID(""), contract.SignalID(""), contract.SignalStartsID(""), "task/", "watchers/", contract.WebhooksID(""),
+			contract.DefinitionID(""), contract.TriggersID(""), contract.MailboxID(""), "message/", contract.MessageStartsID(""), contract.SignalID(""), contract.SignalStartsID(""), "task/", "watchers/", contract.WebhooksID(""), "event/", "echo/",
 		} {
 			if strings.HasPrefix(id, own) {
 				return &Error{Type: "refused", Message: fmt.Sprintf("the instance id %q begins with %q, which is Waybill's own", id, own)}
@@ -268,7 +268,7 @@ type Filter struct {
 
 // List returns instances, the newest first. It reads Temporal's visibility store, which is some moments behind.
 func (c *Client) List(ctx context.Context, f Filter) ([]Instance, error) {
-	query := contract.StateAttribute + " IS NOT NULL"
+	query := contract.StateAttribute + " IS NOT NULL AND WorkflowType != " + quote(contract.EventWorkflow)
 	if f.Key != "" {
 		query += " AND WorkflowType = " + quote(f.Key)
 	}

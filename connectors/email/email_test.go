@@ -287,7 +287,7 @@ func TestEventAgreesWithTriggers(t *testing.T) {
 	for _, input := range event.Inputs {
 		value := map[string]string{"matchOn": `"body"`, "automaticMail": `"accept"`, "condition": `"${automatic}"`, "filters": `{"from":"a"}`, "echo": `""`, "echoError": `""`, "pattern": `""`}[input.Name]
 		_, err := trigger.Parse("t.json", fmt.Appendf(nil, `{"name":"t","event":{"source":"connector.m.EMAIL_RECEIVED","inputs":{"pattern":"",%q:%s}},
-			"action":{"source":"command-consumer","payload":{"payloadType":"StartMessagePayload","name":"n"}}}`, input.Name, value))
+			"action":{"source":"command-consumer","payload":{"payloadType":"StartMessagePayload","name":"n"}}}`, input.Name, value), trigger.Options{})
 		if input.Name == "pattern" {
 			require.ErrorContains(t, err, "given twice")
 			continue

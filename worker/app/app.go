@@ -83,11 +83,12 @@ type Options struct {
 	// MailboxGroups is how many groups of mailboxes this worker holds at most, of role Mailbox; 0: as many as it is given. What all
 	// workers together cannot hold is not watched.
 	MailboxGroups int
-	Unmarked      bool                   // of role Mailbox: handled mail gets neither flag nor keyword
-	Connectors    []connectors.Connector // those that are built in, which share a task queue with the processes
-	Instances     []connectors.Connector // others, each with a task queue of its own
-	Gateway       gateway.Options        // of role gateway; New adds what it knows itself
-	Logger        *slog.Logger           // nil: nothing is told
+	Unmarked      bool                           // of role Mailbox: handled mail gets neither flag nor keyword
+	Connectors    []connectors.Connector         // those that are built in, which share a task queue with the processes
+	Instances     []connectors.Connector         // others, each with a task queue of its own
+	Answers       map[string]activities.Answerer // of role Process: how events are answered, by template
+	Gateway       gateway.Options                // of role gateway; New adds what it knows itself
+	Logger        *slog.Logger                   // nil: nothing is told
 }
 
 // App is a worker.
@@ -125,7 +126,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 			workflows.Register(shared, &definition.Cache{})
 			activities.RegisterScript(shared)
 			w := a.add(contract.SteeringQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityTaskPollers: 4})
-			deliverer := activities.NewDeliverer(c, files, metrics)
+			deliverer := activities.NewDeliverer(c, files, metrics).Answering(o.Answers)
 			activities.RegisterSteering(w, activities.NewSteering(c), deliverer)
 			// Apart from the rest: programs that do not answer must not take the slots of what processes need.
 			activities.RegisterWebhooks(a.add(contract.WebhookQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: webhooks}), deliverer)
