@@ -31,7 +31,7 @@ func (d *Deliverer) Answering(answer map[string]Answerer) *Deliverer {
 	return &other
 }
 
-// Fire fires the triggers of an event that is no mail: it starts their processes and publishes their messages, and returns what else is to
+// Fire gives an event that is no mail to the calls that it is the reply to, and fires its triggers: it starts their processes and publishes their messages, and returns what else is to
 // be done. It may be repeated: a start is known by (trigger, source, event). A trigger that can never be fired is told as failed; the
 // others are not held up.
 func (d *Deliverer) Fire(ctx context.Context, in contract.FireInput) ([]contract.Firing, error) {
@@ -41,6 +41,16 @@ func (d *Deliverer) Fire(ctx context.Context, in contract.FireInput) ([]contract
 		return nil, err
 	}
 	instance, name := contract.SplitSource(in.Event.Source)
+	if in.Only == nil {
+		for _, r := range e.Replies {
+			err := d.client.Reply(ctx, contract.Message{
+				ID: hash(in.Event.Source, in.Event.ID), Name: contract.ReplyName(instance), Key: r.Key, Variables: e.Outputs,
+			}, r.Early)
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
 	triggers, err := d.triggersAt(ctx, in.Event.Source)
 	if err != nil {
 		return nil, err
