@@ -40,6 +40,12 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.trusted.RoundTrip(r)
 }
 
+// CloseIdleConnections is what http.Client calls.
+func (t *transport) CloseIdleConnections() {
+	t.plain.CloseIdleConnections()
+	t.trusted.CloseIdleConnections()
+}
+
 // authorize returns a copy with the header of REST_AUTH.
 func (c *config) authorize(r *http.Request) (*http.Request, error) {
 	r = r.Clone(r.Context())
@@ -73,6 +79,14 @@ func readClientCredentials(s *connectors.Settings) *clientCredentials {
 		ClientID: s.Text("REST_AUTH_CLIENT_ID"), ClientSecret: s.Secret("REST_AUTH_CLIENT_SECRET").Reveal(), TokenURL: s.Text("REST_AUTH_ENDPOINT"),
 		Scopes: strings.Fields(s.Text("REST_AUTH_SCOPE")),
 	}}
+	switch method := s.Text("REST_AUTH_CLIENT_METHOD"); method {
+	case "client_secret_basic":
+		c.config.AuthStyle = oauth2.AuthStyleInHeader
+	case "client_secret_post":
+		c.config.AuthStyle = oauth2.AuthStyleInParams
+	default: // trying both would hide the error of the right one
+		s.Errorf("REST_AUTH_CLIENT_METHOD", "%q is neither client_secret_basic nor client_secret_post", method)
+	}
 	if endpoint := c.config.TokenURL; endpoint != "" {
 		u, err := url.Parse(endpoint)
 		if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !mail.Loopback(u.Hostname())) {

@@ -107,8 +107,8 @@ func asciiHost(host string) (string, error) {
 		return address.Unmap().String(), nil
 	}
 	ascii, err := idna.Lookup.ToASCII(host)
-	if err != nil {
-		if strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" || len(host) > 253 {
+	if err != nil || strings.Contains("."+host, "..") {
+		if err == nil || strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" || len(host) > 253 {
 			return "", errors.New("it is no host name")
 		}
 		ascii = host // names of services may have an underscore

@@ -92,7 +92,9 @@ func (a *api) last(t *testing.T) seen {
 	return all[len(all)-1]
 }
 
-func (a *api) host() string { return strings.TrimPrefix(strings.TrimPrefix(a.URL, "http://"), "https://") }
+func (a *api) host() string {
+	return strings.TrimPrefix(strings.TrimPrefix(a.URL, "http://"), "https://")
+}
 
 // byStatus answers /status/<code> with that status, and repeats the credentials that came, as careless servers do.
 func byStatus(w http.ResponseWriter, r *http.Request) {
