@@ -62,6 +62,8 @@ func TestCredentialsGoToNamedHostsOnly(t *testing.T) {
 	_, err = c.Call(t.Context(), call("GET", "http://${host}/", "requestHeaders", map[string]any{"X-Key": "${rest-auth-user}:${rest-auth-token}"}))
 	require.NoError(t, err)
 	require.Equal(t, "ann:"+secret, api.last(t).header.Get("X-Key"))
+	_, err = c.Call(t.Context(), call("TRACE", "http://${host}/", "requestHeaders", map[string]any{"X-Key": "${rest-auth-token}"}))
+	require.Equal(t, connectors.CodeInvalidInput, connectors.AsError(err).Code, "the answer would repeat it")
 
 	c = connect(t, local("REST_AUTH_HOSTS", other.host()+", example.com", "REST_AUTH", "bearer", "REST_AUTH_TOKEN", secret))
 	_, err = c.Call(t.Context(), call("GET", other.URL))

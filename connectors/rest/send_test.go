@@ -47,6 +47,7 @@ func TestRedirects(t *testing.T) {
 		{"GET", "302", other.URL, []string{"GET"}},
 		{"GET", "302", evil, []string{"GET"}},
 		{"POST", "307", other.URL, []string{"POST"}},
+		{"GET", "302", strings.Replace(server.URL, "127.0.0.1", "localhost", 1) + "/there", []string{"GET"}},
 		{"GET", "302", secure.URL, []string{"GET"}},
 		{"GET", "302", "//" + other.host() + "/x", []string{"GET"}},
 		{"GET", "302", "http://user:pw@" + server.host() + "/there", []string{"GET"}},
@@ -92,6 +93,28 @@ func TestRedirects(t *testing.T) {
 	_, err = c.Call(t.Context(), call("GET", loop.URL))
 	require.ErrorContains(t, err, "302")
 	require.Len(t, loop.requests(), 1+maxRedirects)
+}
+
+func TestMayFollow(t *testing.T) {
+	for _, test := range []struct {
+		from, to string
+		want     bool
+	}{
+		{"http://a.example/", "https://a.example/", true}, // the usual step up
+		{"http://a.example:80/", "https://A.example.:443/", true},
+		{"https://a.example/", "http://a.example/", false},
+		{"http://a.example:8080/", "https://a.example/", false},
+		{"http://a.example/", "https://a.example:8443/", false},
+		{"https://a.example/", "https://b.example/", false},
+		{"https://a.example/", "https://b.a.example/", false},
+		{"https://a.example/", "https://a.example:443/x", true},
+	} {
+		from, err := http.NewRequestWithContext(t.Context(), "GET", test.from, nil)
+		require.NoError(t, err)
+		to, err := http.NewRequestWithContext(t.Context(), "GET", test.to, nil)
+		require.NoError(t, err)
+		require.Equal(t, test.want, mayFollow(to, []*http.Request{from}) == nil, test.from+" "+test.to)
+	}
 }
 
 func TestAnswersAreBounded(t *testing.T) {

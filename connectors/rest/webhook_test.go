@@ -190,9 +190,17 @@ func TestStandardWebhooks(t *testing.T) {
 		require.NotContains(t, err.Error(), signature[10:], name)
 		require.NotContains(t, err.Error(), key)
 	}
+	// A secret that is not set has signed nothing.
+	alone := connect(t, map[string]string{"WEBHOOK_SECRET": key})
+	empty := webhook.Sign([]mail.Secret{""}, "msg_1", good.Header.Get("webhook-timestamp"), good.Body)
+	_, err := alone.Receive(t.Context(), with(good, "webhook-signature", empty))
+	require.Equal(t, connectors.CodeUnauthorized, connectors.AsError(err).Code)
+	_, err = alone.Receive(t.Context(), good)
+	require.NoError(t, err)
+
 	nowhere := good
 	nowhere.Path = "/nothing"
-	_, err := c.Receive(t.Context(), withBody(nowhere, "forged"))
+	_, err = c.Receive(t.Context(), withBody(nowhere, "forged"))
 	require.Equal(t, connectors.CodeUnauthorized, connectors.AsError(err).Code, "who is not known learns nothing")
 
 	// A replay is signed as it was, and is the same event.
