@@ -81,7 +81,7 @@ func (p *Poster) Post(ctx context.Context, secrets []mail.Secret, d Delivery, no
 	if answer.StatusCode/100 == 2 {
 		return nil
 	}
-	return &Refusal{Status: answer.StatusCode, After: retryAfter(answer.Header.Get("Retry-After"), now)}
+	return &Refusal{Status: answer.StatusCode, After: RetryAfter(answer.Header.Get("Retry-After"), now)}
 }
 
 // Sign returns the value of HeaderSignature: HMAC-SHA256 of "ID.TIMESTAMP.BODY" for each secret. A secret that begins with
@@ -106,8 +106,8 @@ func key(s mail.Secret) []byte {
 	return []byte(s.Reveal())
 }
 
-// retryAfter reads seconds or a date (RFC 9110, section 10.2.3).
-func retryAfter(text string, now time.Time) time.Duration {
+// RetryAfter reads the header Retry-After, seconds or a date (RFC 9110, section 10.2.3): at most an hour, 0 for nothing.
+func RetryAfter(text string, now time.Time) time.Duration {
 	var after time.Duration
 	if seconds, err := strconv.Atoi(text); err == nil {
 		after = time.Duration(min(max(seconds, 0), 3600)) * time.Second
