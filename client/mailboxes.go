@@ -200,7 +200,11 @@ func (m *Mailbox) judge(now time.Time) {
 		m.Connection = "paused"
 	case m.Stopped != nil:
 		m.Connection = "stopped"
-		m.Cause = fmt.Sprintf("errors in a row: %d: %s; mend it, then `starter mailbox resume %s`", m.Stopped.Count, m.Stopped.Message, m.Name)
+		r := remedies{name: m.Name}
+		if m.Config.Listener != nil {
+			r.listener = m.Config.Listener.ID
+		}
+		m.Cause = words(m.Stopped) + "; mend it, then " + r.resume()
 	case m.Watch.Connected && now.Sub(m.Watch.LastAlive) > m.staleAfter():
 		m.Connection = "stale"
 	case m.Watch.Connected:

@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -131,6 +132,20 @@ func headerAllowed(key string) bool {
 		return true
 	}
 	return slices.ContainsFunc(allowedHeaders, func(allowed string) bool { return strings.EqualFold(allowed, key) })
+}
+
+// Raw is the mail as it goes over the wire, for small ones: it holds the attachments. The error says what is wrong with it.
+func (m Mail) Raw() ([]byte, error) {
+	if err := m.Validate(); err != nil {
+		return nil, err
+	}
+	content, err := compose(m)
+	if err != nil {
+		return nil, err
+	}
+	var raw bytes.Buffer
+	readErr, writeErr := content.writeTo(&raw)
+	return raw.Bytes(), errors.Join(readErr, writeErr)
 }
 
 // recipients are the addresses of the envelope, each once.
