@@ -186,7 +186,7 @@ func (r remedies) testMessage(result contract.TestedMailbox, wait time.Duration)
 	return f
 }
 
-func seconds(d time.Duration) time.Duration { return d.Round(100 * time.Millisecond) }
+func seconds(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
 
 func (r remedies) dead(m Mailbox) []Finding {
 	if len(m.DeadLetters) == 0 {

@@ -103,7 +103,7 @@ func TestFindingsOfTestMessage(t *testing.T) {
 		result      contract.TestedMailbox
 		cause, cure string
 	}{
-		"handled":            {contract.TestedMailbox{How: "sent by smtp.example.com:465", Folder: "INBOX", Arrived: 1230 * time.Millisecond, Handled: true, After: 2 * time.Second}, "sent by smtp.example.com:465; it came into INBOX after 1.2s and was handled after 2s", ""},
+		"handled":            {contract.TestedMailbox{How: "sent by smtp.example.com:465", Folder: "INBOX", Arrived: 1230 * time.Millisecond, Handled: true, After: 2 * time.Second}, "sent by smtp.example.com:465; it came into INBOX after 1.23s and was handled after 2s", ""},
 		"not handled":        {contract.TestedMailbox{How: "sent", Folder: "INBOX", Arrived: time.Second, Problem: "mail waits: no trigger"}, "was not handled within 30s: mail waits: no trigger", "see the other checks"},
 		"in another folder":  {contract.TestedMailbox{How: "sent", MessageID: "<1@x>", Problem: "it is in the folder Junk, which is not watched"}, "did not come into a folder that is watched: it is in the folder Junk", "<1@x>"},
 		"nowhere":            {contract.TestedMailbox{How: "sent"}, "did not come", "See its log"},
