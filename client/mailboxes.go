@@ -200,11 +200,11 @@ func (m *Mailbox) judge(now time.Time) {
 		m.Connection = "paused"
 	case m.Stopped != nil:
 		m.Connection = "stopped"
-		r := remedies{name: m.Name}
-		if m.Config.Listener != nil {
-			r.listener = m.Config.Listener.ID
+		again := remedies{name: m.Name}.resume()
+		if l := m.Config.Listener; l != nil { // both read it: applications, and operators of theirs
+			again = remedies{listener: l.ID}.resume() + ", or " + again
 		}
-		m.Cause = words(m.Stopped) + "; mend it, then " + r.resume()
+		m.Cause = words(m.Stopped) + "; mend it, then " + again
 	case m.Watch.Connected && now.Sub(m.Watch.LastAlive) > m.staleAfter():
 		m.Connection = "stale"
 	case m.Watch.Connected:
