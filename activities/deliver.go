@@ -181,7 +181,7 @@ func (v *delivery) deliver(ctx context.Context, ref contract.MailRef) (*letter, 
 		return nil, outcome, err
 	}
 	if len(triggers) == 0 && len(v.webhooks) == 0 {
-		return nil, outcome, temporal.NewApplicationError(fmt.Sprintf("no trigger is deployed for %q and no webhook is added: see `starter deploy` and `starter webhook add`",
+		return nil, outcome, temporal.NewApplicationError(fmt.Sprintf("no trigger is deployed for %q and no webhook is added: see `starter deploy` and `starter webhook add`, or give it a BpmEndpoint by `PUT /api/listeners`",
 			contract.EventSource(v.Mailbox, trigger.EmailReceived)), noTrigger)
 	}
 	for _, t := range triggers {

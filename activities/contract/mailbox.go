@@ -264,13 +264,6 @@ type WatchStatus struct {
 	Mailbox   string    `json:"mailbox,omitempty"`
 }
 
-// CheckResult is the answer to a try to log in.
-type CheckResult struct {
-	OK      bool     `json:"ok"`
-	Message string   `json:"message,omitempty"` // what is wrong, in words
-	Folders []string `json:"folders,omitempty"` // of the account
-}
-
 // DeliverInput has mails turned into work.
 type DeliverInput struct {
 	Mailbox string    `json:"mailbox"`

@@ -269,7 +269,7 @@ func TestAttachmentsAreBounded(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, s.Close(context.WithoutCancel(t.Context()))) })
 	c := connect(t, s.SMTPAddr(), func(c *Config) { c.Auth = false })
 	_, err = c.Call(t.Context(), send(map[string]any{"to": "ann@example.com", "text": "x", "attachments": map[string]any{"name": "big.bin", "uri": "big"}}))
-	require.EqualError(t, err, "INVALID_INPUT: attachment big.bin is too large: reading big.bin: larger than allowed")
+	require.EqualError(t, err, `INVALID_INPUT: attachment "big.bin" is too large: reading "big.bin": larger than allowed`)
 	require.Equal(t, connectors.BPMN, connectors.AsError(err).Kind)
 	mails, err := s.Messages("ann@example.com", "INBOX")
 	require.NoError(t, err)
