@@ -122,11 +122,16 @@ func TestDiagnoseByTestMessage(t *testing.T) {
 
 	// Nobody has said which server sends the mail of this one, so the mail is put into it; and nobody wants it, so it waits.
 	e.Watch("sales", "sales@example.com")
-	f = found(t, e.Client.Diagnose(t.Context(), "sales", client.DiagnoseOptions{TestMessage: 3 * time.Second}), "test message")
+	e.Send("anna@example.com", "sales@example.com", write("anna@example.com", "Question", "Hello"))
+	require.Eventually(t, func() bool {
+		m, err := e.Client.Mailbox(t.Context(), "sales")
+		return err == nil && strings.HasPrefix(m.Cause, "mail waits")
+	}, 30*time.Second, 50*time.Millisecond)
+	f = found(t, e.Client.Diagnose(t.Context(), "sales", client.DiagnoseOptions{TestMessage: 5 * time.Second}), "test message")
 	require.False(t, f.OK)
 	require.Contains(t, f.Cause, "put into INBOX, since it cannot be sent (the server that sends its mail is not known); it came into INBOX after")
-	require.Contains(t, f.Cause, "not handled within 3s: mail waits: no trigger is deployed")
-	require.Contains(t, header(inbox(t, e, "sales@example.com", 1), "Auto-Submitted"), "auto-generated")
+	require.Contains(t, f.Cause, "not handled within 5s: mail waits: no trigger is deployed")
+	require.Contains(t, header(inbox(t, e, "sales@example.com", 2), "Auto-Submitted"), "auto-generated")
 
 	require.NoError(t, e.Client.ChangeMailbox(t.Context(), "sales", contract.PauseUpdate))
 	f = found(t, e.Client.Diagnose(t.Context(), "sales", client.DiagnoseOptions{TestMessage: time.Second}), "test message")

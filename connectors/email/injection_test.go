@@ -105,8 +105,10 @@ func attacks() map[string]string {
 		"low bytes of CRLF": "\u560d\u560a", "not UTF-8": "\xc0\x8d\xc0\x8a", "NEL as a byte": "\x85", "percent": "%0d%0a", "HTML": "&#13;&#10;", "HTML, hexadecimal": "&#xd;&#xa;", "backslashes": `\r\n`, "JUEL": `${'\r\n'}`,
 	} {
 		all[name] = "x" + end + field + end + "Bcc: eve@example.com"
-		all[name+" first"] = end + field
-		all[name+" behind an address"] = "ann@example.com" + end + field
+	}
+	for _, end := range []string{"\r", "\n", "\r\n"} {
+		all[fmt.Sprintf("%q first", end)] = end + field
+		all[fmt.Sprintf("%q behind an address", end)] = "ann@example.com" + end + field
 	}
 	return all
 }
