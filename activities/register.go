@@ -36,12 +36,10 @@ func RegisterWebhooks(r worker.ActivityRegistry, d *Deliverer) {
 	register(r, contract.PostActivity, d.Post)
 }
 
-// RegisterConnectors makes a worker of the connector queue answer every action of the connectors.
-func RegisterConnectors(r worker.ActivityRegistry, list []connectors.Connector) {
-	for _, c := range list {
-		for _, action := range c.Definition().Actions {
-			register(r, c.Definition().Name+"."+action.Name, (&call{connector: c, action: action.Name}).run)
-		}
+// RegisterConnector makes a worker of a connector's queue answer every action of it. The pacer is nil when its calls have no rate.
+func RegisterConnector(r worker.ActivityRegistry, c connectors.Connector, p *Pacer) {
+	for _, action := range c.Definition().Actions {
+		register(r, c.Definition().Name+"."+action.Name, (&call{connector: c, action: action.Name, pacer: p}).run)
 	}
 }
 

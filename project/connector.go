@@ -90,25 +90,32 @@ func (l *loader) bindings(p *bpmn.Process) map[string]contract.Binding {
 			continue
 		}
 		if n.Java {
-			all[n.Implementation] = binding(contract.JavaQueue, connectors.DefaultPolicy())
+			all[n.Implementation] = ownQueue(contract.JavaQueue, connectors.DefaultPolicy())
 			continue
 		}
 		connector, action := connectors.SplitImplementation(n.Implementation)
 		d := l.known[connector]
 		if d == nil { // of checkConnectors: a name without a dot, or any when the options say so
-			all[n.Implementation] = binding(contract.CustomConnectorQueue(cmp.Or(connector, action)), connectors.DefaultPolicy())
+			all[n.Implementation] = ownQueue(contract.CustomConnectorQueue(cmp.Or(connector, action)), connectors.DefaultPolicy())
 			continue
 		}
-		queue := contract.ConnectorQueue
 		if _, custom := l.custom[connector]; custom {
-			queue = contract.CustomConnectorQueue(connector)
+			all[n.Implementation] = ownQueue(contract.CustomConnectorQueue(connector), d.Policy)
+			continue
 		}
-		all[n.Implementation] = binding(queue, d.Policy)
+		all[n.Implementation] = binding(contract.ConnectorQueue, d.Policy)
 	}
 	if len(all) == 0 {
 		return nil
 	}
 	return all
+}
+
+// ownQueue is a queue that it is easy to have no worker for, unlike that of the processes: a call does not wait there unseen.
+func ownQueue(queue string, p connectors.Policy) contract.Binding {
+	b := binding(queue, p)
+	b.UnclaimedMS = p.Unclaimed.Milliseconds()
+	return b
 }
 
 func binding(queue string, p connectors.Policy) contract.Binding {

@@ -17,6 +17,7 @@ func Register(r worker.WorkflowRegistry, models *definition.Cache) {
 	r.RegisterWorkflowWithOptions(Task, workflow.RegisterOptions{Name: contract.TaskWorkflow})
 	r.RegisterWorkflowWithOptions(Signal, workflow.RegisterOptions{Name: contract.SignalWorkflow})
 	r.RegisterWorkflowWithOptions(Message, workflow.RegisterOptions{Name: contract.MessageWorkflow})
+	r.RegisterWorkflowWithOptions(Pace, workflow.RegisterOptions{Name: contract.PaceWorkflow})
 	r.RegisterWorkflowWithOptions(Taken, workflow.RegisterOptions{Name: contract.TakenWorkflow})
 	r.RegisterWorkflowWithOptions(Mailbox, workflow.RegisterOptions{Name: contract.MailboxWorkflow})
 	r.RegisterWorkflowWithOptions(Watchers, workflow.RegisterOptions{Name: contract.WatchersWorkflow})

@@ -130,11 +130,11 @@ func New(ctx context.Context, o Options) (*App, error) {
 			// Apart from the rest: programs that do not answer must not take the slots of what processes need.
 			activities.RegisterWebhooks(a.add(contract.WebhookQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: webhooks}), deliverer)
 		case Connectors:
-			activities.RegisterConnectors(shared, o.Connectors)
-			for _, c := range o.Instances {
-				activities.RegisterConnectors(a.add(contract.CustomConnectorQueue(c.Definition().Name), worker.Options{
-					DisableWorkflowWorker: true, TaskQueueActivitiesPerSecond: c.Definition().Policy.PerSecond,
-				}), []connectors.Connector{c})
+			for _, c := range o.Connectors {
+				activities.RegisterConnector(shared, c, nil)
+			}
+			for _, instance := range o.Instances {
+				a.addInstance(c, instance)
 			}
 			a.warn()
 		case Mailbox:
@@ -172,6 +172,19 @@ func (a *App) addShared() worker.Worker {
 		DisableWorkflowWorker: !process, MaxConcurrentWorkflowTaskPollers: 8,
 		LocalActivityWorkerOnly: !calls, MaxConcurrentActivityTaskPollers: 8,
 	})
+}
+
+// addInstance adds a worker of the queue of an instance. With a rate, Temporal keeps the calls that wait, and the pacer spreads what
+// Temporal lets through at once.
+func (a *App) addInstance(c *client.Client, instance connectors.Connector) {
+	d := instance.Definition()
+	options := worker.Options{DisableWorkflowWorker: true}
+	var pacer *activities.Pacer
+	if rate := d.Policy.PerSecond; rate > 0 {
+		options.TaskQueueActivitiesPerSecond = rate
+		pacer = activities.NewPacer(c, d.Name, rate)
+	}
+	activities.RegisterConnector(a.add(contract.CustomConnectorQueue(d.Name), options), instance, pacer)
 }
 
 func (a *App) add(queue string, o worker.Options) worker.Worker {
