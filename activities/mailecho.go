@@ -50,11 +50,14 @@ func (v *delivery) mailEcho(t *trigger.Trigger, l *letter, groups map[string]any
 		return nil
 	}
 	to := answerTo(l.Message)
-	if to == "" {
+	if to == "" || strings.EqualFold(to, v.Address) || strings.EqualFold(l.From[0].Address, v.Address) {
 		return nil
 	}
 	subject, _ := l.values["emailSubject"].(string)
 	inputs := contract.Variables{"to": to, "subject": subject, "text": text, "writtenBy": "machine"}
+	if strings.Contains(v.Address, "@") {
+		inputs["from"] = v.Address
+	}
 	if l.MessageID != "" {
 		inputs["inReplyTo"], inputs["references"] = l.MessageID, l.values["references"]
 	}
