@@ -1,4 +1,4 @@
-package activities
+package mailevent
 
 import (
 	"strings"
@@ -34,7 +34,7 @@ func TestAnswerTo(t *testing.T) {
 			raw := strings.ReplaceAll(tc.headers, "\n", "\r\n") + "\r\n\r\nx\r\n"
 			m, err := message.Parse(strings.NewReader(raw), message.Limits{}, nil)
 			require.NoError(t, err)
-			require.Equal(t, tc.want, answerTo(m))
+			require.Equal(t, tc.want, AnswerTo(m))
 		})
 	}
 }
