@@ -140,7 +140,7 @@ func (d *Deliverer) addEchoes(f *firing, t *trigger.Trigger, source contract.Eve
 	if err != nil {
 		return
 	}
-	make := func(failed bool) *contract.Echo {
+	echo := func(failed bool) *contract.Echo {
 		text, err := t.Echo(e.Outputs, f.groups, failed)
 		if err != nil || text == "" {
 			return nil
@@ -154,7 +154,7 @@ func (d *Deliverer) addEchoes(f *firing, t *trigger.Trigger, source contract.Eve
 			Binding: bindingOf(instance, source.Template),
 		}}
 	}
-	f.Echo, f.EchoError = make(false), make(true)
+	f.Echo, f.EchoError = echo(false), echo(true)
 }
 
 // echoesAnHour is how many echoes of a trigger one sender gets.

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors/trigger"
-	"github.com/waybill-io/waybill/mail/message"
+	"github.com/waybill-io/waybill/connectors/trigger/mailevent"
 )
 
 // sendMail is the call that answers a mail, and emailConnector the connector that it is of.
@@ -49,41 +47,19 @@ func (v *delivery) mailEcho(t *trigger.Trigger, l *letter, groups map[string]any
 	if err != nil || text == "" {
 		return nil
 	}
-	to := answerTo(l.Message)
-	if to == "" {
+	to := mailevent.AnswerTo(l.Message)
+	if to == "" || strings.EqualFold(to, v.Address) || strings.EqualFold(l.From[0].Address, v.Address) {
 		return nil
 	}
 	subject, _ := l.values["emailSubject"].(string)
 	inputs := contract.Variables{"to": to, "subject": subject, "text": text, "writtenBy": "machine"}
+	if strings.Contains(v.Address, "@") {
+		inputs["from"] = v.Address
+	}
 	if l.MessageID != "" {
 		inputs["inReplyTo"], inputs["references"] = l.MessageID, l.values["references"]
 	}
 	return &contract.Echo{To: hash(strings.ToLower(to)), Call: contract.TriggerCall{
 		Implementation: sendMail, Key: "echo/" + key + "/" + fmt.Sprint(failed), Inputs: inputs, Binding: bindingOf(emailConnector, emailConnector),
 	}}
-}
-
-// unattended are the addresses behind which no person reads.
-var unattended = regexp.MustCompile(`(?i)^(no|do-?not|never)[-._]?reply|^(mailer-daemon|postmaster|bounces?|listserv|majordomo)\b|-(request|owner|bounces?)@|^owner-`)
-
-// answerTo is whom an echo to a mail goes to; "" when it must not be answered: what no person wrote, what comes from an address that nobody
-// reads, and what has more than one sender or came from one of those that it went to, which may be ourselves.
-func answerTo(m *message.Message) string {
-	if message.Classify(m) != message.Person || len(m.From) != 1 {
-		return ""
-	}
-	sender := m.From[0]
-	if len(m.ReplyTo) == 1 {
-		sender = m.ReplyTo[0]
-	}
-	same := func(a message.Address) bool {
-		return strings.EqualFold(a.Address, sender.Address) || strings.EqualFold(a.Address, m.From[0].Address)
-	}
-	switch {
-	case !strings.Contains(sender.Address, "@"), strings.ContainsAny(sender.Address, ",; \t\r\n"),
-		unattended.MatchString(sender.Address), unattended.MatchString(m.From[0].Address),
-		slices.ContainsFunc(m.To, same), slices.ContainsFunc(m.Cc, same):
-		return ""
-	}
-	return sender.Address
 }

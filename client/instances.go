@@ -268,9 +268,11 @@ type Filter struct {
 
 // List returns instances, the newest first. It reads Temporal's visibility store, which is some moments behind.
 func (c *Client) List(ctx context.Context, f Filter) ([]Instance, error) {
-	query := contract.StateAttribute + " IS NOT NULL AND WorkflowType != " + quote(contract.EventWorkflow)
+	query := contract.StateAttribute + " IS NOT NULL"
 	if f.Key != "" {
 		query += " AND WorkflowType = " + quote(f.Key)
+	} else {
+		query += " AND WorkflowType != " + quote(contract.EventWorkflow)
 	}
 	if f.BusinessKey != "" {
 		query += " AND " + contract.BusinessKeyAttribute + " = " + quote(f.BusinessKey)

@@ -19,9 +19,9 @@ const (
 
 // Query and updates of an event.
 const (
-	EventQuery       = "event" // -> EventState
-	RetryEventUpdate = "retry" // tries again what failed
-	DropEventUpdate  = "drop"  // gives up what failed
+	EventQuery       = "event"         // -> EventState
+	RetryEventUpdate = RetryDeadUpdate // tries again what failed
+	DropEventUpdate  = DropDeadUpdate  // gives up what failed
 )
 
 // StateDead is the value of StateAttribute of an event that could not be handled and waits for an operator.

@@ -269,7 +269,8 @@ type DeliverInput struct {
 	Mailbox string    `json:"mailbox"`
 	Folder  string    `json:"folder"`
 	Mails   []MailRef `json:"mails"`
-	Behind  []string  `json:"behind,omitempty"` // webhooks that mail waits for already: they are not tried
+	Behind  []string  `json:"behind,omitempty"`  // webhooks that mail waits for already: they are not tried
+	Address string    `json:"address,omitempty"` // of the mailbox: answers come from it
 }
 
 // DeliverResult has one outcome a mail, in the order of the input.

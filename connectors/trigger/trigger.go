@@ -83,6 +83,9 @@ type Trigger struct {
 // Process is the key of the process that the trigger starts, also if only when nobody waits for its message; "" when it starts none.
 func (t *Trigger) Process() string { return t.payload.processDefinitionKey }
 
+// PayloadType is the type of the payload; "" when the trigger calls a connector.
+func (t *Trigger) PayloadType() string { return t.payload.payloadType }
+
 // Implementation is the action of a connector that the trigger calls, "rest.POST"; "" when it calls none.
 func (t *Trigger) Implementation() string { return t.payload.implementation }
 
