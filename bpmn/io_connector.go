@@ -1,6 +1,9 @@
 package bpmn
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // exchange gives the tasks that call a connector and have no mapping of their own the parameters of the model as one: the input
 // parameters are the inputs of the call, the output parameters are over its results. That is what an element template writes.
@@ -26,7 +29,12 @@ func (m *Model) parameters(n *Node) *Mapping {
 	}
 	mapping := &Mapping{Creates: true}
 	for _, in := range n.Inputs {
-		mapping.Inputs = append(mapping.Inputs, Param{Name: in.Name, Variable: in.Name})
+		switch v := in.Value; {
+		case v.Expr != nil && v.Expr.IsLiteral() && !strings.Contains(v.Expr.Source(), `\`): // nothing is escaped
+			mapping.Inputs = append(mapping.Inputs, Param{Name: in.Name, Value: v.Expr.Source()})
+		case v.Expr != nil || v.Script != nil || v.List != nil || v.Map != nil || v.Empty: // not left empty
+			mapping.Inputs = append(mapping.Inputs, Param{Name: in.Name, Variable: in.Name})
+		}
 	}
 	n.Outputs = slices.DeleteFunc(slices.Clone(n.Outputs), func(out Assignment) bool {
 		if out.Value.Expr == nil { // a list, a map or a script, which has nothing of the results
