@@ -221,6 +221,9 @@ func (x *extensionsReader) constants(path string, p *Process, v any) {
 			x.path(at, "a message catcher has outputs only")
 			continue
 		}
+		if n.Mapping == nil && p.MapDefault != MapAll {
+			n.Mapping = x.model.parameters(n)
+		}
 		if n.Mapping == nil {
 			all := p.MapDefault == MapAll || n.Kind == UserTask || n.Kind == ScriptTask
 			n.Mapping = &Mapping{AllInputs: all, AllOutputs: all}

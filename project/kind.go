@@ -72,7 +72,7 @@ func byContent(path string, data []byte) kind {
 		switch {
 		case has("event") && has("action"):
 			return isTrigger
-		case has("actions") || has("events"):
+		case has("actions") || has("events") || has("template") && has("name") && !has("properties"): // properties: an element template
 			return isConnector
 		}
 	}

@@ -37,6 +37,8 @@ type Options struct {
 	Uncaught   bpmn.Uncaught   // "": incident
 	BuiltIn    []*connectors.Definition
 
+	// Advice warns of what is no mistake, too: errors of connectors that nothing catches, and so become incidents.
+	Advice bool
 	// AnyConnector accepts connectors without a definition: for tests, which answer the calls themselves.
 	AnyConnector bool
 }

@@ -52,7 +52,7 @@ func (a *app) deployCommand() *cobra.Command {
   starter deploy order.bpmn triggers/order-mail.json --dry-run`,
 		Args: need("FILE..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := load(args, mapDefault, uncaught)
+			p, err := load(args, mapDefault, uncaught, false)
 			if err != nil {
 				return err
 			}
@@ -85,7 +85,7 @@ func mapDefaultFlag(cmd *cobra.Command, value *string) {
 }
 
 // load reads and checks files. Every error is of the files and so the caller's to mend.
-func load(paths []string, mapDefault, uncaught string) (*project.Project, error) {
+func load(paths []string, mapDefault, uncaught string, advice bool) (*project.Project, error) {
 	m, err := parseMapDefault(mapDefault)
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func load(paths []string, mapDefault, uncaught string) (*project.Project, error)
 	if u != "" && u != bpmn.UncaughtIncident && u != bpmn.UncaughtEnd {
 		return nil, usage(fmt.Errorf("--uncaught-error %s: incident or end is expected", uncaught))
 	}
-	p, err := project.Load(paths, project.Options{MapDefault: m, Uncaught: u, BuiltIn: catalog.Definitions()})
+	p, err := project.Load(paths, project.Options{MapDefault: m, Uncaught: u, BuiltIn: catalog.Definitions(), Advice: advice})
 	if err == nil {
 		return p, nil
 	}

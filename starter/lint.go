@@ -26,7 +26,7 @@ func (a *app) lintCommand() *cobra.Command {
   starter lint order.bpmn --output json`,
 		Args: need("FILE..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := load(args, mapDefault, "")
+			p, err := load(args, mapDefault, "", true)
 			if p == nil {
 				return err
 			}
