@@ -118,8 +118,8 @@ func (s *Server) run() {
 	s.t.Helper()
 	// --init-file is done before the port is open.
 	s.process = s.command(s.daemon, "--no-defaults", "--datadir="+s.data(), "--bind-address="+s.Host, "--port="+strconv.Itoa(s.Port),
-		"--socket="+filepath.Join(s.dir, "s"), "--init-file="+filepath.Join(s.dir, "init.sql"), "--skip-name-resolve",
-		"--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M",
+		"--socket="+filepath.Join(s.dir, "s"), "--init-file="+filepath.Join(s.dir, "init.sql"), "--skip-name-resolve", "--character-set-server=utf8mb4",
+		"--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M", "--log-warnings=0",
 		"--ssl-cert="+s.CAFile, "--ssl-key="+filepath.Join(s.dir, "key.pem"))
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	s.check(err)

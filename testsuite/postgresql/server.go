@@ -117,7 +117,7 @@ func (s *Server) command(program string, args ...string) *exec.Cmd {
 
 func (s *Server) run() {
 	s.t.Helper()
-	s.process = s.command("postgres", "-D", filepath.Join(s.dir, "data"), "-h", s.Host, "-p", strconv.Itoa(s.Port), "-k", s.dir, "-F",
+	s.process = s.command("postgres", "-D", filepath.Join(s.dir, "data"), "-h", s.Host, "-p", strconv.Itoa(s.Port), "-k", s.dir, "-F", "-c", "log_min_messages=fatal",
 		"-c", "ssl=on", "-c", "ssl_cert_file="+s.CAFile, "-c", "ssl_key_file="+filepath.Join(s.dir, "key.pem"))
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	s.check(err)
