@@ -16,17 +16,28 @@ import (
 type call struct {
 	connector connectors.Connector
 	action    string
+	pacer     *Pacer // nil: calls have no rate
 }
 
 func (c *call) run(ctx context.Context, in contract.ConnectorCall) (contract.ConnectorResult, error) {
 	defer keepAlive(ctx, nil)()
-	outputs, err := connectors.Do(ctx, c.connector, connectors.Call{
-		Action: c.action, IdempotencyKey: in.IdempotencyKey, Inputs: in.Inputs,
-	})
+	if c.pacer != nil {
+		if err := c.pacer.Wait(ctx); err != nil {
+			return contract.ConnectorResult{}, applicationError(err)
+		}
+	}
+	made := connectors.Call{Action: c.action, IdempotencyKey: in.IdempotencyKey, Inputs: in.Inputs}
+	outputs, err := connectors.Do(ctx, c.connector, made)
 	if err != nil {
 		return contract.ConnectorResult{}, applicationError(err)
 	}
-	return contract.ConnectorResult{Outputs: outputs}, nil
+	result := contract.ConnectorResult{Outputs: outputs}
+	if awaiter, ok := c.connector.(connectors.Awaiter); ok {
+		if key, waits := awaiter.Await(made, outputs); waits {
+			result.Await = &contract.Await{Name: contract.ReplyName(c.connector.Definition().Name), Key: key}
+		}
+	}
+	return result, nil
 }
 
 // applicationError is the one place where a connector's verdict becomes Temporal's.

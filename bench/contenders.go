@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"go.temporal.io/sdk/activity"
 	temporal "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -51,7 +52,10 @@ func (p *place) workBoth(ctx context.Context) error {
 	w.RegisterWorkflowWithOptions(byHand, workflow.RegisterOptions{Name: byHandType})
 	calls := worker.New(p.temporal, callsQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityTaskPollers: 8})
 	for _, w := range []worker.Worker{w, calls} {
-		activities.RegisterConnectors(w, list)
+		for _, c := range list {
+			activities.RegisterConnector(w, c, nil)
+		}
+		w.RegisterActivityWithOptions(bare, activity.RegisterOptions{Name: bareCall})
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("start the worker of the workflow by hand: %w", err)
 		}
@@ -80,18 +84,18 @@ func (p *place) contenders(ctx context.Context, tasks int) ([]*contender, error)
 	}
 	return []*contender{
 		process,
-		p.rivalOn(byHandQueue, "by hand, one task queue", tasks),
-		p.rivalOn(callsQueue, "by hand, calls on their own task queue", tasks),
+		p.rivalOn(byHandQueue, noopCall, "by hand, one task queue", tasks),
+		p.rivalOn(callsQueue, noopCall, "by hand, calls on their own task queue", tasks),
 	}, nil
 }
 
-func (p *place) rivalOn(queue, name string, tasks int) *contender {
+func (p *place) rivalOn(queue, call, name string, tasks int) *contender {
 	var started atomic.Int64
 	return &contender{Name: name, run: func(ctx context.Context) (string, error) {
 		options := temporal.StartWorkflowOptions{
-			ID: fmt.Sprintf("by-hand/%s-%d-%06d", queue, tasks, started.Add(1)), TaskQueue: byHandQueue,
+			ID: fmt.Sprintf("by-hand/%s-%s-%d-%06d", queue, call, tasks, started.Add(1)), TaskQueue: byHandQueue,
 		}
-		run, err := p.temporal.ExecuteWorkflow(ctx, options, byHandType, order{Tasks: tasks, Text: text, Queue: queue})
+		run, err := p.temporal.ExecuteWorkflow(ctx, options, byHandType, order{Tasks: tasks, Text: text, Queue: queue, Call: call})
 		if err != nil {
 			return "", err
 		}

@@ -16,6 +16,7 @@ type order struct {
 	Tasks int    `json:"tasks"`
 	Text  string `json:"text"`
 	Queue string `json:"queue"` // of the activities
+	Call  string `json:"call"`  // their type
 }
 
 // byHand is what a Go developer would write for a process of noop calls one after the other: the same activities with the
@@ -36,7 +37,7 @@ func byHand(ctx workflow.Context, in order) (map[string]any, error) {
 			Summary: taskName(i),
 		})
 		var result contract.ConnectorResult
-		err := workflow.ExecuteActivity(ctx, noopCall, contract.ConnectorCall{
+		err := workflow.ExecuteActivity(ctx, in.Call, contract.ConnectorCall{
 			IdempotencyKey: id + "/" + strconv.Itoa(i+1),
 			Implementation: noopCall,
 			Inputs:         map[string]any{"text": variables["text"]},

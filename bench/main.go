@@ -21,6 +21,7 @@ type report struct {
 	Machine machine       `json:"machine"`
 	Engine  *engineReport `json:"engine,omitempty"`
 	Host    *hostReport   `json:"host,omitempty"`
+	Calls   *callsReport  `json:"calls,omitempty"`
 	Mail    *mailReport   `json:"mail,omitempty"`
 
 	Mailboxes *mailboxesReport `json:"mailboxes,omitempty"`
@@ -44,7 +45,7 @@ type options struct {
 	hold      time.Duration
 }
 
-var sections = []string{"engine", "host", "mail", "mailboxes", "memory", "webhooks"}
+var sections = []string{"engine", "host", "calls", "mail", "mailboxes", "memory", "webhooks"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -120,6 +121,12 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		}
 		printed = append(printed, r.Host)
 	}
+	if slices.Contains(o.only, "calls") {
+		if r.Calls, err = measureCalls(ctx, o.rounds, progress); err != nil {
+			return fmt.Errorf("connector calls: %w", err)
+		}
+		printed = append(printed, r.Calls)
+	}
 	if slices.Contains(o.only, "mail") {
 		if r.Mail, err = measureMail(ctx, o.idle, o.stream, progress); err != nil {
 			return fmt.Errorf("mail: %w", err)
@@ -159,6 +166,7 @@ var (
 	_ section = machine{}
 	_ section = (*engineReport)(nil)
 	_ section = (*hostReport)(nil)
+	_ section = (*callsReport)(nil)
 	_ section = (*mailReport)(nil)
 	_ section = (*mailboxesReport)(nil)
 	_ section = (*memoryReport)(nil)

@@ -39,6 +39,28 @@ func (c *Client) Publish(ctx context.Context, m contract.Message) (contract.Publ
 	return r, nil
 }
 
+// replyTTL is how long a reply is kept for a call of which the instance does not know yet that it waits.
+const replyTTL = time.Minute
+
+// Reply gives a message to the call that waits for it. When none does it is dropped, or kept for a minute if it may have come early.
+func (c *Client) Reply(ctx context.Context, m contract.Message, early bool) error {
+	if early {
+		m.TTL = replyTTL
+		_, err := c.Publish(ctx, m)
+		return err
+	}
+	err := insist(ctx, func() error {
+		return c.update(ctx, contract.MessageID(m.Name, m.Key), contract.PublishUpdate, m, nil)
+	})
+	if refusal, ok := errors.AsType[*Error](err); ok && refusal.Type == contract.NobodyWaits || errors.Is(err, ErrNotFound) || errors.Is(err, ErrNotRunning) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reply %q with key %q: %w", m.Name, m.Key, err)
+	}
+	return nil
+}
+
 // Signal broadcasts a signal: every instance that waits for it gets it, and the processes that begin with it are started.
 func (c *Client) Signal(ctx context.Context, b contract.SignalBroadcast) (contract.BroadcastResult, error) {
 	var r contract.BroadcastResult

@@ -31,6 +31,8 @@ type Call struct {
 type Policy struct {
 	Retry   Retry
 	Timeout time.Duration // of one attempt
+	// Unclaimed is how long a call may wait for a worker to take it, before it is an incident.
+	Unclaimed time.Duration
 	// PerSecond bounds the calls of an instance over all workers; 0: no bound. It takes effect for instances with a task queue of
 	// their own, which all but those named like their template have.
 	PerSecond float64
@@ -45,11 +47,12 @@ type Retry struct {
 	MaxInterval time.Duration
 }
 
-// DefaultPolicy gives a call some ten minutes of retries.
+// DefaultPolicy gives a call some ten minutes of retries, and an hour to find a worker.
 func DefaultPolicy() Policy {
 	return Policy{
-		Retry:   Retry{Attempts: 10, Interval: time.Second, Coefficient: 2, MaxInterval: 5 * time.Minute},
-		Timeout: time.Minute,
+		Retry:     Retry{Attempts: 10, Interval: time.Second, Coefficient: 2, MaxInterval: 5 * time.Minute},
+		Timeout:   time.Minute,
+		Unclaimed: time.Hour,
 	}
 }
 
@@ -69,6 +72,9 @@ func Do(ctx context.Context, c Connector, call Call) (map[string]any, error) {
 	var outputs map[string]any
 	if err = d.CheckInputs(call.Action, call.Inputs); err == nil {
 		outputs, err = c.Call(ctx, call)
+	}
+	if err == nil {
+		err = d.checkOutputs(action, outputs)
 	}
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return nil, fmt.Errorf("%s.%s: %w", d.Name, call.Action, context.Canceled)

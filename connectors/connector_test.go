@@ -38,6 +38,11 @@ func TestDoPassesOutputsAndErrors(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{"number": "7"}, outputs)
 
+	c.outputs = map[string]any{"number": 7.0, "unlisted": true}
+	_, err = Do(t.Context(), c, call)
+	require.EqualError(t, err, "INVALID_OUTPUT: orders.CREATE: output number: text is expected, not this number")
+	require.Equal(t, Permanent, AsError(err).Kind)
+
 	for name, tc := range map[string]struct {
 		err  error
 		want Error

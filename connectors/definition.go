@@ -152,6 +152,23 @@ func (d *Definition) CheckInputs(action string, inputs map[string]any) error {
 	return failure
 }
 
+// checkOutputs checks that the outputs of a call have the types that the definition promises to the process. Outputs that it does not
+// list are passed over: mappings cannot name them.
+func (d *Definition) checkOutputs(action *Feature, outputs map[string]any) error {
+	var wrong []error
+	for _, p := range action.Outputs {
+		if value := outputs[p.Name]; value != nil {
+			if err := p.Type.Check(value); err != nil {
+				wrong = append(wrong, fmt.Errorf("output %s: %w", p.Name, err))
+			}
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return &Error{Kind: Permanent, Code: CodeInvalidOutput, Public: fmt.Sprintf("%s.%s: %v", d.Name, action.Name, errors.Join(wrong...))}
+}
+
 // errorOutput is the output that takes an action's failures, or "" in ModeBPMN.
 func (d *Definition) errorOutput(action *Feature) string {
 	if d.Mode == ModeOutput {

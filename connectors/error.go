@@ -34,6 +34,7 @@ const (
 	CodeInvalidInput = "INVALID_INPUT"
 	CodeUnknown      = "UNKNOWN_ERROR"
 
+	CodeInvalidOutput = "INVALID_OUTPUT" // the connector has a fault, or its definition
 	CodeUnknownAction = "UNKNOWN_ACTION"
 	CodeNotConfigured = "NOT_CONFIGURED"
 	CodeUnauthorized  = "UNAUTHORIZED"

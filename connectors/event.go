@@ -15,6 +15,24 @@ type Event struct {
 	ID      string
 	Time    time.Time // when it happened, as the other side says; zero: unknown
 	Outputs map[string]any
+	// Replies are the calls that this event is the reply to, if they wait: see Awaiter.
+	Replies []Reply
+}
+
+// Reply is the key that a call waits under.
+type Reply struct {
+	Key string
+	// Early keeps the event for a minute when no call waits yet: it cannot have come before the call was made. Without it the event is
+	// a reply only to calls that wait already.
+	Early bool
+}
+
+// Awaiter is a connector of which a call may wait for an event after it has been made, such as the answer to a question.
+type Awaiter interface {
+	Connector
+	// Await says whether a call that has given these outputs waits, and under which key. The outputs of the event are outputs of the
+	// call, too, and win. Nothing bounds the time: a boundary event of the model does.
+	Await(call Call, outputs map[string]any) (key string, ok bool)
 }
 
 // Receiver is a connector that the outside calls over HTTP, at /connectors/<instance>/... of the gateway.

@@ -30,7 +30,7 @@ func (d *Definition) Instance(file *Definition) (*Definition, error) {
 			errs = append(errs, fmt.Errorf("connector %s has no setting %q; it has %s", i.Name, c.Name, settingNames(d.Config)))
 		}
 	}
-	i.Policy = file.given.over(d.Policy)
+	i.Policy = file.given.over(d.Policy).over(DefaultPolicy())
 	return &i, errors.Join(errs...)
 }
 

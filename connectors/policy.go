@@ -15,10 +15,11 @@ const (
 	settingAttempts    = "CALL_ATTEMPTS"     // the first one, too
 	settingInterval    = "CALL_INTERVAL"     // before the second attempt; then twice as long each time
 	settingMaxInterval = "CALL_MAX_INTERVAL" // at most
+	settingUnclaimed   = "CALL_UNCLAIMED"    // how long a call may wait for a worker
 	settingRate        = "CALLS_PER_SECOND"  // of an instance, over all workers
 )
 
-var policySettings = []string{settingTimeout, settingAttempts, settingInterval, settingMaxInterval, settingRate}
+var policySettings = []string{settingTimeout, settingAttempts, settingInterval, settingMaxInterval, settingUnclaimed, settingRate}
 
 func isPolicySetting(name string) bool { return slices.Contains(policySettings, name) }
 
@@ -51,6 +52,8 @@ func (d *Definition) policy() (p Policy, err error) {
 				p.Retry.Interval = t
 			case settingMaxInterval:
 				p.Retry.MaxInterval = t
+			case settingUnclaimed:
+				p.Unclaimed = t
 			}
 		}
 		if err != nil {
@@ -70,6 +73,7 @@ func (p Policy) over(otherwise Policy) Policy {
 			MaxInterval: cmp.Or(p.Retry.MaxInterval, otherwise.Retry.MaxInterval),
 		},
 		Timeout:   cmp.Or(p.Timeout, otherwise.Timeout),
+		Unclaimed: cmp.Or(p.Unclaimed, otherwise.Unclaimed),
 		PerSecond: cmp.Or(p.PerSecond, otherwise.PerSecond),
 	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/juel"
@@ -169,6 +170,10 @@ func (m *machine) completed(ev Completed) error {
 	if err != nil {
 		return err
 	}
+	if ev.Await != nil && w.Kind == WaitCall {
+		m.awaitReply(w, n, ev)
+		return nil
+	}
 	if w.Kind == WaitOffer && len(n.ErrorMappings) > 0 {
 		if f, ok := m.mappedError(w.Token, n, ev.Outputs, nil); ok {
 			m.forget(w.ID)
@@ -189,6 +194,30 @@ func (m *machine) completed(ev Completed) error {
 	}
 	m.conclude(w, n, ev.Outputs)
 	return nil
+}
+
+// awaitReply has a connector call that has been made wait for a message.
+func (m *machine) awaitReply(w Wait, n *bpmn.Node, ev Completed) {
+	m.forget(w.ID)
+	outputs, err := normalized(ev.Outputs)
+	if err != nil {
+		m.look(w.Token, n)
+		m.trouble(w.Token, n, fmt.Errorf("result %w", err))
+		return
+	}
+	c := Subscribe{ID: m.nextID(), Element: n.ID, Name: ev.Await.Name, Key: ev.Await.Key}
+	m.await(Wait{ID: c.ID, Token: w.Token, Kind: WaitReply, Element: n.ID, Name: c.Name, Key: c.Key, Outputs: outputs}, c)
+}
+
+// replied ends a connector call with the reply that it waited for.
+func (m *machine) replied(w Wait, n *bpmn.Node, given Variables) {
+	outputs := maps.Clone(w.Outputs)
+	if outputs == nil {
+		outputs = Variables{}
+	}
+	maps.Copy(outputs, given)
+	w.Kind = WaitCall // its outputs are taken as those of any call
+	m.conclude(w, n, outputs)
 }
 
 // takeChanges takes what a script changed beside the variables that it set.

@@ -28,7 +28,12 @@ type Completed struct {
 	Local    Variables // of a script: what it set local to its element
 	Removed  []string  // of a script: the variables that it removed
 	Assignee *string   // of a user task: whose it was in the end; nil: as it was opened
+	Await    *Await    // of a connector call: it is not over yet
 }
+
+// Await is the message that a connector call waits for after it has been made, such as the reply to what it has posted. The variables of
+// the message are outputs, too, and win over those of the call.
+type Await struct{ Name, Key string }
 
 // TaskAssigned says that an open user task which Listens has got another assignee; "" when it went back to its candidates.
 type TaskAssigned struct {

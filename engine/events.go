@@ -211,10 +211,14 @@ func (m *machine) messageOf(message *bpmn.Message) (name, key string, err error)
 }
 
 // received is a message or a signal.
-func (m *machine) received(id int, kind WaitKind, given Variables) error {
-	w, n, err := m.answered(id, kind)
+func (m *machine) received(id int, given Variables, kinds ...WaitKind) error {
+	w, n, err := m.answered(id, kinds...)
 	if err != nil {
 		return err
+	}
+	if w.Kind == WaitReply {
+		m.replied(w, n, given)
+		return nil
 	}
 	m.fire(w, n, given)
 	return nil

@@ -50,7 +50,7 @@ func (w Wait) order() Command {
 	switch w.Kind {
 	case WaitTimer:
 		return StartTimer{ID: w.ID, Element: w.Element, At: w.At}
-	case WaitMessage:
+	case WaitMessage, WaitReply:
 		return Subscribe{ID: w.ID, Element: w.Element, Name: w.Name, Key: w.Key}
 	case WaitSignal:
 		return SubscribeSignal{ID: w.ID, Element: w.Element, Name: w.Name}

@@ -101,6 +101,7 @@ const (
 	WaitOffer     WaitKind = "offer"
 	WaitTimer     WaitKind = "timer"
 	WaitMessage   WaitKind = "message"
+	WaitReply     WaitKind = "reply" // a message that a connector call waits for
 	WaitSignal    WaitKind = "signal"
 	WaitPublish   WaitKind = "publish"
 	WaitChild     WaitKind = "child"
@@ -116,13 +117,14 @@ type Wait struct {
 	Scope   int       `json:"scope,omitempty"` // without a token: where the event sub-process would run; 0: the process
 	Kind    WaitKind  `json:"kind"`
 	Element string    `json:"element"`
-	At      time.Time `json:"at,omitzero"`     // timer
-	Cycle   string    `json:"cycle,omitempty"` // timer that fires again: R3/PT10M
-	Left    int       `json:"left,omitempty"`  // timer with a cycle: firings after this one; -1: for ever
-	End     time.Time `json:"end,omitzero"`    // timer with a cycle: no firing after this
-	Name    string    `json:"name,omitempty"`  // message, signal
-	Key     string    `json:"key,omitempty"`   // message
-	Command Command   `json:"-"`               // the other kinds: as it was given
+	At      time.Time `json:"at,omitzero"`       // timer
+	Cycle   string    `json:"cycle,omitempty"`   // timer that fires again: R3/PT10M
+	Left    int       `json:"left,omitempty"`    // timer with a cycle: firings after this one; -1: for ever
+	End     time.Time `json:"end,omitzero"`      // timer with a cycle: no firing after this
+	Name    string    `json:"name,omitempty"`    // message, signal
+	Key     string    `json:"key,omitempty"`     // message
+	Outputs Variables `json:"outputs,omitempty"` // of the call that waits for a reply
+	Command Command   `json:"-"`                 // the other kinds: as it was given
 }
 
 // Incident is a token that cannot go on until an operator answers.

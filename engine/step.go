@@ -117,9 +117,9 @@ func (m *machine) accept(ev Event) error {
 	case TimerFired:
 		return m.timerFired(ev)
 	case MessageReceived:
-		return m.received(ev.ID, WaitMessage, ev.Variables)
+		return m.received(ev.ID, ev.Variables, WaitMessage, WaitReply)
 	case SignalReceived:
-		return m.received(ev.ID, WaitSignal, ev.Variables)
+		return m.received(ev.ID, ev.Variables, WaitSignal)
 	case Escalated:
 		return m.escalated(ev)
 	}

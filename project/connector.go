@@ -90,25 +90,36 @@ func (l *loader) bindings(p *bpmn.Process) map[string]contract.Binding {
 			continue
 		}
 		if n.Java {
-			all[n.Implementation] = binding(contract.JavaQueue, connectors.DefaultPolicy())
+			all[n.Implementation] = ownQueue(contract.JavaQueue, connectors.DefaultPolicy())
 			continue
 		}
 		connector, action := connectors.SplitImplementation(n.Implementation)
-		d := l.known[connector]
-		if d == nil { // of checkConnectors: a name without a dot, or any when the options say so
-			all[n.Implementation] = binding(contract.CustomConnectorQueue(cmp.Or(connector, action)), connectors.DefaultPolicy())
-			continue
-		}
-		queue := contract.ConnectorQueue
-		if _, custom := l.custom[connector]; custom {
-			queue = contract.CustomConnectorQueue(connector)
-		}
-		all[n.Implementation] = binding(queue, d.Policy)
+		all[n.Implementation] = l.binding(cmp.Or(connector, action))
 	}
 	if len(all) == 0 {
 		return nil
 	}
 	return all
+}
+
+// binding says how the actions of a connector are called. One that is not known is a name without a dot, or any when the options say so,
+// or of a trigger.
+func (l *loader) binding(connector string) contract.Binding {
+	d := l.known[connector]
+	if d == nil {
+		return ownQueue(contract.CustomConnectorQueue(connector), connectors.DefaultPolicy())
+	}
+	if _, custom := l.custom[connector]; custom {
+		return ownQueue(contract.CustomConnectorQueue(connector), d.Policy)
+	}
+	return binding(contract.ConnectorQueue, d.Policy)
+}
+
+// ownQueue is a queue that it is easy to have no worker for, unlike that of the processes: a call does not wait there unseen.
+func ownQueue(queue string, p connectors.Policy) contract.Binding {
+	b := binding(queue, p)
+	b.UnclaimedMS = p.Unclaimed.Milliseconds()
+	return b
 }
 
 func binding(queue string, p connectors.Policy) contract.Binding {

@@ -35,6 +35,7 @@ func TestLoadFolder(t *testing.T) {
 		TimeoutMS: 60_000,
 	}, d.Connectors["email.SEND"])
 	require.Equal(t, "connector-crm", d.Connectors["crm.LOOKUP"].TaskQueue)
+	require.EqualValues(t, 3_600_000, d.Connectors["crm.LOOKUP"].UnclaimedMS, "a connector without a worker is an incident")
 
 	model := unpack(t, d.Model)
 	require.Contains(t, string(model), `implementation="email.SEND"`)

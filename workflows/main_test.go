@@ -65,6 +65,11 @@ func startWorker(t *testing.T, d *desk) *client.Client {
 
 func startWorkerOn(t *testing.T, temporal temporal.Client, d *desk) *client.Client {
 	t.Helper()
+	return startWorkerWith(t, temporal, d)
+}
+
+func startWorkerWith(t *testing.T, temporal temporal.Client, d connectors.Connector) *client.Client {
+	t.Helper()
 	bucket := memblob.OpenBucket(nil)
 	a, err := app.New(t.Context(), app.Options{
 		Temporal: temporal, Namespace: "default", Roles: []app.Role{app.Process, app.Connectors}, Files: bucket,

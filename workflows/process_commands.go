@@ -92,11 +92,12 @@ func (h *host) call(c engine.CallConnector) {
 	binding := h.bindings[c.Implementation]
 	ctx, cancel := workflow.WithCancel(h.ctx)
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:           binding.TaskQueue,
-		StartToCloseTimeout: milliseconds(binding.TimeoutMS),
-		HeartbeatTimeout:    callHeartbeat,
-		RetryPolicy:         retryPolicy(binding.Retry, node.Retry),
-		Summary:             clip(node.Name),
+		TaskQueue:              binding.TaskQueue,
+		StartToCloseTimeout:    milliseconds(binding.TimeoutMS),
+		ScheduleToStartTimeout: milliseconds(binding.UnclaimedMS),
+		HeartbeatTimeout:       callHeartbeat,
+		RetryPolicy:            retryPolicy(binding.Retry, node.Retry),
+		Summary:                clip(node.Name),
 	})
 	f := workflow.ExecuteActivity(ctx, c.Implementation, contract.ConnectorCall{
 		IdempotencyKey: h.id + "/" + strconv.Itoa(c.ID),
@@ -124,7 +125,11 @@ func (w *wait) answered(f workflow.Future) {
 		w.answer(engine.Failed{ID: w.id, Failure: failure(err), Variables: left(err)})
 		return
 	}
-	w.answer(engine.Completed{ID: w.id, Outputs: engine.Variables(result.Outputs)})
+	done := engine.Completed{ID: w.id, Outputs: engine.Variables(result.Outputs)}
+	if a := result.Await; a != nil {
+		done.Await = &engine.Await{Name: a.Name, Key: a.Key}
+	}
+	w.answer(done)
 }
 
 // left are the variables that go with a BPMN error: the details of its application error, a contract.ConnectorResult.
@@ -296,6 +301,9 @@ func failure(err error) engine.Failure {
 		return failure
 	}
 	if timeout, ok := errors.AsType[*temporal.TimeoutError](err); ok {
+		if timeout.TimeoutType() == enums.TIMEOUT_TYPE_SCHEDULE_TO_START {
+			return engine.Failure{Message: "no worker took the call in time: does one run that answers it?"}
+		}
 		return engine.Failure{Message: "no answer in time (" + timeout.TimeoutType().String() + ")"}
 	}
 	return engine.Failure{Message: err.Error()}

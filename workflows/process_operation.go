@@ -148,6 +148,8 @@ func (h *host) subscriptions() (list []string) {
 		switch {
 		case w.Kind == engine.WaitMessage && w.Name != "":
 			list = append(list, "message "+w.Name)
+		case w.Kind == engine.WaitReply:
+			list = append(list, "reply to "+w.Element)
 		case w.Kind == engine.WaitSignal:
 			list = append(list, "signal "+w.Name)
 		}

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,6 +55,20 @@ func TestProcessCallsConnectorsInOrder(t *testing.T) {
 
 const oneCall = `<startEvent id="start"/><sequenceFlow id="a" sourceRef="start" targetRef="one"/>
 	<serviceTask id="one" implementation="desk.CALL"/><sequenceFlow id="b" sourceRef="one" targetRef="end"/><endEvent id="end"/>`
+
+func TestCallThatNoWorkerTakesIsAnIncident(t *testing.T) {
+	c := startWorker(t, &desk{})
+	d := define(t, "unclaimed", oneCall, declared)
+	d.Connectors["desk.CALL"] = contract.Binding{TaskQueue: "connector-nobody", TimeoutMS: 10_000, UnclaimedMS: 100}
+	_, err := c.Deploy(t.Context(), d)
+	require.NoError(t, err)
+	id, _, err := c.Start(t.Context(), client.StartOptions{Key: "unclaimed"})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		state, err := c.Get(t.Context(), id)
+		return err == nil && len(state.Incidents) == 1 && strings.HasPrefix(state.Incidents[0].Message, "no worker took the call in time")
+	}, 10*time.Second, 20*time.Millisecond)
+}
 
 func TestIncidentSuspendsAndRetryGoesOn(t *testing.T) {
 	d := &desk{answer: func(connectors.Call) (map[string]any, error) { return nil, errors.New("out of paper") }}

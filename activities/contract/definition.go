@@ -23,6 +23,8 @@ type Binding struct {
 	TaskQueue string `json:"taskQueue"`
 	Retry     Retry  `json:"retry"`
 	TimeoutMS int64  `json:"timeoutMs"` // of one attempt
+	// UnclaimedMS is how long a call may wait for a worker to take it; 0: for ever.
+	UnclaimedMS int64 `json:"unclaimedMs,omitempty"`
 }
 
 // Retry is a retry policy as plain data. Attempts 0: unlimited.

@@ -33,6 +33,7 @@ const (
 	MessageWorkflow    = "waybill/message"
 	MailboxWorkflow    = "waybill/mailbox"
 	WatchersWorkflow   = "waybill/watchers"
+	PaceWorkflow       = "waybill/pace"
 	TakenWorkflow      = "waybill/taken" // stands where a process would, had nobody waited: see ProcessStart
 )
 
@@ -47,6 +48,8 @@ const (
 	WatchActivity          = "waybill/watch"            // WatchInput
 	WatchGroupActivity     = "waybill/watch-group"      // WatchGroupInput
 	CheckMailboxActivity   = "waybill/check-mailbox"    // MailboxConfig -> CheckResult
+	TestMailboxActivity    = "waybill/test-mailbox"     // TestMailbox -> TestedMailbox
+	CheckWebhookActivity   = "waybill/check-webhook"    // CheckWebhook -> WebhookCheck
 	SendMailActivity       = "waybill/send-mail"        // SendMail -> SentMail
 	FetchMailsActivity     = "waybill/fetch-mails"      // FetchMails -> FetchedMails
 	AssignActivity         = "waybill/assign"           // Assignment
@@ -79,8 +82,14 @@ func MessageID(name, key string) string { return "message/" + Segment(name) + "/
 // MessageStartsID is the id of the workflow that knows which processes a message of this name starts.
 func MessageStartsID(name string) string { return "message-starts/" + Segment(name) }
 
+// PaceID is the id of the workflow that paces the calls of a connector.
+func PaceID(connector string) string { return "pace/" + connector }
+
 // ScheduleID is the id of the Temporal Schedule of a timer start event.
 func ScheduleID(key, element string) string { return "start/" + key + "/" + Segment(element) }
+
+// ReplyName is the name of the messages that calls of a connector wait for after they have been made.
+func ReplyName(connector string) string { return "reply." + connector }
 
 var plainSegment = regexp.MustCompile(`^[A-Za-z0-9._-]{0,64}$`)
 

@@ -116,6 +116,13 @@ type CallContext struct {
 // ConnectorResult is the result of every connector activity.
 type ConnectorResult struct {
 	Outputs Variables `json:"outputs,omitempty"`
+	Await   *Await    `json:"await,omitempty"` // the call is over only when this message has come
+}
+
+// Await is a message that a call waits for after it has been made. Its variables are outputs, too.
+type Await struct {
+	Name string `json:"name"`
+	Key  string `json:"key"`
 }
 
 // BPMNErrorPrefix starts the type of a Temporal application error that is a BPMN error: "bpmn:INVALID_INPUT".

@@ -12,6 +12,9 @@ import (
 
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/email"
+	"github.com/waybill-io/waybill/connectors/files"
+	"github.com/waybill-io/waybill/connectors/rest"
+	"github.com/waybill-io/waybill/connectors/sql"
 	"github.com/waybill-io/waybill/connectors/suggest"
 )
 
@@ -19,6 +22,9 @@ import (
 func Templates() []connectors.Template {
 	return []connectors.Template{
 		email.Template(),
+		rest.Template(),
+		sql.Template(),
+		files.Template(),
 	}
 }
 
