@@ -36,11 +36,11 @@ func (c *connector) put(ctx context.Context, call connectors.Call) (map[string]a
 		return nil, err
 	}
 	defer func() { _ = source.Close() }()
-	size, err := c.write(ctx, c.bucket, key, source, &blob.WriterOptions{
+	size, err := c.write(ctx, c.prefix+key, source, &blob.WriterOptions{
 		ContentType: mediaType, DisableContentTypeDetection: true, IfNotExist: ifAbsent, Metadata: map[string]string{callMark: mark(call)},
 	})
 	if ifAbsent && gcerrors.Code(err) == gcerrors.FailedPrecondition {
-		about, failed := c.bucket.Attributes(ctx, key)
+		about, failed := c.bucket.Attributes(ctx, c.prefix+key)
 		if failed != nil {
 			return nil, failed
 		}
@@ -95,10 +95,10 @@ func (c *connector) source(ctx context.Context, inputs map[string]any) (io.ReadC
 }
 
 // write stores what a source gives, whole or not at all.
-func (c *connector) write(ctx context.Context, bucket *blob.Bucket, key string, source io.Reader, options *blob.WriterOptions) (int64, error) {
+func (c *connector) write(ctx context.Context, key string, source io.Reader, options *blob.WriterOptions) (int64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	w, err := bucket.NewWriter(ctx, key, options)
+	w, err := c.bucket.NewWriter(ctx, key, options)
 	if err != nil {
 		return 0, err
 	}
@@ -120,7 +120,7 @@ func (c *connector) tooLarge() error {
 
 func (c *connector) get(ctx context.Context, call connectors.Call) (map[string]any, error) {
 	key, _ := call.Inputs["key"].(string)
-	r, err := c.bucket.NewReader(ctx, key, nil)
+	r, err := c.bucket.NewReader(ctx, c.prefix+key, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -183,13 +183,13 @@ func (c *connector) list(ctx context.Context, call connectors.Call) (map[string]
 			return nil, invalid("token: it is not one that LIST gave")
 		}
 	}
-	objects, next, err := c.bucket.ListPage(ctx, page, limit, &blob.ListOptions{Prefix: prefix})
+	objects, next, err := c.bucket.ListPage(ctx, page, limit, &blob.ListOptions{Prefix: c.prefix + prefix})
 	if err != nil {
 		return nil, err
 	}
 	list := []any{}
 	for _, o := range objects {
-		list = append(list, map[string]any{"key": o.Key, "size": o.Size, "modified": o.ModTime.UTC().Format(time.RFC3339)})
+		list = append(list, map[string]any{"key": strings.TrimPrefix(o.Key, c.prefix), "size": o.Size, "modified": o.ModTime.UTC().Format(time.RFC3339)})
 	}
 	outputs := map[string]any{"files": list, "token": nil}
 	if len(next) > 0 {
@@ -200,7 +200,7 @@ func (c *connector) list(ctx context.Context, call connectors.Call) (map[string]
 
 func (c *connector) remove(ctx context.Context, call connectors.Call) (map[string]any, error) {
 	key, _ := call.Inputs["key"].(string)
-	err := c.bucket.Delete(ctx, key)
+	err := c.bucket.Delete(ctx, c.prefix+key)
 	if gcerrors.Code(err) == gcerrors.NotFound {
 		return map[string]any{"deleted": false}, nil
 	}
@@ -224,7 +224,7 @@ func (c *connector) presign(ctx context.Context, call connectors.Call) (map[stri
 	}
 	expiry := time.Duration(seconds) * time.Second
 	until := time.Now().Add(expiry).UTC().Format(time.RFC3339)
-	url, err := c.bucket.SignedURL(ctx, key, &blob.SignedURLOptions{Expiry: expiry, Method: method, ContentType: mediaType})
+	url, err := c.bucket.SignedURL(ctx, c.prefix+key, &blob.SignedURLOptions{Expiry: expiry, Method: method, ContentType: mediaType})
 	if gcerrors.Code(err) == gcerrors.Unimplemented {
 		return nil, &connectors.Error{Kind: connectors.Permanent, Code: connectors.CodeNotConfigured, Public: "URLs cannot be signed: set FILES_SECRET and FILES_PUBLIC_URL for the worker, then retry"}
 	}

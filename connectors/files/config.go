@@ -26,8 +26,8 @@ const (
 
 // store is an opened bucket.
 type store struct {
-	bucket  *blob.Bucket // within the prefix
-	whole   *blob.Bucket // what signed URLs name keys of
+	bucket  *blob.Bucket
+	prefix  string // of all keys: "", or a folder with a slash
 	signer  fileblob.URLSigner
 	maxSize int64
 }
@@ -51,9 +51,9 @@ func open(s *connectors.Settings) store {
 		query := u.Query()
 		query.Set("no_tmp_dir", "1")
 		u.RawQuery = query.Encode()
-		o.whole, err = (&fileblob.URLOpener{Options: fileblob.Options{URLSigner: o.signer}}).OpenBucketURL(context.Background(), u)
+		o.bucket, err = (&fileblob.URLOpener{Options: fileblob.Options{URLSigner: o.signer}}).OpenBucketURL(context.Background(), u)
 	case "mem":
-		o.whole = memblob.OpenBucket(nil)
+		o.bucket = memblob.OpenBucket(nil)
 	default:
 		s.Errorf("FILES_URL", "%s: is not supported; it may begin with file: or mem:", u.Scheme)
 		return store{}
@@ -62,14 +62,11 @@ func open(s *connectors.Settings) store {
 		s.Errorf("FILES_URL", "%w", err)
 		return store{}
 	}
-	o.bucket = o.whole
 	if prefix != "" {
+		o.prefix = strings.TrimSuffix(prefix, "/") + "/"
 		if err := checkKey(strings.TrimSuffix(prefix, "/")); err != nil {
 			s.Errorf("FILES_PREFIX", "%w", err)
-			return o
 		}
-		// A view: closing it would close the whole.
-		o.bucket = blob.PrefixedBucket(o.whole, strings.TrimSuffix(prefix, "/")+"/")
 	}
 	return o
 }

@@ -36,7 +36,7 @@ func (c *connector) Receive(ctx context.Context, r connectors.Request) (connecto
 		return receipt, nil
 	case method == http.MethodPut:
 		options := &blob.WriterOptions{ContentType: r.Header.Get("Content-Type"), DisableContentTypeDetection: true}
-		if _, err := c.write(ctx, c.whole, key, bytes.NewReader(r.Body), options); err != nil {
+		if _, err := c.write(ctx, key, bytes.NewReader(r.Body), options); err != nil {
 			return connectors.Receipt{}, classify(ctx, err)
 		}
 		return connectors.Receipt{Status: http.StatusNoContent}, nil
@@ -46,7 +46,7 @@ func (c *connector) Receive(ctx context.Context, r connectors.Request) (connecto
 
 // serve gives a file. It comes from anywhere, and must not run as a page of the gateway's.
 func (c *connector) serve(ctx context.Context, key string) (connectors.Receipt, error) {
-	file, err := c.whole.NewReader(ctx, key, nil)
+	file, err := c.bucket.NewReader(ctx, key, nil)
 	if err != nil {
 		return connectors.Receipt{}, err
 	}
