@@ -1,6 +1,8 @@
 package script
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -67,6 +69,21 @@ func TestEvaluateRefuses(t *testing.T) {
 	}
 	_, err := e.Evaluate(&bpmn.Script{Format: "groovy"}, engine.ScriptEnv{})
 	require.ErrorContains(t, err, "groovy")
+}
+
+// TestNoSourceMaps: goja would open the file.
+func TestNoSourceMaps(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(secret, []byte("not a source map"), 0o600)) // which is an error, where it is read
+	source := "1 + 1\n//# sourceMappingURL=" + secret
+	require.NoError(t, Check(source))
+	var e Evaluator
+	value, err := e.Evaluate(js(source), engine.ScriptEnv{})
+	require.NoError(t, err)
+	require.Equal(t, int64(2), value)
+	changes, err := Run(t.Context(), Task{Source: `eval("2\n//# sourceMappingURL=` + secret + `")`, Variables: map[string]any{}})
+	require.NoError(t, err)
+	require.Equal(t, int64(2), changes.Value)
 }
 
 // FuzzEvaluate: no panic, the same twice, and what is given stays as it is.
