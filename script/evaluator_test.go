@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/dop251/goja"
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/bpmn"
@@ -71,19 +72,19 @@ func TestEvaluateRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "groovy")
 }
 
-// TestNoSourceMaps: goja would open the file.
+// TestNoSourceMaps: goja would open the file, and name the places of errors after it.
 func TestNoSourceMaps(t *testing.T) {
-	secret := filepath.Join(t.TempDir(), "secret")
-	require.NoError(t, os.WriteFile(secret, []byte("not a source map"), 0o600)) // which is an error, where it is read
-	source := "1 + 1\n//# sourceMappingURL=" + secret
-	require.NoError(t, Check(source))
-	var e Evaluator
-	value, err := e.Evaluate(js(source), engine.ScriptEnv{})
+	path := filepath.Join(t.TempDir(), "map")
+	require.NoError(t, os.WriteFile(path, []byte(`{"version": 3, "sources": ["mapped.ts"], "names": [], "mappings": "AAAA"}`), 0o600))
+	source := "throw new Error('x')\n//# sourceMappingURL=" + path
+	_, err := Run(t.Context(), Task{Source: source, Variables: map[string]any{}})
+	require.ErrorContains(t, err, "Error: x at")
+	require.NotContains(t, err.Error(), "mapped.ts")
+	program, err := compile(source)
 	require.NoError(t, err)
-	require.Equal(t, int64(2), value)
-	changes, err := Run(t.Context(), Task{Source: `eval("2\n//# sourceMappingURL=` + secret + `")`, Variables: map[string]any{}})
-	require.NoError(t, err)
-	require.Equal(t, int64(2), changes.Value)
+	_, err = goja.New().RunProgram(program)
+	require.ErrorContains(t, err, "Error: x at")
+	require.NotContains(t, err.Error(), "mapped.ts")
 }
 
 // FuzzEvaluate: no panic, the same twice, and what is given stays as it is.
