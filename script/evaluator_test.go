@@ -76,7 +76,7 @@ func TestEvaluateRefuses(t *testing.T) {
 func TestNoSourceMaps(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "map")
 	require.NoError(t, os.WriteFile(path, []byte(`{"version": 3, "sources": ["mapped.ts"], "names": [], "mappings": "AAAA"}`), 0o600))
-	source := "throw new Error('x')\n//# sourceMappingURL=" + path
+	source := "throw new Error('x')\n//# sourceMappingURL=file://" + path
 	_, err := Run(t.Context(), Task{Source: source, Variables: map[string]any{}})
 	require.ErrorContains(t, err, "Error: x at")
 	require.NotContains(t, err.Error(), "mapped.ts")
