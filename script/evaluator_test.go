@@ -65,6 +65,7 @@ func TestEvaluateRefuses(t *testing.T) {
 		"missing.x":                        "missing is not defined",
 		"a +":                              "Unexpected",
 		"function f() { return f() }; f()": "",
+		"var a = {}; a.a = [a]; a":         "holds itself",
 	} {
 		_, err := e.Evaluate(js(source), engine.ScriptEnv{})
 		require.ErrorContains(t, err, want, source)
