@@ -52,10 +52,9 @@ func (c *Client) Bury(ctx context.Context, instance string, e connectors.Event, 
 	return err
 }
 
-// Handle carries out what triggers say about an event that was matched already.
-func (c *Client) Handle(ctx context.Context, source, id string, firings ...contract.Firing) error {
-	_, err := c.handle(ctx, contract.EventInput{Event: contract.Event{Source: source, ID: id}, Firings: firings})
-	return err
+// Handle carries out, durably, what triggers say about an event that was matched already. started is false when it is in hand, or was.
+func (c *Client) Handle(ctx context.Context, source, id string, firings ...contract.Firing) (started bool, err error) {
+	return c.handle(ctx, contract.EventInput{Event: contract.Event{Source: source, ID: id}, Firings: firings})
 }
 
 func checkEvent(instance string, e connectors.Event) (json.RawMessage, error) {
