@@ -163,6 +163,7 @@ func TestParseRefuses(t *testing.T) {
 		"condition name":  {file(`{"pattern":"","condition":"${emailSubjct == ''}"}`, start), `did you mean "emailSubject"?`},
 		"fixed condition": {file(`{"pattern":"","condition":"true"}`, start), "text that never changes"},
 		"echo":            {file(`{"pattern":"(?<no>x)","echo":"hello ${nr}"}`, start), `event.inputs.echo: the event has no output "nr"`},
+		"echo to machine": {strings.Replace(file(`{"pattern":"","echo":"hello"}`, start), "EMAIL_RECEIVED", "EMAIL_BOUNCED", 1), "event.inputs.echo: is never sent"},
 		"input":           {file(`{"pattern":"","patern":""}`, start), `event.inputs.patern: unknown field; did you mean "pattern"?`},
 		"action source":   {strings.Replace(file(any, start), "command-consumer", "Mail", 1), "action.source: \"Mail\": command-consumer is expected, or an action of a connector"},
 		"signal":          {file(any, `{"payloadType":"SignalPayload","name":"s","businessKey":"b"}`), "businessKey: unknown field"},
