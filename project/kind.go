@@ -28,11 +28,13 @@ const extensionsSuffix = "-extensions.json"
 // others are the endings of files that cannot be meant for deployment.
 var others = []string{
 	".md", ".txt", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico", ".pdf", ".eml",
-	".yaml", ".yml", ".go", ".html", ".htm", ".css", ".csv",
+	".yaml", ".yml", ".go", ".html", ".htm", ".css", ".csv", ".ts", ".js", ".mjs", ".cjs", ".py",
 }
 
-// otherNames are names without an ending that cannot be meant either.
-var otherNames = []string{"readme", "license", "notice", "changelog", "makefile", "dockerfile"}
+// otherNames are names that cannot be meant either.
+var otherNames = []string{
+	"readme", "license", "notice", "changelog", "makefile", "dockerfile", "package.json", "package-lock.json", "tsconfig.json",
+}
 
 // byPlace judges by name and folder; isUnclear when these do not tell.
 func byPlace(path string) kind {
