@@ -18,12 +18,26 @@ const (
 	isConnector
 	isTrigger
 	isTemplate
-	isOther // is known not to be deployed
+	isOther   // is known not to be deployed
+	isForeign // the same, and somebody may miss it
 )
 
 func (k kind) deployed() bool { return k == isModel || k == isConnector || k == isTrigger }
 
 const extensionsSuffix = "-extensions.json"
+
+// modelSuffixes are the endings of models, the longest first.
+var modelSuffixes = []string{".bpmn20.xml", ".bpmn.xml", ".bpmn", ".xml"}
+
+// extensionsOf is the path of the extensions beside a model.
+func extensionsOf(model string) string {
+	for _, suffix := range modelSuffixes {
+		if base, ok := strings.CutSuffix(model, suffix); ok {
+			return base + extensionsSuffix
+		}
+	}
+	return model + extensionsSuffix
+}
 
 // others are the endings of files that cannot be meant for deployment.
 var others = []string{
@@ -41,6 +55,9 @@ func byPlace(path string) kind {
 	name := strings.ToLower(filepath.Base(path))
 	folder := filepath.Base(filepath.Dir(path))
 	ending := filepath.Ext(name)
+	if _, foreign := foreignByPlace(path); foreign {
+		return isForeign
+	}
 	switch {
 	case ending == ".bpmn", strings.HasSuffix(name, ".bpmn20.xml"):
 		return isModel
