@@ -31,6 +31,9 @@ func (l *loader) checkConnectors(model, extensions string, p *bpmn.Process) {
 			continue
 		case !known && l.options.AnyConnector:
 			continue
+		case !known && reserved[connector] != "":
+			l.fail(at("implementation %q is %s", n.Implementation, reserved[connector]))
+			continue
 		case !known:
 			l.fail(at("unknown connector %q%s (a connector that is not built in is deployed together with its definition file)",
 				connector, suggest.Hint(connector, l.connectorNames())))

@@ -64,6 +64,8 @@ func Connectors(paths []string, builtIn []*connectors.Definition) ([]Connector, 
 			l.fail(err)
 		case info.IsDir():
 			l.fail(l.walk(path, func(file string) { add(file, false) }))
+		case isArchive(path):
+			l.fail(fmt.Errorf("%s: an archive: unpack it, and name its connectors", path))
 		default:
 			add(path, true)
 		}

@@ -43,12 +43,14 @@ func (a *app) deployCommand() *cobra.Command {
 		dryRun               bool
 	)
 	cmd := &cobra.Command{
-		Use:   "deploy FILE...|FOLDER...",
+		Use:   "deploy FILE...|FOLDER...|ARCHIVE...",
 		Short: "Check models, connectors and triggers, and make them the latest version",
 		Long: "deploy reads models (*.bpmn, *.bpmn20.xml, each with NAME-extensions.json beside it), connector definitions and triggers;\n" +
-			"a folder stands for everything under it. All files are checked before the first is deployed. Content that is\n" +
+			"a folder, or an archive (.zip), stands for everything in it: so an application project of Activiti or Alfresco is deployed as\n" +
+			"it was downloaded, and what of it has no meaning here is told. All files are checked before the first is deployed. Content that is\n" +
 			"the latest version already makes no new one. Running instances keep the version that they were started with.",
 		Example: `  starter deploy examples/support-desk
+  starter deploy holiday.zip
   starter deploy order.bpmn triggers/order-mail.json --dry-run`,
 		Args: need("FILE..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
