@@ -7,7 +7,9 @@ import (
 )
 
 func TestHTTPTasksCallRest(t *testing.T) {
-	field := func(name, value string) string { return `<activiti:field name="` + name + `" stringValue="` + value + `"/>` }
+	field := func(name, value string) string {
+		return `<activiti:field name="` + name + `" stringValue="` + value + `"/>`
+	}
 	for name, test := range map[string]struct {
 		fields         string
 		implementation string
