@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -23,13 +24,13 @@ func (c *call) run(ctx context.Context, in contract.ConnectorCall) (contract.Con
 	defer keepAlive(ctx, nil)()
 	if c.pacer != nil {
 		if err := c.pacer.Wait(ctx); err != nil {
-			return contract.ConnectorResult{}, applicationError(err)
+			return contract.ConnectorResult{}, applicationError(activity.GetInfo(ctx), err)
 		}
 	}
 	made := connectors.Call{Action: c.action, IdempotencyKey: in.IdempotencyKey, Inputs: in.Inputs}
 	outputs, err := connectors.Do(ctx, c.connector, made)
 	if err != nil {
-		return contract.ConnectorResult{}, applicationError(err)
+		return contract.ConnectorResult{}, applicationError(activity.GetInfo(ctx), err)
 	}
 	result := contract.ConnectorResult{Outputs: outputs}
 	if awaiter, ok := c.connector.(connectors.Awaiter); ok {
@@ -41,7 +42,7 @@ func (c *call) run(ctx context.Context, in contract.ConnectorCall) (contract.Con
 }
 
 // applicationError is the one place where a connector's verdict becomes Temporal's.
-func applicationError(err error) error {
+func applicationError(info activity.Info, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -53,9 +54,24 @@ func applicationError(err error) error {
 		return temporal.NewNonRetryableApplicationError(failure.Public, failure.Code, failure.Err)
 	default:
 		return temporal.NewApplicationErrorWithOptions(failure.Public, failure.Code, temporal.ApplicationErrorOptions{
-			NextRetryDelay: failure.After, Cause: failure.Err,
+			NextRetryDelay: notBefore(info, failure.After), Cause: failure.Err,
 		})
 	}
+}
+
+// notBefore is when a call is tried again whose other side wants none before after; 0: as the policy says. A shorter pause than that of the
+// policy is none of ours: it would use the attempts up in no time.
+func notBefore(info activity.Info, after time.Duration) time.Duration {
+	if p := info.RetryPolicy; p != nil {
+		pause := float64(p.InitialInterval) * math.Pow(p.BackoffCoefficient, float64(info.Attempt-1))
+		if p.MaximumInterval > 0 {
+			pause = min(pause, float64(p.MaximumInterval))
+		}
+		if float64(after) <= pause {
+			return 0
+		}
+	}
+	return after
 }
 
 // keepAlive heartbeats until the function it returns is called, so that the work of a worker that died is taken up by another within

@@ -125,6 +125,7 @@ func calledURL(r *http.Request) string {
 func (g *receivers) match(ctx context.Context, instance string, events []connectors.Event) (wanted bool, answer trigger.Answer, err error) {
 	given := false
 	for _, e := range events {
+		wanted = wanted || len(e.Replies) > 0 // a call may wait for it
 		entries, err := g.Client.Triggers(ctx, contract.EventSource(instance, e.Name))
 		if err != nil {
 			return false, answer, err

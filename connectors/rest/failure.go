@@ -51,7 +51,7 @@ func (c *Connector) refusal(r *request, a *answer) *connectors.Error {
 	}
 	failure.Public = strings.TrimSpace(fmt.Sprintf("%s %s answered %d %s", r.method, r.url.Host, a.status, http.StatusText(a.status)))
 	if temporary(a.status) {
-		failure.Kind, failure.After = connectors.Retryable, c.after(retryAfter(a.header, time.Now()))
+		failure.Kind, failure.After = connectors.Retryable, retryAfter(a.header, time.Now())
 	}
 	if a.location != "" {
 		failure.Public += fmt.Sprintf("; the redirect to %s was not followed, write where it leads into the task", a.location)
@@ -65,14 +65,6 @@ func (c *Connector) refusal(r *request, a *answer) *connectors.Error {
 // retryAfter is what an answer asks for (RFC 9110, section 10.2.3), at most an hour.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	return webhook.RetryAfter(h.Get("Retry-After"), now)
-}
-
-// after leaves a short wait to the policy, whose waits grow: otherwise attempts that are asked for every second would be used up in seconds.
-func (c *Connector) after(wait time.Duration) time.Duration {
-	if wait <= c.definition.Policy.Retry.Interval {
-		return 0
-	}
-	return wait
 }
 
 // excerpt is the beginning of what a server wrote about a failure, if that is text for people or JSON.
@@ -102,9 +94,7 @@ func (c *Connector) networkError(r *request, err error) error {
 		return failure
 	}
 	if token := (*tokenError)(nil); errors.As(err, &token) {
-		failure := token.classify(time.Now())
-		failure.After = c.after(failure.After)
-		return failure
+		return token.classify(time.Now())
 	}
 	if failed := (*url.Error)(nil); errors.As(err, &failed) {
 		err = failed.Err // without the query, which may hold a key

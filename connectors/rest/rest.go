@@ -86,7 +86,7 @@ func (c *Connector) exchange(ctx context.Context, r *request) (*answer, error) {
 	}
 	a, err := c.breakers.of(r.url.Host).do(func() (*answer, error) { return c.send(ctx, r) })
 	if open := (*openError)(nil); errors.As(err, &open) {
-		return nil, &connectors.Error{Kind: connectors.Retryable, Code: codeUnavailable, After: c.after(open.left),
+		return nil, &connectors.Error{Kind: connectors.Retryable, Code: codeUnavailable, After: open.left,
 			Public: fmt.Sprintf("%s was not called: the circuit breaker is open, since too many calls of it failed", r.url.Host)}
 	}
 	return a, err

@@ -40,7 +40,7 @@ const (
 
 func call() map[string]any {
 	return map[string]any{
-		"path": "/orders", "method": "POST", "headers": map[string]any{"X-Shop": "berlin", "Accept": []any{"a", "b"}},
+		"path": "orders", "method": "POST", "headers": map[string]any{"X-Shop": "berlin", "Accept": []any{"a", "b"}},
 		"params": map[string]any{"a": "1"}, "body": map[string]any{"total": int64(7), "text": "${1+1} ${matchGroups}"},
 	}
 }
@@ -51,7 +51,9 @@ func TestEventNarrows(t *testing.T) {
 		want   string // why not
 	}{
 		"nothing":             {`{}`, ""},
-		"text":                {`{"path":"/orders"}`, ""},
+		"text":                {`{"path":"orders"}`, ""},
+		"path with a slash":   {`{"path":"/orders"}`, ""},
+		"whole address":       {`{"path":"https://host.example/shop/rest/events/orders"}`, ""},
 		"other text":          {`{"path":"/order"}`, "event.inputs.path: the event's path is another"},
 		"empty":               {`{"path":"","method":[]}`, ""},
 		"of a list":           {`{"method":["PUT","POST"]}`, ""},
@@ -147,10 +149,10 @@ func TestSignalAndCall(t *testing.T) {
 		require.Equal(t, payloadType == StartProcess, len(parsed.Warnings) == 1, "the misprint of the original is told")
 		action, err := parsed.Action(call(), nil)
 		require.NoError(t, err)
-		require.Equal(t, Action{PayloadType: Signal, Name: "Signal_7", Variables: map[string]any{"p": "/orders"}}, action)
+		require.Equal(t, Action{PayloadType: Signal, Name: "Signal_7", Variables: map[string]any{"p": "orders"}}, action)
 	}
 	for _, source := range []string{"hook.POST", "connector.hook.POST"} {
-		parsed, err := Parse("t.json", eventFile(webhook, `{}`, `{"source":"`+source+`","payload":{"url":"https://example.com${path}","payload":"${body}"}}`), Options{Definition: definitions})
+		parsed, err := Parse("t.json", eventFile(webhook, `{}`, `{"source":"`+source+`","payload":{"url":"https://example.com/${path}","payload":"${body}"}}`), Options{Definition: definitions})
 		require.NoError(t, err)
 		require.Equal(t, "hook.POST", parsed.Implementation())
 		action, err := parsed.Action(call(), nil)

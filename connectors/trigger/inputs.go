@@ -150,6 +150,16 @@ func (t *parser) parseAnswer(o jsonfile.Object) {
 // reserved are the inputs of an event of a connector that narrow nothing.
 var reserved = []string{"pattern", "matchOn", "condition", "echo", "echoError"}
 
+// relative is a path as events have it. The original system's files hold the whole address: https://host/project/connector/events/orders.
+func relative(path string) string {
+	if strings.HasPrefix(path, "https://") || strings.HasPrefix(path, "http://") {
+		if _, behind, found := strings.Cut(path, "/events/"); found {
+			return behind
+		}
+	}
+	return strings.TrimPrefix(path, "/")
+}
+
 // parseNarrows reads the inputs that bear the name of an output.
 func (t *parser) parseNarrows(o jsonfile.Object) {
 	for _, name := range o.Keys() {
@@ -170,6 +180,9 @@ func (t *parser) parseNarrows(o jsonfile.Object) {
 			continue
 		}
 		if list, isList := want.([]any); given && want != "" && !(isList && len(list) == 0) {
+			if text, isText := want.(string); isText && name == "path" {
+				want = relative(text)
+			}
 			t.narrows = append(t.narrows, narrow{name: name, want: want})
 		}
 	}
