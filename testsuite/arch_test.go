@@ -30,7 +30,9 @@ var rooms = map[string][]string{
 	"workflows": {"activities/contract", "bpmn", "definition", "engine", "juel", "script"},
 	// The world, which knows nothing of workflows.
 	"mail":       {},
-	"connectors": {"juel", "mail"},
+	"connectors": {"connectors/script", "juel", "mail"},
+	// One connector runs the JavaScript that script tasks do.
+	"connectors/script": {"connectors", "engine", "script"},
 	"activities": {"activities/contract", "bpmn", "client", "connectors", "definition", "engine", "juel", "mail", "script"},
 	// The way in.
 	"client":  {"activities/contract", "connectors", "definition", "engine", "script"},
@@ -38,13 +40,13 @@ var rooms = map[string][]string{
 	"gateway": {"activities/contract", "client", "connectors", "mail", "workflows"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {
-		"activities", "activities/contract", "client", "connectors", "definition", "gateway", "mail", "project", "worker/dev", "workflows",
+		"activities", "activities/contract", "client", "connectors", "connectors/script", "definition", "gateway", "mail", "project", "worker/dev", "workflows",
 	},
 	"worker/dev": {
 		"activities", "activities/contract", "client", "connectors", "examples", "gateway", "project", "worker",
 		"testsuite/mailserver", "testsuite/temporalserver",
 	},
-	"starter":  {"activities/contract", "bpmn", "client", "connectors", "definition", "mail", "project", "testsuite/scenario"},
+	"starter":  {"activities/contract", "bpmn", "client", "connectors", "connectors/script", "definition", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
 		"activities", "activities/contract", "bpmn", "client", "connectors", "definition", "engine", "mail", "project", "testsuite", "worker", "worker/dev",
@@ -73,7 +75,7 @@ var restrictions = []restriction{
 		why: "it is pure: the same input gives the same output, in every replay of a history",
 	},
 	{
-		rooms:  []string{"bpmn", "engine", "juel", "definition", "connectors", "mail", "project", "activities/contract"},
+		rooms:  []string{"bpmn", "engine", "juel", "definition", "connectors", "connectors/script", "mail", "project", "activities/contract"},
 		banned: []string{"go.temporal.io/..."},
 		why:    "it knows nothing of Temporal",
 	},

@@ -14,6 +14,7 @@ import (
 	"github.com/waybill-io/waybill/connectors/email"
 	"github.com/waybill-io/waybill/connectors/files"
 	"github.com/waybill-io/waybill/connectors/rest"
+	"github.com/waybill-io/waybill/connectors/script"
 	"github.com/waybill-io/waybill/connectors/sql"
 	"github.com/waybill-io/waybill/connectors/suggest"
 )
@@ -25,6 +26,7 @@ func Templates() []connectors.Template {
 		rest.Template(),
 		sql.Template(),
 		files.Template(),
+		script.Template(),
 	}
 }
 
