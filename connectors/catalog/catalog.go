@@ -14,6 +14,7 @@ import (
 	"github.com/waybill-io/waybill/connectors/email"
 	"github.com/waybill-io/waybill/connectors/slack"
 	"github.com/waybill-io/waybill/connectors/suggest"
+	"github.com/waybill-io/waybill/connectors/twilio"
 )
 
 // Templates are the connectors that are built in.
@@ -21,6 +22,7 @@ func Templates() []connectors.Template {
 	return []connectors.Template{
 		email.Template(),
 		slack.Template(),
+		twilio.Template(),
 	}
 }
 
