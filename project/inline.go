@@ -14,7 +14,7 @@ import (
 
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/connectors"
-	"github.com/waybill-io/waybill/connectors/email/freemarker"
+	"github.com/waybill-io/waybill/connectors/freemarker"
 	"github.com/waybill-io/waybill/connectors/suggest"
 )
 

@@ -15,8 +15,10 @@ import (
 	"github.com/waybill-io/waybill/connectors/files"
 	"github.com/waybill-io/waybill/connectors/rest"
 	"github.com/waybill-io/waybill/connectors/script"
+	"github.com/waybill-io/waybill/connectors/slack"
 	"github.com/waybill-io/waybill/connectors/sql"
 	"github.com/waybill-io/waybill/connectors/suggest"
+	"github.com/waybill-io/waybill/connectors/twilio"
 )
 
 // Templates are the connectors that are built in.
@@ -27,6 +29,8 @@ func Templates() []connectors.Template {
 		sql.Template(),
 		files.Template(),
 		script.Template(),
+		slack.Template(),
+		twilio.Template(),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"html"
 	"io"
 	"strconv"
+	"strings"
 )
 
 // Limits of a template. Output is bounded since nested lists multiply.
@@ -22,13 +23,14 @@ type Format int
 const (
 	HTML Format = iota // every value is escaped
 	Text
+	Mrkdwn // Slack's: every value is escaped, so that none mentions a channel or makes a link
 )
 
 // Template is a parsed template, safe for concurrent use.
 type Template struct {
-	name  string
-	html  bool
-	nodes []node
+	name   string
+	format Format
+	nodes  []node
 }
 
 // Error is a template that was refused (Line of the source) or could not be rendered.
@@ -50,17 +52,17 @@ func (e *MissingError) Error() string {
 
 // Render writes the template with data to w. Values are those of JSON.
 func (t *Template) Render(w io.Writer, data map[string]any) error {
-	r := &renderer{w: w, html: t.html, name: t.name}
+	r := &renderer{w: w, format: t.format, name: t.name}
 	return r.all(t.nodes, &scope{vars: data})
 }
 
 // HTML reports whether the template makes HTML, not plain text.
-func (t *Template) HTML() bool { return t.html }
+func (t *Template) HTML() bool { return t.format == HTML }
 
 // renderer is one run of a template.
 type renderer struct {
 	w       io.Writer
-	html    bool
+	format  Format
 	name    string
 	written int
 }
@@ -110,11 +112,17 @@ func (n *interpolation) render(r *renderer, s *scope) error {
 	if err != nil {
 		return r.fail(n.line, fmt.Errorf("%s %w", n.value.path, err))
 	}
-	if r.html || n.escape {
+	switch {
+	case r.format == HTML || n.escape:
 		out = html.EscapeString(out)
+	case r.format == Mrkdwn:
+		out = mrkdwn.Replace(out)
 	}
 	return r.write(out)
 }
+
+// mrkdwn escapes the three characters that have a meaning in every text of Slack's, and no other.
+var mrkdwn = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
 // conditional is <#if>: the first branch whose condition holds is rendered; nil is <#else>.
 type conditional struct {

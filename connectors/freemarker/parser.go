@@ -15,12 +15,12 @@ func Parse(name, source string, format Format) (*Template, error) {
 	if len(source) > MaxSource {
 		return nil, &Error{Template: name, Line: 1, Err: fmt.Errorf("%d bytes, at most %d are allowed", len(source), MaxSource)}
 	}
-	tokens, err := lex(name, strings.ReplaceAll(source, "\r\n", "\n"))
+	tokens, err := lex(name, strings.ReplaceAll(source, "\r\n", "\n"), format)
 	if err != nil {
 		return nil, err
 	}
 	stripLines(tokens)
-	p := &parser{tokens: tokens, html: format == HTML}
+	p := &parser{tokens: tokens, format: format}
 	nodes, end, err := p.body(0)
 	if err == nil && end.name != "" {
 		err = p.unexpected(end, "", 0)
@@ -28,12 +28,12 @@ func Parse(name, source string, format Format) (*Template, error) {
 	if err != nil {
 		return nil, &Error{Template: name, Line: p.line, Err: err}
 	}
-	return &Template{name: name, html: p.html, nodes: nodes}, nil
+	return &Template{name: name, format: p.format, nodes: nodes}, nil
 }
 
 type parser struct {
 	tokens []token
-	html   bool
+	format Format
 	next   int
 	line   int    // of the token that is being read
 	before string // the text before it
@@ -81,7 +81,7 @@ func (p *parser) interpolation(t token) (node, error) {
 		return nil, err
 	case rest != "":
 		return nil, fmt.Errorf(`%s in ${%s} is not in the subset; a value may have a default (!"...") and ?html`, quoteStart(rest), t.body)
-	case p.html && unquoted.MatchString(p.before):
+	case p.format == HTML && unquoted.MatchString(p.before):
 		return nil, fmt.Errorf(`put quotes around the attribute: ="${%s}"`, t.body)
 	}
 	p.before = ""

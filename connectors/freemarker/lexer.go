@@ -29,8 +29,12 @@ var opening = regexp.MustCompile(`\$\{|#\{|<#--|</?#|</?@|\[/?#[a-z]|\[#--`)
 
 var tagName = regexp.MustCompile(`^[A-Za-z]+`)
 
+// reference is how a text of Slack's names a person, <@U1>, or a channel, <#C1>. Tags begin with a small letter, and macros with such a
+// name do not matter.
+var reference = regexp.MustCompile(`^<(@[UW$]|#[CG$])`)
+
 // lex cuts a template into tokens.
-func lex(name, source string) ([]token, error) {
+func lex(name, source string, format Format) ([]token, error) {
 	var tokens []token
 	line := 1
 	for source != "" {
@@ -47,16 +51,18 @@ func lex(name, source string) ([]token, error) {
 		t := token{line: line}
 		var length int // of what is read from rest
 		var err error
-		switch start {
-		case "${":
+		switch {
+		case format == Mrkdwn && reference.MatchString(source[at[0]:]):
+			t.body = start // text
+		case start == "${":
 			t.kind = valueToken
 			t.body, length, err = until(rest, '}')
-		case "<#--":
+		case start == "<#--":
 			t.kind = commentToken
 			if length = strings.Index(rest, "-->") + len("-->"); length < len("-->") {
 				err = errors.New("the comment does not end; close it with -->")
 			}
-		case "<#", "</#":
+		case start == "<#" || start == "</#":
 			t.kind = tagToken
 			t.name = tagName.FindString(rest)
 			t.body, length, err = until(rest[len(t.name):], '>')

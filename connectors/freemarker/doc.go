@@ -1,4 +1,4 @@
-// Package freemarker renders mail templates written in a subset of the FreeMarker language. What is outside the subset
+// Package freemarker renders templates of mails and messages written in a subset of the FreeMarker language. What is outside the subset
 // is refused when the template is parsed, with its line, and never passed through into a mail.
 //
 //	${name}  ${a.b}  ${list[0].b}     a value; unknown or null is an error that names it
@@ -15,6 +15,9 @@
 // Differences from FreeMarker: numbers print plainly (1234.5, never 1,234.5), booleans print true and false, a default
 // counts for the whole path as if it stood in parentheses, and output is bounded. As there, a line that holds nothing
 // but tags leaves no empty line behind.
+//
+// A template in Mrkdwn, the markup of Slack's messages, may hold its marks for people and channels, <@U123>, <@${id}> and <#C123>, which
+// would be macros and tags elsewhere.
 //
 // The algorithm: a lexer cuts the source into text, interpolations and tags; blank lines around tags are dropped; a
 // recursive parser builds a tree; each node writes itself. A value is never parsed as a template.

@@ -77,6 +77,21 @@ func TestHTMLIsEscapedOnce(t *testing.T) {
 	require.Equal(t, `<p title="Ann &lt;ann@example.com&gt;">Ann &lt;ann@example.com&gt; &lt;&amp;&gt; &lt;Ink&gt;</p>`, got)
 }
 
+func TestMrkdwnIsEscapedOnce(t *testing.T) {
+	template, err := Parse("t", "<@U1> <#C1|ops> <@${id}> <!here> & ${name} ${a?html} ${b}<#if name == '<!here> & \"co\"'>!</#if>", Mrkdwn)
+	require.NoError(t, err)
+	require.False(t, template.HTML())
+	var out strings.Builder
+	require.NoError(t, template.Render(&out, map[string]any{"name": `<!here> & "co"`, "a": "<", "b": int64(3), "id": "U2"}))
+	require.Equal(t, `<@U1> <#C1|ops> <@U2> <!here> & &lt;!here&gt; &amp; "co" &lt; 3!`, out.String(), "the template's own marks stay, those of values do not")
+	for _, source := range []string{"<@greet/>", "<#if", "<#include 'x'>", "<#>"} {
+		_, err = Parse("t", source, Mrkdwn)
+		require.Error(t, err, source)
+	}
+	_, err = Parse("t", "<@U1>", Text)
+	require.Error(t, err)
+}
+
 func TestRenderFails(t *testing.T) {
 	for name, tc := range map[string]struct{ source, want string }{
 		"unknown":           {"a\n\n${customer.last}", "t.ftl: line 3: customer.last is missing"},
