@@ -12,6 +12,7 @@ import (
 
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/email"
+	"github.com/waybill-io/waybill/connectors/rabbitmq"
 	"github.com/waybill-io/waybill/connectors/suggest"
 )
 
@@ -19,6 +20,7 @@ import (
 func Templates() []connectors.Template {
 	return []connectors.Template{
 		email.Template(),
+		rabbitmq.Template(),
 	}
 }
 

@@ -52,7 +52,8 @@ func (s *Server) writeConfiguration() {
 		"default_user = " + Username,
 		"default_pass = " + Password,
 		"disk_free_limit.absolute = 1MB",
-		"log.console.level = info",
+		fmt.Sprint("max_message_size = ", MaxMessage),
+		"log.console.level = warning",
 	}
 	for name, text := range map[string]string{
 		"rabbitmq.conf": strings.Join(lines, "\n") + "\n", "rabbitmq-env.conf": "", "advanced.config": "[].\n", "enabled_plugins": "[].\n",

@@ -23,6 +23,9 @@ const (
 	Password = "hare-and-hedgehog"
 )
 
+// MaxMessage is the largest message that the broker takes, in bytes.
+const MaxMessage = 4 << 20
+
 // binary is the broker itself: the one on the PATH is Debian's wrapper, which runs it as another user from another folder.
 const binary = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 
