@@ -94,21 +94,25 @@ func (l *loader) bindings(p *bpmn.Process) map[string]contract.Binding {
 			continue
 		}
 		connector, action := connectors.SplitImplementation(n.Implementation)
-		d := l.known[connector]
-		if d == nil { // of checkConnectors: a name without a dot, or any when the options say so
-			all[n.Implementation] = ownQueue(contract.CustomConnectorQueue(cmp.Or(connector, action)), connectors.DefaultPolicy())
-			continue
-		}
-		if _, custom := l.custom[connector]; custom {
-			all[n.Implementation] = ownQueue(contract.CustomConnectorQueue(connector), d.Policy)
-			continue
-		}
-		all[n.Implementation] = binding(contract.ConnectorQueue, d.Policy)
+		all[n.Implementation] = l.binding(cmp.Or(connector, action))
 	}
 	if len(all) == 0 {
 		return nil
 	}
 	return all
+}
+
+// binding says how the actions of a connector are called. One that is not known is a name without a dot, or any when the options say so,
+// or of a trigger.
+func (l *loader) binding(connector string) contract.Binding {
+	d := l.known[connector]
+	if d == nil {
+		return ownQueue(contract.CustomConnectorQueue(connector), connectors.DefaultPolicy())
+	}
+	if _, custom := l.custom[connector]; custom {
+		return ownQueue(contract.CustomConnectorQueue(connector), d.Policy)
+	}
+	return binding(contract.ConnectorQueue, d.Policy)
 }
 
 // ownQueue is a queue that it is easy to have no worker for, unlike that of the processes: a call does not wait there unseen.

@@ -11,6 +11,7 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/connectors/trigger"
 )
 
 // Project is what a set of files deploys: definitions sorted by key, connectors and triggers by name.
@@ -26,7 +27,8 @@ type Trigger struct {
 	Name   string // unique for its source
 	Source string // event.source, "connector.support.EMAIL_RECEIVED"
 	File   string
-	Raw    json.RawMessage
+	Raw    json.RawMessage // as it is deployed
+	Read   *trigger.Trigger
 }
 
 // Options say how to load.

@@ -13,6 +13,7 @@ import (
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/email"
 	"github.com/waybill-io/waybill/connectors/rabbitmq"
+	"github.com/waybill-io/waybill/connectors/rest"
 	"github.com/waybill-io/waybill/connectors/suggest"
 )
 
@@ -21,6 +22,7 @@ func Templates() []connectors.Template {
 	return []connectors.Template{
 		email.Template(),
 		rabbitmq.Template(),
+		rest.Template(),
 	}
 }
 
