@@ -34,7 +34,7 @@ const reconnect = time.Second
 // New connects to nothing yet. A worker has one bridge.
 func New(c Config, t temporal.Client, namespace string, r prometheus.Registerer, log *slog.Logger) *Bridge {
 	b := &Bridge{
-		config: c, client: t, namespace: namespace, publisher: broker.NewPublisher(c.Broker), log: log.With("part", "bridge"),
+		config: c, client: t, namespace: namespace, publisher: broker.NewPublisher(c.Broker, c.declare), log: log.With("part", "bridge"),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "waybill_bridge_requests_total", Help: "Requests to connectors over the broker, by result: published, failed.",
 		}, []string{"result"}),
@@ -67,22 +67,10 @@ func (b *Bridge) Run(ctx context.Context) {
 // Close ends the connection that requests go by.
 func (b *Bridge) Close() error { return b.publisher.Close() }
 
-// take takes the answers that go to a destination, whose exchange and queue it declares as Spring Cloud Stream does for a consumer
-// of the group of the service's name.
+// take takes the answers that go to a destination.
 func (b *Bridge) take(ctx context.Context, destination string, handle func(context.Context, amqp.Delivery) error) {
-	queue := destination + "." + b.config.ServiceName
-	consumer := broker.Consumer{
-		Config: b.config.Broker, Queue: queue, Prefetch: b.config.Prefetch, Logger: b.log,
-		Declare: func(ch *amqp.Channel) error {
-			if err := ch.ExchangeDeclare(destination, "topic", true, false, false, false, nil); err != nil {
-				return err
-			}
-			if _, err := ch.QueueDeclare(queue, true, false, false, false, nil); err != nil {
-				return err
-			}
-			return ch.QueueBind(queue, "#", destination, false, nil)
-		},
-	}
+	queue := b.config.queue(destination)
+	consumer := broker.Consumer{Config: b.config.Broker, Queue: queue, Prefetch: b.config.Prefetch, Declare: b.config.declare, Logger: b.log}
 	for ctx.Err() == nil {
 		err := consumer.Consume(ctx, handle)
 		if err == nil {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	amqp "github.com/rabbitmq/amqp091-go"
+
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/rabbitmq/broker"
 )
@@ -56,7 +58,7 @@ func Read(names []string, variable func(name string) (string, error)) (Config, e
 		}
 	}
 	for _, destination := range []string{c.resultDestination(), c.errorDestination()} {
-		if n := len(destination + "." + c.ServiceName); n > maxShort {
+		if n := len(c.queue(destination)); n > maxShort {
 			errs = append(errs, fmt.Errorf("BRIDGE_SERVICE_NAME makes the name of a queue with %d bytes, at most %d are possible", n, maxShort))
 		}
 	}
@@ -74,3 +76,23 @@ const (
 func (c Config) resultDestination() string { return "integrationResult" + c.Separator + c.ServiceName }
 
 func (c Config) errorDestination() string { return "integrationError" + c.Separator + c.ServiceName }
+
+func (c Config) queue(destination string) string { return destination + "." + c.ServiceName }
+
+// declare sees to it that answers have where to go, as Spring Cloud Stream does for a consumer of the group of the service's name. It comes before
+// the first request: a connector may answer at once, and RabbitMQ drops what no queue takes.
+func (c Config) declare(ch *amqp.Channel) error {
+	for _, destination := range []string{c.resultDestination(), c.errorDestination()} {
+		queue := c.queue(destination)
+		if err := ch.ExchangeDeclare(destination, "topic", true, false, false, false, nil); err != nil {
+			return fmt.Errorf("exchange %s: %w", destination, err)
+		}
+		if _, err := ch.QueueDeclare(queue, true, false, false, false, nil); err != nil {
+			return fmt.Errorf("queue %s: %w", queue, err)
+		}
+		if err := ch.QueueBind(queue, "#", destination, false, nil); err != nil {
+			return fmt.Errorf("bind queue %s: %w", queue, err)
+		}
+	}
+	return nil
+}

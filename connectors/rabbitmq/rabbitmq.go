@@ -43,7 +43,7 @@ func fromSettings(i connectors.Instance) (connectors.Connector, error) {
 	}
 	c := &Connector{definition: i.Definition, config: config, queue: queue, prefetch: prefetch}
 	if ok {
-		c.publisher = broker.NewPublisher(config)
+		c.publisher = broker.NewPublisher(config, nil)
 	}
 	return c, nil
 }

@@ -47,7 +47,9 @@ type installation struct {
 	sink     *sink // nil: none
 	temporal *temporalserver.Server
 	client   *client.Client
-	dovecot  *dovecot.Server
+
+	environment []string // of workers, beside what all have
+	dovecot     *dovecot.Server
 
 	outgoing           *mailserver.Server // has a mailbox for every customer
 	smtpHost, smtpPort string
@@ -66,6 +68,26 @@ type options struct {
 // install starts the servers. Nothing is deployed yet.
 func install(t *testing.T, o options) *installation {
 	t.Helper()
+	i := installTemporal(t, o)
+	users := map[string]string{mailbox: "secret"}
+	for _, name := range o.mailboxes {
+		users[name] = "secret"
+	}
+	i.dovecot = dovecot.Start(t, dovecot.Options{Users: users, Capability: o.capability})
+	i.setPassword("secret")
+	i.startOutgoing("")
+	var err error
+	i.smtpHost, i.smtpPort, err = net.SplitHostPort(i.outgoing.SMTPAddr())
+	require.NoError(t, err)
+	if o.sink {
+		i.startSink()
+	}
+	return i
+}
+
+// installTemporal starts Temporal alone.
+func installTemporal(t *testing.T, o options) *installation {
+	t.Helper()
 	program, err := temporalserver.Find(t.Context(), temporalserver.FindOptions{NoBuild: true})
 	if err != nil {
 		if os.Getenv("CI") == "true" {
@@ -74,15 +96,6 @@ func install(t *testing.T, o options) *installation {
 		t.Skip("no Temporal server: ", err)
 	}
 	i := &installation{t: t, dir: t.TempDir(), program: program, options: o}
-	users := map[string]string{mailbox: "secret"}
-	for _, name := range o.mailboxes {
-		users[name] = "secret"
-	}
-	i.dovecot = dovecot.Start(t, dovecot.Options{Users: users, Capability: o.capability})
-	i.setPassword("secret")
-	i.startOutgoing("")
-	i.smtpHost, i.smtpPort, err = net.SplitHostPort(i.outgoing.SMTPAddr())
-	require.NoError(t, err)
 	i.startTemporal("")
 	t.Cleanup(func() { require.NoError(t, i.temporal.Stop()) })
 	c, err := temporal.DialContext(t.Context(), temporal.Options{
@@ -91,9 +104,6 @@ func install(t *testing.T, o options) *installation {
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	i.client = client.New(c)
-	if o.sink {
-		i.startSink()
-	}
 	return i
 }
 

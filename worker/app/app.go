@@ -166,7 +166,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 			// Apart from the watchers: these hold their slots for good, and mail servers that do not answer must take none of theirs.
 			activities.RegisterAccounts(a.add(contract.AccountQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: accounts}), a.watcher)
 		case Bridge:
-			a.bridge = bridge.New(o.Bridge, o.Temporal, o.Namespace, registry, cmp.Or(o.Logger, slog.New(slog.DiscardHandler)))
+			a.bridge = bridge.New(o.Bridge, o.Temporal, o.Namespace, registry, o.Logger)
 			a.bridge.Register(func(queue string) worker.ActivityRegistry {
 				return a.add(queue, worker.Options{DisableWorkflowWorker: true})
 			})

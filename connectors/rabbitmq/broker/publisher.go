@@ -34,11 +34,12 @@ type Message struct {
 
 // Publisher publishes over one connection, which it opens when it is needed and again when it broke. It is safe for concurrent use.
 type Publisher struct {
-	config Config
-	slots  chan struct{}
-	lock   chan struct{} // of what follows; a channel, so that waiting for it ends with a context
-	conn   *amqp.Connection
-	idle   []*channel
+	config  Config
+	declare func(*amqp.Channel) error
+	slots   chan struct{}
+	lock    chan struct{} // of what follows; a channel, so that waiting for it ends with a context
+	conn    *amqp.Connection
+	idle    []*channel
 }
 
 // channel is used by one message at a time.
@@ -49,9 +50,10 @@ type channel struct {
 	closed     chan *amqp.Error
 }
 
-// NewPublisher connects to nothing yet.
-func NewPublisher(c Config) *Publisher {
-	return &Publisher{config: c, slots: make(chan struct{}, channels), lock: make(chan struct{}, 1)}
+// NewPublisher connects to nothing yet. declare, when not nil, runs in each connection before the first message: what it declares is there when
+// a message is.
+func NewPublisher(c Config, declare func(*amqp.Channel) error) *Publisher {
+	return &Publisher{config: c, declare: declare, slots: make(chan struct{}, channels), lock: make(chan struct{}, 1)}
 }
 
 // Publish returns nil once the broker has confirmed the message. When ctx ends before, the message may have been published or not.
@@ -127,8 +129,8 @@ func (p *Publisher) channel(ctx context.Context) (*channel, error) {
 	}
 	defer func() { <-p.lock }()
 	if p.conn == nil || p.conn.IsClosed() {
-		p.idle = nil
-		conn, err := p.config.Dial(ctx)
+		p.conn, p.idle = nil, nil
+		conn, err := p.connect(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -142,6 +144,22 @@ func (p *Publisher) channel(ctx context.Context) (*channel, error) {
 		}
 	}
 	return open(p.conn)
+}
+
+func (p *Publisher) connect(ctx context.Context) (*amqp.Connection, error) {
+	conn, err := p.config.Dial(ctx)
+	if err != nil || p.declare == nil {
+		return conn, err
+	}
+	ch, err := conn.Channel()
+	if err == nil {
+		err = errors.Join(p.declare(ch), ch.Close())
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("declare what messages need: %w", err)
+	}
+	return conn, nil
 }
 
 func open(conn *amqp.Connection) (*channel, error) {
