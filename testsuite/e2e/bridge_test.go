@@ -35,7 +35,7 @@ func installBridge(t *testing.T, s *rabbitmq.Server) *installation {
 }
 
 func (i *installation) startBridge() *worker {
-	return i.startWorker("--roles", "bridge", "--bridge", "orders", "--bridge", "mute")
+	return i.startWorker("--roles", "bridge", "--bridge", "orders", "--bridge", "mute", "--bridge", "late")
 }
 
 // deployBridged deploys the processes that call connectors over the bridge. It takes a worker that runs.
@@ -95,6 +95,7 @@ func TestBridge(t *testing.T) {
 	i := installBridge(t, s)
 	shop := startImage(t, s, "orders.CREATE", orders)
 	mute := startImage(t, s, "mute.ASK", func(request) []reply { return nil })
+	late := startImage(t, s, "late.ASK", func(request) []reply { return nil })
 	i.startWorker("--roles", "process")
 	i.deployBridged()
 	i.startBridge()
@@ -164,6 +165,29 @@ func TestBridge(t *testing.T) {
 		require.NoError(t, send(ch, results, mute.got()[2].result(map[string]any{"why": "slow"}).body))
 		require.Equal(t, "slow", wait(id).Variables["why"])
 	})
+	t.Run("an answer between two attempts", func(t *testing.T) {
+		done, failed := i.begin("late", "1", nil), i.begin("late", "2", nil)
+		for _, id := range []string{done, failed} {
+			i.eventually(func() string { return "the first attempt of " + id + " does not end" }, func() bool {
+				d, err := i.client.Temporal.DescribeWorkflowExecution(t.Context(), id, "")
+				require.NoError(t, err)
+				pending := d.GetPendingActivities()
+				return len(pending) == 1 && pending[0].GetAttempt() == 2 && pending[0].GetState() == enums.PENDING_ACTIVITY_STATE_SCHEDULED
+			})
+		}
+		for _, r := range late.got() {
+			if r.context()["processInstanceId"] == done {
+				require.NoError(t, send(ch, results, r.result(map[string]any{"why": "late"}).body))
+			} else {
+				require.NoError(t, send(ch, failures, r.failure("java.lang.IllegalStateException", nil, "late").body))
+			}
+		}
+		require.Equal(t, "late", wait(done).Variables["why"])
+		require.Equal(t, "late", i.incident(failed).Message)
+		for _, r := range late.got() {
+			require.LessOrEqual(t, asked(late, r.id()), 2)
+		}
+	})
 	t.Run("no connector is an incident", func(t *testing.T) {
 		require.Contains(t, i.incident(i.begin("nobody", "1", nil)).Message, "no connector takes mute.NOBODY")
 	})
@@ -180,7 +204,7 @@ func asked(c *image, id string) int {
 	return n
 }
 
-// TestBridgeKilled kills the bridge, the broker and the worker of the processes while 200 calls are made.
+// TestBridgeKilled kills the bridge, the broker and the worker of the processes, and stops Temporal, while 200 calls are made.
 func TestBridgeKilled(t *testing.T) {
 	s := rabbitmq.Start(t)
 	i := installBridge(t, s)
@@ -217,6 +241,10 @@ func TestBridgeKilled(t *testing.T) {
 	s.Kill()
 	s.Run()
 	i.startBridge()
+	some()
+	address := i.temporal.Address
+	require.NoError(t, i.temporal.Stop()) // the answers to the last calls wait in the broker
+	i.startTemporal(address)
 	some()
 	processes.stop()
 	i.startWorker("--roles", "process")
