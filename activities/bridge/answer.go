@@ -85,6 +85,10 @@ func (b *Bridge) settle(ctx context.Context, d amqp.Delivery, verdict func(answe
 		b.drop(id, err.Error())
 		return nil
 	}
+	if a.namespace != b.namespace {
+		b.drop(id, "it is for namespace "+a.namespace+": bridges of two namespaces need a BRIDGE_SERVICE_NAME each")
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	waiting, kind, err := b.waiting(ctx, a)

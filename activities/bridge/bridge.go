@@ -43,6 +43,9 @@ func New(c Config, t temporal.Client, namespace string, r prometheus.Registerer,
 		}, []string{"outcome"}),
 	}
 	r.MustRegister(b.requests, b.answers)
+	if c.Broker.Insecure() {
+		b.log.Warn("the password of the broker goes over the network in the clear: set BRIDGE_RABBITMQ_TLS, or a URL with amqps://")
+	}
 	return b
 }
 

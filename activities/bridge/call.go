@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -42,13 +43,13 @@ func (b *Bridge) call(ctx context.Context, args converter.EncodedValues) (contra
 		defer cancel()
 	}
 	in.Implementation = info.ActivityType.Name
-	a := address{workflow: info.WorkflowExecution.ID, run: info.WorkflowExecution.RunID, activity: info.ActivityID}
+	a := address{namespace: b.namespace, workflow: info.WorkflowExecution.ID, run: info.WorkflowExecution.RunID, activity: info.ActivityID}
 	if info.Attempt > 1 && info.HeartbeatTimeout > 0 { // the attempt before has left a long one
 		if err := b.expect(ctx, a, info.HeartbeatTimeout); err != nil {
 			return contract.ConnectorResult{}, err
 		}
 	}
-	if err := b.publish(ctx, in, a); err != nil {
+	if err := b.publish(ctx, in, a, time.Until(info.Deadline)); err != nil {
 		b.requests.WithLabelValues("failed").Inc()
 		return contract.ConnectorResult{}, err
 	}
@@ -61,7 +62,8 @@ func (b *Bridge) call(ctx context.Context, args converter.EncodedValues) (contra
 	return contract.ConnectorResult{}, activity.ErrResultPending
 }
 
-func (b *Bridge) publish(ctx context.Context, in contract.ConnectorCall, a address) error {
+// publish publishes a request, which the broker forgets when nobody has taken it in time: the next attempt publishes another.
+func (b *Bridge) publish(ctx context.Context, in contract.ConnectorCall, a address, life time.Duration) error {
 	m, err := b.config.request(in, a)
 	if err != nil {
 		return temporal.NewNonRetryableApplicationError("the inputs cannot be sent", requestNotFit, err)
@@ -69,6 +71,7 @@ func (b *Bridge) publish(ctx context.Context, in contract.ConnectorCall, a addre
 	if len(m.Exchange) > maxShort {
 		return temporal.NewNonRetryableApplicationError(fmt.Sprintf("the implementation has %d bytes, at most %d can be sent", len(m.Exchange), maxShort), requestNotFit, nil)
 	}
+	m.Expiration = strconv.FormatInt(max(life.Milliseconds(), 1), 10)
 	err = b.publisher.Publish(ctx, m)
 	var refusal *amqp.Error
 	switch {

@@ -15,7 +15,7 @@ import (
 
 var (
 	config = Config{AppName: "default-app", AppVersion: "1", ServiceName: "waybill", ServiceVersion: "2", Separator: "_"}
-	waits  = address{workflow: "order/7", run: "0198-run", activity: "12"}
+	waits  = address{namespace: "default", workflow: "order/7", run: "0198-run", activity: "12"}
 	call   = contract.ConnectorCall{
 		IdempotencyKey: "order/7/3", Implementation: "orders.CREATE", Inputs: contract.Variables{"item": "pen", "count": int64(3)},
 		Context: contract.CallContext{
@@ -101,7 +101,7 @@ func TestAddress(t *testing.T) {
 	require.Equal(t, waits, a)
 	for _, id := range []string{
 		"", "5b3c1f9e-8c1d-4a53-9d0a-0a2f5d1b7c11", prefix, prefix + "!", waits.id() + "=", waits.id() + "x",
-		address{workflow: "w", run: "r"}.id(), address{run: "r", activity: "1"}.id(), address{workflow: "w\nw", run: "r", activity: "1"}.id(),
+		address{"n", "w", "r", ""}.id(), address{"n", "", "r", "1"}.id(), address{"", "w", "r", "1"}.id(), address{"n", "w\nw", "r", "1"}.id(),
 	} {
 		_, err := parseID(id)
 		require.Error(t, err, id)

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strconv"
 	"strings"
@@ -137,7 +138,7 @@ func TestBridge(t *testing.T) {
 		known := shop.got()[0]
 		for _, id := range []any{
 			known.id(), "5b3c1f9e-8c1d-4a53-9d0a-0a2f5d1b7c11", "", nil, known.id() + "x",
-			"waybill-b3JkZXIvSy0xCm5vLXV1aWQKNQ", // order/K-1, run no-uuid
+			ours("default", "order/K-1", "no-uuid", "5"), ours("default", "definition/order", "0198a0e2-1111-7000-8000-000000000000", "5"), ours("elsewhere", "order/K-1", "r", "5"),
 		} {
 			context := map[string]any{"id": id, "connectorType": "orders.CREATE", "outBoundVariables": map[string]any{}}
 			require.NoError(t, send(ch, results, map[string]any{"integrationContext": context}))
@@ -190,7 +191,20 @@ func TestBridge(t *testing.T) {
 	})
 	t.Run("no connector is an incident", func(t *testing.T) {
 		require.Contains(t, i.incident(i.begin("nobody", "1", nil)).Message, "no connector takes mute.NOBODY")
+
+		// One that has gone away finds no heap of requests when it comes again.
+		require.NoError(t, ch.ExchangeDeclare("mute.NOBODY", "topic", true, false, false, false, nil))
+		_, err := ch.QueueDeclare("mute.NOBODY.waybill", true, false, false, false, nil)
+		require.NoError(t, err)
+		require.NoError(t, ch.QueueBind("mute.NOBODY.waybill", "#", "mute.NOBODY", false, nil))
+		require.Contains(t, i.incident(i.begin("nobody", "2", nil)).Message, "no answer in time")
+		drained(t, ch, "mute.NOBODY")
 	})
+}
+
+// ours is an id as the bridge makes it.
+func ours(parts ...string) string {
+	return "waybill-" + base64.RawURLEncoding.EncodeToString([]byte(strings.Join(parts, "\n")))
 }
 
 // asked counts the requests with an id.
