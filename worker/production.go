@@ -57,7 +57,7 @@ func dial(ctx context.Context, address, namespace string, logger *slog.Logger) (
 func workerCommand() *cobra.Command {
 	var address, namespace, gateway, logLevel, roles, files string
 	var groups int
-	var definitions []string
+	var definitions, bridged []string
 	cmd := &cobra.Command{
 		Use:   "worker",
 		Short: "Run processes, watch mailboxes and answer connector calls",
@@ -109,13 +109,17 @@ func workerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			over, err := bridgeSettings(list, bridged)
+			if err != nil {
+				return err
+			}
 			t, chosen, err := dial(ctx, address, namespace, logger)
 			if err != nil {
 				return err
 			}
 			defer t.Close()
 			a, err := app.New(ctx, app.Options{
-				Temporal: t, Namespace: chosen, Roles: list, Files: bucket, Connectors: builtIn, Instances: instances, Logger: logger, Gateway: web, MailboxGroups: groups, Unmarked: unmarked,
+				Temporal: t, Namespace: chosen, Roles: list, Files: bucket, Connectors: builtIn, Instances: instances, Bridge: over, Logger: logger, Gateway: web, MailboxGroups: groups, Unmarked: unmarked,
 			})
 			if errors.Is(err, syscall.EADDRINUSE) {
 				return fmt.Errorf("%w\nchoose another address with --gateway, or leave the role gateway out of --roles", err)
@@ -136,6 +140,7 @@ func workerCommand() *cobra.Command {
 	f.StringVar(&roles, "roles", "process,connectors,mailbox,gateway", "what this worker does")
 	f.IntVar(&groups, "mailbox-groups", 0, "how many of the 64 groups of mailboxes this worker holds at most, 0: as many as it is given; what all workers together cannot hold is not watched. It bounds neither log-ins that are tried out nor mail that applications send and fetch")
 	f.StringArrayVar(&definitions, "connector", nil, "definition file of an instance of a built-in connector, or a folder of them; may be given more than once")
+	f.StringArrayVar(&bridged, "bridge", nil, "of role bridge: name of a connector that answers over RabbitMQ; may be given more than once")
 	f.StringVar(&files, "files", "file:///var/lib/waybill/files?create_dir=1", "blob store for mails and attachments, the same for all workers: file:///path?create_dir=1 or mem://")
 	return cmd
 }

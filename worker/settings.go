@@ -1,15 +1,19 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/waybill-io/waybill/activities"
+	"github.com/waybill-io/waybill/activities/bridge"
 	"github.com/waybill-io/waybill/gateway"
 	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/worker/app"
 )
 
 // gatewaySettings reads the settings of the gateway from the environment.
@@ -71,4 +75,15 @@ func variable(name string) (string, error) {
 		return string(secret), err
 	}
 	return text, nil
+}
+
+// bridgeSettings reads what the role bridge needs to know.
+func bridgeSettings(roles []app.Role, connectors []string) (bridge.Config, error) {
+	if !slices.Contains(roles, app.Bridge) {
+		if len(connectors) > 0 {
+			return bridge.Config{}, errors.New("--bridge names connectors, and the role bridge is not among --roles")
+		}
+		return bridge.Config{}, nil
+	}
+	return bridge.Read(connectors, variable)
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -87,10 +88,19 @@ func (w *wait) loaded(f workflow.Future, c engine.StartChild) {
 	})
 	w.child = workflow.ExecuteChildWorkflow(ctx, d.Key, contract.ProcessInput{
 		Definition: d, Engine: engine.Version, BusinessKey: c.BusinessKey, Initiator: h.input.Initiator,
-		Variables: contract.Variables(c.Variables), Parent: &contract.Caller{Instance: h.id, Command: w.id}, Depth: h.state.Depth + 1, Clock: h.input.Clock,
+		Variables: contract.Variables(c.Variables), Parent: h.calls(w.id), Depth: h.state.Depth + 1, Clock: h.input.Clock,
 	})
 	h.closing = append(h.closing, w.child.GetChildWorkflowExecution())
 	h.selector.AddFuture(w.child, w.childEnded)
+}
+
+// calls makes this instance the caller of another.
+func (h *host) calls(command int) *contract.Caller {
+	caller := &contract.Caller{Instance: h.id, Command: command}
+	if p := h.input.Parent; p != nil {
+		caller.Root = cmp.Or(p.Root, p.Instance)
+	}
+	return caller
 }
 
 // childEnded hears of a called process that did not end in good order: that would have told by a signal before. It is terminated, or

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -112,7 +113,12 @@ func (h *host) call(c engine.CallConnector) {
 
 // callContext says on whose behalf something is called.
 func (h *host) callContext(n *bpmn.Node) contract.CallContext {
+	var caller contract.Caller
+	if h.input.Parent != nil {
+		caller = *h.input.Parent
+	}
 	return contract.CallContext{
+		RootProcessInstanceID: cmp.Or(caller.Root, caller.Instance), ParentProcessInstanceID: caller.Instance,
 		ProcessInstanceID: h.id, ProcessDefinitionKey: h.process.ID, ProcessDefinitionVersion: h.input.Definition.Version,
 		BusinessKey: h.input.BusinessKey, ElementID: n.ID, ElementName: n.Name,
 	}

@@ -8,7 +8,8 @@ import (
 // Caller is the call activity on whose behalf an instance runs.
 type Caller struct {
 	Instance string `json:"instance"`
-	Command  int    `json:"command"` // engine id
+	Command  int    `json:"command"`        // engine id
+	Root     string `json:"root,omitempty"` // the instance that nothing called; "": Instance
 }
 
 // Signals of a process, beside those of its tasks and messages.

@@ -109,6 +109,8 @@ type CallContext struct {
 	ProcessDefinitionKey     string `json:"processDefinitionKey"`
 	ProcessDefinitionVersion int    `json:"processDefinitionVersion"`
 	BusinessKey              string `json:"businessKey,omitempty"`
+	RootProcessInstanceID    string `json:"rootProcessInstanceId,omitempty"`   // "": itself
+	ParentProcessInstanceID  string `json:"parentProcessInstanceId,omitempty"` // "": nothing called it
 	ElementID                string `json:"elementId"`
 	ElementName              string `json:"elementName,omitempty"`
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/email"
 	"github.com/waybill-io/waybill/connectors/files"
+	"github.com/waybill-io/waybill/connectors/rabbitmq"
 	"github.com/waybill-io/waybill/connectors/rest"
 	"github.com/waybill-io/waybill/connectors/script"
 	"github.com/waybill-io/waybill/connectors/slack"
@@ -25,6 +26,7 @@ import (
 func Templates() []connectors.Template {
 	return []connectors.Template{
 		email.Template(),
+		rabbitmq.Template(),
 		rest.Template(),
 		sql.Template(),
 		files.Template(),

@@ -47,7 +47,9 @@ type installation struct {
 	sink     *sink // nil: none
 	temporal *temporalserver.Server
 	client   *client.Client
-	dovecot  *dovecot.Server
+
+	environment []string // of workers, beside what all have
+	dovecot     *dovecot.Server
 
 	outgoing           *mailserver.Server // has a mailbox for every customer
 	smtpHost, smtpPort string

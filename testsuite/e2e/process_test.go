@@ -53,7 +53,7 @@ func (i *installation) startWorker(flags ...string) *worker {
 	w := &worker{t: i.t, ended: make(chan struct{})}
 	w.cmd = exec.Command(filepath.Join(dir, "worker"), append(flags,
 		"--temporal-address", i.temporal.Address, "--files", i.filesURL(), "--gateway", "127.0.0.1:0", "--log-level", "warn")...)
-	w.cmd.Env = append(w.cmd.Environ(), "EMAIL_HOST="+i.smtpHost, "EMAIL_PORT="+i.smtpPort,
+	w.cmd.Env = append(append(w.cmd.Environ(), i.environment...), "EMAIL_HOST="+i.smtpHost, "EMAIL_PORT="+i.smtpPort,
 		"TMPDIR="+filepath.Join(i.dir, "none")) // a folder for temporary files is seldom on the file system of the blob store
 	w.cmd.Stdout, w.cmd.Stderr = &w.output, &w.output
 	require.NoError(i.t, w.cmd.Start())

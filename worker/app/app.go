@@ -23,6 +23,7 @@ import (
 	"gocloud.dev/blob"
 
 	"github.com/waybill-io/waybill/activities"
+	"github.com/waybill-io/waybill/activities/bridge"
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors"
@@ -41,9 +42,10 @@ const (
 	Connectors Role = "connectors" // answers calls of the built-in connectors
 	Mailbox    Role = "mailbox"    // watches mailboxes, and sends and fetches mail for applications
 	Gateway    Role = "gateway"    // serves HTTP
+	Bridge     Role = "bridge"     // has connectors of Activiti Cloud answer calls over RabbitMQ; only when asked for
 )
 
-// Roles are all of them.
+// Roles are all of them that need nothing set up.
 func Roles() []Role { return []Role{Process, Connectors, Mailbox, Gateway} }
 
 // ParseRoles reads a list as `--roles process,mailbox` gives it.
@@ -51,8 +53,8 @@ func ParseRoles(text string) ([]Role, error) {
 	var roles []Role
 	for name := range strings.SplitSeq(text, ",") {
 		role := Role(strings.TrimSpace(name))
-		if !slices.Contains(Roles(), role) {
-			return nil, fmt.Errorf("unknown role %q; roles are process, connectors, mailbox and gateway", role)
+		if !slices.Contains(append(Roles(), Bridge), role) {
+			return nil, fmt.Errorf("unknown role %q; roles are process, connectors, mailbox, gateway and bridge", role)
 		}
 		if !slices.Contains(roles, role) {
 			roles = append(roles, role)
@@ -88,6 +90,7 @@ type Options struct {
 	Connectors    []connectors.Connector // those that are built in, which share a task queue with the processes
 	Instances     []connectors.Connector // others, each with a task queue of its own
 	Gateway       gateway.Options        // of role gateway; New adds what it knows itself
+	Bridge        bridge.Config          // of role Bridge
 	Logger        *slog.Logger           // nil: nothing is told
 }
 
@@ -97,6 +100,7 @@ type App struct {
 	workers []worker.Worker
 	client  *client.Client
 	watcher *activities.Watcher // nil without the role Mailbox
+	bridge  *bridge.Bridge      // nil without the role Bridge
 
 	listeners []connectors.Listener
 	gateway   *gateway.Server
@@ -161,6 +165,11 @@ func New(ctx context.Context, o Options) (*App, error) {
 			activities.RegisterWatcher(w, a.watcher)
 			// Apart from the watchers: these hold their slots for good, and mail servers that do not answer must take none of theirs.
 			activities.RegisterAccounts(a.add(contract.AccountQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: accounts}), a.watcher)
+		case Bridge:
+			a.bridge = bridge.New(o.Bridge, o.Temporal, o.Namespace, registry, o.Logger)
+			a.bridge.Register(func(queue string) worker.ActivityRegistry {
+				return a.add(queue, worker.Options{DisableWorkflowWorker: true})
+			})
 		case Gateway:
 			g := o.Gateway
 			g.Ready, g.Client, g.Metrics, g.Receivers = a.ready, c, registry, a.byName()
@@ -280,6 +289,9 @@ func (a *App) Run(ctx context.Context, started func()) error {
 	if a.watcher != nil {
 		balancing.Go(func() { a.watcher.Balance(ctx) })
 	}
+	if a.bridge != nil {
+		balancing.Go(func() { a.bridge.Run(ctx) })
+	}
 	var listening sync.WaitGroup
 	for _, l := range a.listeners {
 		listening.Go(func() { activities.Listen(ctx, l, a.client, a.options.Logger) })
@@ -294,6 +306,9 @@ func (a *App) Run(ctx context.Context, started func()) error {
 		w.Stop()
 	}
 	balancing.Wait()
+	if a.bridge != nil {
+		failed = errors.Join(failed, a.bridge.Close())
+	}
 	listening.Wait()
 	return errors.Join(failed, <-served)
 }

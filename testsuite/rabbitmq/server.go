@@ -1,0 +1,211 @@
+package rabbitmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// The account of the broker, which may do everything in the virtual host "/". It is not guest, whom brokers know by default.
+const (
+	Username = "waybill"
+	Password = "hare-and-hedgehog"
+)
+
+// MaxMessage is the largest message that the broker takes, in bytes.
+const MaxMessage = 4 << 20
+
+// binary is the broker itself: the one on the PATH is Debian's wrapper, which runs it as another user from another folder.
+const binary = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+
+// patience bounds a start on a busy machine; an idle one takes some 5 s.
+const patience = 2 * time.Minute
+
+// Server is a broker.
+type Server struct {
+	Host    string // 127.0.0.1
+	Port    int    // plain
+	TLSPort int
+	CAFile  string // certificate of the broker, good for 127.0.0.1 (PEM)
+
+	t       testing.TB
+	dir     string
+	dist    int // ports inside the node
+	epmd    int
+	names   *process // epmd
+	process *process
+}
+
+// Start runs a broker until the test ends.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	if _, err := os.Stat(binary); err != nil {
+		reason := "rabbitmq is not installed (Debian: apt-get install rabbitmq-server)"
+		if os.Getenv("CI") == "true" {
+			t.Fatal(reason)
+		}
+		t.Skip(reason)
+	}
+	dir, err := os.MkdirTemp("", "rabbitmq-")
+	if err != nil {
+		t.Fatal("rabbitmq: ", err)
+	}
+	ports := freePorts(t, 4)
+	s := &Server{Host: "127.0.0.1", Port: ports[0], TLSPort: ports[1], dist: ports[2], epmd: ports[3], t: t, dir: dir}
+	t.Cleanup(func() {
+		s.Kill()
+		s.names.end(syscall.SIGKILL)
+		if t.Failed() {
+			log, _ := os.ReadFile(filepath.Join(dir, "output"))
+			t.Logf("rabbitmq:\n%s", log[max(0, len(log)-20_000):])
+		}
+		_ = os.RemoveAll(dir)
+	})
+	s.writeConfiguration()
+	// Erlang would start it in the background, where it outlives the broker.
+	s.names = s.start("epmd", "-address", "127.0.0.1", "-port", strconv.Itoa(s.epmd))
+	s.Run()
+	return s
+}
+
+// URL is where clients find the broker, with the account.
+func (s *Server) URL() string {
+	return fmt.Sprintf("amqp://%s:%s@%s:%d/", Username, Password, s.Host, s.Port)
+}
+
+// Connect opens a connection that is closed when the test ends.
+func (s *Server) Connect() *amqp.Connection {
+	s.t.Helper()
+	c, err := amqp.Dial(s.URL())
+	s.check(err)
+	s.t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// Channel opens a connection and a channel in it.
+func (s *Server) Channel() *amqp.Channel {
+	s.t.Helper()
+	c, err := s.Connect().Channel()
+	s.check(err)
+	return c
+}
+
+// Stop ends the broker in an orderly way.
+func (s *Server) Stop() { s.end(syscall.SIGTERM) }
+
+// Kill ends the broker at once, as a crash does.
+func (s *Server) Kill() { s.end(syscall.SIGKILL) }
+
+func (s *Server) end(signal syscall.Signal) {
+	s.process.end(signal)
+	s.process = nil
+}
+
+// Run starts the broker after Stop or Kill, with the same ports and data, and waits until it answers.
+func (s *Server) Run() {
+	s.t.Helper()
+	s.process = s.start(binary)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for {
+		c, err := amqp.Dial(s.URL())
+		if err == nil {
+			_ = c.Close()
+			return
+		}
+		select {
+		case <-s.process.exited:
+			s.t.Fatal("rabbitmq ended while it started: ", err)
+		case <-ctx.Done():
+			s.t.Fatal("rabbitmq does not answer: ", err)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (s *Server) start(name string, args ...string) *process {
+	s.t.Helper()
+	output, err := os.OpenFile(filepath.Join(s.dir, "output"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	s.check(err)
+	defer func() { _ = output.Close() }()
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, output, output
+	cmd.Env = append(withoutRabbit(os.Environ()), s.environment()...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	s.check(cmd.Start())
+	p := &process{group: cmd.Process.Pid, exited: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait()
+		close(p.exited)
+	}()
+	return p
+}
+
+// process is a program with its children.
+type process struct {
+	group  int
+	exited chan struct{}
+}
+
+func (p *process) end(signal syscall.Signal) {
+	if p == nil {
+		return
+	}
+	_ = syscall.Kill(-p.group, signal)
+	select {
+	case <-p.exited:
+	case <-time.After(30 * time.Second):
+	}
+	_ = syscall.Kill(-p.group, syscall.SIGKILL)
+	<-p.exited
+	// A child of the script may die after it.
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if err := syscall.Kill(-p.group, 0); errors.Is(err, syscall.ESRCH) {
+			return
+		}
+	}
+}
+
+func (s *Server) check(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal("rabbitmq: ", err)
+	}
+}
+
+// withoutRabbit is an environment without settings of another broker.
+func withoutRabbit(environment []string) []string {
+	var kept []string
+	for _, e := range environment {
+		if !strings.HasPrefix(e, "RABBITMQ_") && !strings.HasPrefix(e, "ERL_") && !strings.HasPrefix(e, "NOTIFY_SOCKET=") {
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
+// freePorts finds ports that differ from each other.
+func freePorts(t testing.TB, n int) []int {
+	t.Helper()
+	var ports []int
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal("rabbitmq: ", err)
+		}
+		defer func() { _ = l.Close() }()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports
+}
