@@ -91,11 +91,12 @@ func TestLintOfCalls(t *testing.T) {
 		"a required input is a constant":   {mapping: `{}`, constants: `{"item":{"value":"pen"}}`, attached: catching("")},
 		"all variables are sent":           {mapping: `{"mappingType":"MAP_ALL"}`, attached: catching("")},
 		"values of their types":            {constants: `{"count":{"value":2},"gift":{"value":true},"on":{"value":"2026-01-31"},"headers":{"value":{"a":1}},"tags":{"value":[1]}}`, attached: catching("")},
+		"values of their types, as texts":  {constants: `{"count":{"value":"2"},"gift":{"value":"true"},"tags":{"value":"[1]"}}`, attached: catching("")},
 		"expressions are of any type":      {constants: `{"count":{"value":"${n}"},"tags":{"value":["${n}"]}}`, properties: `{"n":{"id":"n","name":"n","type":"integer"}}`, attached: catching("")},
 		"an empty value is none of a type": {constants: `{"count":{"value":""}}`, attached: catching("")},
 		"an unknown constant":              {constants: `{"colour":{"value":"red"}}`, attached: catching(""), errors: []string{`order-extensions.json: process "order": constants of call: shop.ORDER has no input "colour"; known: `}},
 		"values of other types": {
-			constants: `{"count":{"value":"two"},"gift":{"value":"true"},"on":{"value":"31.1.2026"},"tags":{"value":{"a":1}}}`, attached: catching(""),
+			constants: `{"count":{"value":"two"},"gift":{"value":"yes"},"on":{"value":"31.1.2026"},"tags":{"value":{"a":1}}}`, attached: catching(""),
 			errors: []string{
 				`order-extensions.json: process "order": constants of call: count: a value of type integer is expected, not this text`,
 				`order-extensions.json: process "order": constants of call: gift: a value of type boolean is expected, not this text`,

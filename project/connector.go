@@ -3,6 +3,7 @@ package project
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
@@ -31,6 +32,10 @@ func (l *loader) checkConnectors(model, extensions string, p *bpmn.Process) {
 			continue
 		case !known && l.options.AnyConnector:
 			continue
+		case !known && !connectors.ValidName(connector) && suggest.Nearest(connector, l.connectorNames()) == "":
+			l.warn("%v", at("implementation %q has a name of old, for which there can be no definition: a worker of yours must answer activity type %q on task queue %q%s",
+				n.Implementation, n.Implementation, contract.CustomConnectorQueue(connector), l.successor(connector, action)))
+			continue
 		case !known && reserved[connector] != "":
 			l.fail(at("implementation %q is %s", n.Implementation, reserved[connector]))
 			continue
@@ -50,6 +55,19 @@ func (l *loader) checkConnectors(model, extensions string, p *bpmn.Process) {
 		}
 		c.errors()
 	}
+}
+
+// successor tells which built-in connector does what one with a name of old did: email for emailConnector.
+func (l *loader) successor(connector, action string) string {
+	name := strings.TrimSuffix(strings.ToLower(connector), "connector")
+	d, ok := l.builtIn(name)
+	if !ok {
+		return ""
+	}
+	if _, err := d.Action(action); err != nil {
+		return ""
+	}
+	return fmt.Sprintf("; the connector that is built in does the same as %q", name+"."+action)
 }
 
 // bindings says how the actions of a process are called.

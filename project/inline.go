@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -84,6 +85,23 @@ func (i *inliner) inline(extensions []byte, m *bpmn.Model) []byte {
 	return text
 }
 
+// fromText is the value of an integer, a boolean or a list that is written as text: the original product's schema allows constants nothing
+// else. ok is false for every other type, and for text that is none of the type.
+func fromText(t connectors.Type, text string) (value any, ok bool) {
+	switch t {
+	case connectors.TypeInteger:
+		n, err := strconv.ParseInt(text, 10, 64)
+		return n, err == nil
+	case connectors.TypeBoolean:
+		return text == "true", text == "true" || text == "false"
+	case connectors.TypeArray:
+		var list []any
+		err := json.Unmarshal([]byte(text), &list)
+		return list, err == nil && list != nil
+	}
+	return nil, false
+}
+
 func (i *inliner) node(scope map[string]any, n *bpmn.Node) {
 	connector, action := connectors.SplitImplementation(n.Implementation)
 	d := i.loader.known[connector]
@@ -95,9 +113,6 @@ func (i *inliner) node(scope map[string]any, n *bpmn.Node) {
 		return // checkConnectors has told
 	}
 	for _, input := range feature.Inputs {
-		if input.Type != connectors.TypeFile {
-			continue
-		}
 		for _, part := range []struct {
 			name   string
 			params map[string]any
@@ -106,6 +121,15 @@ func (i *inliner) node(scope map[string]any, n *bpmn.Node) {
 			{"constants", object(object(scope, "constants"), n.ID)},
 		} {
 			entry := object(part.params, input.Name)
+			if input.Type != connectors.TypeFile {
+				kind, _ := entry["type"].(string)
+				if text, ok := entry["value"].(string); ok && !strings.EqualFold(kind, "variable") {
+					if value, ok := fromText(input.Type, text); ok {
+						entry["value"] = value
+					}
+				}
+				continue
+			}
 			if kind, _ := entry["type"].(string); strings.EqualFold(kind, "variable") || kind == "file" {
 				continue
 			}
