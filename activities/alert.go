@@ -22,7 +22,11 @@ func (d *Deliverer) Raise(ctx context.Context, in contract.RaiseInput) (contract
 		return result, err
 	}
 	for _, t := range triggers {
-		_, _, err := d.fire(ctx, t, alertOutputs(in.Mailbox, in.Alert), "alert-", hash(t.Name, in.Mailbox, in.Alert.ID))
+		key := hash(t.Name, in.Mailbox, in.Alert.ID)
+		f, err := d.fire(ctx, t, occurrence{outputs: alertOutputs(in.Mailbox, in.Alert), prefix: "alert-", key: key})
+		if err == nil && f.Call != nil {
+			_, err = d.client.Handle(ctx, t.Source, key, f.Firing)
+		}
 		switch {
 		case err == nil:
 		case client.Refused(err) || errors.Is(err, errAuthor): // the others are told all the same

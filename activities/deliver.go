@@ -29,6 +29,7 @@ type Deliverer struct {
 	client *client.Client
 	files  *Files
 	poster *webhook.Poster
+	answer map[string]Answerer // by template
 	*Metrics
 }
 
@@ -123,7 +124,11 @@ func (v *delivery) count(outcomes []contract.MailOutcome) {
 }
 
 func (d *Deliverer) readTriggers(ctx context.Context, mailbox, event string) ([]*trigger.Trigger, error) {
-	entries, err := d.client.Triggers(ctx, contract.EventSource(mailbox, event))
+	return d.triggersAt(ctx, contract.EventSource(mailbox, event))
+}
+
+func (d *Deliverer) triggersAt(ctx context.Context, source string) ([]*trigger.Trigger, error) {
+	entries, err := d.client.Triggers(ctx, source)
 	if err != nil {
 		return nil, err
 	}
@@ -176,11 +181,11 @@ func (v *delivery) deliver(ctx context.Context, ref contract.MailRef) (*letter, 
 		return nil, outcome, err
 	}
 	if len(triggers) == 0 && len(v.webhooks) == 0 {
-		return nil, outcome, temporal.NewApplicationError(fmt.Sprintf("no trigger is deployed for %q and no webhook is added: see `starter deploy` and `starter webhook add`",
+		return nil, outcome, temporal.NewApplicationError(fmt.Sprintf("no trigger is deployed for %q and no webhook is added: see `starter deploy` and `starter webhook add`, or give it a BpmEndpoint by `PUT /api/listeners`",
 			contract.EventSource(v.Mailbox, trigger.EmailReceived)), noTrigger)
 	}
 	for _, t := range triggers {
-		id, started, err := v.fire(ctx, t, l.values, "mail-", hash(t.Name, v.Mailbox, l.DedupKey))
+		id, started, err := v.fireMail(ctx, t, l)
 		switch {
 		case err == nil && id == "":
 		case err == nil:
@@ -204,45 +209,4 @@ func (v *delivery) triggersOf(ctx context.Context, l *letter) ([]*trigger.Trigge
 	}
 	special, err := v.readTriggers(ctx, v.Mailbox, l.event)
 	return append(special, v.triggers...), err
-}
-
-// errAuthor marks what the author of a trigger has to mend.
-var errAuthor = errors.New("cannot be evaluated")
-
-// fire does what a trigger says about an event, once for a key; the id is "" when it does not match.
-func (d *Deliverer) fire(ctx context.Context, t *trigger.Trigger, event map[string]any, prefix, key string) (id string, started bool, err error) {
-	groups, matches, err := t.Match(event)
-	if err != nil {
-		return "", false, fmt.Errorf("%w: %w", errAuthor, err)
-	}
-	if !matches {
-		return "", false, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	action, err := t.Action(event, groups)
-	if err != nil {
-		return "", false, fmt.Errorf("%w: %w", errAuthor, err)
-	}
-	if action.PayloadType == trigger.StartProcess {
-		return d.client.Start(ctx, client.StartOptions{
-			Key: action.ProcessDefinitionKey, ID: action.ProcessDefinitionKey + "/" + prefix + key,
-			BusinessKey: action.BusinessKey, Variables: action.Variables,
-		})
-	}
-	message := contract.Message{ID: key, Name: action.Name, Key: action.CorrelationKey, BusinessKey: action.BusinessKey, Variables: action.Variables}
-	if action.ProcessDefinitionKey != "" {
-		message.Otherwise = &contract.ProcessStart{Key: action.ProcessDefinitionKey, ID: action.ProcessDefinitionKey + "/" + prefix + key}
-		if known, err := d.client.Known(ctx, message.Otherwise.ID); err != nil || known {
-			return message.Otherwise.ID, false, err
-		}
-	}
-	result, err := d.client.Publish(ctx, message)
-	switch {
-	case err != nil:
-		return "", false, err
-	case result.Duplicate, result.Kept: // whoever got it, or will, may refer to what is stored of the mail: it is not unwanted
-		return contract.MessageID(message.Name, message.Key), result.Kept, nil
-	}
-	return result.Delivered + result.Started, true, nil
 }

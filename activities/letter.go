@@ -10,6 +10,7 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/connectors/trigger"
+	"github.com/waybill-io/waybill/connectors/trigger/mailevent"
 	"github.com/waybill-io/waybill/mail/message"
 	"github.com/waybill-io/waybill/mail/webhook"
 )
@@ -26,7 +27,7 @@ type letter struct {
 // in one payload.
 func (l *letter) describe(d *contract.DeadLetter) {
 	if l != nil {
-		d.MessageID, d.From, d.Subject = cut(l.MessageID, maxCause), cut(addresses(l.From), maxCause), cut(l.Subject, maxCause)
+		d.MessageID, d.From, d.Subject = cut(l.MessageID, maxCause), cut(mailevent.Addresses(l.From), maxCause), cut(l.Subject, maxCause)
 	}
 }
 
@@ -34,7 +35,7 @@ func (l *letter) describe(d *contract.DeadLetter) {
 func (l *letter) told(s webhook.Subscription, mailbox string) webhook.Mail {
 	return webhook.Mail{
 		ID: hash(s.Name, mailbox, l.DedupKey), Mailbox: mailbox, Event: cmp.Or(l.event, trigger.EmailReceived), MessageID: l.MessageID, Subject: l.Subject,
-		From: addresses(l.From), To: addresses(l.To), Cc: addresses(l.Cc), Body: l.Text, HTML: l.HTML, Date: cmp.Or(l.Date, l.ref.InternalDate),
+		From: mailevent.Addresses(l.From), To: mailevent.Addresses(l.To), Cc: mailevent.Addresses(l.Cc), Body: l.Text, HTML: l.HTML, Date: cmp.Or(l.Date, l.ref.InternalDate),
 		Cut:     l.HTMLTruncated || l.HTML == "" && l.TextTruncated,
 		Arrived: l.ref.InternalDate, Outputs: l.values,
 	}
@@ -54,7 +55,7 @@ func read(ctx context.Context, files *Files, ref contract.MailRef, to store) (*l
 	if err != nil {
 		return nil, err
 	}
-	return &letter{Message: m, ref: ref, event: eventOf(message.Classify(m)), values: outputs(m, ref, attachments)}, nil
+	return &letter{Message: m, ref: ref, event: mailevent.Name(message.Classify(m)), values: mailevent.Outputs(m, ref.InternalDate, ref.Blob, attachments)}, nil
 }
 
 func parse(ctx context.Context, files *Files, ref contract.MailRef, to store) (*message.Message, []any, error) {

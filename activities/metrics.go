@@ -13,6 +13,7 @@ type Metrics struct {
 	stopped    prometheus.Gauge
 	reconnects *prometheus.CounterVec // by cause
 	mails      *prometheus.CounterVec // by outcome
+	events     *prometheus.CounterVec // by outcome
 	posts      *prometheus.CounterVec // by result
 	fetched    prometheus.Histogram
 	delivered  prometheus.Histogram
@@ -26,6 +27,9 @@ const (
 	mailIgnored   = "ignored"
 	mailDead      = "dead"
 )
+
+// eventEchoStopped counts echoes that did not go out because their sender had had too many. The other outcomes of events are those of mails.
+const eventEchoStopped = "echo-stopped"
 
 // NewMetrics registers the metrics. A worker has them once.
 func NewMetrics(r prometheus.Registerer) *Metrics {
@@ -47,6 +51,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		mails: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "waybill_mails_total", Help: "Mails that were handled, by outcome: delivered, duplicate, ignored, dead.",
 		}, []string{"outcome"}),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waybill_events_total", Help: "Events of connectors and timers, by outcome: delivered, ignored, dead, and echoes that were stopped: echo-stopped.",
+		}, []string{"outcome"}),
 		posts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "waybill_webhook_posts_total", Help: "Posts to webhooks, by result: accepted, refused, failed.",
 		}, []string{"result"}),
@@ -60,7 +67,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Name: "waybill_mail_lag_seconds", Help: "Time from the arrival of a mail at its server until it was delivered.", Buckets: prometheus.ExponentialBuckets(0.1, 2, 20),
 		}),
 	}
-	r.MustRegister(m.groups, m.connected, m.stopped, m.reconnects, m.mails, m.posts, m.fetched, m.delivered, m.lag)
+	r.MustRegister(m.groups, m.connected, m.stopped, m.reconnects, m.mails, m.events, m.posts, m.fetched, m.delivered, m.lag)
 	return m
 }
 

@@ -29,11 +29,15 @@ func RegisterSteering(r worker.ActivityRegistry, s *Steering, d *Deliverer) {
 	register(r, contract.UnshelveActivity, d.Unshelve)
 	register(r, contract.ClearShelfActivity, d.ClearShelf)
 	register(r, contract.RaiseActivity, d.Raise)
+	register(r, contract.FireActivity, d.Fire)
+	register(r, contract.PermitEchoActivity, d.PermitEcho)
+	register(r, contract.BuryEventActivity, d.BuryEvent)
 }
 
-// RegisterWebhooks makes a worker offer mail to webhooks that did not accept it at once.
+// RegisterWebhooks makes a worker offer mail to webhooks that did not accept it at once, and try webhooks out.
 func RegisterWebhooks(r worker.ActivityRegistry, d *Deliverer) {
 	register(r, contract.PostActivity, d.Post)
+	register(r, contract.CheckWebhookActivity, d.CheckWebhook)
 }
 
 // RegisterConnector makes a worker of a connector's queue answer every action of it. The pacer is nil when its calls have no rate.
@@ -52,6 +56,7 @@ func RegisterWatcher(r worker.ActivityRegistry, w *Watcher) {
 // RegisterAccounts makes a worker of the account queue send and fetch mail for applications, and try log-ins out.
 func RegisterAccounts(r worker.ActivityRegistry, w *Watcher) {
 	register(r, contract.CheckMailboxActivity, w.Check)
+	register(r, contract.TestMailboxActivity, w.TestMailbox)
 	register(r, contract.FetchMailsActivity, w.FetchMails)
 	register(r, contract.SendMailActivity, w.SendMail)
 }

@@ -43,14 +43,6 @@ func (e settingsError) Unwrap() error { return e.error }
 // MailKind is for mail.KindOf.
 func (settingsError) MailKind() mail.Kind { return mail.KindSettings }
 
-// withToken tells whether a mailbox is logged in to with an OAuth token.
-func withToken(c contract.MailboxConfig) bool {
-	if c.Source == sourceEWS {
-		return ews.Auth(c.Auth) == ews.AuthOAuth
-	}
-	return c.Auth != "" && imap.Auth(c.Auth) != imap.AuthPassword
-}
-
 // opened keeps a nil account from becoming a source that is not nil.
 func opened[S source](s S, err error) (source, error) {
 	if err != nil {
@@ -65,7 +57,7 @@ func imapConfig(c contract.MailboxConfig) (config imap.Config, err error) {
 		PollInterval: milliseconds(c.PollMS), MaxMessageBytes: c.MaxBytes,
 		IdleRestart: milliseconds(c.IdleMS), CommandTimeout: milliseconds(c.TimeoutMS),
 	}
-	if !withToken(c) {
+	if !c.OAuth() {
 		config.Password, err = Secret(c.Password)
 		return config, err
 	}
@@ -78,7 +70,7 @@ func ewsConfig(c contract.MailboxConfig) (config ews.Config, err error) {
 		URL: c.URL, Host: c.Host, AllowPlain: c.AllowPlain, Username: c.Username, Auth: ews.Auth(c.Auth), Mailbox: c.Of, Impersonate: c.As,
 		PollInterval: milliseconds(c.PollMS), RequestTimeout: milliseconds(c.TimeoutMS), MaxMessageBytes: c.MaxBytes,
 	}
-	if withToken(c) {
+	if c.OAuth() {
 		config.Token = token(c.Password)
 		return config, nil
 	}

@@ -40,7 +40,7 @@ func (v *watch) reportOf(event string, err error, count int) *contract.MailboxRe
 
 // refused tells that the token of the mailbox is refused, once until it is connected again. When it cannot, the next refusal tells.
 func (v *watch) refused(ctx context.Context, err error) {
-	if v.toldOfToken || mail.KindOf(err) != mail.KindAuth || !withToken(v.Config) {
+	if v.toldOfToken || mail.KindOf(err) != mail.KindAuth || !v.Config.OAuth() {
 		return
 	}
 	if _, failed := v.client.ReportMailbox(ctx, v.Mailbox, *v.reportOf(contract.TokenRefused, err, 1)); failed != nil {
@@ -70,7 +70,7 @@ func rules(c contract.MailboxConfig) policy.Rules {
 			return own
 		}
 	}
-	return policy.Default(withToken(c))
+	return policy.Default(c.OAuth())
 }
 
 // stop has the mailbox stopped, and reports whether it is. Until its workflow has answered there is no further log-in, so that an outage

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -100,23 +99,26 @@ func (w *Watcher) Watch(ctx context.Context, in contract.WatchInput) error {
 	return handOver(ctx, nil, func(ctx context.Context) error { return v.run(ctx, changed) })
 }
 
-// Check logs in and reads the list of folders. What is wrong is in the result.
+// Check logs in and reads the list of folders, and when the token ends that it logs in with. What is wrong is in the result.
 func (w *Watcher) Check(ctx context.Context, c contract.MailboxConfig) (contract.CheckResult, error) {
+	result := contract.CheckResult{Token: tokenOf(c)}
 	account, err := w.open(ctx, c)
-	if err != nil {
-		return contract.CheckResult{Message: err.Error()}, nil
+	if err == nil {
+		defer account.Close()
+		result.Folders, err = account.Folders(ctx)
 	}
-	defer account.Close()
-	folders, err := account.Folders(ctx)
 	if err != nil {
-		return contract.CheckResult{Message: err.Error()}, nil
+		result.Message = err.Error()
+		return result, nil
 	}
 	for _, name := range c.Folders() {
-		if !slices.ContainsFunc(folders, func(f string) bool { return strings.EqualFold(f, name) }) {
-			return contract.CheckResult{Message: fmt.Sprintf("the account has no folder %q", name), Folders: folders}, nil
+		if !contains(result.Folders, name) {
+			result.Message = fmt.Sprintf("the account has no folder %q", name)
+			return result, nil
 		}
 	}
-	return contract.CheckResult{OK: true, Folders: folders}, nil
+	result.OK = true
+	return result, nil
 }
 
 func (w *Watcher) watch(in contract.WatchInput) *watch {

@@ -125,14 +125,17 @@ type Node struct {
 	JobPriority     *juel.Expr   // of an external task
 	Expression      *juel.Expr   // service, send, business rule task: evaluated instead of a call
 	Result          string       // service, send, business rule task: the variable that receives the result of Expression or of a Java call, or ""
-	ErrorMappings   []ErrorMapping
-	Retry           *Retry        // service and send task: the model's own policy, nil: the connector's
-	Script          *Script       // script task
-	User            *UserTaskInfo // user task
-	Call            *Call         // call activity
-	Mapping         *Mapping      // tasks: what goes in and comes out; nil: no entry in the extensions
-	Listeners       []Listener
-	Properties      map[string]string // extension properties (camunda:property), for external tasks; nil: none
+	// ResultNames are further names of a connector's outputs, under which Result and Mapping.Outputs know them:
+	// {"statusCode": "restStatus"} for a model that was written for another connector; "result" is what Result takes.
+	ResultNames   map[string]string
+	ErrorMappings []ErrorMapping
+	Retry         *Retry        // service and send task: the model's own policy, nil: the connector's
+	Script        *Script       // script task
+	User          *UserTaskInfo // user task
+	Call          *Call         // call activity
+	Mapping       *Mapping      // tasks: what goes in and comes out; nil: no entry in the extensions
+	Listeners     []Listener
+	Properties    map[string]string // extension properties (camunda:property), for external tasks; nil: none
 
 	// Gateways.
 	Instantiate bool // event-based gateway, receive task: begins an instance

@@ -2,6 +2,7 @@ package bpmn
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/waybill-io/waybill/juel"
@@ -166,6 +167,7 @@ func (p *parser) properties(e *element) map[string]string {
 type injection struct {
 	to       string // the input of the connector; "": there is none
 	variable bool   // the value names the variable that has it
+	number   bool   // the input is a whole number
 	off      bool   // false, or nothing, is what happens anyway
 	advice   string // what to do instead
 }
@@ -177,23 +179,6 @@ var mailFields = map[string]injection{
 	"text": {to: "text"}, "textVar": {to: "text", variable: true}, "html": {to: "html"}, "htmlVar": {to: "html", variable: true},
 	"replyTo": {to: "replyTo"}, "attachments": {to: "attachments"},
 	"ignoreException": {off: true, advice: ignoreAdvice}, "exceptionVariableName": {advice: ignoreAdvice},
-}
-
-// httpFields are those of Flowable's http task; http reads its method and its response variable.
-var httpFields = map[string]injection{
-	"requestUrl": {to: "url"}, "requestHeaders": {to: "headers"}, "requestBody": {to: "body"},
-	"requestTimeout":         {advice: "set the timeout in the connector's definition"},
-	"requestBodyEncoding":    {advice: "it is UTF-8"},
-	"disallowRedirects":      {off: true, advice: "have the connector do it"},
-	"failStatusCodes":        {advice: "have the connector tell of them as BPMN errors and catch those on the task"},
-	"handleStatusCodes":      {advice: "have the connector tell of them as BPMN errors and catch those on the task"},
-	"ignoreException":        {off: true, advice: ignoreAdvice},
-	"saveRequestVariables":   {off: true, advice: "name the request's values as variables before the task"},
-	"saveResponseParameters": {off: true, advice: "map the connector's outputs in the extensions file"},
-	"resultVariablePrefix":   {advice: "map the connector's outputs in the extensions file"},
-
-	"saveResponseParametersTransient": {off: true, advice: "map the connector's outputs in the extensions file"},
-	"saveResponseVariableAsJson":      {off: true, advice: "have the connector read the answer"},
 }
 
 // fieldValue is the text of a field injection.
@@ -223,6 +208,12 @@ func (p *parser) fields(e, part *element, n *Node, known map[string]injection) {
 			m.Constants = append(m.Constants, Param{Name: i.to, Variable: value})
 		case i.to != "" && i.variable:
 			p.at(e, "field %q: want the name of a variable, without ${}", name)
+		case i.to != "" && i.number && !juel.HoldsExpression(value):
+			number, err := strconv.ParseInt(value, 10, 64)
+			if err != nil {
+				p.at(e, "field %q: want a whole number", name)
+			}
+			m.Constants = append(m.Constants, Param{Name: i.to, Value: number})
 		case i.to != "":
 			m.Constants = append(m.Constants, p.constant(e, i.to, value))
 		case i.off && (value == "" || value == "false"):
@@ -271,33 +262,6 @@ func sortParams(list []Param) {
 	slices.SortStableFunc(list, func(a, b Param) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// http is Flowable's http task: an action of the connector rest.
-func (p *parser) http(e, part *element, n *Node) {
-	method, rest := "GET", *part
-	rest.children = nil
-	for _, c := range part.children {
-		if !c.is("extensionElements") {
-			rest.children = append(rest.children, c)
-			continue
-		}
-		kept := *c
-		kept.children = nil
-		for _, f := range c.children {
-			switch f.attr("", "name") {
-			case "requestMethod":
-				method = strings.ToUpper(fieldValue(f))
-			case "responseVariableName":
-				n.Result = fieldValue(f)
-			default:
-				kept.children = append(kept.children, f)
-			}
-		}
-		rest.children = append(rest.children, &kept)
-	}
-	n.Implementation = "rest." + method
-	p.fields(e, &rest, n, httpFields)
-}
-
 // connector is camunda:connector: the built-in ones that a connector here does as well.
 func (p *parser) connector(e, c *element, n *Node) {
 	id := ""
@@ -307,7 +271,7 @@ func (p *parser) connector(e, c *element, n *Node) {
 		}
 	}
 	names := map[string]map[string]string{
-		"http-connector": {"url": "url", "headers": "headers", "payload": "body", "method": "method"},
+		"http-connector": {"url": "restUrl", "headers": "requestHeaders", "payload": "requestPayload", "method": "method"},
 		"mail-send":      {"to": "to", "from": "from", "cc": "cc", "bcc": "bcc", "subject": "subject", "text": "text", "html": "html"},
 	}[id]
 	if names == nil {
@@ -335,8 +299,12 @@ func (p *parser) connector(e, c *element, n *Node) {
 			m.Constants = append(m.Constants, p.static(e, to, &a.Value))
 		}
 	}
-	if id == "http-connector" && n.Implementation == "email.SEND" {
-		n.Implementation = "rest.GET"
+	if id == "http-connector" {
+		if n.Implementation == "email.SEND" {
+			n.Implementation = "rest.GET"
+		}
+		m.Constants = append(m.Constants, lenient("4xx,5xx", "text")...)
+		n.ResultNames = map[string]string{"statusCode": "restStatus", "response": "restResult", "headers": "responseHeaders"}
 	}
 	for _, a := range outputs {
 		if a.Value.Expr == nil {

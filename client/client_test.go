@@ -107,20 +107,3 @@ func TestMessageIsPublishedAgain(t *testing.T) {
 	require.False(t, again(ending, 5))
 	require.False(t, again(&Error{Type: contract.NobodyWaits}, 1))
 }
-
-// What an operator reads of a mailbox that does not work says what is wrong once, and what to do about it.
-func TestFindingsOfMailbox(t *testing.T) {
-	m := Mailbox{Name: "support"}
-	m.Config.Password = "env:P"
-	m.Stopped = &contract.MailboxError{Count: 9, Message: "refused"}
-	m.judge(time.Now())
-	require.Equal(t, "stopped: errors in a row: 9: refused; mend it, then `starter mailbox resume support`", (*Client)(nil).diagnoseConnection(m).Cause)
-
-	require.Contains(t, judgeLogIn(m, contract.CheckResult{Message: "NO"}, nil).Cure, "mend the secret env:P")
-	missing := judgeLogIn(m, contract.CheckResult{Message: "the account has no folder \"Order\"", Folders: []string{"INBOX", "Orders"}}, nil)
-	require.False(t, missing.OK)
-	require.Contains(t, missing.Cure, "--folder")
-	require.Contains(t, missing.Cure, "the account has INBOX, Orders")
-	require.Equal(t, Finding{Check: "log-in from a worker", OK: true}, judgeLogIn(m, contract.CheckResult{OK: true, Folders: []string{"INBOX"}}, nil))
-	require.Equal(t, strings.Repeat("a, ", 19)+"a and 2 others", some(strings.Split(strings.Repeat("a", 22), "")))
-}

@@ -103,23 +103,6 @@ func startable(d contract.Definition) error {
 	return nil
 }
 
-// PutTrigger deploys a trigger file for an event source. The id is the trigger's name.
-func (c *Client) PutTrigger(ctx context.Context, source, id string, trigger json.RawMessage) error {
-	if err := c.Put(ctx, contract.TriggersID(source), id, trigger); err != nil {
-		return fmt.Errorf("deploy trigger %q: %w", id, err)
-	}
-	return nil
-}
-
-// Triggers returns the triggers of an event source in order of their names; none when nothing was deployed.
-func (c *Client) Triggers(ctx context.Context, source string) ([]contract.RegistryEntry, error) {
-	entries, err := c.Entries(ctx, contract.TriggersID(source))
-	if err != nil {
-		return nil, fmt.Errorf("read triggers of %q: %w", source, err)
-	}
-	return entries, nil
-}
-
 // Put writes an entry of a registry, creating the registry when needed.
 func (c *Client) Put(ctx context.Context, registry, id string, value json.RawMessage) error {
 	return c.updateWithStart(ctx, registry, contract.RegistryWorkflow, contract.PutUpdate,

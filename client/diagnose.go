@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities/contract"
 )
@@ -23,26 +24,67 @@ type Finding struct {
 // recentPoll is how long ago a worker that is there may have asked for work: it does so every minute.
 const recentPoll = 90 * time.Second
 
+// DiagnoseOptions say how a mailbox is diagnosed.
+type DiagnoseOptions struct {
+	// TestMessage has a mail sent from the mailbox to itself, and is how long it is waited for; 0: none is sent.
+	TestMessage time.Duration
+	// Listener is the id by which an application knows the mailbox that asks over HTTP: cures then name calls of the API of listeners
+	// and not commands.
+	Listener string
+}
+
 // Diagnose makes every check of a mailbox by itself, so that one which fails hides no other.
-func (c *Client) Diagnose(ctx context.Context, name string) []Finding {
+func (c *Client) Diagnose(ctx context.Context, name string, o DiagnoseOptions) []Finding {
 	m, watched := c.Mailbox(ctx, name)
+	r := remedies{name: name, listener: o.Listener}
 	findings := []Finding{
 		c.diagnoseTemporal(ctx),
 		c.diagnoseWorkers(ctx, "workers for mailboxes", contract.AccountQueue, "mailbox"), // one that holds all it may asks for no more mailboxes
 		c.diagnoseWorkers(ctx, "workers for processes", contract.SteeringQueue, "process"),
-		finding("watched", watched, "add it with `starter mailbox add "+name+"`"),
+		r.watched(watched),
 	}
 	if watched != nil {
 		return findings
 	}
-	findings = append(findings, c.diagnoseConnection(m), c.diagnoseLogIn(ctx, m), c.diagnoseConsumers(ctx, name), diagnosePending(m))
-	if len(m.DeadLetters) > 0 {
-		findings = append(findings, Finding{
-			Check: "dead letters", Cause: fmt.Sprintf("%d, the last: %s", len(m.DeadLetters), m.DeadLetters[len(m.DeadLetters)-1].Reason),
-			Cure: "see `starter deadletter list " + name + "`; mend the cause, then `starter deadletter retry " + name + " --all`",
+	webhooks, err := c.Webhooks(ctx, name)
+	findings = append(findings, r.connection(m))
+	// What workers answer may take them long, so they are asked at once.
+	asked := []func() []Finding{
+		func() []Finding {
+			result, err := c.CheckMailbox(ctx, m.Config)
+			return append([]Finding{r.logIn(m, result, err)}, r.token(m, result, err, time.Now())...)
+		},
+		func() []Finding { return []Finding{c.diagnoseConsumers(ctx, r, webhooks, err)} },
+	}
+	for _, w := range webhooks {
+		asked = append(asked, func() []Finding {
+			check, err := c.CheckWebhook(ctx, contract.CheckWebhook{Mailbox: name, Webhook: w.ID})
+			return r.webhook(w.ID, check, err)
 		})
 	}
-	return findings
+	asked = append(asked, func() []Finding { return []Finding{r.pending(m)} })
+	if o.TestMessage > 0 {
+		asked = append(asked, func() []Finding { return []Finding{c.diagnoseByTest(ctx, r, m, o.TestMessage)} })
+	}
+	return append(append(findings, together(asked)...), r.dead(m)...)
+}
+
+// askedAtOnce bounds what one diagnosis asks of workers at a time.
+const askedAtOnce = 16
+
+// together makes checks at the same time and returns what they found in their order.
+func together(checks []func() []Finding) []Finding {
+	found := make([][]Finding, len(checks))
+	var group errgroup.Group
+	group.SetLimit(askedAtOnce)
+	for i, check := range checks {
+		group.Go(func() error {
+			found[i] = check()
+			return nil
+		})
+	}
+	_ = group.Wait() // its functions return nil
+	return slices.Concat(found...)
 }
 
 func finding(check string, err error, cure string) Finding {
@@ -75,82 +117,31 @@ func (c *Client) diagnoseWorkers(ctx context.Context, check, queue, role string)
 	return f
 }
 
-func (c *Client) diagnoseConnection(m Mailbox) Finding {
-	f := Finding{Check: "connection", OK: m.Connection == "connected", Cause: m.Connection}
-	if m.Cause != "" {
-		f.Cause += ": " + m.Cause
-	}
-	switch m.Connection {
-	case "stopped":
-		f.Cure = "mend what the cause says, then `starter mailbox resume " + m.Name + "`"
-	case "paused":
-		f.Cure = "`starter mailbox resume " + m.Name + "`"
-	case "connected":
-	case "connecting", "stale":
-		f.Cure = "see the other checks; if they are OK, no worker has room: start one more with the role mailbox, or with a higher --mailbox-groups"
-	default:
-		f.Cure = "see the other checks; it is tried again all the time"
-	}
-	return f
-}
-
-func (c *Client) diagnoseLogIn(ctx context.Context, m Mailbox) Finding {
-	result, err := c.CheckMailbox(ctx, m.Config)
-	return judgeLogIn(m, result, err)
-}
-
-func judgeLogIn(m Mailbox, result contract.CheckResult, err error) Finding {
-	if err == nil && !result.OK {
-		err = errors.New(result.Message)
-	}
-	cure := "mend the secret " + reference(m.Config.Password) + ", the user or the server, as the cause says"
-	if len(result.Folders) > 0 { // it has logged in
-		cure = fmt.Sprintf("`starter mailbox add %s` with the flags that it has, and --folder for each of its folders; the account has %s", m.Name, some(result.Folders))
-	}
-	return finding("log-in from a worker", err, cure)
-}
-
-// some lists the first of many.
-func some(names []string) string {
-	const limit = 20
-	if len(names) > limit {
-		return fmt.Sprintf("%s and %d others", strings.Join(names[:limit], ", "), len(names)-limit)
-	}
-	return strings.Join(names, ", ")
-}
-
-// reference names a secret, as far as it is a name.
-func reference(secret string) string {
-	if strings.HasPrefix(secret, "sealed:") {
-		return "(sealed)"
-	}
-	return secret
-}
-
-func (c *Client) diagnoseConsumers(ctx context.Context, name string) Finding {
-	triggers, err := c.Triggers(ctx, contract.EventSource(name, "EMAIL_RECEIVED"))
-	webhooks, failed := c.Webhooks(ctx, name)
+func (c *Client) diagnoseConsumers(ctx context.Context, r remedies, webhooks []contract.RegistryEntry, failed error) Finding {
+	triggers, err := c.Triggers(ctx, contract.EventSource(r.name, "EMAIL_RECEIVED"))
 	err = errors.Join(err, failed)
 	if err == nil && len(triggers)+len(webhooks) == 0 {
 		err = errors.New("nobody wants its mail: no trigger is deployed, and no webhook is added")
 	}
-	f := finding("who gets its mail", err, "`starter deploy`, or `starter webhook add`")
+	f := finding("who gets its mail", err, r.either("`starter deploy`, or `starter webhook add`", "`PUT /api/listeners` with its credentials and a BpmEndpoint"))
 	if f.OK {
 		f.Cause = fmt.Sprintf("%d triggers, %d webhooks", len(triggers), len(webhooks))
 	}
 	return f
 }
 
-func diagnosePending(m Mailbox) Finding {
-	if len(m.Pending) == 0 {
-		return Finding{Check: "webhooks accept", OK: true}
+// diagnoseByTest sends a mail from the mailbox to itself. One that is polled may take as much longer.
+func (c *Client) diagnoseByTest(ctx context.Context, r remedies, m Mailbox, wait time.Duration) Finding {
+	const check = "test message"
+	if m.Connection != "connected" {
+		return Finding{Check: check, Cause: "cannot be made, because the mailbox is not connected: nobody would notice the mail", Cure: "see the check connection"}
 	}
-	p, waiting := m.Pending[0], 0
-	for _, p := range m.Pending {
-		waiting += p.Count()
+	if !m.Watch.Idle {
+		wait += time.Duration(m.Config.PollMS) * time.Millisecond
 	}
-	return Finding{
-		Check: "webhooks accept", Cause: fmt.Sprintf("%d deliveries wait, the first for %s since %s", waiting, p.Webhook, p.Since.UTC().Format(time.RFC3339)),
-		Cure: "is the receiver up? It is tried again all the time",
+	result, err := c.TestMailbox(ctx, contract.TestMailbox{Mailbox: m.Name, Wait: wait})
+	if err != nil {
+		return finding(check, err, "see the other checks")
 	}
+	return r.testMessage(result, wait)
 }

@@ -105,7 +105,7 @@ func checkID(key, id string) error {
 	}
 	if first, _, found := strings.Cut(id, "/"); found && first != key {
 		for _, own := range []string{
-			contract.DefinitionID(""), contract.TriggersID(""), contract.MailboxID(""), "message/", contract.MessageStartsID(""), contract.SignalID(""), contract.SignalStartsID(""), "task/", "watchers/", contract.WebhooksID(""),
+			contract.DefinitionID(""), contract.TriggersID(""), contract.MailboxID(""), "message/", contract.MessageStartsID(""), contract.SignalID(""), contract.SignalStartsID(""), "task/", "watchers/", contract.WebhooksID(""), "event/", "echo/",
 		} {
 			if strings.HasPrefix(id, own) {
 				return &Error{Type: "refused", Message: fmt.Sprintf("the instance id %q begins with %q, which is Waybill's own", id, own)}
@@ -271,6 +271,8 @@ func (c *Client) List(ctx context.Context, f Filter) ([]Instance, error) {
 	query := contract.StateAttribute + " IS NOT NULL"
 	if f.Key != "" {
 		query += " AND WorkflowType = " + quote(f.Key)
+	} else {
+		query += " AND WorkflowType != " + quote(contract.EventWorkflow)
 	}
 	if f.BusinessKey != "" {
 		query += " AND " + contract.BusinessKeyAttribute + " = " + quote(f.BusinessKey)

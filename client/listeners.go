@@ -9,6 +9,7 @@ import (
 	"time"
 
 	temporal "go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/temporal"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -28,6 +29,43 @@ func (c *Client) CheckMailbox(ctx context.Context, config contract.MailboxConfig
 	}
 	if err != nil {
 		return result, fmt.Errorf("check mailbox %q (is a worker with the role mailbox running?): %w", config.Name, readable(err))
+	}
+	return result, nil
+}
+
+// webhookTimeout bounds a try to call a webhook, which waits ten seconds for an answer.
+const webhookTimeout = 30 * time.Second
+
+// CheckWebhook has a worker look at the settings of a webhook and call it, without a delivery.
+func (c *Client) CheckWebhook(ctx context.Context, in contract.CheckWebhook) (contract.WebhookCheck, error) {
+	var result contract.WebhookCheck
+	h, err := c.Temporal.ExecuteActivity(ctx, temporal.StartActivityOptions{
+		ID: "check-webhook/" + rand.Text(), TaskQueue: contract.WebhookQueue, ScheduleToCloseTimeout: webhookTimeout,
+	}, contract.CheckWebhookActivity, in)
+	if err == nil {
+		err = h.Get(ctx, &result)
+	}
+	if err != nil {
+		return result, fmt.Errorf("check webhook %q (is a worker with the role process running?): %w", in.Webhook, readable(err))
+	}
+	return result, nil
+}
+
+// testTimeout is how long a test of a mailbox may take beside the wait for the mail: to log in, to send, and to look into all folders.
+const testTimeout = 3 * time.Minute
+
+// TestMailbox has a worker send a mail from a mailbox to itself, once, and wait until the mailbox has handled it.
+func (c *Client) TestMailbox(ctx context.Context, in contract.TestMailbox) (contract.TestedMailbox, error) {
+	var result contract.TestedMailbox
+	h, err := c.Temporal.ExecuteActivity(ctx, temporal.StartActivityOptions{
+		ID: "test-mailbox/" + rand.Text(), TaskQueue: contract.AccountQueue, ScheduleToStartTimeout: webhookTimeout,
+		ScheduleToCloseTimeout: testTimeout + in.Wait, HeartbeatTimeout: lostWorker, RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 1},
+	}, contract.TestMailboxActivity, in)
+	if err == nil {
+		err = h.Get(ctx, &result)
+	}
+	if err != nil {
+		return result, fmt.Errorf("send a test message from mailbox %q (is a worker with the role mailbox running?): %w", in.Mailbox, readable(err))
 	}
 	return result, nil
 }

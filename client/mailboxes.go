@@ -200,7 +200,11 @@ func (m *Mailbox) judge(now time.Time) {
 		m.Connection = "paused"
 	case m.Stopped != nil:
 		m.Connection = "stopped"
-		m.Cause = fmt.Sprintf("errors in a row: %d: %s; mend it, then `starter mailbox resume %s`", m.Stopped.Count, m.Stopped.Message, m.Name)
+		again := remedies{name: m.Name}.resume()
+		if l := m.Config.Listener; l != nil { // both read it: applications, and operators of theirs
+			again = remedies{listener: l.ID}.resume() + ", or " + again
+		}
+		m.Cause = words(m.Stopped) + "; mend it, then " + again
 	case m.Watch.Connected && now.Sub(m.Watch.LastAlive) > m.staleAfter():
 		m.Connection = "stale"
 	case m.Watch.Connected:

@@ -143,13 +143,14 @@ func (m *machine) takeResults(kind WaitKind, n *bpmn.Node, results Variables) er
 		}
 	}
 	var value any = map[string]any(results)
+	known := withNames(n.ResultNames, results)
 	if named {
-		if only, ok := results["result"]; ok {
+		if only, ok := known["result"]; ok {
 			value = only
 		}
 	}
 	if !all {
-		if results, err = m.mapOutputs(mapping, results); err != nil {
+		if results, err = m.mapOutputs(mapping, known); err != nil {
 			return err
 		}
 	}
@@ -163,6 +164,20 @@ func (m *machine) takeResults(kind WaitKind, n *bpmn.Node, results Variables) er
 		return m.setLocal(m.view.at, results)
 	}
 	return m.set(m.view.at, results)
+}
+
+// withNames adds what the model calls the outputs of its connector.
+func withNames(names map[string]string, results Variables) Variables {
+	if len(names) == 0 {
+		return results
+	}
+	known := maps.Clone(results)
+	for name, output := range names {
+		if value, there := results[output]; there {
+			known[name] = value
+		}
+	}
+	return known
 }
 
 // mapOutputs computes the variables that the output lines of a mapping write: declared or existing ones only, unless the mapping

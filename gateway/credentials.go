@@ -102,8 +102,8 @@ func (l *listeners) config(c credentials) (config contract.MailboxConfig, err er
 		wrong("ServiceUrl, smtpUrl and BpmEndpoint: this machine is no place for a server of yours")
 	}
 	if c.SMTPURL != "" {
-		if _, err := smtpServer(c.SMTPURL); err != nil {
-			errs = append(errs, err)
+		if _, err := preset.ParseSMTP(c.SMTPURL); err != nil {
+			wrong("smtpUrl: %w", err)
 		}
 	}
 	if err := serve(&config, c.ServiceURL, c.SenderEmailAddress); err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/mail"
 )
 
@@ -34,10 +36,15 @@ type Options struct {
 	Version string
 	Metrics prometheus.Gatherer // of the worker; nil: none are served
 
+	// Receivers are the connectors of the worker by the names of the instances: a connectors.Receiver is called from outside at
+	// /connectors/<instance>/...
+	Receivers map[string]connectors.Connector
+
 	sendWait time.Duration // how long an application waits for the mail server; 0: as is documented. Tests are in a hurry
 }
 
-// Server answers GET /healthz (the process is alive), GET /readyz (what it needs is there), /metrics (Prometheus) and /api/listeners.
+// Server answers GET /healthz (the process is alive), GET /readyz (what it needs is there), /metrics (Prometheus), /api/listeners, /api/events and
+// /connectors.
 type Server struct {
 	listener net.Listener
 	http     *http.Server
@@ -74,6 +81,8 @@ func routes(o Options) map[string]http.Handler {
 	for pattern, handler := range listenerRoutes(o) {
 		all[pattern] = o.Tokens.guard(handler)
 	}
+	all["POST /api/events"] = o.Tokens.guard(http.HandlerFunc((&receivers{o}).emit))
+	maps.Copy(all, receiverRoutes(o)) // whom they let through, the connector says
 	return all
 }
 

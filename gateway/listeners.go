@@ -24,8 +24,6 @@ const (
 	callTimeout = 4 * time.Minute // applications wait for five
 	// watchAtOnce is how many mailboxes are made at a time.
 	watchAtOnce = 16
-	// maxDiagnosed bounds the mailboxes of one diagnosis.
-	maxDiagnosed = 20
 )
 
 //go:embed openapi.json
@@ -58,6 +56,7 @@ func listenerRoutes(o Options) map[string]http.Handler {
 		"POST /api/listeners/send":        l.send,
 		"POST /api/listeners/fetch":       l.fetch,
 		"GET /api/listeners/diagnostics":  l.diagnose,
+		"POST /api/listeners/diagnostics": l.diagnoseByTest,
 		"GET /api/listeners/{id}":         l.get,
 		"GET /api/listeners/{id}/exists":  l.exists,
 	} {
@@ -268,8 +267,17 @@ func (l *listeners) change(r *http.Request, update string) (any, error) {
 	return changed, nil
 }
 
+// mailbox is one that is watched. The error names it as applications do, and what they can do.
+func (l *listeners) mailbox(ctx context.Context, id string) (client.Mailbox, error) {
+	m, err := l.Client.Mailbox(ctx, mailboxName(id))
+	if errors.Is(err, client.ErrNotFound) {
+		return m, fmt.Errorf("mailbox %q: %w: it is not watched; `POST /api/listeners` with its credentials has it watched", id, client.ErrNotFound)
+	}
+	return m, err
+}
+
 func (l *listeners) get(r *http.Request) (any, error) {
-	m, err := l.Client.Mailbox(r.Context(), mailboxName(r.PathValue("id")))
+	m, err := l.mailbox(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
@@ -343,24 +351,6 @@ func (l *listeners) check(r *http.Request) (contract.CheckResult, error) {
 	return l.Client.CheckMailbox(r.Context(), config)
 }
 
-// diagnose makes every check of a mailbox, or of all of them that are not connected, by itself: one that fails hides no other.
-func (l *listeners) diagnose(r *http.Request) (any, error) {
-	if id := r.URL.Query().Get("id"); id != "" {
-		return map[string]any{id: l.Client.Diagnose(r.Context(), mailboxName(id))}, nil
-	}
-	list, err := l.Client.Watched(r.Context())
-	if err != nil {
-		return nil, err
-	}
-	all := map[string]any{}
-	for _, m := range list {
-		if m.Config.Listener != nil && m.Connection != "connected" && len(all) < maxDiagnosed {
-			all[m.Config.Listener.ID] = l.Client.Diagnose(r.Context(), m.Name)
-		}
-	}
-	return all, nil
-}
-
 // synchronize reads a mailbox again from a date.
 func (l *listeners) synchronize(r *http.Request) (any, error) {
 	in, err := read[struct {
@@ -378,11 +368,14 @@ func (l *listeners) synchronize(r *http.Request) (any, error) {
 	if in.Filters.Since.After(time.Now()) {
 		return nil, badRequest{errors.New("Filters.Since lies in the future: a time from which on mail has come is expected")}
 	}
-	name := mailboxName(in.Credentials.ID)
-	if err := l.Client.Resync(r.Context(), name, in.Filters.Since); err != nil {
+	m, err := l.mailbox(r.Context(), in.Credentials.ID)
+	if err != nil {
 		return nil, err
 	}
-	return outcome{ID: in.Credentials.ID, Mailbox: name}, nil
+	if err := l.Client.Resync(r.Context(), m.Name, in.Filters.Since); err != nil {
+		return nil, err
+	}
+	return outcome{ID: in.Credentials.ID, Mailbox: m.Name}, nil
 }
 
 // list keeps an empty list from becoming null.

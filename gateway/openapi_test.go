@@ -24,7 +24,11 @@ func TestDocumentHasAllRoutes(t *testing.T) {
 	var documented []string
 	for path, methods := range document.Paths {
 		for method := range methods {
-			documented = append(documented, strings.ToUpper(method)+" "+path)
+			if method == "parameters" {
+				continue
+			}
+			// In the document a parameter of the path has no name for the rest of it.
+			documented = append(documented, strings.ToUpper(method)+" "+strings.Replace(path, "/{path}", "/{path...}", 1))
 		}
 	}
 	slices.Sort(documented)
@@ -41,7 +45,7 @@ func TestDocumentHasAllFields(t *testing.T) {
 		} `json:"components"`
 	}
 	require.NoError(t, json.Unmarshal(openAPI, &document))
-	for name, value := range map[string]any{"Credentials": credentials{}, "Email": email{}, "Outcome": outcome{}, "Connection": connection{LastAlive: new(time.Time), Cause: "-"}} {
+	for name, value := range map[string]any{"Credentials": credentials{}, "Email": email{}, "Outcome": outcome{}, "Emitted": emitted{}, "Connection": connection{LastAlive: new(time.Time), Cause: "-"}} {
 		text, err := json.Marshal(value)
 		require.NoError(t, err)
 		var fields map[string]any

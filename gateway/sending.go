@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	netmail "net/mail"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -142,7 +141,7 @@ func (l *listeners) smtpAccount(ctx context.Context, c credentials) (account con
 	case c.UserName == "" && c.SMTPURL != "":
 		return account, "", "", badRequest{errors.New("the field Credentials.smtpUrl: give it when the mailbox is created or updated, together with its password, which would go to whatever server a caller names")}
 	case c.UserName == "":
-		m, err := l.Client.Mailbox(ctx, mailboxName(c.ID))
+		m, err := l.mailbox(ctx, c.ID)
 		if err != nil {
 			return account, "", "", err
 		}
@@ -165,39 +164,13 @@ func (l *listeners) smtpAccount(ctx context.Context, c credentials) (account con
 
 // sendsFor is the account that sends the mail of a mailbox: at the server that an application named for it, or that of its provider.
 func sendsFor(config contract.MailboxConfig) (account contract.SMTPAccount, err error) {
-	if l := config.Listener; l != nil && l.SMTP != "" {
-		if account, err = smtpServer(l.SMTP); err != nil {
-			return account, err
-		}
-	} else if p, known := preset.ByAddress(config.Address()); known {
-		account = contract.SMTPAccount{Host: p.SMTP.Host, Port: p.SMTP.Port, TLS: p.SMTP.TLS}
-	} else {
+	server, err := preset.Outgoing(config.SMTP(), config.Address())
+	if errors.Is(err, preset.ErrUnknown) {
 		return account, fmt.Errorf("the field Credentials.smtpUrl is required (of a mailbox that is watched: when it is created or updated): the server that sends the mail of %q is not known", config.Address())
+	} else if err != nil {
+		return account, fmt.Errorf("smtpUrl: %w", err)
 	}
-	account.Username, account.Password, account.CA = config.Username, config.Password, config.CA
-	account.OAuth = config.Auth == "xoauth2" || config.Auth == "oauthbearer" || config.Auth == "oauth"
-	return account, nil
-}
-
-// smtpServer reads an address such as smtps://smtp.example.com:465.
-func smtpServer(address string) (a contract.SMTPAccount, err error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Hostname() == "" || u.User != nil || u.Scheme != "smtp" && u.Scheme != "smtps" {
-		return a, errors.New("smtpUrl: an address such as smtps://smtp.example.com:465 or smtp://smtp.example.com:587 (STARTTLS) is expected")
-	}
-	a = contract.SMTPAccount{Host: u.Hostname(), Port: 465, TLS: string(smtp.TLSImplicit)}
-	if u.Scheme == "smtp" {
-		a.Port, a.TLS = 587, string(smtp.TLSStartTLS)
-		if mail.Loopback(a.Host) {
-			a.TLS = string(smtp.TLSNone)
-		}
-	}
-	if u.Port() != "" {
-		if a.Port, err = portOf(u); err != nil {
-			return a, fmt.Errorf("smtpUrl: %w", err)
-		}
-	}
-	return a, nil
+	return config.SMTPAccount(server.Host, server.Port, server.TLS), nil
 }
 
 // fetch asks for mails of a mailbox again.
@@ -221,11 +194,11 @@ func (l *listeners) fetch(r *http.Request) (any, error) {
 	if len(ids) == 0 || len(ids) > maxAsked {
 		return nil, badRequest{fmt.Errorf("MessageIds: 1 to %d are expected, not %d", maxAsked, len(ids))}
 	}
-	name := mailboxName(in.Credentials.ID)
-	if _, err := l.Client.Mailbox(r.Context(), name); err != nil { // what a worker tells of it has no status of its own
+	m, err := l.mailbox(r.Context(), in.Credentials.ID) // what a worker tells of it has no status of its own
+	if err != nil {
 		return nil, err
 	}
-	result, err := l.Client.FetchMails(r.Context(), contract.FetchMails{Mailbox: name, MessageIDs: ids})
+	result, err := l.Client.FetchMails(r.Context(), contract.FetchMails{Mailbox: m.Name, MessageIDs: ids})
 	if err != nil {
 		return nil, err
 	}

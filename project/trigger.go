@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
+	_ "time/tzdata" // where the system has no time zone database
 
+	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/suggest"
 	"github.com/waybill-io/waybill/connectors/trigger"
 )
 
 func (l *loader) trigger(f source) {
-	t, err := trigger.Parse(f.path, f.data)
+	t, err := trigger.Parse(f.path, f.data, trigger.Options{Definition: func(name string) *connectors.Definition { return l.known[name] }})
 	if err != nil {
 		l.fail(err)
 		return
@@ -23,13 +26,48 @@ func (l *loader) trigger(f source) {
 		return
 	}
 	l.triggerIDs[id] = f.path
-	var raw bytes.Buffer
-	if err := json.Compact(&raw, bytes.TrimPrefix(f.data, []byte("\xef\xbb\xbf"))); err != nil {
+	if timer, ok := t.Timer(); ok {
+		if _, err := time.LoadLocation(timer.TimeZone); err != nil || timer.TimeZone == "Local" {
+			l.fail(fmt.Errorf("%s: event.inputs.timeZone: %q is not in the time zone database; write it as in Europe/Berlin", f.path, timer.TimeZone))
+			return
+		}
+	}
+	raw, err := l.stored(t, bytes.TrimPrefix(f.data, []byte("\xef\xbb\xbf")))
+	if err != nil {
 		l.fail(fmt.Errorf("%s: %w", f.path, err))
 		return
 	}
+	for _, warning := range t.Warnings {
+		l.warn("%s", warning)
+	}
 	l.checkProcess(f.path, t.Process())
-	l.project.Triggers = append(l.project.Triggers, Trigger{Name: t.Name, Source: t.Source, File: f.path, Raw: raw.Bytes()})
+	l.project.Triggers = append(l.project.Triggers, Trigger{Name: t.Name, Source: t.Source, File: f.path, Raw: raw, Read: t})
+}
+
+// stored is a trigger as it is deployed: the file, and what those who fire it must know of its connectors.
+func (l *loader) stored(t *trigger.Trigger, data []byte) (json.RawMessage, error) {
+	var raw bytes.Buffer
+	if err := json.Compact(&raw, data); err != nil {
+		return nil, err
+	}
+	d := t.Deployment()
+	if t.Implementation() != "" {
+		connector, _ := connectors.SplitImplementation(t.Implementation())
+		var err error
+		if d.Binding, err = json.Marshal(l.binding(connector)); err != nil {
+			return nil, err
+		}
+	}
+	if d.Binding == nil && !d.Answers {
+		return raw.Bytes(), nil
+	}
+	note, err := json.Marshal(d)
+	if err != nil {
+		return nil, err
+	}
+	raw.Truncate(raw.Len() - 1) // the brace that ends it: the file is an object, and not an empty one
+	fmt.Fprintf(&raw, `,"deployed":%s}`, note)
+	return raw.Bytes(), nil
 }
 
 // checkProcess warns of a trigger for a process that is not among the files; it may have been deployed before.
@@ -37,6 +75,6 @@ func (l *loader) checkProcess(file, key string) {
 	if _, known := l.keys[key]; key == "" || known {
 		return
 	}
-	l.warn("%s: action.payload: process %q is not among these files%s; it must be deployed before mail comes",
+	l.warn("%s: action.payload: process %q is not among these files%s; it must be deployed before an event comes",
 		file, key, suggest.Hint(key, slices.Collect(maps.Keys(l.keys))))
 }

@@ -81,6 +81,20 @@ func executions(t *testing.T, id, kind, state string) []*workflow.WorkflowExecut
 	}}
 }
 
+func deadEvent() contract.EventState {
+	return contract.EventState{
+		Source: "connector.shop.SOLD", ID: "7", Tries: 2, At: noon, Fired: []contract.Firing{{Trigger: "case", Done: "case/event-1"}},
+		Failed: []contract.EventFailure{{Trigger: "print", Reason: "shop.PRINT: paper\njam"}},
+	}
+}
+
+// registered is a trigger as the registry answers it.
+func registered(t *testing.T) []contract.RegistryEntry {
+	p, err := project.Load([]string{"testdata/order-mail.json"}, project.Options{})
+	require.NoError(t, err)
+	return []contract.RegistryEntry{{ID: "order-mail", Value: p.Triggers[0].Raw}}
+}
+
 // deployedOrder is a definition as a worker answers it.
 func deployedOrder(t *testing.T) contract.Definition {
 	p, err := project.Load([]string{"testdata/order.bpmn"}, project.Options{})
@@ -181,9 +195,31 @@ func TestCommands(t *testing.T) {
 				})}},
 			}},
 		}},
-		"mailbox-missing": {args: "mailbox status support"},
-		"mailbox-removed": {args: "mailbox status support", server: fakeTemporal{closed: true, answers: map[string]any{"mailbox/support status": mailbox()}}},
-		"mailbox-pause":   {args: "mailbox pause support", server: fakeTemporal{answers: map[string]any{"mailbox/support pause": nil}}},
+		"mailbox-missing":    {args: "mailbox status support"},
+		"mailbox-removed":    {args: "mailbox status support", server: fakeTemporal{closed: true, answers: map[string]any{"mailbox/support status": mailbox()}}},
+		"mailbox-pause":      {args: "mailbox pause support", server: fakeTemporal{answers: map[string]any{"mailbox/support pause": nil}}},
+		"trigger-test":       {args: "trigger test testdata/order-mail.json --eml testdata/order.eml"},
+		"trigger-test-none":  {args: "trigger test testdata/order-mail.json --eml testdata/other.eml"},
+		"trigger-test-event": {args: "trigger test testdata/sold.json --event testdata/sold-event.json"},
+		"trigger-test-usage": {args: "trigger test testdata/sold.json"},
+		"trigger-list": {args: "trigger list", server: fakeTemporal{
+			list:    executions(t, "triggers/connector.orders.EMAIL_RECEIVED", contract.RegistryWorkflow, ""),
+			answers: map[string]any{"triggers/connector.orders.EMAIL_RECEIVED list": registered(t)},
+		}},
+		"trigger-show":    {args: "trigger show connector.orders.EMAIL_RECEIVED order-mail", server: fakeTemporal{answers: map[string]any{"triggers/connector.orders.EMAIL_RECEIVED list": registered(t)}}},
+		"trigger-missing": {args: "trigger show connector.orders.EMAIL_RECEIVED other"},
+		"trigger-delete": {args: "trigger delete connector.orders.EMAIL_RECEIVED order-mail", server: fakeTemporal{answers: map[string]any{
+			"triggers/connector.orders.EMAIL_RECEIVED list": registered(t), "triggers/connector.orders.EMAIL_RECEIVED remove": nil,
+		}}},
+		"deadletter-list-event": {args: "deadletter list shop", server: fakeTemporal{
+			list: executions(t, "event/shop/SOLD/7", contract.EventWorkflow, contract.StateDead), answers: map[string]any{"event/shop/SOLD/7 event": deadEvent()},
+		}},
+		"deadletter-list-none":   {args: "deadletter list shop"},
+		"deadletter-show-event":  {args: "deadletter show event/shop/SOLD/7", server: fakeTemporal{answers: map[string]any{"event/shop/SOLD/7 event": deadEvent()}}},
+		"deadletter-retry-event": {args: "deadletter retry event/shop/SOLD/7 event/shop/SOLD/8", server: fakeTemporal{answers: map[string]any{"event/shop/SOLD/7 retry-dead-letters": nil}}},
+		"deadletter-drop-events": {args: "deadletter drop shop --all", server: fakeTemporal{
+			list: executions(t, "event/shop/SOLD/7", contract.EventWorkflow, contract.StateDead), answers: map[string]any{"event/shop/SOLD/7 event": deadEvent(), "event/shop/SOLD/7 drop-dead-letters": nil},
+		}},
 		"deploy": {args: "deploy testdata/order.bpmn testdata/order-mail.json", server: fakeTemporal{answers: map[string]any{
 			"definition/order deploy":                      contract.DeployResult{Key: "order", Version: 3, Changed: true},
 			"triggers/connector.orders.EMAIL_RECEIVED put": nil,

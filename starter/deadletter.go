@@ -15,8 +15,8 @@ import (
 )
 
 func (a *app) deadLetterCommand() *cobra.Command {
-	return group("deadletter", "Look after mail that could not be handled", a.deadLetterListCommand(), a.deadLetterShowCommand(),
-		a.deadLetterChangeCommand("retry", contract.RetryDeadUpdate, "Deliver dead letters again, from what is stored of them",
+	return group("deadletter", "Look after mail and events that could not be handled", a.deadLetterListCommand(), a.deadLetterShowCommand(),
+		a.deadLetterChangeCommand("retry", contract.RetryDeadUpdate, "Handle dead letters again, from what is stored of them",
 			"A dead letter that fails again is listed again, under a new number. One that was never stored, because it was too large,\n"+
 				"is kept: raise --max-size with `starter mailbox add` and read the mailbox again with `starter mailbox resync`."),
 		a.deadLetterChangeCommand("drop", contract.DropDeadUpdate, "Forget dead letters; their mail stays in the mailbox", ""),
@@ -25,18 +25,36 @@ func (a *app) deadLetterCommand() *cobra.Command {
 
 func (a *app) deadLetterListCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:               "list MAILBOX",
-		Short:             "List the dead letters of a mailbox with their reasons",
-		Example:           `  starter deadletter list support`,
-		Args:              need("MAILBOX"),
+		Use:   "list NAME",
+		Short: "List the dead letters of a mailbox, a connector or a timer with their reasons",
+		Example: `  starter deadletter list support
+  starter deadletter list shop`,
+		Args:              need("NAME"),
 		ValidArgsFunction: a.completeMailbox,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
-				m, err := c.Mailbox(ctx, args[0])
+				mails, mailbox, events, err := deadLettersOf(ctx, c, args[0])
 				if err != nil {
 					return err
 				}
-				return a.print(cmd, list(m.DeadLetters), func(w io.Writer) { printDeadLetters(w, m.DeadLetters) })
+				if !mailbox && len(events) == 0 {
+					fmt.Fprintf(cmd.ErrOrStderr(), "warning: there is no mailbox %q, and no event of a connector or timer of this name is dead\n", args[0])
+				}
+				all := []any{}
+				for _, d := range mails {
+					all = append(all, d)
+				}
+				for _, d := range events {
+					all = append(all, d)
+				}
+				return a.print(cmd, all, func(w io.Writer) {
+					if mailbox {
+						printDeadLetters(w, mails)
+					}
+					if !mailbox || len(events) > 0 {
+						printDeadEvents(w, events)
+					}
+				})
 			})
 		},
 	}
@@ -52,11 +70,20 @@ func printDeadLetters(w io.Writer, all []contract.DeadLetter) {
 
 func (a *app) deadLetterShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "show MAILBOX N",
-		Short:   "Show a dead letter",
-		Example: `  starter deadletter show support 3`,
-		Args:    need("MAILBOX", "N"),
+		Use:   "show MAILBOX N|EVENT",
+		Short: "Show a dead letter",
+		Example: `  starter deadletter show support 3
+  starter deadletter show event/shop/SOLD/7`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && isEvent(args[0]) {
+				return nil
+			}
+			return need("MAILBOX", "N")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return a.showDeadEvent(cmd, args[0])
+			}
 			numbers, err := letterNumbers(args[1:])
 			if err != nil {
 				return err
@@ -83,12 +110,15 @@ func (a *app) deadLetterShowCommand() *cobra.Command {
 func (a *app) deadLetterChangeCommand(name, update, short, long string) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
-		Use:     name + " MAILBOX [N...]",
+		Use:     name + " MAILBOX N...|NAME --all|EVENT...",
 		Short:   short,
 		Long:    long,
 		Example: "  starter deadletter " + name + " support 3 4\n  starter deadletter " + name + " support --all",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if isEvent(args[0]) && !all {
+				return a.changeDeadEvents(cmd, name, update, args)
+			}
 			numbers, err := letterNumbers(args[1:])
 			if err != nil {
 				return err
@@ -97,12 +127,15 @@ func (a *app) deadLetterChangeCommand(name, update, short, long string) *cobra.C
 				return usage(errors.New("the numbers of dead letters are expected, or --all"))
 			}
 			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
-				answer, err := c.DeadLetters(ctx, args[0], update, contract.DeadLetterChoice{Numbers: numbers, All: all})
+				answer, events, err := changeDead(ctx, c, args[0], update, contract.DeadLetterChoice{Numbers: numbers, All: all})
 				if err != nil {
 					return err
 				}
-				if err := a.print(cmd, answer, func(w io.Writer) {
+				if err := a.print(cmd, changedDead{answer, events}, func(w io.Writer) {
 					fmt.Fprintf(w, "%s: %d dead letters\n", name, len(answer.Done))
+					if len(events) > 0 {
+						fmt.Fprintf(w, "%s: %d events\n", name, len(events))
+					}
 					if len(answer.Kept) > 0 {
 						fmt.Fprintf(w, "kept, since their mail was never stored: %v\n", answer.Kept)
 					}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -113,41 +112,6 @@ func printMailbox(w io.Writer, m client.Mailbox) {
 	if len(m.DeadLetters) > 0 {
 		fmt.Fprintln(w)
 		printDeadLetters(w, m.DeadLetters)
-	}
-}
-
-func (a *app) mailboxDiagnoseCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "diagnose NAME",
-		Short: "Check everything that a mailbox needs, each by itself",
-		Long: "diagnose asks whether Temporal answers, workers are there, the mailbox is watched and connected, a worker can log in, somebody wants\n" +
-			"its mail, webhooks accept it, and whether there are dead letters. It exits with 1 when a check finds something.",
-		Example:           `  starter mailbox diagnose support`,
-		Args:              need("NAME"),
-		ValidArgsFunction: a.completeMailbox,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.connected(cmd, func(ctx context.Context, c *client.Client) error {
-				findings := c.Diagnose(ctx, args[0])
-				err := a.print(cmd, findings, func(w io.Writer) {
-					var rows [][]string
-					for _, f := range findings {
-						state := "ok"
-						if !f.OK {
-							state = "NOT OK"
-						}
-						rows = append(rows, []string{state, f.Check, f.Cause, f.Cure})
-					}
-					table(w, "", []string{"", "CHECK", "FOUND", "WHAT TO DO"}, rows)
-				})
-				if err != nil {
-					return err
-				}
-				if bad := slices.IndexFunc(findings, func(f client.Finding) bool { return !f.OK }); bad >= 0 {
-					return fmt.Errorf("mailbox %q: %s: %s", args[0], findings[bad].Check, findings[bad].Cause)
-				}
-				return nil
-			})
-		},
 	}
 }
 

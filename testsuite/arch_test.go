@@ -33,9 +33,9 @@ var rooms = map[string][]string{
 	"connectors": {"juel", "mail"},
 	"activities": {"activities/contract", "bpmn", "client", "connectors", "definition", "engine", "juel", "mail", "script"},
 	// The way in.
-	"client":  {"activities/contract", "definition", "engine", "script"},
+	"client":  {"activities/contract", "connectors", "definition", "engine", "script"},
 	"project": {"activities/contract", "bpmn", "connectors", "definition", "script"},
-	"gateway": {"activities/contract", "client", "mail", "workflows"},
+	"gateway": {"activities/contract", "client", "connectors", "mail", "workflows"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {
 		"activities", "activities/contract", "client", "connectors", "definition", "gateway", "mail", "project", "worker/dev", "workflows",

@@ -271,7 +271,7 @@ func TestListenersOfFullWorkers(t *testing.T) {
 	fetched, err := e.Client.FetchMails(t.Context(), contract.FetchMails{Mailbox: "support", MessageIDs: []string{"<1@example.com>"}})
 	require.NoError(t, err)
 	require.Empty(t, fetched.Missing)
-	for _, f := range e.Client.Diagnose(t.Context(), "support") {
+	for _, f := range e.Client.Diagnose(t.Context(), "support", client.DiagnoseOptions{}) {
 		require.True(t, f.OK || f.Check == "who gets its mail", f)
 	}
 }

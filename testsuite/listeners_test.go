@@ -102,14 +102,14 @@ func TestListeners(t *testing.T) {
 		OK                 bool
 	}
 	require.Equal(t, 200, call("GET", "/diagnostics?id="+id, nil, &diagnosis))
-	require.Len(t, diagnosis[id], 8)
+	require.Len(t, diagnosis[id], 10)
 	for _, f := range diagnosis[id] {
 		require.True(t, f.OK, "%+v", f)
 	}
 	require.Equal(t, 200, call("GET", "/diagnostics?id=other", nil, &diagnosis))
 	last := diagnosis["other"][len(diagnosis["other"])-1]
 	require.False(t, last.OK)
-	require.Contains(t, last.Cure, "starter mailbox add")
+	require.Contains(t, last.Cure, "POST /api/listeners")
 
 	var states map[string]struct{ State string }
 	require.Equal(t, 200, call("POST", "/state", []string{id, "other"}, &states))

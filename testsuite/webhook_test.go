@@ -32,6 +32,7 @@ type receiver struct {
 	ids      map[string][]string // subjects by delivery id, of every try
 	posted   []string            // bodies of what was accepted
 	paths    map[string][]string // likewise, by path
+	others   []string            // methods that deliver nothing
 }
 
 func receive(t *testing.T) *receiver {
@@ -46,6 +47,13 @@ func receive(t *testing.T) *receiver {
 		body, _ := io.ReadAll(q.Body)
 		_ = json.Unmarshal(body, &event)
 		status := int(r.status.Load())
+		if q.Method != http.MethodPost {
+			r.mu.Lock()
+			r.others = append(r.others, q.Method)
+			r.mu.Unlock()
+			w.WriteHeader(status)
+			return
+		}
 		r.mu.Lock()
 		id := q.Header.Get(webhook.HeaderID)
 		r.ids[id] = append(r.ids[id], event.Data.Subject)

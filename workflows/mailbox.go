@@ -273,7 +273,7 @@ func (m *mailbox) handle(ctx workflow.Context, b contract.MailBatch) (handled, u
 			HeartbeatTimeout:    callHeartbeat,
 			RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 10 * time.Second},
 			Summary:             fmt.Sprintf("%d mails", len(good)),
-		}), contract.DeliverActivity, contract.DeliverInput{Mailbox: m.Config.Name, Folder: b.Folder, Mails: good, Behind: m.behind()}).Get(ctx, &delivered)
+		}), contract.DeliverActivity, contract.DeliverInput{Mailbox: m.Config.Name, Folder: b.Folder, Mails: good, Behind: m.behind(), Address: m.Config.Address()}).Get(ctx, &delivered)
 		m.giveUp = nil
 		if err != nil {
 			m.fail(ctx, err)

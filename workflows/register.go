@@ -19,6 +19,7 @@ func Register(r worker.WorkflowRegistry, models *definition.Cache) {
 	r.RegisterWorkflowWithOptions(Message, workflow.RegisterOptions{Name: contract.MessageWorkflow})
 	r.RegisterWorkflowWithOptions(Pace, workflow.RegisterOptions{Name: contract.PaceWorkflow})
 	r.RegisterWorkflowWithOptions(Taken, workflow.RegisterOptions{Name: contract.TakenWorkflow})
+	r.RegisterWorkflowWithOptions(Event, workflow.RegisterOptions{Name: contract.EventWorkflow})
 	r.RegisterWorkflowWithOptions(Mailbox, workflow.RegisterOptions{Name: contract.MailboxWorkflow})
 	r.RegisterWorkflowWithOptions(Watchers, workflow.RegisterOptions{Name: contract.WatchersWorkflow})
 	r.RegisterWorkflowWithOptions(Definition, workflow.RegisterOptions{Name: contract.DefinitionWorkflow})

@@ -27,6 +27,19 @@ type SMTPAccount struct {
 	CA       string `json:"ca,omitempty"`    // a file on the workers' machines with certificate authorities to trust, too
 }
 
+// SMTP is the URL of the server that sends the mail of a mailbox, "" where none is named.
+func (c MailboxConfig) SMTP() string {
+	if c.Listener == nil {
+		return ""
+	}
+	return c.Listener.SMTP
+}
+
+// SMTPAccount is the account of a mailbox at the server that sends its mail.
+func (c MailboxConfig) SMTPAccount(host string, port int, tls string) SMTPAccount {
+	return SMTPAccount{Host: host, Port: port, TLS: tls, Username: c.Username, Password: c.Password, CA: c.CA, OAuth: c.OAuth()}
+}
+
 // SendMail has a mail sent.
 type SendMail struct {
 	Account SMTPAccount     `json:"account"`

@@ -264,19 +264,13 @@ type WatchStatus struct {
 	Mailbox   string    `json:"mailbox,omitempty"`
 }
 
-// CheckResult is the answer to a try to log in.
-type CheckResult struct {
-	OK      bool     `json:"ok"`
-	Message string   `json:"message,omitempty"` // what is wrong, in words
-	Folders []string `json:"folders,omitempty"` // of the account
-}
-
 // DeliverInput has mails turned into work.
 type DeliverInput struct {
 	Mailbox string    `json:"mailbox"`
 	Folder  string    `json:"folder"`
 	Mails   []MailRef `json:"mails"`
-	Behind  []string  `json:"behind,omitempty"` // webhooks that mail waits for already: they are not tried
+	Behind  []string  `json:"behind,omitempty"`  // webhooks that mail waits for already: they are not tried
+	Address string    `json:"address,omitempty"` // of the mailbox: answers come from it
 }
 
 // DeliverResult has one outcome a mail, in the order of the input.

@@ -48,6 +48,8 @@ const (
 	WatchActivity          = "waybill/watch"            // WatchInput
 	WatchGroupActivity     = "waybill/watch-group"      // WatchGroupInput
 	CheckMailboxActivity   = "waybill/check-mailbox"    // MailboxConfig -> CheckResult
+	TestMailboxActivity    = "waybill/test-mailbox"     // TestMailbox -> TestedMailbox
+	CheckWebhookActivity   = "waybill/check-webhook"    // CheckWebhook -> WebhookCheck
 	SendMailActivity       = "waybill/send-mail"        // SendMail -> SentMail
 	FetchMailsActivity     = "waybill/fetch-mails"      // FetchMails -> FetchedMails
 	AssignActivity         = "waybill/assign"           // Assignment

@@ -2,7 +2,7 @@ package contract
 
 // Search attributes. They are few, since a Temporal server on SQL has few slots for them.
 const (
-	StateAttribute       = "WaybillState"       // Keyword; only processes have it
+	StateAttribute       = "WaybillState"       // Keyword; only processes have it, and events that are dead letters
 	BusinessKeyAttribute = "WaybillBusinessKey" // Keyword
 	AssigneeAttribute    = "WaybillAssignee"    // Keyword; of a user task
 	CandidatesAttribute  = "WaybillCandidates"  // KeywordList: users and groups of a user task

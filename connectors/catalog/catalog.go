@@ -12,7 +12,10 @@ import (
 
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/email"
+	"github.com/waybill-io/waybill/connectors/files"
+	"github.com/waybill-io/waybill/connectors/rest"
 	"github.com/waybill-io/waybill/connectors/slack"
+	"github.com/waybill-io/waybill/connectors/sql"
 	"github.com/waybill-io/waybill/connectors/suggest"
 	"github.com/waybill-io/waybill/connectors/twilio"
 )
@@ -21,6 +24,9 @@ import (
 func Templates() []connectors.Template {
 	return []connectors.Template{
 		email.Template(),
+		rest.Template(),
+		sql.Template(),
+		files.Template(),
 		slack.Template(),
 		twilio.Template(),
 	}

@@ -10,6 +10,11 @@
 // address does not tell (there are people behind no-reply@), the mail that is answered does. That is why triggers pass
 // automatic mail over unless they ask for it, and a process that does ask decides by the output automatic.
 //
+// Files that the HTML shows (input inline) are referred to by their names, cid:NAME; show makes content ids of these.
+//
+// No value begins a header, a recipient or a mail of its own: line ends are refused in what goes into a header, and what remains is
+// encoded by the libraries below. TestNoInputInjects holds the attacks, against what goes over the wire.
+//
 // Failures: what a retry cannot mend is a BPMN error (a refusal with 5xx, an invalid input, a template); a temporary
 // refusal (4xx), a broken connection and an unreadable file store are retried. A mail that some recipients were refused
 // for and others not has been sent: the output refused lists them, and a retry would reach the others twice.

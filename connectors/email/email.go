@@ -119,7 +119,7 @@ func (c *Connector) compose(ctx context.Context, call connectors.Call) (smtp.Mai
 	if n := len(m.To) + len(m.Cc) + len(m.Bcc); n > maxRecipients {
 		f.errorf("%d recipients, at most %d are allowed", n, maxRecipients)
 	}
-	m.Attachments = c.attachments(ctx, f.files("attachments"))
+	m.Inline, m.Attachments = c.parts(ctx, f.files("inline"), f.files("attachments"))
 	if err := f.err(); err != nil {
 		return smtp.Mail{}, err
 	}
@@ -127,6 +127,9 @@ func (c *Connector) compose(ctx context.Context, call connectors.Call) (smtp.Mai
 	var err error
 	if m.Text, m.HTML, err = c.bodies(ctx, f); err != nil {
 		return smtp.Mail{}, err
+	}
+	if m.HTML = f.show(m.HTML, m.Inline, m.MessageID); f.err() != nil {
+		return smtp.Mail{}, f.err()
 	}
 	if err := m.Validate(); err != nil {
 		return smtp.Mail{}, invalid(err.Error())

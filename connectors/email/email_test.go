@@ -269,7 +269,7 @@ func TestAttachmentsAreBounded(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, s.Close(context.WithoutCancel(t.Context()))) })
 	c := connect(t, s.SMTPAddr(), func(c *Config) { c.Auth = false })
 	_, err = c.Call(t.Context(), send(map[string]any{"to": "ann@example.com", "text": "x", "attachments": map[string]any{"name": "big.bin", "uri": "big"}}))
-	require.EqualError(t, err, "INVALID_INPUT: attachment big.bin is too large: reading big.bin: larger than allowed")
+	require.EqualError(t, err, `INVALID_INPUT: attachment "big.bin" is too large: reading "big.bin": larger than allowed`)
 	require.Equal(t, connectors.BPMN, connectors.AsError(err).Kind)
 	mails, err := s.Messages("ann@example.com", "INBOX")
 	require.NoError(t, err)
@@ -287,7 +287,7 @@ func TestEventAgreesWithTriggers(t *testing.T) {
 	for _, input := range event.Inputs {
 		value := map[string]string{"matchOn": `"body"`, "automaticMail": `"accept"`, "condition": `"${automatic}"`, "filters": `{"from":"a"}`, "echo": `""`, "echoError": `""`, "pattern": `""`}[input.Name]
 		_, err := trigger.Parse("t.json", fmt.Appendf(nil, `{"name":"t","event":{"source":"connector.m.EMAIL_RECEIVED","inputs":{"pattern":"",%q:%s}},
-			"action":{"source":"command-consumer","payload":{"payloadType":"StartMessagePayload","name":"n"}}}`, input.Name, value))
+			"action":{"source":"command-consumer","payload":{"payloadType":"StartMessagePayload","name":"n"}}}`, input.Name, value), trigger.Options{})
 		if input.Name == "pattern" {
 			require.ErrorContains(t, err, "given twice")
 			continue

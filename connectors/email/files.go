@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"mime"
+	"path"
 
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/mail/smtp"
@@ -20,17 +21,18 @@ type fileError struct {
 
 var errTooLarge = errors.New("larger than allowed")
 
-func (e *fileError) Error() string { return fmt.Sprintf("reading %s: %v", e.name, e.err) }
+func (e *fileError) Error() string { return fmt.Sprintf("reading %q: %v", e.name, e.err) }
 func (e *fileError) Unwrap() error { return e.err }
 
 // classify: what is not there will not come, anything else may.
 func (e *fileError) classify(code, input string) error {
-	failure := &connectors.Error{Kind: connectors.Retryable, Code: code, Public: input + " " + e.name + " cannot be read now", Err: e}
+	what := fmt.Sprintf("%s %q", input, e.name) // which may be a stranger's
+	failure := &connectors.Error{Kind: connectors.Retryable, Code: code, Public: what + " cannot be read now", Err: e}
 	switch {
 	case errors.Is(e, fs.ErrNotExist):
-		failure.Kind, failure.Public = connectors.BPMN, input+" "+e.name+" does not exist"
+		failure.Kind, failure.Public = connectors.BPMN, what+" does not exist"
 	case errors.Is(e, errTooLarge):
-		failure.Kind, failure.Public = connectors.BPMN, input+" "+e.name+" is too large"
+		failure.Kind, failure.Public = connectors.BPMN, what+" is too large"
 	}
 	return failure
 }
@@ -49,25 +51,34 @@ func (c *Connector) read(ctx context.Context, file connectors.File, limit int64)
 	return content, nil
 }
 
-// attachments open their files one after the other while the mail is written, so that none is held in memory. They
-// share one limit.
-func (c *Connector) attachments(ctx context.Context, files []connectors.File) []smtp.Attachment {
+// parts open the inline and the attached files one after the other while the mail is written, so that none is held in memory. They share
+// one limit.
+func (c *Connector) parts(ctx context.Context, inline, attached []connectors.File) (shown, attachments []smtp.Attachment) {
 	left := int64(maxAttachments)
-	var attachments []smtp.Attachment
-	for _, file := range files {
+	part := func(file connectors.File) smtp.Attachment {
 		mediaType := file.MediaType // of received mail this may be anything
 		if _, _, err := mime.ParseMediaType(mediaType); err != nil {
 			mediaType = ""
 		}
-		attachments = append(attachments, smtp.Attachment{Name: file.Name, ContentType: mediaType, Open: func() (io.ReadCloser, error) {
+		return smtp.Attachment{Name: file.Name, ContentType: mediaType, Open: func() (io.ReadCloser, error) {
 			r, err := file.Open(ctx, c.files)
 			if err != nil {
 				return nil, &fileError{file.Name, err}
 			}
 			return &bounded{ReadCloser: r, name: file.Name, left: &left}, nil
-		}})
+		}}
 	}
-	return attachments
+	for _, file := range inline {
+		p := part(file)
+		if p.ContentType == "" { // what has no type of an image is not shown
+			p.ContentType = mime.TypeByExtension(path.Ext(file.Name))
+		}
+		shown = append(shown, p)
+	}
+	for _, file := range attached {
+		attachments = append(attachments, part(file))
+	}
+	return shown, attachments
 }
 
 // bounded fails with a *fileError once more than left bytes have been read.

@@ -9,8 +9,14 @@ import (
 	"github.com/waybill-io/waybill/connectors/jsonfile"
 )
 
-// filter is one test of an event. The error is of an event that lacks what the test is of.
-type filter func(event map[string]any) (bool, error)
+// filter is one test of an event, under the name that it has in the file.
+type filter struct {
+	name    string
+	matches test
+}
+
+// test is what a filter does. The error is of an event that lacks what the test is of.
+type test func(event map[string]any) (bool, error)
 
 // texts are the filters that search an output, which is text.
 var texts = map[string]string{
@@ -28,7 +34,7 @@ func parseFilters(o jsonfile.Object) []filter {
 			o.Errorf(field, "matches every mail; leave it out")
 		}
 		if given && p != nil {
-			filters = append(filters, textFilter(texts[field], p))
+			filters = append(filters, filter{field, textFilter(texts[field], p)})
 		}
 	}
 	filters = append(filters, sizeFilters(o)...)
@@ -38,12 +44,12 @@ func parseFilters(o jsonfile.Object) []filter {
 			headers.Errorf(name, "%q is no name of a field; write it without a colon, such as X-Priority", name)
 		}
 		if p := readPattern(headers, name, headers.String(name)); p != nil {
-			filters = append(filters, headerFilter(name, p))
+			filters = append(filters, filter{"headers." + name, headerFilter(name, p)})
 		}
 	}
 	if _, given := o.Any("attachment"); given {
 		if p := readPattern(o, "attachment", o.String("attachment")); p != nil {
-			filters = append(filters, attachmentFilter(p))
+			filters = append(filters, filter{"attachment", attachmentFilter(p)})
 		}
 	}
 	o.Done()
@@ -60,7 +66,7 @@ func readPattern(o jsonfile.Object, field, source string) *pattern {
 	return p
 }
 
-func textFilter(output string, p *pattern) filter {
+func textFilter(output string, p *pattern) test {
 	return func(event map[string]any) (bool, error) {
 		text, _ := event[output].(string)
 		_, ok := p.find(text)
@@ -85,16 +91,16 @@ func sizeFilters(o jsonfile.Object) []filter {
 		o.Errorf("minSize", "%d is more than maxSize, %d: no mail matches", least, most)
 	}
 	if hasLeast || hasMost {
-		filters = append(filters, func(event map[string]any) (bool, error) {
+		filters = append(filters, filter{"minSize, maxSize", func(event map[string]any) (bool, error) {
 			size, err := number(event, "size")
 			return (!hasLeast || size >= least) && (!hasMost || size <= most), err
-		})
+		}})
 	}
 	return filters
 }
 
 // headerFilter matches when one of the fields of that name does. The pattern "" asks for the field alone.
-func headerFilter(name string, p *pattern) filter {
+func headerFilter(name string, p *pattern) test {
 	return func(event map[string]any) (bool, error) {
 		return some(event, "headers", func(header map[string]any) bool {
 			key, _ := header["key"].(string)
@@ -109,7 +115,7 @@ func headerFilter(name string, p *pattern) filter {
 }
 
 // attachmentFilter matches when the name of one attachment does. The pattern "" asks for any attachment.
-func attachmentFilter(p *pattern) filter {
+func attachmentFilter(p *pattern) test {
 	return func(event map[string]any) (bool, error) {
 		return some(event, "attachments", func(attachment map[string]any) bool {
 			name, _ := attachment["name"].(string)

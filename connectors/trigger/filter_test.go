@@ -112,7 +112,7 @@ func TestFiltersRefuse(t *testing.T) {
 		`[]`:                        "event.inputs.filters: is a list; an object is expected",
 		`{"to":"x","to":"y"}`:       "event.inputs.filters.to: given twice",
 	} {
-		_, err := Parse("t.json", []byte(file(`{"pattern":"","filters":`+filters+`}`, start)))
+		_, err := Parse("t.json", []byte(file(`{"pattern":"","filters":`+filters+`}`, start)), Options{})
 		require.ErrorContains(t, err, want, filters)
 	}
 }

@@ -13,21 +13,24 @@ const (
 	StartProcess   = "StartProcessPayload"
 	ReceiveMessage = "ReceiveMessagePayload"
 	StartMessage   = "StartMessagePayload"
+	Signal         = "SignalPayload"
 )
 
 // Action is what is to be done.
 type Action struct {
-	PayloadType          string
-	ProcessDefinitionKey string         // StartProcess; ReceiveMessage: what is started when nobody waits, "" for nothing
-	Name                 string         // of the instance, or of the message
-	BusinessKey          string         // of the instance that is started
-	CorrelationKey       string         // ReceiveMessage; "" only when the file has none
-	Variables            map[string]any // never nil
+	PayloadType          string         `json:"payloadType,omitempty"`          // "": a call of a connector
+	Implementation       string         `json:"implementation,omitempty"`       // of a call: "email.SEND"
+	ProcessDefinitionKey string         `json:"processDefinitionKey,omitempty"` // StartProcess; ReceiveMessage: what is started when nobody waits, "" for nothing
+	Name                 string         `json:"name,omitempty"`                 // of the instance, of the message, or of the signal
+	BusinessKey          string         `json:"businessKey,omitempty"`          // of the instance that is started
+	CorrelationKey       string         `json:"correlationKey,omitempty"`       // ReceiveMessage; "" only when the file has none
+	Variables            map[string]any `json:"variables"`                      // or the inputs of a call; never nil
 }
 
 // payload is an action whose values are still to be evaluated.
 type payload struct {
 	payloadType, processDefinitionKey string
+	implementation                    string
 	name, businessKey, correlationKey value // nil: not given
 	variables                         map[string]value
 }
@@ -41,6 +44,7 @@ func (t *Trigger) Action(event, groups map[string]any) (Action, error) {
 	p := t.payload
 	a := Action{
 		PayloadType:          p.payloadType,
+		Implementation:       p.implementation,
 		ProcessDefinitionKey: p.processDefinitionKey,
 		Variables:            make(map[string]any, len(p.variables)),
 	}
@@ -60,10 +64,14 @@ func (t *Trigger) Action(event, groups map[string]any) (Action, error) {
 			return Action{}, fmt.Errorf("trigger %s: %s: %w", t.Name, field.name, err)
 		}
 	}
+	what := "variable"
+	if p.implementation != "" {
+		what = "input"
+	}
 	for _, name := range slices.Sorted(maps.Keys(p.variables)) {
 		v, err := p.variables[name](env)
 		if err != nil {
-			return Action{}, fmt.Errorf("trigger %s: variable %s: %w", t.Name, name, err)
+			return Action{}, fmt.Errorf("trigger %s: %s %s: %w", t.Name, what, name, err)
 		}
 		a.Variables[name] = v
 	}

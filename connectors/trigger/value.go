@@ -15,6 +15,7 @@ import (
 type values struct {
 	object  jsonfile.Object
 	known   []string // variables
+	open    bool     // there may be others
 	pattern *pattern // nil when it was refused
 }
 
@@ -72,7 +73,7 @@ func (r values) typed(field, kind string, of any) value {
 	text, isText := of.(string)
 	switch kind {
 	case "variable":
-		if !isText || !slices.Contains(r.known, text) {
+		if !isText || !r.open && !slices.Contains(r.known, text) {
 			r.object.Errorf(field+".value", "the event has no output %q%s", text, suggest.Hint(text, r.known))
 		}
 		return func(env juel.Env) (any, error) {
@@ -109,7 +110,7 @@ func (r values) parse(field, source string) *juel.Expr {
 		return nil
 	}
 	for _, name := range expr.Variables() {
-		if !slices.Contains(r.known, name) {
+		if !r.open && !slices.Contains(r.known, name) {
 			r.object.Errorf(field, "the event has no output %q%s", name, suggest.Hint(name, r.known))
 		}
 	}

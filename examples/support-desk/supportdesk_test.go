@@ -54,7 +54,7 @@ func TestScenarios(t *testing.T) {
 func fire(t *testing.T, file string) (start trigger.Action, fired bool) {
 	data, err := os.ReadFile("triggers/support-mail.json")
 	require.NoError(t, err)
-	tr, err := trigger.Parse("support-mail.json", data)
+	tr, err := trigger.Parse("support-mail.json", data, trigger.Options{})
 	require.NoError(t, err)
 	f, err := os.Open("mails/" + file)
 	require.NoError(t, err)

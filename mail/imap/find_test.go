@@ -16,12 +16,7 @@ func TestAccountFindsByMessageID(t *testing.T) {
 	account := openAccount(t, dovecotConfig(server))
 	for _, messageID := range []string{"<1@example.com>", "<21@example.com>", `<"a b"@example.com>`, "<1@example.com>"} {
 		raw := fmt.Appendf(nil, "From: ann@example.com\r\nMessage-ID: %s\r\n\r\nHello.\r\n", messageID)
-		command := account.s.client.Append("INBOX", int64(len(raw)), nil)
-		_, err := command.Write(raw)
-		require.NoError(t, err)
-		require.NoError(t, command.Close())
-		_, err = command.Wait()
-		require.NoError(t, err)
+		require.NoError(t, account.Append(t.Context(), "inbox", raw))
 	}
 	for messageID, uids := range map[string][]UID{"<1@example.com>": {1, 4}, "<21@example.com>": {2}, `<"a b"@example.com>`: {3}, "<3@example.com>": nil} {
 		found, err := account.Find(t.Context(), "inbox", messageID)
@@ -34,4 +29,9 @@ func TestAccountFindsByMessageID(t *testing.T) {
 	}
 	_, err := account.Find(t.Context(), "nowhere", "<1@example.com>")
 	require.Equal(t, mail.KindFolderMissing, mail.KindOf(err))
+	err = account.Append(t.Context(), "nowhere", []byte("Subject: Hello\r\n\r\nHello.\r\n"))
+	require.ErrorContains(t, err, "append to nowhere")
+	found, err := account.Find(t.Context(), "INBOX", "<1@example.com>")
+	require.NoError(t, err, "the connection is as good as before")
+	require.Len(t, found, 2)
 }

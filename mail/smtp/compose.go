@@ -75,43 +75,66 @@ func compose(m Mail) (*composed, error) {
 		msg.AddAlternativeString(gomail.TypeTextHTML, html, gomail.WithPartCharset(charset))
 	}
 
-	c := &composed{messageID: msg.GetMessageID(), attachments: m.Attachments}
+	c := &composed{messageID: msg.GetMessageID(), attachments: slices.Concat(m.Inline, m.Attachments)} // in the order in which they are written
 	var files []*gomail.File
-	for _, a := range m.Attachments {
+	for i, a := range c.attachments {
 		marker := make([]byte, 24)
 		_, _ = rand.Read(marker)
 		c.markers = append(c.markers, []byte(base64.StdEncoding.EncodeToString(marker)))
-		files = append(files, &gomail.File{Name: a.Name, Header: attachmentHeader(a), Writer: func(w io.Writer) (int64, error) {
+		files = append(files, &gomail.File{Name: a.Name, Header: attachmentHeader(a, i < len(m.Inline)), Writer: func(w io.Writer) (int64, error) {
 			n, err := w.Write(marker)
 			return int64(n), err
 		}})
 	}
-	msg.SetAttachments(files)
+	msg.SetEmbeds(files[:len(m.Inline)])
+	msg.SetAttachments(files[len(m.Inline):])
 
 	var text bytes.Buffer
 	if _, err := msg.WriteTo(&text); err != nil {
 		return nil, err
 	}
 	c.text = text.Bytes()
+	if len(m.Inline) > 0 {
+		c.text = typeRelated(c.text, m.Text != "")
+	}
 	for i, marker := range c.markers {
 		if bytes.Count(c.text, marker) != 1 {
-			return nil, fmt.Errorf("attachment %q has no place in the mail", m.Attachments[i].Name)
+			return nil, fmt.Errorf("attachment %q has no place in the mail", c.attachments[i].Name)
 		}
 	}
 	return c, nil
 }
 
-func attachmentHeader(a Attachment) textproto.MIMEHeader {
+// typeRelated adds what go-mail leaves out of multipart/related: the type of its first part, which RFC 2387, section 3.1, requires. Only
+// a field can begin behind a line end, whatever the subject or a body holds: both are folded or encoded.
+func typeRelated(text []byte, alternative bool) []byte {
+	const before, after = "\r\nContent-Type: multipart/related;", "\r\n boundary="
+	root := "text/html"
+	if alternative {
+		root = "multipart/alternative"
+	}
+	return bytes.Replace(text, []byte(before+after), []byte(before+` type="`+root+`";`+after), 1)
+}
+
+func attachmentHeader(a Attachment, inline bool) textproto.MIMEHeader {
 	mediaType, params, err := mime.ParseMediaType(a.ContentType)
 	if err != nil {
 		mediaType, params = "application/octet-stream", map[string]string{}
 	}
 	params["name"] = a.Name
-	return textproto.MIMEHeader{
+	disposition := "attachment"
+	if inline {
+		disposition = "inline"
+	}
+	header := textproto.MIMEHeader{
 		"Content-Type":              {mime.FormatMediaType(mediaType, params)},
-		"Content-Disposition":       {mime.FormatMediaType("attachment", map[string]string{"filename": a.Name})}, // RFC 2231
+		"Content-Disposition":       {mime.FormatMediaType(disposition, map[string]string{"filename": a.Name})}, // RFC 2231
 		"Content-Transfer-Encoding": {"base64"},
 	}
+	if inline {
+		header["Content-Id"] = []string{"<" + a.ContentID + ">"}
+	}
+	return header
 }
 
 // encode falls back to UTF-8, which every reader knows, rather than lose a character.

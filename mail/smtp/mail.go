@@ -1,11 +1,13 @@
 package smtp
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	netmail "net/mail"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +41,8 @@ type Mail struct {
 	// Headers are further fields: those that begin with X-, and those of allowedHeaders.
 	Headers     []Header     `json:"headers,omitempty"`
 	Attachments []Attachment `json:"attachments,omitempty"`
+	// Inline are what HTML shows, such as images, to which it refers as cid:CONTENTID (RFC 2392): multipart/related (RFC 2387).
+	Inline []Attachment `json:"inline,omitempty"`
 }
 
 // Header is one further field.
@@ -50,6 +54,7 @@ type Header struct {
 // Attachment is a file: its content, or Open, which is called once, when its turn comes; what it returns is read once and closed.
 type Attachment struct {
 	Name        string                        `json:"name"`
+	ContentID   string                        `json:"contentId,omitempty"`   // of an inline one, as LEFT@RIGHT
 	ContentType string                        `json:"contentType,omitempty"` // application/octet-stream
 	Content     []byte                        `json:"content"`               // counts when Open is nil
 	Open        func() (io.ReadCloser, error) `json:"-"`
@@ -108,7 +113,7 @@ func (m Mail) Validate() error {
 			bad("header %q cannot be set: allowed are X-... and %s", h.Key, strings.Join(allowedHeaders, ", "))
 		}
 	}
-	for _, a := range m.Attachments {
+	for _, a := range slices.Concat(m.Inline, m.Attachments) {
 		line("attachment name", a.Name)
 		if a.Name == "" || len(a.Name) > maxName || a.Open == nil && a.Content == nil {
 			bad("attachment %.40q needs a name of at most %d bytes and its content", a.Name, maxName)
@@ -118,8 +123,21 @@ func (m Mail) Validate() error {
 		}
 		line("content type", a.ContentType)
 	}
+	if len(m.Inline) > 0 && m.HTML == "" {
+		bad("inline files without HTML that shows them")
+	}
+	known := map[string]bool{}
+	for _, a := range m.Inline {
+		if !contentID.MatchString(a.ContentID) || known[a.ContentID] {
+			bad("content id %q: one of its own is expected, such as logo@example.com", a.ContentID)
+		}
+		known[a.ContentID] = true
+	}
 	return errors.Join(errs...)
 }
+
+// contentID is what every reader finds again in a URL (RFC 2045, section 7; RFC 2392).
+var contentID = regexp.MustCompile(`^[A-Za-z0-9._-]+@[A-Za-z0-9._-]+$`)
 
 func headerAllowed(key string) bool {
 	for _, c := range key {
@@ -131,6 +149,20 @@ func headerAllowed(key string) bool {
 		return true
 	}
 	return slices.ContainsFunc(allowedHeaders, func(allowed string) bool { return strings.EqualFold(allowed, key) })
+}
+
+// Raw is the mail as it goes over the wire, for small ones: it holds the attachments. The error says what is wrong with it.
+func (m Mail) Raw() ([]byte, error) {
+	if err := m.Validate(); err != nil {
+		return nil, err
+	}
+	content, err := compose(m)
+	if err != nil {
+		return nil, err
+	}
+	var raw bytes.Buffer
+	readErr, writeErr := content.writeTo(&raw)
+	return raw.Bytes(), errors.Join(readErr, writeErr)
 }
 
 // recipients are the addresses of the envelope, each once.

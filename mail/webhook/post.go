@@ -60,17 +60,9 @@ func (r *Refusal) Error() string {
 
 // Post calls the webhook. The error is a *Refusal when it answered, and holds neither the body nor a secret.
 func (p *Poster) Post(ctx context.Context, secrets []mail.Secret, d Delivery, now time.Time) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.URL, bytes.NewReader(d.Body))
+	r, err := newRequest(ctx, http.MethodPost, secrets, d, now)
 	if err != nil {
 		return fmt.Errorf("post to webhook: %w", err)
-	}
-	stamp := strconv.FormatInt(now.Unix(), 10)
-	r.Header.Set("Content-Type", d.ContentType)
-	r.Header.Set("User-Agent", "Waybill")
-	r.Header.Set(HeaderID, d.ID)
-	r.Header.Set(HeaderTimestamp, stamp)
-	if len(secrets) > 0 {
-		r.Header.Set(HeaderSignature, Sign(secrets, d.ID, stamp, d.Body))
 	}
 	answer, err := p.client.Do(r)
 	if err != nil {
@@ -81,7 +73,26 @@ func (p *Poster) Post(ctx context.Context, secrets []mail.Secret, d Delivery, no
 	if answer.StatusCode/100 == 2 {
 		return nil
 	}
-	return &Refusal{Status: answer.StatusCode, After: retryAfter(answer.Header.Get("Retry-After"), now)}
+	return &Refusal{Status: answer.StatusCode, After: RetryAfter(answer.Header.Get("Retry-After"), now)}
+}
+
+// newRequest makes a signed request.
+func newRequest(ctx context.Context, method string, secrets []mail.Secret, d Delivery, now time.Time) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, method, d.URL, bytes.NewReader(d.Body))
+	if err != nil {
+		return nil, err
+	}
+	stamp := strconv.FormatInt(now.Unix(), 10)
+	if d.ContentType != "" {
+		r.Header.Set("Content-Type", d.ContentType)
+	}
+	r.Header.Set("User-Agent", "Waybill")
+	r.Header.Set(HeaderID, d.ID)
+	r.Header.Set(HeaderTimestamp, stamp)
+	if len(secrets) > 0 {
+		r.Header.Set(HeaderSignature, Sign(secrets, d.ID, stamp, d.Body))
+	}
+	return r, nil
 }
 
 // Sign returns the value of HeaderSignature: HMAC-SHA256 of "ID.TIMESTAMP.BODY" for each secret. A secret that begins with
@@ -106,8 +117,8 @@ func key(s mail.Secret) []byte {
 	return []byte(s.Reveal())
 }
 
-// retryAfter reads seconds or a date (RFC 9110, section 10.2.3).
-func retryAfter(text string, now time.Time) time.Duration {
+// RetryAfter reads the header Retry-After, seconds or a date (RFC 9110, section 10.2.3): at most an hour, 0 for nothing.
+func RetryAfter(text string, now time.Time) time.Duration {
 	var after time.Duration
 	if seconds, err := strconv.Atoi(text); err == nil {
 		after = time.Duration(min(max(seconds, 0), 3600)) * time.Second

@@ -26,6 +26,7 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/connectors/catalog"
 	"github.com/waybill-io/waybill/definition"
 	"github.com/waybill-io/waybill/gateway"
 	"github.com/waybill-io/waybill/workflows"
@@ -94,8 +95,11 @@ type Options struct {
 type App struct {
 	options Options
 	workers []worker.Worker
+	client  *client.Client
 	watcher *activities.Watcher // nil without the role Mailbox
-	gateway *gateway.Server
+
+	listeners []connectors.Listener
+	gateway   *gateway.Server
 }
 
 // New checks the options, creates missing search attributes and opens the gateway's port. Nothing runs yet.
@@ -103,14 +107,17 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if o.Roles == nil {
 		o.Roles = Roles()
 	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	if o.Files == nil {
 		return nil, errors.New("a worker needs a blob store")
 	}
 	if o.MailboxGroups < 0 {
 		return nil, fmt.Errorf("a worker cannot hold %d groups of mailboxes; 0 is no bound", o.MailboxGroups)
 	}
-	a := &App{options: o}
 	c := client.New(o.Temporal)
+	a := &App{options: o, client: c}
 	files := activities.NewFiles(o.Files)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -125,7 +132,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 			workflows.Register(shared, &definition.Cache{})
 			activities.RegisterScript(shared)
 			w := a.add(contract.SteeringQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityTaskPollers: 4})
-			deliverer := activities.NewDeliverer(c, files, metrics)
+			deliverer := activities.NewDeliverer(c, files, metrics).Answering(answers())
 			activities.RegisterSteering(w, activities.NewSteering(c), deliverer)
 			// Apart from the rest: programs that do not answer must not take the slots of what processes need.
 			activities.RegisterWebhooks(a.add(contract.WebhookQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: webhooks}), deliverer)
@@ -137,6 +144,11 @@ func New(ctx context.Context, o Options) (*App, error) {
 				a.addInstance(c, instance)
 			}
 			a.warn()
+			for _, c := range a.byName() {
+				if l, ok := c.(connectors.Listener); ok {
+					a.listeners = append(a.listeners, l)
+				}
+			}
 		case Mailbox:
 			a.watcher = activities.NewWatcher(c, files, metrics)
 			if o.Unmarked {
@@ -151,7 +163,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 			activities.RegisterAccounts(a.add(contract.AccountQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: accounts}), a.watcher)
 		case Gateway:
 			g := o.Gateway
-			g.Ready, g.Client, g.Metrics = a.ready, c, registry
+			g.Ready, g.Client, g.Metrics, g.Receivers = a.ready, c, registry, a.byName()
 			var err error
 			if a.gateway, err = gateway.Listen(g); err != nil {
 				return nil, err
@@ -195,10 +207,30 @@ func (a *App) add(queue string, o worker.Options) worker.Worker {
 	return w
 }
 
+// byName are all connectors of this worker.
+func (a *App) byName() map[string]connectors.Connector {
+	all := map[string]connectors.Connector{}
+	for _, c := range slices.Concat(a.options.Connectors, a.options.Instances) {
+		all[c.Definition().Name] = c
+	}
+	return all
+}
+
+// answers say how events of the built-in connectors are answered.
+func answers() map[string]activities.Answerer {
+	all := map[string]activities.Answerer{}
+	for _, t := range catalog.Templates() {
+		if t.Answer != nil {
+			all[t.Definition.Name] = t.Answer
+		}
+	}
+	return all
+}
+
 // warn tells of settings that work and should not stay.
 func (a *App) warn() {
 	for _, c := range slices.Concat(a.options.Connectors, a.options.Instances) {
-		if w, ok := c.(connectors.Warner); ok && a.options.Logger != nil {
+		if w, ok := c.(connectors.Warner); ok {
 			for _, text := range w.Warnings() {
 				a.options.Logger.Warn(text, "connector", c.Definition().Name)
 			}
@@ -248,6 +280,10 @@ func (a *App) Run(ctx context.Context, started func()) error {
 	if a.watcher != nil {
 		balancing.Go(func() { a.watcher.Balance(ctx) })
 	}
+	var listening sync.WaitGroup
+	for _, l := range a.listeners {
+		listening.Go(func() { activities.Listen(ctx, l, a.client, a.options.Logger) })
+	}
 	if failed == nil {
 		if started != nil {
 			started()
@@ -258,5 +294,6 @@ func (a *App) Run(ctx context.Context, started func()) error {
 		w.Stop()
 	}
 	balancing.Wait()
+	listening.Wait()
 	return errors.Join(failed, <-served)
 }

@@ -1,11 +1,10 @@
-package activities
+package mailevent
 
 import (
 	"strings"
 	"time"
 	"unicode"
 
-	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/connectors/trigger"
 	"github.com/waybill-io/waybill/mail/message"
 )
@@ -13,8 +12,8 @@ import (
 // maxBody bounds the text of a mail that goes into the variables of a process; the whole is in the blob store.
 const maxBody = 32 << 10
 
-// eventOf is the event that a mail is beside EMAIL_RECEIVED, which every mail is; "" for none.
-func eventOf(kind message.Kind) string {
+// Name is the event that a mail is beside EMAIL_RECEIVED, which every mail is; "" for none.
+func Name(kind message.Kind) string {
 	switch kind {
 	case message.DeliveryReport:
 		return trigger.EmailBounced
@@ -24,12 +23,13 @@ func eventOf(kind message.Kind) string {
 	return ""
 }
 
-// outputs is a mail as the outputs of its event.
-func outputs(m *message.Message, ref contract.MailRef, attachments []any) map[string]any {
+// Outputs is a mail as the outputs of its event. arrived counts when the mail has no date, uri is where the whole mail is stored, and
+// attachments are files.
+func Outputs(m *message.Message, arrived time.Time, uri string, attachments []any) map[string]any {
 	automatic, reason := message.Automatic(m.Headers)
 	date := m.Date
 	if date.IsZero() {
-		date = ref.InternalDate
+		date = arrived
 	}
 	body := m.Text
 	if body == "" {
@@ -41,9 +41,9 @@ func outputs(m *message.Message, ref contract.MailRef, attachments []any) map[st
 	if attachments == nil {
 		attachments = []any{}
 	}
-	replyTo := addresses(m.ReplyTo)
+	replyTo := Addresses(m.ReplyTo)
 	if replyTo == "" {
-		replyTo = addresses(m.From)
+		replyTo = Addresses(m.From)
 	}
 	references, headers, recipients := []any{}, []any{}, []any{}
 	for _, r := range m.References {
@@ -59,9 +59,9 @@ func outputs(m *message.Message, ref contract.MailRef, attachments []any) map[st
 	}
 	return map[string]any{
 		"emailSubject":      oneLine(m.Subject),
-		"emailFrom":         addresses(m.From),
-		"emailTo":           addresses(m.To),
-		"emailCc":           addresses(m.Cc),
+		"emailFrom":         Addresses(m.From),
+		"emailTo":           Addresses(m.To),
+		"emailCc":           Addresses(m.Cc),
 		"emailReplyTo":      replyTo,
 		"emailBody":         body,
 		"messageId":         m.MessageID,
@@ -79,7 +79,7 @@ func outputs(m *message.Message, ref contract.MailRef, attachments []any) map[st
 		"html":              m.HTML,
 		"htmlSafe":          message.Sanitize(m.HTML),
 		"attachments":       attachments,
-		"raw":               map[string]any{"name": "mail.eml", "mediaType": "message/rfc822", "size": m.Size, "uri": ref.Blob},
+		"raw":               map[string]any{"name": "mail.eml", "mediaType": "message/rfc822", "size": m.Size, "uri": uri},
 	}
 }
 
@@ -93,8 +93,8 @@ func oneLine(text string) string {
 	}, text)
 }
 
-// addresses lists addresses without names, separated by commas, as the inputs of email.SEND take them.
-func addresses(list []message.Address) string {
+// Addresses lists addresses without names, separated by commas, as the inputs of email.SEND take them.
+func Addresses(list []message.Address) string {
 	var all []string
 	for _, a := range list {
 		all = append(all, a.Address)

@@ -1,0 +1,75 @@
+package rest
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"mime"
+	"strings"
+
+	"github.com/waybill-io/waybill/connectors"
+)
+
+// prefix is where webhooks are, below the instance.
+const prefix = "/events/"
+
+// Authenticates implements connectors.Receiver.
+func (c *Connector) Authenticates() bool { return c.config.webhook.secret != "" }
+
+// Receive implements connectors.Receiver: one INCOMING_WEBHOOK of each request below /events/.
+func (c *Connector) Receive(_ context.Context, r connectors.Request) (connectors.Receipt, error) {
+	if c.Authenticates() { // first of all: others learn nothing, not even what exists
+		if err := c.config.webhook.verify(r); err != nil {
+			return connectors.Receipt{}, &connectors.Error{Kind: connectors.Permanent, Code: connectors.CodeUnauthorized, Public: err.Error()}
+		}
+	}
+	path, ok := strings.CutPrefix(r.Path, prefix)
+	if !ok || path == "" {
+		return connectors.Receipt{}, &connectors.Error{Kind: connectors.Permanent, Code: connectors.CodeNotFound, Public: "webhooks are at " + prefix + "<path>"}
+	}
+	params := flat(r.Query)
+	body, err := readPosted(r, params)
+	if err != nil {
+		return connectors.Receipt{}, &connectors.Error{Kind: connectors.Permanent, Code: connectors.CodeInvalidInput, Public: err.Error()}
+	}
+	return connectors.Receipt{
+		Events: []connectors.Event{{
+			Name: "INCOMING_WEBHOOK", ID: eventID(r),
+			Outputs: map[string]any{"method": r.Method, "path": path, "params": params, "headers": plainHeaders(r.Header), "body": body},
+		}},
+		Unmatched: c.config.unmatched,
+	}, nil
+}
+
+// readPosted is readBody, and a form as an object, whose fields are parameters like those of the query. The query's win.
+func readPosted(r connectors.Request, params map[string]any) (any, error) {
+	contentType := r.Header.Get("Content-Type")
+	if mediaType, _, _ := mime.ParseMediaType(contentType); mediaType != form || len(r.Body) == 0 {
+		return readBody(r.Body, contentType, false), nil
+	}
+	fields, err := readForm(r.Body)
+	for name, value := range fields {
+		if _, there := params[name]; !there {
+			params[name] = value
+		}
+	}
+	return fields, err
+}
+
+// idHeaders tell a repetition from a new event, the best of them first.
+var idHeaders = []string{"Webhook-Id", "Idempotency-Key", "X-Github-Delivery", "X-Gitlab-Event-Uuid", "Ce-Id", "X-Request-Id"}
+
+// eventID is the same for a request that comes again, as far as its headers say so. Two equal requests without such a header are two events: the
+// same order can be placed twice. Whoever calls has been authenticated, here or by the gateway, so that nobody else can take an id away;
+// in the scheme "standard" the id is signed as well. With the others a request that somebody has overheard can be repeated with another id.
+func eventID(r connectors.Request) string {
+	for _, name := range idHeaders {
+		if value := r.Header.Get(name); value != "" {
+			// The address is a part: two systems that call with one token may count alike.
+			sum := sha256.Sum256([]byte(strings.Join([]string{name, value, r.Method, r.Path}, "\x00")))
+			return hex.EncodeToString(sum[:16])
+		}
+	}
+	return rand.Text()
+}

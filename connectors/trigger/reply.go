@@ -1,0 +1,75 @@
+package trigger
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/waybill-io/waybill/connectors/jsonfile"
+)
+
+// Deployment is what is noted with a trigger when it is deployed, since those who fire it do not have its connector's definition.
+type Deployment struct {
+	// Answers: the inputs status and body are the answer to a webhook.
+	Answers bool `json:"answers,omitempty"`
+	// Binding is how the action of a connector is called, as the contract of activities has it.
+	Binding json.RawMessage `json:"binding,omitempty"`
+}
+
+// Deployment is what was noted with a trigger that was read with Read; of one that was read with Parse it has Answers alone.
+func (t *Trigger) Deployment() Deployment {
+	d := t.deployed
+	d.Answers = t.answers
+	return d
+}
+
+func (t *parser) readDeployment(o jsonfile.Object) {
+	t.answers = o.Bool("answers")
+	if binding, given := o.Any("binding"); given {
+		// It was JSON a moment ago.
+		t.deployed.Binding, _ = json.Marshal(binding)
+	}
+	o.Done()
+}
+
+// Answer is what the caller of a webhook is answered.
+type Answer struct {
+	Status int // 0: as the connector says
+	Body   any // nil: as the connector says
+}
+
+// Answer is the answer that a trigger gives to an event that has matched with these groups; ok is false when it gives none.
+func (t *Trigger) Answer(event, groups map[string]any) (a Answer, ok bool, err error) {
+	if t.status == 0 && t.body == nil {
+		return a, false, nil
+	}
+	a.Status = int(t.status)
+	if t.body != nil {
+		if a.Body, err = t.body(environment(event, groups)); err != nil {
+			return a, false, fmt.Errorf("trigger %s: body: %w", t.Name, err)
+		}
+	}
+	return a, true, nil
+}
+
+// Echo is the text that the sender of an event is answered once the trigger has fired, or has failed; "" for none.
+func (t *Trigger) Echo(event, groups map[string]any, failed bool) (string, error) {
+	echo, name := t.echo, "echo"
+	if failed {
+		echo, name = t.echoError, "echoError"
+	}
+	if echo == nil {
+		return "", nil
+	}
+	env := environment(event, groups)
+	for group, text := range groups {
+		env[group] = text
+	}
+	text, err := echo(env)
+	if err != nil {
+		return "", fmt.Errorf("trigger %s: %s: %w", t.Name, name, err)
+	}
+	if text == nil {
+		return "", nil
+	}
+	return fmt.Sprint(text), nil
+}

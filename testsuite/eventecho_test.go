@@ -1,0 +1,99 @@
+package testsuite_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+	sdk "go.temporal.io/sdk/testsuite"
+	"gocloud.dev/blob/memblob"
+
+	"github.com/waybill-io/waybill/activities"
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/testsuite"
+)
+
+// An event of a connector is answered as its template says, and whom it does not answer hears nothing.
+func TestEventEcho(t *testing.T) {
+	e := testsuite.Start(t, &shop{})
+	for name, payload := range map[string]string{
+		"case":    `{"payloadType":"StartMessagePayload","name":"nobody-waits"}`,
+		"missing": `{"payloadType":"StartProcessPayload","processDefinitionKey":"missing","name":"n"}`,
+		"wrong":   `{"payloadType":"StartProcessPayload","processDefinitionKey":"missing","name":"n","businessKey":"${matchGroups.no.substring(0, 9)}"}`,
+		"print":   `{}`,
+	} {
+		action := `{"source":"command-consumer","payload":` + payload + `}`
+		if name == "print" {
+			action = `{"source":"shop.PRINT","payload":{"text":"${message}"}}`
+		}
+		// The definition of the shop knows no echo; that of a chat does.
+		require.NoError(t, e.Client.PutTrigger(t.Context(), soldAt, name, json.RawMessage(`{"name":"`+name+`","event":{"source":"`+soldAt+
+			`","inputs":{"pattern":"sale (?<no>\\d+)","echo":"Done ${no}: ${message}","echoError":"Failed ${no}"}},"action":`+action+`}`)))
+	}
+	answer := func(e connectors.Event, text string) (string, map[string]any, bool) {
+		return "PRINT", map[string]any{"text": text, "branch": e.Outputs["branch"]}, e.Outputs["branch"] != "robot"
+	}
+	bucket := memblob.OpenBucket(nil)
+	defer bucket.Close()
+	d := activities.NewDeliverer(e.Client, activities.NewFiles(bucket), activities.NewMetrics(prometheus.NewRegistry())).Answering(map[string]activities.Answerer{"till": answer})
+	var suite sdk.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	env.RegisterActivity(d.Fire)
+	env.RegisterActivity(d.PermitEcho)
+	fire := func(branch, template string) map[string]contract.Firing {
+		content, err := json.Marshal(connectors.Event{Name: "SOLD", ID: "7", Outputs: map[string]any{"branch": branch, "message": "sale 7 ${no}"}})
+		require.NoError(t, err)
+		value, err := env.ExecuteActivity(d.Fire, contract.FireInput{Event: contract.Event{Source: soldAt, ID: "7", Template: template, Content: content}})
+		require.NoError(t, err)
+		var firings []contract.Firing
+		require.NoError(t, value.Get(&firings))
+		byName := map[string]contract.Firing{}
+		for _, f := range firings {
+			byName[f.Trigger] = f
+		}
+		require.Len(t, byName, 4)
+		return byName
+	}
+	all := fire("berlin", "till")
+	for name, failed := range map[string]string{
+		"case": "nobody waits", "missing": "is not deployed", "wrong": "businessKey", "print": "",
+	} {
+		if failed == "" {
+			require.Empty(t, all[name].Failed)
+		} else {
+			require.Contains(t, all[name].Failed, failed, name)
+		}
+		require.Equal(t, contract.Variables{"text": "Failed 7", "branch": "berlin"}, all[name].EchoError.Call.Inputs, name)
+		require.Equal(t, contract.Variables{"text": "Done 7: sale 7 ${no}", "branch": "berlin"}, all[name].Echo.Call.Inputs, name)
+		require.Equal(t, "shop.PRINT", all[name].Echo.Call.Implementation)
+		require.Equal(t, contract.CustomConnectorQueue("shop"), all[name].Echo.Call.Binding.TaskQueue)
+		require.NotEqual(t, all[name].Echo.Call.Key, all[name].EchoError.Call.Key)
+	}
+	require.Equal(t, "shop.PRINT", all["print"].Call.Implementation)
+	require.Equal(t, all, fire("berlin", "till"), "it may be repeated")
+	require.NotEqual(t, all["case"].Echo.To, fire("paris", "till")["case"].Echo.To)
+	for _, silent := range []map[string]contract.Firing{fire("robot", "till"), fire("berlin", "")} {
+		require.Nil(t, silent["case"].Echo)
+		require.Nil(t, silent["case"].EchoError)
+	}
+
+	// Five answers an hour to one sender; a repetition counts once.
+	hour := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	permit := func(key, to string, hour time.Time) bool {
+		value, err := env.ExecuteActivity(d.PermitEcho, contract.EchoPermit{Trigger: "case", To: to, Hour: hour, Key: key})
+		require.NoError(t, err)
+		var permitted bool
+		require.NoError(t, value.Get(&permitted))
+		return permitted
+	}
+	for _, key := range []string{"1", "2", "2", "3", "4", "5", "1"} {
+		require.True(t, permit(key, "ann", hour), key)
+	}
+	require.False(t, permit("6", "ann", hour))
+	require.True(t, permit("6", "ben", hour))
+	require.True(t, permit("6", "ann", hour.Add(time.Hour)))
+	require.True(t, permit("5", "ann", hour))
+}
