@@ -70,11 +70,11 @@ func (c *Connector) event(ctx context.Context, e envelope) (connectors.Event, bo
 	if bot {
 		botID = cmp.Or(m.BotID, m.AppID, m.User, "unknown")
 	}
-	root := cmp.Or(m.ThreadTS, m.TS)
+	root, written := cmp.Or(m.ThreadTS, m.TS), cut(m.Text)
 	event := connectors.Event{
 		Name: messageReceived, ID: m.Channel + ":" + m.TS, Time: sentAt(m.TS),
 		Outputs: map[string]any{
-			"originalMessage": m.Text, "message": m.Text, "slackChannelId": m.Channel, "slackUserId": m.User, "slackBotId": botID,
+			"originalMessage": written, "message": written, "slackChannelId": m.Channel, "slackUserId": m.User, "slackBotId": botID,
 			"channelTypes": c.channelTypes(ctx, m, us), "ts": m.TS, "threadTs": root,
 		},
 	}
@@ -85,6 +85,16 @@ func (c *Connector) event(ctx context.Context, e envelope) (connectors.Event, bo
 		}
 	}
 	return event, true
+}
+
+// maxReceived bounds the text of an event, in bytes. People write 12,000 characters at most; what programs write may be longer.
+const maxReceived = 32 << 10
+
+func cut(text string) string {
+	if len(text) > maxReceived {
+		return strings.ToValidUTF8(text[:maxReceived], "")
+	}
+	return text
 }
 
 // sentAt reads the seconds and microseconds of a ts.

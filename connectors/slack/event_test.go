@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,6 +52,15 @@ func TestAMessage(t *testing.T) {
 			require.NoError(t, o.Type.Check(e.Outputs[o.Name]))
 		}
 	}
+}
+
+func TestALongMessageIsCut(t *testing.T) {
+	e := only(t, connect(t, nil), told(t, map[string]any{"text": "x" + strings.Repeat("é", maxReceived)}))
+	require.Equal(t, "x"+strings.Repeat("é", maxReceived/2-1), e.Outputs["originalMessage"])
+	require.Equal(t, e.Outputs["originalMessage"], e.Outputs["message"])
+	content, err := json.Marshal(only(t, connect(t, nil), told(t, map[string]any{"text": strings.Repeat("&amp;", maxReceived)})))
+	require.NoError(t, err)
+	require.Less(t, len(content), 256<<10, "what an event may have")
 }
 
 func TestAMessageInAThread(t *testing.T) {
