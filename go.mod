@@ -2,6 +2,9 @@ module github.com/waybill-io/waybill
 
 go 1.26.0
 
+// Packages of npm have Go files, too.
+ignore node_modules
+
 require (
 	github.com/Azure/go-ntlmssp v0.1.1
 	github.com/adhocore/gronx v1.20.4

@@ -66,6 +66,26 @@ type options struct {
 // install starts the servers. Nothing is deployed yet.
 func install(t *testing.T, o options) *installation {
 	t.Helper()
+	i := installTemporal(t, o)
+	users := map[string]string{mailbox: "secret"}
+	for _, name := range o.mailboxes {
+		users[name] = "secret"
+	}
+	i.dovecot = dovecot.Start(t, dovecot.Options{Users: users, Capability: o.capability})
+	i.setPassword("secret")
+	i.startOutgoing("")
+	var err error
+	i.smtpHost, i.smtpPort, err = net.SplitHostPort(i.outgoing.SMTPAddr())
+	require.NoError(t, err)
+	if o.sink {
+		i.startSink()
+	}
+	return i
+}
+
+// installTemporal starts a Temporal server alone.
+func installTemporal(t *testing.T, o options) *installation {
+	t.Helper()
 	program, err := temporalserver.Find(t.Context(), temporalserver.FindOptions{NoBuild: true})
 	if err != nil {
 		if os.Getenv("CI") == "true" {
@@ -74,15 +94,6 @@ func install(t *testing.T, o options) *installation {
 		t.Skip("no Temporal server: ", err)
 	}
 	i := &installation{t: t, dir: t.TempDir(), program: program, options: o}
-	users := map[string]string{mailbox: "secret"}
-	for _, name := range o.mailboxes {
-		users[name] = "secret"
-	}
-	i.dovecot = dovecot.Start(t, dovecot.Options{Users: users, Capability: o.capability})
-	i.setPassword("secret")
-	i.startOutgoing("")
-	i.smtpHost, i.smtpPort, err = net.SplitHostPort(i.outgoing.SMTPAddr())
-	require.NoError(t, err)
 	i.startTemporal("")
 	t.Cleanup(func() { require.NoError(t, i.temporal.Stop()) })
 	c, err := temporal.DialContext(t.Context(), temporal.Options{
@@ -91,9 +102,6 @@ func install(t *testing.T, o options) *installation {
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	i.client = client.New(c)
-	if o.sink {
-		i.startSink()
-	}
 	return i
 }
 
