@@ -33,7 +33,7 @@ var rooms = map[string][]string{
 	"connectors": {"connectors/script", "juel", "mail"},
 	// One connector runs the JavaScript that script tasks do.
 	"connectors/script": {"connectors", "engine", "script"},
-	"activities": {"activities/contract", "bpmn", "client", "connectors", "definition", "engine", "juel", "mail", "script"},
+	"activities":        {"activities/contract", "bpmn", "client", "connectors", "definition", "engine", "juel", "mail", "script"},
 	// The way in.
 	"client":  {"activities/contract", "connectors", "definition", "engine", "script"},
 	"project": {"activities/contract", "bpmn", "connectors", "definition", "script"},
