@@ -11,12 +11,9 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-
-	"github.com/waybill-io/waybill/connectors/script"
 )
 
 func main() {
-	script.Child()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, newApp(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()

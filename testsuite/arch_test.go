@@ -46,7 +46,7 @@ var rooms = map[string][]string{
 		"activities", "activities/contract", "client", "connectors", "examples", "gateway", "project", "worker",
 		"testsuite/mailserver", "testsuite/temporalserver",
 	},
-	"starter":  {"activities/contract", "bpmn", "client", "connectors", "connectors/script", "definition", "mail", "project", "testsuite/scenario"},
+	"starter":  {"activities/contract", "bpmn", "client", "connectors", "definition", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
 		"activities", "activities/contract", "bpmn", "client", "connectors", "definition", "engine", "mail", "project", "testsuite", "worker", "worker/dev",

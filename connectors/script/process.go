@@ -18,8 +18,8 @@ import (
 // Argument is the only argument of a process that runs a script.
 const Argument = "run-script"
 
-// hosts are the programs whose main calls Child.
-var hosts = []string{"github.com/waybill-io/waybill/worker", "github.com/waybill-io/waybill/starter"}
+// host is the program whose main calls Child.
+const host = "github.com/waybill-io/waybill/worker"
 
 // request is what a process is told, as JSON on its standard input, which stays open: its end means that nobody waits any more.
 type request struct {
@@ -40,7 +40,7 @@ type answer struct {
 // itself is this program, as it was when it started, if it runs scripts.
 func itself() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok || !slices.Contains(hosts, info.Path) {
+	if !ok || info.Path != host {
 		return ""
 	}
 	const running = "/proc/self/exe" // there after an upgrade, too
