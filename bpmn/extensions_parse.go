@@ -221,6 +221,9 @@ func (x *extensionsReader) constants(path string, p *Process, v any) {
 			x.path(at, "a message catcher has outputs only")
 			continue
 		}
+		if n.Mapping == nil && p.MapDefault != MapAll {
+			n.Mapping = x.model.parameters(n)
+		}
 		if n.Mapping == nil {
 			all := p.MapDefault == MapAll || n.Kind == UserTask || n.Kind == ScriptTask
 			n.Mapping = &Mapping{AllInputs: all, AllOutputs: all}
@@ -271,7 +274,7 @@ func (x *extensionsReader) params(path string, v any) []Param {
 				x.path(join(at, "value"), "want the name of a variable")
 			}
 			params = append(params, Param{Name: name, Variable: variable})
-		case "value", "file":
+		case "value", "file", "static_value": // the last as Activiti Enterprise writes it
 			params = append(params, x.value(join(at, "value"), name, entry))
 		case "jsonpatch":
 			x.path(join(at, "type"), "jsonPatch is not supported: map the whole variable")

@@ -26,6 +26,8 @@ func (p *parser) parameters(e, holder *element) (inputs, outputs []Assignment) {
 	for _, c := range block.children {
 		name := c.attr("", "name")
 		switch {
+		case name == "" && c.name.Local == "outputParameter" && dialectAttr(e, "modelerTemplate") != "":
+			// An output of an element template that nobody gave a variable.
 		case name == "":
 			p.at(e, "%s has no name", c.name.Local)
 		case c.name.Local == "inputParameter":

@@ -31,7 +31,8 @@ func (w Warning) String() string {
 //   - exclusive-no-default: an exclusive gateway that may find no flow to take
 //   - exclusive-unconditional: a flow without a condition that shadows later flows
 //   - join-never-completes: a parallel join that provably waits for ever
-//   - no-mapping: a service or send task without an entry in the extensions file
+//   - no-mapping: a service or send task without an entry in the extensions file or parameters in the model
+//   - local-output: an output parameter of a connector call that ends with its task
 //   - undeclared-output: an output mapping to a variable that nothing declares
 //   - unknown-variable: an expression reads a variable that nothing declares or sets
 //   - legacy-name: a connector name that a new connector could not have

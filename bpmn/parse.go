@@ -64,6 +64,7 @@ func Parse(name string, src []byte, opts Options) (*Model, error) {
 		x.read(opts.Extensions, opts.Limits.withDefaults().Bytes)
 		errs = append(errs, x.all()...)
 	}
+	p.model.exchange()
 	errs = append(errs, p.model.beans()...)
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)

@@ -77,3 +77,6 @@ func (p Policy) over(otherwise Policy) Policy {
 		PerSecond: cmp.Or(p.PerSecond, otherwise.PerSecond),
 	}
 }
+
+// OfPolicy tells that the entry says how calls are repeated and bounded, so that its value is the file's and no worker reads it.
+func (c Config) OfPolicy() bool { return isPolicySetting(c.Name) }

@@ -3,7 +3,6 @@ package project
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
@@ -32,6 +31,9 @@ func (l *loader) checkConnectors(model, extensions string, p *bpmn.Process) {
 			continue
 		case !known && l.options.AnyConnector:
 			continue
+		case !known && reserved[connector] != "":
+			l.fail(at("implementation %q is %s", n.Implementation, reserved[connector]))
+			continue
 		case !known:
 			l.fail(at("unknown connector %q%s (a connector that is not built in is deployed together with its definition file)",
 				connector, suggest.Hint(connector, l.connectorNames())))
@@ -42,43 +44,11 @@ func (l *loader) checkConnectors(model, extensions string, p *bpmn.Process) {
 			l.fail(at("%w", err))
 			continue
 		}
+		c := &callChecker{loader: l, model: model, process: p, node: n, definition: d, action: feature, at: at}
 		if n.Mapping != nil {
-			l.checkMapping(extensions, p, n, feature)
+			c.mapping(fmt.Sprintf("%s: process %q", extensions, p.ID))
 		}
-	}
-}
-
-// checkMapping refuses parameters that the action does not have: what is sent or read under such a name is lost.
-func (l *loader) checkMapping(extensions string, p *bpmn.Process, n *bpmn.Node, action *connectors.Feature) {
-	wrong := func(part, format string, args ...any) {
-		l.fail(fmt.Errorf("%s: process %q: %s of %s: %w", extensions, p.ID, part, n.ID, fmt.Errorf(format, args...)))
-	}
-	given := map[string]bool{}
-	for _, part := range []struct {
-		name   string
-		params []bpmn.Param
-	}{{"inputs", n.Mapping.Inputs}, {"constants", n.Mapping.Constants}} {
-		for _, param := range part.params {
-			given[param.Name] = true
-			if action.Input(param.Name) == nil {
-				wrong(part.name, "%s has no input %q%s", n.Implementation, param.Name, suggest.Hint(param.Name, names(action.Inputs)))
-			}
-		}
-	}
-	for _, input := range action.Inputs {
-		if input.Required && !given[input.Name] && !n.Mapping.AllInputs {
-			l.warn("%s: process %q: inputs of %s: %s requires input %q, which nothing is mapped to",
-				extensions, p.ID, n.ID, n.Implementation, input.Name)
-		}
-	}
-	if len(action.Outputs) == 0 {
-		return // the definition does not say
-	}
-	for _, param := range n.Mapping.Outputs {
-		known := slices.ContainsFunc(action.Outputs, func(o connectors.Parameter) bool { return o.Name == param.Variable })
-		if param.Variable != "" && !known {
-			wrong("outputs", "%s has no output %q%s", n.Implementation, param.Variable, suggest.Hint(param.Variable, names(action.Outputs)))
-		}
+		c.errors()
 	}
 }
 

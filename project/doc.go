@@ -8,6 +8,9 @@
 //	triggers/*.json                   triggers
 //	anything else                     files that the extensions refer to, such as mail templates
 //
+// That is the layout of application projects of Activiti and Alfresco, too: their other parts, such as forms and decision tables, have
+// no meaning here and are told one by one. An archive of a project is unpacked, bounded, into a folder for the time of loading.
+//
 // A definition is complete in itself: an input of type file that names a file of the project gets that file's text, and
 // every connector action of the model gets its task queue and policy. The folder that such names are relative to is
 // that of the model, or the one above it when the model is in a folder named processes; so a definition does not depend

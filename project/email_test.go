@@ -21,7 +21,8 @@ func email(t *testing.T) *connectors.Definition {
 				{"id": "attachments", "name": "attachments", "type": "file"},
 				{"id": "metadata", "name": "metadata", "type": "json"}],
 			"outputs": [{"id": "messageId", "name": "messageId", "type": "string"}]}},
-		"events": {"received": {"id": "received", "name": "EMAIL_RECEIVED"}}}`))
+		"events": {"received": {"id": "received", "name": "EMAIL_RECEIVED"}},
+		"config": [{"name": "EMAIL_HOST", "required": true}]}`))
 	require.NoError(t, err)
 	return d
 }

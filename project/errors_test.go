@@ -177,15 +177,7 @@ var = 3;</script></scriptTask>
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			for file, text := range test.files {
-				path := filepath.Join(dir, file)
-				require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
-				if target, link := strings.CutPrefix(text, "-> "); link {
-					require.NoError(t, os.Symlink(target, path))
-					continue
-				}
-				require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-			}
+			write(t, dir, test.files)
 			paths := []string{dir}
 			if test.paths != nil {
 				paths = nil
@@ -201,6 +193,20 @@ var = 3;</script></scriptTask>
 			begin(t, test.errors, errs, dir)
 			begin(t, test.warnings, slices.DeleteFunc(p.Warnings, noMapping), dir)
 		})
+	}
+}
+
+// write writes files into a folder; "-> NAME" is a link.
+func write(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	for file, text := range files {
+		path := filepath.Join(dir, file)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		if target, link := strings.CutPrefix(text, "-> "); link {
+			require.NoError(t, os.Symlink(target, path))
+			continue
+		}
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	}
 }
 

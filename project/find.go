@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/connectors"
 )
 
 const (
@@ -45,6 +48,12 @@ func (l *loader) find(paths []string) []source {
 			l.fail(err)
 		case info.IsDir():
 			l.fail(l.walk(path, func(file string) { add(file, false) }))
+		case isArchive(path):
+			dir, err := l.unpack(path)
+			l.fail(err)
+			if err == nil {
+				l.fail(l.walk(dir, func(file string) { add(file, false) }))
+			}
 		default:
 			add(path, true)
 		}
@@ -94,14 +103,23 @@ func (l *loader) read(path string, named bool) (f source, ok bool) {
 	if f.kind == isUnclear {
 		f.kind = byContent(path, f.data)
 	}
+	part, _ := foreignByPlace(path)
+	if f.kind == isUnclear {
+		var known bool
+		if part, known = foreignByContent(path, f.data); known {
+			f.kind = isForeign
+		}
+	}
 	switch {
 	case f.kind == isUnclear && strings.HasSuffix(path, ".json"):
 		l.fail(fmt.Errorf("%s: neither a trigger (event and action), nor a connector (actions or events), nor extensions of a model "+
 			"(NAME-extensions.json): move it to triggers/ or connectors/ to be told what is wrong with it", path))
 		return f, false
 	case named && !f.kind.deployed() && f.kind != isExtensions:
-		l.fail(fmt.Errorf("%s: cannot be deployed: a model (*.bpmn, *.bpmn20.xml), connector or trigger (*.json) is expected", path))
+		l.fail(fmt.Errorf("%s: cannot be deployed: a model (*.bpmn, *.bpmn20.xml), connector or trigger (*.json), or an archive of them (*.zip) is expected", path))
 		return f, false
+	case f.kind == isForeign:
+		l.warn("%s: ignored: %s: %s", path, part.what, part.instead)
 	case f.kind == isUnclear:
 		l.warn("%s: ignored: neither a model (*.bpmn, *.bpmn20.xml) nor a connector or trigger (*.json)", path)
 	}
@@ -135,7 +153,7 @@ func (l *loader) strayExtensions(files []source, seen map[string]bool) {
 			continue
 		}
 		base := strings.TrimSuffix(f.path, extensionsSuffix)
-		models := []string{base + ".bpmn", base + ".bpmn20.xml", base + ".xml"}
+		models := []string{base + ".bpmn", base + ".bpmn20.xml", base + ".xml", base + ".bpmn.xml"}
 		if slices.ContainsFunc(models, func(m string) bool { return seen[m] }) {
 			continue
 		}
@@ -152,6 +170,24 @@ func (l *loader) unused(files []source) {
 	for _, f := range files {
 		if f.kind == isTemplate && !l.used[f.path] {
 			l.warn("%s: no process refers to this template", f.path)
+		}
+	}
+}
+
+// lookalikes tells of definitions that have the actions of a connector that is built in and do not name it as their template: files of the
+// original product, whose calls would wait for a program of their own.
+func (l *loader) lookalikes() {
+	for _, d := range l.project.Connectors {
+		if _, instance := l.builtIn(d.Template); instance || len(d.Actions) == 0 {
+			continue
+		}
+		for _, known := range l.options.BuiltIn {
+			if slices.ContainsFunc(d.Actions, func(f connectors.Feature) bool { _, err := known.Action(f.Name); return err != nil }) {
+				continue
+			}
+			l.warn("%s: connector %q has the actions of %s, which is built in, and does not name it: its calls wait for a program of yours on task queue %q; "+
+				"write \"template\": %q to have Waybill's workers make them", l.custom[d.Name], d.Name, known.Name, contract.CustomConnectorQueue(d.Name), known.Name)
+			break
 		}
 	}
 }

@@ -43,6 +43,9 @@ func (l *loader) close() {
 			_ = f.root.Close() // was only read
 		}
 	}
+	for _, u := range l.unpacked {
+		_ = os.RemoveAll(u.dir) // else the system does, some day
+	}
 }
 
 // inliner puts the text of files where the extensions of a model name them.

@@ -18,27 +18,46 @@ const (
 	isConnector
 	isTrigger
 	isTemplate
-	isOther // is known not to be deployed
+	isOther   // is known not to be deployed
+	isForeign // the same, and somebody may miss it
 )
 
 func (k kind) deployed() bool { return k == isModel || k == isConnector || k == isTrigger }
 
 const extensionsSuffix = "-extensions.json"
 
+// modelSuffixes are the endings of models, the longest first.
+var modelSuffixes = []string{".bpmn20.xml", ".bpmn.xml", ".bpmn", ".xml"}
+
+// extensionsOf is the path of the extensions beside a model.
+func extensionsOf(model string) string {
+	for _, suffix := range modelSuffixes {
+		if base, ok := strings.CutSuffix(model, suffix); ok {
+			return base + extensionsSuffix
+		}
+	}
+	return model + extensionsSuffix
+}
+
 // others are the endings of files that cannot be meant for deployment.
 var others = []string{
 	".md", ".txt", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico", ".pdf", ".eml",
-	".yaml", ".yml", ".go", ".html", ".htm", ".css", ".csv",
+	".yaml", ".yml", ".go", ".html", ".htm", ".css", ".csv", ".ts", ".js", ".mjs", ".cjs", ".py",
 }
 
-// otherNames are names without an ending that cannot be meant either.
-var otherNames = []string{"readme", "license", "notice", "changelog", "makefile", "dockerfile"}
+// otherNames are names that cannot be meant either.
+var otherNames = []string{
+	"readme", "license", "notice", "changelog", "makefile", "dockerfile", "package.json", "package-lock.json", "tsconfig.json",
+}
 
 // byPlace judges by name and folder; isUnclear when these do not tell.
 func byPlace(path string) kind {
 	name := strings.ToLower(filepath.Base(path))
 	folder := filepath.Base(filepath.Dir(path))
 	ending := filepath.Ext(name)
+	if _, foreign := foreignByPlace(path); foreign {
+		return isForeign
+	}
 	switch {
 	case ending == ".bpmn", strings.HasSuffix(name, ".bpmn20.xml"):
 		return isModel
@@ -72,7 +91,7 @@ func byContent(path string, data []byte) kind {
 		switch {
 		case has("event") && has("action"):
 			return isTrigger
-		case has("actions") || has("events"):
+		case has("actions") || has("events") || has("template") && has("name") && !has("properties"): // properties: an element template
 			return isConnector
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strings"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
@@ -20,7 +19,7 @@ const maxDefinition = 1_000_000
 
 // model makes a definition of every process of a model.
 func (l *loader) model(f source) {
-	extensionsName := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(f.path, ".bpmn"), ".xml"), ".bpmn20") + extensionsSuffix
+	extensionsName := extensionsOf(f.path)
 	extensions, err := readFile(extensionsName)
 	if errors.Is(err, fs.ErrNotExist) {
 		extensions, err = nil, nil

@@ -37,6 +37,8 @@ type Options struct {
 	Uncaught   bpmn.Uncaught   // "": incident
 	BuiltIn    []*connectors.Definition
 
+	// Advice warns of what is no mistake, too: errors of connectors that nothing catches, and so become incidents.
+	Advice bool
 	// AnyConnector accepts connectors without a definition: for tests, which answer the calls themselves.
 	AnyConnector bool
 }
@@ -52,9 +54,10 @@ type loader struct {
 	folders    map[string]*folder
 	keys       map[string]string // file by process key
 	triggerIDs map[string]string // file by source and name
+	unpacked   []unpacked        // archives
 }
 
-// Load reads files and folders, a folder with everything under it. The error joins all that is wrong, each with file,
+// Load reads files, folders and archives, a folder or archive with everything in it. The error joins all that is wrong, each with file,
 // line or field and what would be right. The project is never nil: with an error only its warnings count.
 //
 // A connector that is not built in must be among the paths of the same call.
@@ -80,6 +83,7 @@ func Load(paths []string, o Options) (*Project, error) {
 		}
 	}
 	l.unused(files)
+	l.lookalikes()
 	p := l.project
 	slices.SortFunc(p.Definitions, func(a, b contract.Definition) int { return cmp.Compare(a.Key, b.Key) })
 	slices.SortFunc(p.Connectors, func(a, b *connectors.Definition) int { return cmp.Compare(a.Name, b.Name) })
@@ -89,17 +93,26 @@ func Load(paths []string, o Options) (*Project, error) {
 	if len(l.errs) == 0 && len(p.Definitions)+len(p.Triggers)+len(p.Connectors) == 0 {
 		l.fail(errors.New("nothing to deploy: no model (*.bpmn, *.bpmn20.xml), connector or trigger was found"))
 	}
+	for i := range p.Triggers {
+		p.Triggers[i].File = l.shown(p.Triggers[i].File)
+	}
 	return p, errors.Join(l.errs...)
 }
 
 func (l *loader) fail(err error) {
-	if err != nil {
+	switch {
+	case err == nil:
+	case len(l.unpacked) == 0:
 		l.errs = append(l.errs, err)
+	default:
+		for _, e := range parts(err) {
+			l.errs = append(l.errs, &unpackedError{l.shown(e.Error()), e})
+		}
 	}
 }
 
 func (l *loader) warn(format string, args ...any) {
-	l.project.Warnings = append(l.project.Warnings, fmt.Sprintf(format, args...))
+	l.project.Warnings = append(l.project.Warnings, l.shown(fmt.Sprintf(format, args...)))
 }
 
 func (l *loader) connector(f source) {

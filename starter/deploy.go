@@ -43,16 +43,18 @@ func (a *app) deployCommand() *cobra.Command {
 		dryRun               bool
 	)
 	cmd := &cobra.Command{
-		Use:   "deploy FILE...|FOLDER...",
+		Use:   "deploy FILE...|FOLDER...|ARCHIVE...",
 		Short: "Check models, connectors and triggers, and make them the latest version",
 		Long: "deploy reads models (*.bpmn, *.bpmn20.xml, each with NAME-extensions.json beside it), connector definitions and triggers;\n" +
-			"a folder stands for everything under it. All files are checked before the first is deployed. Content that is\n" +
+			"a folder, or an archive (.zip), stands for everything in it: so an application project of Activiti or Alfresco is deployed as\n" +
+			"it was downloaded, and what of it has no meaning here is told. All files are checked before the first is deployed. Content that is\n" +
 			"the latest version already makes no new one. Running instances keep the version that they were started with.",
 		Example: `  starter deploy examples/support-desk
+  starter deploy holiday.zip
   starter deploy order.bpmn triggers/order-mail.json --dry-run`,
 		Args: need("FILE..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := load(args, mapDefault, uncaught)
+			p, err := load(args, mapDefault, uncaught, false)
 			if err != nil {
 				return err
 			}
@@ -85,7 +87,7 @@ func mapDefaultFlag(cmd *cobra.Command, value *string) {
 }
 
 // load reads and checks files. Every error is of the files and so the caller's to mend.
-func load(paths []string, mapDefault, uncaught string) (*project.Project, error) {
+func load(paths []string, mapDefault, uncaught string, advice bool) (*project.Project, error) {
 	m, err := parseMapDefault(mapDefault)
 	if err != nil {
 		return nil, err
@@ -94,7 +96,7 @@ func load(paths []string, mapDefault, uncaught string) (*project.Project, error)
 	if u != "" && u != bpmn.UncaughtIncident && u != bpmn.UncaughtEnd {
 		return nil, usage(fmt.Errorf("--uncaught-error %s: incident or end is expected", uncaught))
 	}
-	p, err := project.Load(paths, project.Options{MapDefault: m, Uncaught: u, BuiltIn: catalog.Definitions()})
+	p, err := project.Load(paths, project.Options{MapDefault: m, Uncaught: u, BuiltIn: catalog.Definitions(), Advice: advice})
 	if err == nil {
 		return p, nil
 	}

@@ -18,7 +18,7 @@ type findings struct {
 func (a *app) lintCommand() *cobra.Command {
 	var mapDefault string
 	cmd := &cobra.Command{
-		Use:   "lint FILE...|FOLDER...",
+		Use:   "lint FILE...|FOLDER...|ARCHIVE...",
 		Short: "Check models, connectors and triggers without deploying them",
 		Long: "lint tells what deploy would refuse (exit code 2) and what runs but perhaps not as it was meant (exit code 0).\n" +
 			"It needs no server.",
@@ -26,7 +26,7 @@ func (a *app) lintCommand() *cobra.Command {
   starter lint order.bpmn --output json`,
 		Args: need("FILE..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := load(args, mapDefault, "")
+			p, err := load(args, mapDefault, "", true)
 			if p == nil {
 				return err
 			}

@@ -12,8 +12,10 @@ import (
 
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/email"
+	"github.com/waybill-io/waybill/connectors/files"
 	"github.com/waybill-io/waybill/connectors/rabbitmq"
 	"github.com/waybill-io/waybill/connectors/rest"
+	"github.com/waybill-io/waybill/connectors/sql"
 	"github.com/waybill-io/waybill/connectors/suggest"
 )
 
@@ -23,6 +25,8 @@ func Templates() []connectors.Template {
 		email.Template(),
 		rabbitmq.Template(),
 		rest.Template(),
+		sql.Template(),
+		files.Template(),
 	}
 }
 

@@ -47,10 +47,9 @@ type installation struct {
 	sink     *sink // nil: none
 	temporal *temporalserver.Server
 	client   *client.Client
+	dovecot  *dovecot.Server
 
-	environment []string // of workers, beside what all have
-	dovecot     *dovecot.Server
-
+	environment        []string           // of workers, beside what all have
 	outgoing           *mailserver.Server // has a mailbox for every customer
 	smtpHost, smtpPort string
 	attempts           atomic.Int64 // recipients that a worker named to the outgoing server
@@ -85,7 +84,7 @@ func install(t *testing.T, o options) *installation {
 	return i
 }
 
-// installTemporal starts Temporal alone.
+// installTemporal starts a Temporal server alone.
 func installTemporal(t *testing.T, o options) *installation {
 	t.Helper()
 	program, err := temporalserver.Find(t.Context(), temporalserver.FindOptions{NoBuild: true})

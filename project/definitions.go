@@ -1,0 +1,79 @@
+package project
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/connectors"
+)
+
+// Connector is a connector that models may call.
+type Connector struct {
+	*connectors.Definition
+	File    string // "": it is built in
+	BuiltIn bool   // is one, or is an instance of one
+}
+
+// TaskQueue is where the calls of the connector go.
+func (c Connector) TaskQueue() string {
+	if c.File == "" {
+		return contract.ConnectorQueue
+	}
+	return contract.CustomConnectorQueue(c.Name)
+}
+
+// Connectors are those that are built in and those of the definition files among paths, sorted by name. A folder stands for every
+// definition under it; what else is there is passed over. The error joins all that is wrong with the definitions; those without a
+// mistake are returned beside it.
+func Connectors(paths []string, builtIn []*connectors.Definition) ([]Connector, error) {
+	l := &loader{
+		options: Options{BuiltIn: builtIn}, project: &Project{}, known: map[string]*connectors.Definition{}, custom: map[string]string{},
+	}
+	var all []Connector
+	for _, d := range builtIn {
+		l.known[d.Name] = d
+		all = append(all, Connector{Definition: d, BuiltIn: true})
+	}
+	seen := map[string]bool{}
+	add := func(path string, named bool) {
+		if path = filepath.Clean(path); seen[path] || !named && filepath.Ext(path) != ".json" {
+			return
+		}
+		seen[path] = true
+		data, err := readFile(path)
+		if err != nil {
+			l.fail(err)
+			return
+		}
+		if kind := byPlace(path); named || kind == isConnector || kind == isUnclear && byContent(path, data) == isConnector {
+			l.connector(source{path: path, kind: isConnector, data: data})
+		}
+	}
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			l.fail(fmt.Errorf("%s: there is no such file or folder", path))
+		case err != nil:
+			l.fail(err)
+		case info.IsDir():
+			l.fail(l.walk(path, func(file string) { add(file, false) }))
+		case isArchive(path):
+			l.fail(fmt.Errorf("%s: an archive: unpack it, and name its connectors", path))
+		default:
+			add(path, true)
+		}
+	}
+	for _, d := range l.project.Connectors {
+		_, instance := l.builtIn(d.Template)
+		all = append(all, Connector{Definition: d, File: l.custom[d.Name], BuiltIn: instance})
+	}
+	slices.SortFunc(all, func(a, b Connector) int { return cmp.Compare(a.Name, b.Name) })
+	return all, errors.Join(l.errs...)
+}
