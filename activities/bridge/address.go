@@ -3,13 +3,14 @@ package bridge
 import (
 	"encoding/base64"
 	"errors"
-	"slices"
 	"strings"
 )
 
 // address is the activity that waits for an answer.
 type address struct {
-	namespace, workflow, run, activity string
+	namespace     string
+	workflow      string // "": none, somebody tries a connector out
+	run, activity string
 }
 
 // prefix begins every id, so that one of another runtime bundle is told from ours.
@@ -25,7 +26,7 @@ func parseID(id string) (address, error) {
 	encoded, ours := strings.CutPrefix(id, prefix)
 	text, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
 	parts := strings.Split(string(text), "\n")
-	if !ours || err != nil || len(parts) != 4 || slices.Contains(parts, "") {
+	if !ours || err != nil || len(parts) != 4 || parts[0] == "" || parts[2] == "" || parts[3] == "" {
 		return address{}, errors.New("integrationContext.id is not of a bridge")
 	}
 	return address{parts[0], parts[1], parts[2], parts[3]}, nil

@@ -10,10 +10,7 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
-	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/api/workflow/v1"
-	temporalclient "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -91,57 +88,31 @@ func (b *Bridge) settle(ctx context.Context, d amqp.Delivery, verdict func(answe
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	waiting, kind, err := b.waiting(ctx, a)
+	w, err := b.find(ctx, a)
 	if err != nil {
 		return err
 	}
-	if waiting == nil {
+	if w == nil {
 		b.drop(id, "nothing waits for it (any more)")
 		return nil
 	}
 	result, failed := verdict(an)
-	if failed != nil && waiting.GetState() == enums.PENDING_ACTIVITY_STATE_SCHEDULED {
-		// Temporal lets a call fail while an attempt runs only.
-		return errors.New("the call is between two attempts")
+	if failed != nil && w.between {
+		return errors.New("the call is between two attempts, and Temporal lets it fail only while one runs")
 	}
-	o := temporalclient.CompleteActivityByIDOptions{
-		Namespace: b.namespace, WorkflowID: a.workflow, RunID: a.run, ActivityID: a.activity,
-		ActivityType: waiting.GetActivityType().GetName(), WorkflowType: kind, TaskQueue: waiting.GetActivityOptions().GetTaskQueue().GetName(),
-		Result: result, Err: failed,
-	}
-	err = b.client.CompleteActivityByIDWithOptions(ctx, o)
+	err = b.complete(ctx, a, *w, result, failed)
 	var gone *serviceerror.NotFound
 	switch {
 	case errors.As(err, &gone):
 		b.drop(id, "another answer was faster")
 	case err != nil:
-		return fmt.Errorf("complete %s of %s: %w", o.ActivityType, a.workflow, err)
+		return fmt.Errorf("complete %s of %s: %w", w.kind, cmp.Or(a.workflow, a.activity), err)
 	case failed != nil:
 		b.answers.WithLabelValues("error").Inc()
 	default:
 		b.answers.WithLabelValues("completed").Inc()
 	}
 	return nil
-}
-
-// waiting finds the activity of an address, and the type of its workflow; nil when there is none that a connector may answer.
-func (b *Bridge) waiting(ctx context.Context, a address) (*workflow.PendingActivityInfo, string, error) {
-	d, err := b.client.DescribeWorkflowExecution(ctx, a.workflow, a.run)
-	var gone *serviceerror.NotFound
-	var invalid *serviceerror.InvalidArgument // an id that Temporal cannot even be asked for
-	if errors.As(err, &gone) || errors.As(err, &invalid) {
-		return nil, "", nil
-	}
-	if err != nil {
-		return nil, "", fmt.Errorf("look for what waits in %s: %w", a.workflow, err)
-	}
-	kind := d.GetWorkflowExecutionInfo().GetType().GetName()
-	for _, p := range d.GetPendingActivities() {
-		if p.GetActivityId() == a.activity && !strings.HasPrefix(kind, "waybill/") && serves(p.GetActivityOptions().GetTaskQueue().GetName(), p.GetActivityType().GetName()) {
-			return p, kind, nil
-		}
-	}
-	return nil, "", nil
 }
 
 func (b *Bridge) drop(id, reason string) {

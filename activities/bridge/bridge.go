@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -85,15 +84,4 @@ func (b *Bridge) take(ctx context.Context, destination string, handle func(conte
 		case <-ctx.Done():
 		}
 	}
-}
-
-// serves tells whether a type of activities is of connectors that this bridge may complete. Bridges that share a queue of answers may serve
-// different connectors, so any connector with a task queue of its own counts.
-func serves(queue, kind string) bool {
-	for i := len(kind); i > 0; i = strings.LastIndexByte(kind[:i], '.') {
-		if queue == contract.CustomConnectorQueue(kind[:i]) {
-			return true
-		}
-	}
-	return false
 }

@@ -35,7 +35,12 @@ func (b *Bridge) call(ctx context.Context, args converter.EncodedValues) (contra
 	if err := args.Get(&in); err != nil {
 		return contract.ConnectorResult{}, temporal.NewNonRetryableApplicationError("the input is no connector call", "INVALID_INPUT", err)
 	}
-	info := activity.GetInfo(ctx)
+	info, whole := activity.GetInfo(ctx), ctx
+	a := address{namespace: b.namespace, workflow: info.WorkflowExecution.ID, run: info.WorkflowExecution.RunID, activity: info.ActivityID}
+	alone := a.workflow == ""
+	if alone {
+		a.run = info.ActivityRunID
+	}
 	// Nothing heartbeats meanwhile: it must be over before the heartbeat timeout, which stays to guard against the death of this bridge.
 	if info.HeartbeatTimeout > 0 {
 		var cancel context.CancelFunc
@@ -43,8 +48,7 @@ func (b *Bridge) call(ctx context.Context, args converter.EncodedValues) (contra
 		defer cancel()
 	}
 	in.Implementation = info.ActivityType.Name
-	a := address{namespace: b.namespace, workflow: info.WorkflowExecution.ID, run: info.WorkflowExecution.RunID, activity: info.ActivityID}
-	if info.Attempt > 1 && info.HeartbeatTimeout > 0 { // the attempt before has left a long one
+	if info.Attempt > 1 && !alone && info.HeartbeatTimeout > 0 { // the attempt before has left a long one
 		if err := b.expect(ctx, a, info.HeartbeatTimeout); err != nil {
 			return contract.ConnectorResult{}, err
 		}
@@ -54,12 +58,34 @@ func (b *Bridge) call(ctx context.Context, args converter.EncodedValues) (contra
 		return contract.ConnectorResult{}, err
 	}
 	b.requests.WithLabelValues("published").Inc()
-	if info.HeartbeatTimeout > 0 {
+	if alone {
+		stay(whole, info.HeartbeatTimeout)
+	} else if info.HeartbeatTimeout > 0 {
 		if err := b.expect(ctx, a, info.Deadline.Sub(info.StartedTime)); err != nil {
 			return contract.ConnectorResult{}, err
 		}
 	}
 	return contract.ConnectorResult{}, activity.ErrResultPending
+}
+
+// stay heartbeats for a call that has no workflow, until it is answered, which a heartbeat is told. Temporal lets nobody change the heartbeat
+// timeout of such an activity.
+func stay(ctx context.Context, timeout time.Duration) {
+	if timeout <= 0 {
+		return
+	}
+	ticker := time.NewTicker(timeout / 3)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-activity.GetWorkerStopChannel(ctx):
+			return
+		case <-ticker.C:
+			activity.RecordHeartbeat(ctx)
+		}
+	}
 }
 
 // publish publishes a request, which the broker forgets when nobody has taken it in time: the next attempt publishes another.

@@ -101,7 +101,7 @@ func TestAddress(t *testing.T) {
 	require.Equal(t, waits, a)
 	for _, id := range []string{
 		"", "5b3c1f9e-8c1d-4a53-9d0a-0a2f5d1b7c11", prefix, prefix + "!", waits.id() + "=", waits.id() + "x",
-		address{"n", "w", "r", ""}.id(), address{"n", "", "r", "1"}.id(), address{"", "w", "r", "1"}.id(), address{"n", "w\nw", "r", "1"}.id(),
+		address{"n", "w", "r", ""}.id(), address{"n", "w", "", "1"}.id(), address{"", "w", "r", "1"}.id(), address{"n", "w\nw", "r", "1"}.id(),
 	} {
 		_, err := parseID(id)
 		require.Error(t, err, id)

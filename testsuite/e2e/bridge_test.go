@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
+	temporal "go.temporal.io/sdk/client"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
@@ -188,6 +189,38 @@ func TestBridge(t *testing.T) {
 		for _, r := range late.got() {
 			require.LessOrEqual(t, asked(late, r.id()), 2)
 		}
+	})
+	t.Run("a call without a process", func(t *testing.T) { // starter connector call
+		call := func(implementation, item string) (contract.ConnectorResult, error) {
+			return i.client.CallConnector(t.Context(), client.ConnectorCall{
+				Implementation: implementation, TaskQueue: contract.CustomConnectorQueue("orders"), Inputs: map[string]any{"item": item}, Timeout: patience, Unclaimed: patience,
+			})
+		}
+		held := startImage(t, s, "orders.HOLD", func(request) []reply { return nil })
+		ended := make(chan error, 1)
+		go func() {
+			_, err := call("orders.HOLD", "")
+			ended <- err
+		}()
+		i.eventually(func() string { return "the bridge does not say that the call goes on" }, func() bool {
+			got := held.got()
+			if len(got) == 0 {
+				return false
+			}
+			id := got[0].context()["processInstanceId"].(string)
+			d, err := i.client.Temporal.GetActivityHandle(temporal.GetActivityHandleOptions{ActivityID: id}).Describe(t.Context(), temporal.DescribeActivityOptions{})
+			return err == nil && d.TotalHeartbeatCount > 0
+		})
+		require.NoError(t, send(ch, results, held.got()[0].result(nil).body))
+		require.NoError(t, <-ended)
+
+		result, err := call("orders.CREATE", "pen")
+		require.NoError(t, err)
+		require.Contains(t, result.Outputs, "order")
+		_, err = call("orders.CREATE", "sold out")
+		require.ErrorContains(t, err, "bpmn error SOLD_OUT: no pens")
+		_, err = call("orders.NOTHING", "")
+		require.ErrorContains(t, err, "no connector takes orders.NOTHING")
 	})
 	t.Run("no connector is an incident", func(t *testing.T) {
 		require.Contains(t, i.incident(i.begin("nobody", "1", nil)).Message, "no connector takes mute.NOBODY")

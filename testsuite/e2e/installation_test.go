@@ -47,10 +47,9 @@ type installation struct {
 	sink     *sink // nil: none
 	temporal *temporalserver.Server
 	client   *client.Client
+	dovecot  *dovecot.Server
 
-	environment []string // of workers, beside what all have
-	dovecot     *dovecot.Server
-
+	environment        []string           // of workers, beside what all have
 	outgoing           *mailserver.Server // has a mailbox for every customer
 	smtpHost, smtpPort string
 	attempts           atomic.Int64 // recipients that a worker named to the outgoing server
