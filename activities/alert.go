@@ -25,7 +25,7 @@ func (d *Deliverer) Raise(ctx context.Context, in contract.RaiseInput) (contract
 		key := hash(t.Name, in.Mailbox, in.Alert.ID)
 		f, err := d.fire(ctx, t, occurrence{outputs: alertOutputs(in.Mailbox, in.Alert), prefix: "alert-", key: key})
 		if err == nil && f.Call != nil {
-			err = d.client.Handle(ctx, t.Source, key, f.Firing)
+			_, err = d.client.Handle(ctx, t.Source, key, f.Firing)
 		}
 		switch {
 		case err == nil:

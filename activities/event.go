@@ -89,11 +89,12 @@ func (d *Deliverer) Fire(ctx context.Context, in contract.FireInput) ([]contract
 		return nil, errors.Join(failed...)
 	}
 	done := bounded(slices.DeleteFunc(firings, func(f *contract.Firing) bool { return f == nil }))
-	outcome := mailDelivered
-	if len(done) == 0 {
-		outcome = mailIgnored
+	switch {
+	case len(done) == 0:
+		d.events.WithLabelValues(mailIgnored).Inc()
+	case slices.ContainsFunc(done, func(f contract.Firing) bool { return f.Failed == "" }): // else it is dead in a moment
+		d.events.WithLabelValues(mailDelivered).Inc()
 	}
-	d.events.WithLabelValues(outcome).Inc()
 	activity.GetLogger(ctx).Debug("event", "instance", instance, "event", name, "triggers", len(done))
 	return done, nil
 }

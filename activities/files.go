@@ -81,4 +81,7 @@ func (f *Files) Remove(ctx context.Context, prefix string) error {
 	}
 }
 
-var _ connectors.Files = (*Files)(nil)
+var (
+	_ connectors.Files      = (*Files)(nil)
+	_ connectors.FileWriter = (*Files)(nil)
+)

@@ -23,7 +23,7 @@ func (v *delivery) fireMail(ctx context.Context, t *trigger.Trigger, l *letter) 
 	switch {
 	case err != nil && (client.Refused(err) || errors.Is(err, errAuthor)):
 		if echo := v.mailEcho(t, l, f.groups, key, true); echo != nil {
-			if err := v.client.Handle(ctx, t.Source, key+"-error", contract.Firing{Trigger: t.Name, Echo: echo}); err != nil {
+			if _, err := v.client.Handle(ctx, t.Source, key+"-error", contract.Firing{Trigger: t.Name, Echo: echo}); err != nil {
 				return "", false, err
 			}
 		}
@@ -38,7 +38,11 @@ func (v *delivery) fireMail(ctx context.Context, t *trigger.Trigger, l *letter) 
 		f.EchoError = v.mailEcho(t, l, f.groups, key, true)
 		f.Done = contract.EventID(v.Mailbox, t.Event(), key)
 	}
-	return f.Done, f.started, v.client.Handle(ctx, t.Source, key, f.Firing)
+	new, err := v.client.Handle(ctx, t.Source, key, f.Firing)
+	if f.Call != nil {
+		f.started = new
+	}
+	return f.Done, f.started, err
 }
 
 // mailEcho is the answer to a mail; nil when there is none, or none may be sent (RFC 3834, section 2).

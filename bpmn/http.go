@@ -7,7 +7,6 @@ var httpFields = map[string]injection{
 	"requestUrl": {to: "restUrl"}, "requestHeaders": {to: "requestHeaders"}, "requestBody": {to: "requestPayload"},
 	"requestTimeout":         {to: "timeout", number: true},
 	"requestBodyEncoding":    {advice: "it is UTF-8"},
-	"disallowRedirects":      {off: true, advice: "redirects to the same host are followed"},
 	"failStatusCodes":        {advice: statusAdvice},
 	"handleStatusCodes":      {advice: statusAdvice},
 	"ignoreException":        {off: true, advice: ignoreAdvice},
@@ -20,14 +19,14 @@ var httpFields = map[string]injection{
 
 const statusAdvice = `with implementation="rest.GET" and the like such statuses are BPMN errors: catch those on the task`
 
-// lenient are the inputs of rest with which every status is a result and every answer a text, as in Flowable and Camunda.
-func lenient() []Param {
-	return []Param{{Name: "acceptedStatus", Value: "4xx,5xx"}, {Name: "restResultAs", Value: "text"}}
+// lenient are the inputs of rest with which errors are results and every answer is a text, as in Flowable and Camunda.
+func lenient(statuses, as string) []Param {
+	return []Param{{Name: "acceptedStatus", Value: statuses}, {Name: "restResultAs", Value: as}}
 }
 
 // http is Flowable's http task: an action of the connector rest.
 func (p *parser) http(e, part *element, n *Node) {
-	method, rest, asJSON := "GET", *part, false
+	method, statuses, as, rest := "GET", "4xx,5xx", "text", *part
 	rest.children = nil
 	for _, c := range part.children {
 		if !c.is("extensionElements") {
@@ -43,7 +42,13 @@ func (p *parser) http(e, part *element, n *Node) {
 			case "responseVariableName":
 				n.Result = fieldValue(f)
 			case "saveResponseVariableAsJson":
-				asJSON = fieldValue(f) == "true"
+				if fieldValue(f) == "true" {
+					as = "json"
+				}
+			case "disallowRedirects":
+				if fieldValue(f) == "true" {
+					statuses = "3xx,4xx,5xx" // a redirect that is accepted is not followed
+				}
 			default:
 				kept.children = append(kept.children, f)
 			}
@@ -53,9 +58,6 @@ func (p *parser) http(e, part *element, n *Node) {
 	n.Implementation = "rest." + method
 	n.ResultNames = map[string]string{"result": "restResult"}
 	p.fields(e, &rest, n, httpFields)
-	n.Mapping.Constants = append(n.Mapping.Constants, lenient()...)
-	if asJSON {
-		n.Mapping.Constants[len(n.Mapping.Constants)-1].Value = "json"
-	}
+	n.Mapping.Constants = append(n.Mapping.Constants, lenient(statuses, as)...)
 	sortParams(n.Mapping.Constants)
 }

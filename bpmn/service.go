@@ -303,7 +303,7 @@ func (p *parser) connector(e, c *element, n *Node) {
 		if n.Implementation == "email.SEND" {
 			n.Implementation = "rest.GET"
 		}
-		m.Constants = append(m.Constants, lenient()...)
+		m.Constants = append(m.Constants, lenient("4xx,5xx", "text")...)
 		n.ResultNames = map[string]string{"statusCode": "restStatus", "response": "restResult", "headers": "responseHeaders"}
 	}
 	for _, a := range outputs {

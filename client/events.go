@@ -2,6 +2,8 @@ package client
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,20 +44,25 @@ func (c *Client) Emit(ctx context.Context, instance, template string, e connecto
 
 // Bury keeps an event that Emit refused as a dead letter, without its outputs, so that somebody sees it.
 func (c *Client) Bury(ctx context.Context, instance string, e connectors.Event, reason string) error {
-	if !connectors.ValidName(instance) || !eventName.MatchString(e.Name) {
-		return &Error{Type: "refused", Message: fmt.Sprintf("%q of %q is not the name of an event of a connector", e.Name, instance)}
+	if !connectors.ValidName(instance) {
+		return &Error{Type: "refused", Message: fmt.Sprintf("%q is not the name of a connector: %s", instance, connectors.NameRule)}
 	}
-	_, err := c.handle(ctx, contract.EventInput{
-		Event:   contract.Event{Source: contract.EventSource(instance, e.Name), ID: e.ID[:min(len(e.ID), maxEventID)]},
-		Refused: reason,
-	})
+	name, id := e.Name, e.ID
+	if !eventName.MatchString(name) {
+		name = "INVALID_NAME"
+	}
+	if id == "" || len(id) > maxEventID {
+		// What it would be known by is wrong, too; each such event is still another one.
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %v", e.Name, e.ID, e.Outputs))
+		id = hex.EncodeToString(sum[:])
+	}
+	_, err := c.handle(ctx, contract.EventInput{Event: contract.Event{Source: contract.EventSource(instance, name), ID: id}, Refused: reason})
 	return err
 }
 
-// Handle carries out what triggers say about an event that was matched already.
-func (c *Client) Handle(ctx context.Context, source, id string, firings ...contract.Firing) error {
-	_, err := c.handle(ctx, contract.EventInput{Event: contract.Event{Source: source, ID: id}, Firings: firings})
-	return err
+// Handle carries out, durably, what triggers say about an event that was matched already. started is false when it is in hand, or was.
+func (c *Client) Handle(ctx context.Context, source, id string, firings ...contract.Firing) (started bool, err error) {
+	return c.handle(ctx, contract.EventInput{Event: contract.Event{Source: source, ID: id}, Firings: firings})
 }
 
 func checkEvent(instance string, e connectors.Event) (json.RawMessage, error) {

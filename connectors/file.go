@@ -24,6 +24,12 @@ type Files interface {
 	Open(ctx context.Context, uri string) (io.ReadCloser, error)
 }
 
+// FileWriter stores what file values refer to. The Files of a worker is one.
+type FileWriter interface {
+	// Write stores what fill writes under a URI, whole or not at all, over what was there.
+	Write(ctx context.Context, uri, mediaType string, fill func(io.Writer) error) error
+}
+
 // ParseFiles reads a value of type file: one file or a list of files.
 func ParseFiles(value any) ([]File, error) {
 	list, ok := value.([]any)

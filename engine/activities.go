@@ -211,10 +211,8 @@ func (m *machine) awaitReply(w Wait, n *bpmn.Node, ev Completed) {
 
 // replied ends a connector call with the reply that it waited for.
 func (m *machine) replied(w Wait, n *bpmn.Node, given Variables) {
-	outputs := maps.Clone(w.Outputs)
-	if outputs == nil {
-		outputs = Variables{}
-	}
+	outputs := make(Variables, len(w.Outputs)+len(given))
+	maps.Copy(outputs, w.Outputs)
 	maps.Copy(outputs, given)
 	w.Kind = WaitCall // its outputs are taken as those of any call
 	m.conclude(w, n, outputs)

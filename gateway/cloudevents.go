@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -76,7 +77,14 @@ func readCloudEvent(h http.Header, body []byte) (c cloudEvent, code int, err err
 	case h.Get("Ce-Specversion") == "":
 		return c, http.StatusUnsupportedMediaType, errors.New("a CloudEvent is expected: Content-Type application/cloudevents+json, or the headers ce-specversion, ce-id, ce-source and ce-type")
 	}
-	c = cloudEvent{SpecVersion: h.Get("Ce-Specversion"), ID: h.Get("Ce-Id"), Source: h.Get("Ce-Source"), Type: h.Get("Ce-Type"), Time: h.Get("Ce-Time")}
+	attribute := func(name string) string {
+		value := h.Get("Ce-" + name)
+		if decoded, err := url.PathUnescape(value); err == nil { // section 3.1.3.2
+			return decoded
+		}
+		return value
+	}
+	c = cloudEvent{SpecVersion: attribute("Specversion"), ID: attribute("Id"), Source: attribute("Source"), Type: attribute("Type"), Time: attribute("Time")}
 	if len(body) == 0 {
 		return c, 0, nil
 	}

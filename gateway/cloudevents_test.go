@@ -19,7 +19,7 @@ func TestReadCloudEvent(t *testing.T) {
 		Outputs: contract.Variables{"total": int64(9007199254740993), "text": "${1+1}"},
 	}
 	binary := http.Header{"Content-Type": {"application/json; charset=utf-8"}}
-	for name, value := range map[string]string{"ce-specversion": "1.0", "ce-id": "7", "ce-source": "connector.till", "ce-type": "SOLD", "ce-time": "2026-01-31T08:00:00Z"} {
+	for name, value := range map[string]string{"ce-specversion": "1.0", "ce-id": "%37", "ce-source": "connector.till", "ce-type": "SOLD", "ce-time": "2026-01-31T08:00:00Z"} {
 		binary.Set(name, value)
 	}
 	data := `{"total":9007199254740993,"text":"${1+1}"}`

@@ -69,7 +69,7 @@ func (e *Evaluator) Evaluate(s *bpmn.Script, env engine.ScriptEnv) (any, error) 
 
 // Check reports the first syntax error, with its place in the script.
 func Check(source string) error {
-	if _, err := goja.Compile("", source, false); err != nil {
+	if _, err := compile(source); err != nil {
 		text, _, _ := strings.Cut(firstLine(err), " (and ")
 		return errors.New(strings.Replace(text, "SyntaxError: (anonymous): Line", "JavaScript, line", 1))
 	}
@@ -83,7 +83,7 @@ func (e *Evaluator) compile(source string) (*goja.Program, error) {
 	if program != nil {
 		return program, nil
 	}
-	program, err := goja.Compile("", source, false)
+	program, err := compile(source)
 	if err != nil {
 		return nil, errors.New(firstLine(err))
 	}

@@ -1,6 +1,10 @@
 package script
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -61,12 +65,39 @@ func TestEvaluateRefuses(t *testing.T) {
 		"missing.x":                        "missing is not defined",
 		"a +":                              "Unexpected",
 		"function f() { return f() }; f()": "",
+		"var a = {}; a.a = [a]; a":         "holds itself",
 	} {
 		_, err := e.Evaluate(js(source), engine.ScriptEnv{})
 		require.ErrorContains(t, err, want, source)
 	}
 	_, err := e.Evaluate(&bpmn.Script{Format: "groovy"}, engine.ScriptEnv{})
 	require.ErrorContains(t, err, "groovy")
+}
+
+// TestNoSourceMaps: goja would open the file. A pipe tells that somebody reads from it.
+func TestNoSourceMaps(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "map")
+	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	source := "1 + 1\n//# sourceMappingURL=file://" + path
+	done := make(chan error, 1)
+	go func() {
+		var e Evaluator
+		_, evaluated := e.Evaluate(js(source), engine.ScriptEnv{})
+		_, ran := Run(t.Context(), Task{Source: source, Variables: map[string]any{}})
+		done <- errors.Join(evaluated, ran, Check(source))
+	}()
+	for {
+		select {
+		case err := <-done:
+			require.NoError(t, err)
+			return
+		default:
+		}
+		if pipe, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
+			_ = pipe.Close()
+			require.FailNow(t, "the file was opened")
+		}
+	}
 }
 
 // FuzzEvaluate: no panic, the same twice, and what is given stays as it is.

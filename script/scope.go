@@ -2,6 +2,7 @@ package script
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
 	"time"
@@ -157,26 +158,41 @@ func plain(value goja.Value) (any, error) {
 	if value == nil {
 		return nil, nil
 	}
-	return juel.Normalize(dated(value.Export()))
+	data, err := dated(value.Export(), 0)
+	if err != nil {
+		return nil, err
+	}
+	return juel.Normalize(data)
 }
 
+// maxDepth bounds how deep data is nested: an object of a script may hold itself.
+const maxDepth = 1000
+
 // dated makes the text that a variable holds of every date in a value.
-func dated(value any) any {
+func dated(value any, depth int) (any, error) {
+	if depth > maxDepth {
+		return nil, fmt.Errorf("it holds itself, or is nested more than %d deep", maxDepth)
+	}
+	var err error
 	switch v := value.(type) {
 	case time.Time:
-		return v.UTC().Format("2006-01-02T15:04:05.000Z07:00")
+		return v.UTC().Format("2006-01-02T15:04:05.000Z07:00"), nil
 	case []any:
 		list := make([]any, len(v))
 		for i := range v {
-			list[i] = dated(v[i])
+			if list[i], err = dated(v[i], depth+1); err != nil {
+				return nil, err
+			}
 		}
-		return list
+		return list, nil
 	case map[string]any:
 		object := make(map[string]any, len(v))
 		for name, element := range v { // into a map: any order
-			object[name] = dated(element)
+			if object[name], err = dated(element, depth+1); err != nil {
+				return nil, err
+			}
 		}
-		return object
+		return object, nil
 	}
-	return value
+	return value, nil
 }

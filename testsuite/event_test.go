@@ -65,6 +65,9 @@ func (*shop) Receive(_ context.Context, r connectors.Request) (connectors.Receip
 	if r.Header.Get("X-Shop-Key") != "sesame" {
 		return connectors.Receipt{}, &connectors.Error{Kind: connectors.Permanent, Code: connectors.CodeUnauthorized, Public: "the key is wrong"}
 	}
+	if r.Path == "/ping" {
+		return connectors.Receipt{Body: []byte("pong"), Unmatched: http.StatusNotFound}, nil
+	}
 	var outputs contract.Variables
 	if err := json.Unmarshal(r.Body, &outputs); err != nil {
 		return connectors.Receipt{}, &connectors.Error{Kind: connectors.Permanent, Code: "BAD", Public: "no JSON"}
@@ -167,6 +170,9 @@ func TestWebhookStartsOnce(t *testing.T) {
 	code, body := call(http.MethodPost, "/connectors/shop/sales/7", sale, key...)
 	require.Equal(t, http.StatusNotFound, code, "nobody wants it")
 	require.Contains(t, body, "no trigger wants this")
+	code, body = call(http.MethodGet, "/connectors/shop/ping", "", key...)
+	require.Equal(t, http.StatusOK, code, "a request without an event is none that nobody wants")
+	require.Equal(t, "pong", body)
 	code, _ = call(http.MethodPost, "/connectors/shop/sales/7", `[`, key...)
 	require.Equal(t, http.StatusBadRequest, code)
 	code, _ = call(http.MethodPost, "/connectors/shop/sales/7", `{"message":"`+strings.Repeat("x", contract.MaxEvent)+`"}`, key...)
@@ -267,6 +273,14 @@ func TestEventDeadLetter(t *testing.T) {
 	require.Contains(t, d.Failed[0].Reason, "at most 262144 are taken")
 	require.NoError(t, e.Client.ChangeEvent(t.Context(), d.Workflow, contract.DropEventUpdate))
 	require.True(t, ended(t, e, d.Workflow).Dropped)
+	_, err = e.Client.Emit(t.Context(), "shop", "", connectors.Event{Name: "SO LD"})
+	require.ErrorContains(t, err, "is not the name of an event")
+	for range 2 {
+		require.NoError(t, e.Client.Bury(t.Context(), "shop", connectors.Event{Name: "SO LD"}, err.Error()))
+	}
+	d = dead(t, e, "shop", 1)
+	require.Equal(t, "connector.shop.INVALID_NAME", d.Source)
+	require.NoError(t, e.Client.ChangeEvent(t.Context(), d.Workflow, contract.DropEventUpdate))
 	require.NoError(t, testsuite.ReplayServer(t.Context(), e.Client, *record))
 }
 

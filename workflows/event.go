@@ -31,6 +31,9 @@ func Event(ctx workflow.Context, in contract.EventInput) (contract.EventState, e
 	if in.ID == "" { // of a timer
 		e.in.ID = workflow.GetInfo(ctx).WorkflowExecution.ID
 	}
+	if in.Dead != nil {
+		e.EventState = *in.Dead
+	}
 	e.Source, e.ID = e.in.Source, e.in.ID
 	err := errors.Join(
 		workflow.SetQueryHandler(ctx, contract.EventQuery, func() (contract.EventState, error) { return e.EventState, nil }),
@@ -43,36 +46,44 @@ func Event(ctx workflow.Context, in contract.EventInput) (contract.EventState, e
 		return e.EventState, err
 	}
 	for {
-		e.running, e.again = true, false
-		e.Tries++
-		e.Failed = e.handle(ctx)
-		e.running = false
-		if ctx.Err() != nil {
-			return e.EventState, ctx.Err()
-		}
-		if len(e.Failed) == 0 {
-			return e.EventState, nil
-		}
-		e.bury(ctx)
-		if err := workflow.Await(ctx, func() bool { return e.again || e.Dropped }); err != nil {
-			return e.EventState, err
-		}
-		if e.Dropped {
-			return e.EventState, workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
-		}
-		e.only = nil
-		for _, f := range e.Failed {
-			if f.Trigger == "" {
-				e.only = nil
-				break
+		if len(e.Failed) == 0 || e.again {
+			if err := e.try(ctx); err != nil || len(e.Failed) == 0 {
+				return e.EventState, err
 			}
-			e.only = append(e.only, f.Trigger)
+			e.bury(ctx)
 		}
-		if err := workflow.UpsertTypedSearchAttributes(ctx, stateAttribute.ValueUnset()); err != nil {
+		long := func() bool { return workflow.GetInfo(ctx).GetContinueAsNewSuggested() }
+		err := workflow.Await(ctx, func() bool { return (e.again || e.Dropped || long()) && workflow.AllHandlersFinished(ctx) })
+		if err != nil || e.Dropped {
 			return e.EventState, err
 		}
-		workflow.SetCurrentDetails(ctx, "")
+		if e.again {
+			if err := workflow.UpsertTypedSearchAttributes(ctx, stateAttribute.ValueUnset()); err != nil {
+				return e.EventState, err
+			}
+			workflow.SetCurrentDetails(ctx, "")
+			continue
+		}
+		e.in.Dead = &e.EventState
+		return e.EventState, workflow.NewContinueAsNewError(ctx, contract.EventWorkflow, e.in)
 	}
+}
+
+// try does what is to be done, or what failed the last time, and notes what fails.
+func (e *event) try(ctx workflow.Context) error {
+	e.only = nil
+	for _, f := range e.Failed {
+		if f.Trigger == "" {
+			e.only = nil
+			break
+		}
+		e.only = append(e.only, f.Trigger)
+	}
+	e.running, e.again = true, false
+	e.Tries++
+	e.Failed = e.handle(ctx)
+	e.running = false
+	return ctx.Err()
 }
 
 // dead refuses what is of dead letters while the event is none.

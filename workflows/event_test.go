@@ -8,8 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/workflows"
@@ -214,4 +216,33 @@ func TestEventOfTimer(t *testing.T) {
 	require.Equal(t, "event/daily/TIMER_FIRED-2026-03-02T08:00:00Z", state.ID)
 	require.Equal(t, state.ID, r.fired[0].Event.ID)
 	require.JSONEq(t, `{"Name":"TIMER_FIRED","Outputs":{"scheduledTime":"2026-03-02T08:00:00Z"}}`, string(r.fired[0].Event.Content))
+}
+
+// An event that was tried very often goes on in a new run, as the dead letter that it is.
+func TestEventGoesOn(t *testing.T) {
+	r := newEventRun(t)
+	r.fire = func(contract.FireInput) ([]contract.Firing, error) {
+		return []contract.Firing{{Trigger: "a", Failed: "process p is not deployed"}, {Trigger: "b", Done: "p/1"}}, nil
+	}
+	r.SetContinueAsNewSuggested(true)
+	r.ExecuteWorkflow(workflows.Event, sold)
+	var next *workflow.ContinueAsNewError
+	require.ErrorAs(t, r.GetWorkflowError(), &next)
+	var in contract.EventInput
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(next.Input, &in))
+	require.Equal(t, []contract.EventFailure{{Trigger: "a", Reason: "process p is not deployed"}}, in.Dead.Failed)
+
+	r = newEventRun(t)
+	r.fire = func(in contract.FireInput) ([]contract.Firing, error) {
+		require.Equal(t, []string{"a"}, in.Only)
+		return []contract.Firing{{Trigger: "a", Done: "p/2"}}, nil
+	}
+	again := r.update(time.Minute, contract.RetryEventUpdate)
+	state := r.run(in)
+	require.True(t, again.done)
+	require.NoError(t, again.err)
+	require.Equal(t, 2, state.Tries)
+	require.Equal(t, []contract.Firing{{Trigger: "b", Done: "p/1"}, {Trigger: "a", Done: "p/2"}}, state.Fired)
+	require.Len(t, r.fired, 1, "nothing is tried before somebody asks for it")
+	require.Empty(t, r.buried)
 }

@@ -73,6 +73,8 @@ type EventInput struct {
 	Firings []Firing `json:"firings,omitempty"`
 	// Refused says why it cannot be handled at all.
 	Refused string `json:"refused,omitempty"`
+	// Dead is what an earlier run leaves, when the event is a dead letter.
+	Dead *EventState `json:"dead,omitempty"`
 }
 
 // Firing is what one trigger does about an event that it matches.

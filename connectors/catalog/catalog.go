@@ -12,7 +12,9 @@ import (
 
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/email"
+	"github.com/waybill-io/waybill/connectors/files"
 	"github.com/waybill-io/waybill/connectors/rest"
+	"github.com/waybill-io/waybill/connectors/sql"
 	"github.com/waybill-io/waybill/connectors/suggest"
 )
 
@@ -21,6 +23,8 @@ func Templates() []connectors.Template {
 	return []connectors.Template{
 		email.Template(),
 		rest.Template(),
+		sql.Template(),
+		files.Template(),
 	}
 }
 

@@ -120,6 +120,16 @@ func (c *clientCredentials) token(ctx context.Context) (*oauth2.Token, error) {
 	return token, nil
 }
 
+// current is the text of the token that is kept, "" for none.
+func (c *clientCredentials) current() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.kept == nil {
+		return ""
+	}
+	return c.kept.AccessToken
+}
+
 // forget drops the token that a host has refused. It is false when there was none, or when it was not sent to that host.
 func (c *clientCredentials) forget(u *url.URL, of *config) bool {
 	if trusted, _ := of.trusts(originOf(u)); !trusted || of.auth != "client-credentials" {

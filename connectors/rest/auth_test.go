@@ -156,7 +156,9 @@ func newTokens(t *testing.T) *tokens {
 		if r.URL.Path != "/token" {
 			if r.Header.Get("Authorization") != fmt.Sprintf("Bearer token-%d", e.given.Load()) {
 				w.WriteHeader(http.StatusUnauthorized)
+				return
 			}
+			byStatus(w, r)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
@@ -203,6 +205,10 @@ func TestClientCredentials(t *testing.T) {
 	require.NoError(t, err, "a new token is asked for once")
 	require.Equal(t, "x", e.last(t).body)
 	require.Equal(t, int64(3), e.given.Load())
+
+	_, err = c.Call(t.Context(), call("GET", e.URL+"/status/403"))
+	require.ErrorContains(t, err, "because")
+	require.NotContains(t, err.Error(), "token-", "the API repeats credentials")
 
 	other := newAPI(t, byStatus)
 	_, err = c.Call(t.Context(), call("GET", other.URL+"/status/401"))

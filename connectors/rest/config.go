@@ -3,6 +3,7 @@ package rest
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"net"
 	"strconv"
 	"strings"
@@ -145,13 +146,18 @@ func (c *config) readAuth(s *connectors.Settings) {
 	}
 }
 
-// secrets are what no error may show.
+// secrets are what no error may show, whatever form the server has got it in.
 func (c *config) secrets() []string {
 	var all []string
-	for _, s := range []string{c.token.Reveal(), c.pass.Reveal(), c.client.config.ClientSecret, c.webhook.secret.Reveal(), c.webhook.previous.Reveal()} {
+	for _, s := range []string{
+		c.token.Reveal(), c.pass.Reveal(), c.client.config.ClientSecret, c.client.current(), c.webhook.secret.Reveal(), c.webhook.previous.Reveal(),
+	} {
 		if s != "" {
 			all = append(all, s)
 		}
+	}
+	if c.pass != "" {
+		all = append(all, base64.StdEncoding.EncodeToString([]byte(c.user+":"+c.pass.Reveal())))
 	}
 	return all
 }

@@ -71,3 +71,9 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		require.NotContains(t, err.Error(), secret)
 	}
 }
+
+func TestWarnings(t *testing.T) {
+	settings := map[string]string{"REST_HOST": "http://orders:8080", "REST_AUTH_HOSTS": "https://a, http://localhost:1", "REST_AUTH": "bearer", "REST_AUTH_TOKEN": secret}
+	require.Equal(t, []string{"the credentials of connector rest go to orders:8080 in the clear; have it take https"}, connect(t, settings).Warnings())
+	require.Empty(t, connect(t, map[string]string{"REST_HOST": "http://orders:8080"}).Warnings())
+}

@@ -2,7 +2,7 @@ package rest
 
 import (
 	"crypto/tls"
-	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
@@ -84,9 +84,9 @@ func (c *Connector) excerpt(a *answer) string {
 	text := strings.ToValidUTF8(string(a.body), "")
 	for _, secret := range c.config.secrets() {
 		text = strings.ReplaceAll(text, secret, "********")
-	}
-	if c.config.auth == "basic" {
-		text = strings.ReplaceAll(text, base64.StdEncoding.EncodeToString([]byte(c.config.user+":"+c.config.pass.Reveal())), "********")
+		if quoted, err := json.Marshal(secret); err == nil { // as it is within JSON
+			text = strings.ReplaceAll(text, strings.Trim(string(quoted), `"`), "********")
+		}
 	}
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 	if runes := []rune(text); len(runes) > 200 {

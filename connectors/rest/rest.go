@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/mail"
 )
 
 //go:embed rest.json
@@ -39,6 +40,17 @@ func open(i connectors.Instance) *Connector {
 
 // Definition implements connectors.Connector.
 func (c *Connector) Definition() *connectors.Definition { return c.definition }
+
+// Warnings implements connectors.Warner.
+func (c *Connector) Warnings() []string {
+	var all []string
+	for _, o := range c.config.trusted {
+		if c.config.auth != "" && c.config.auth != "mtls" && o.scheme == "http" && !mail.Loopback(o.host) {
+			all = append(all, fmt.Sprintf("the credentials of connector %s go to %s in the clear; have it take https", c.definition.Name, o.written()))
+		}
+	}
+	return all
+}
 
 // Call implements connectors.Connector: an action for each method.
 func (c *Connector) Call(ctx context.Context, call connectors.Call) (map[string]any, error) {
@@ -98,4 +110,7 @@ func bounded(outputs map[string]any, size int) error {
 	return nil
 }
 
-var _ connectors.Receiver = (*Connector)(nil)
+var (
+	_ connectors.Receiver = (*Connector)(nil)
+	_ connectors.Warner   = (*Connector)(nil)
+)

@@ -40,7 +40,7 @@ func (c *config) httpClient() *http.Client {
 	tokens := c.transport(false)
 	tokens.DialContext = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
 	c.client.http = &http.Client{Transport: tokens, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return &http.Client{Transport: t, CheckRedirect: mayFollow}
+	return &http.Client{Transport: t} // once says which redirects are followed
 }
 
 // transport has connections of its own, with the certificate of the instance or without.
@@ -103,7 +103,14 @@ func (c *Connector) once(ctx context.Context, r *request) (*answer, error) {
 		request.Body, request.GetBody = http.NoBody, nil
 	}
 	request.Header = r.header.Clone()
-	response, err := c.client.Do(request)
+	client := *c.client
+	client.CheckRedirect = func(next *http.Request, via []*http.Request) error {
+		if r.accepts(next.Response.StatusCode) { // the task wants to see it
+			return http.ErrUseLastResponse
+		}
+		return mayFollow(next, via)
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		return nil, err
 	}

@@ -89,6 +89,10 @@ func TestRedirects(t *testing.T) {
 	require.NoError(t, err, "a redirect can be asked for as a result")
 	require.Equal(t, other.URL, outputs["responseHeaders"].(map[string]any)["location"])
 
+	outputs, err = c.Call(t.Context(), call("GET", server.URL+"/redirect/302?to=/there", "acceptedStatus", "302"))
+	require.NoError(t, err)
+	require.Equal(t, int64(302), outputs["restStatus"], "also one that would be followed")
+
 	loop := newAPI(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) })
 	_, err = c.Call(t.Context(), call("GET", loop.URL))
 	require.ErrorContains(t, err, "302")

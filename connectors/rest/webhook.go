@@ -28,26 +28,33 @@ func (c *Connector) Receive(_ context.Context, r connectors.Request) (connectors
 	if !ok || path == "" {
 		return connectors.Receipt{}, &connectors.Error{Kind: connectors.Permanent, Code: connectors.CodeNotFound, Public: "webhooks are at " + prefix + "<path>"}
 	}
-	body, err := readPosted(r)
+	params := flat(r.Query)
+	body, err := readPosted(r, params)
 	if err != nil {
 		return connectors.Receipt{}, &connectors.Error{Kind: connectors.Permanent, Code: connectors.CodeInvalidInput, Public: err.Error()}
 	}
 	return connectors.Receipt{
 		Events: []connectors.Event{{
 			Name: "INCOMING_WEBHOOK", ID: eventID(r),
-			Outputs: map[string]any{"method": r.Method, "path": path, "params": flat(r.Query), "headers": plainHeaders(r.Header), "body": body},
+			Outputs: map[string]any{"method": r.Method, "path": path, "params": params, "headers": plainHeaders(r.Header), "body": body},
 		}},
 		Unmatched: c.config.unmatched,
 	}, nil
 }
 
-// readPosted is readBody, and a form as an object.
-func readPosted(r connectors.Request) (any, error) {
+// readPosted is readBody, and a form as an object, whose fields are parameters like those of the query. The query's win.
+func readPosted(r connectors.Request, params map[string]any) (any, error) {
 	contentType := r.Header.Get("Content-Type")
-	if mediaType, _, _ := mime.ParseMediaType(contentType); mediaType == form && len(r.Body) > 0 {
-		return readForm(r.Body)
+	if mediaType, _, _ := mime.ParseMediaType(contentType); mediaType != form || len(r.Body) == 0 {
+		return readBody(r.Body, contentType, false), nil
 	}
-	return readBody(r.Body, contentType, false), nil
+	fields, err := readForm(r.Body)
+	for name, value := range fields {
+		if _, there := params[name]; !there {
+			params[name] = value
+		}
+	}
+	return fields, err
 }
 
 // idHeaders tell a repetition from a new event, the best of them first.

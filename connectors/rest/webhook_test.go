@@ -74,7 +74,12 @@ func TestBodiesOfWebhooks(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, test.want, receipt.Events[0].Outputs["body"], test.contentType)
 	}
-	_, err := c.Receive(t.Context(), posted("a=%zz", "Content-Type", form))
+	r := posted("a=form&b=2", "Content-Type", form)
+	r.Query = url.Values{"a": {"query"}}
+	receipt, err := c.Receive(t.Context(), r)
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"a": "query", "b": "2"}, receipt.Events[0].Outputs["params"])
+	_, err = c.Receive(t.Context(), posted("a=%zz", "Content-Type", form))
 	require.Equal(t, connectors.CodeInvalidInput, connectors.AsError(err).Code)
 }
 

@@ -119,10 +119,11 @@ func TestEventAnswer(t *testing.T) {
 }
 
 func TestUnknownConnector(t *testing.T) {
-	parsed, err := Parse("t.json", eventFile("connector.till.SOLD", `{"status":"paid","pattern":"(?<n>\\d+)"}`,
+	parsed, err := Parse("t.json", eventFile("connector.till.SOLD", `{"status":"paid","pattern":"(?<n>\\d+)","echo":"${n}"}`,
 		`{"source":"connector.till.PRINT","payload":{"text":"${anything} ${matchGroups.n}"}}`), Options{Definition: definitions})
 	require.NoError(t, err)
-	require.Len(t, parsed.Warnings, 2)
+	require.Len(t, parsed.Warnings, 3)
+	require.Contains(t, parsed.Warnings[1], "event.inputs.echo: is sent for events of built-in connectors alone")
 	require.Contains(t, parsed.Warnings[0], `t.json: event.source: the definition of connector "till" is not among these files`)
 	groups, ok, err := parsed.Match(map[string]any{"status": "paid", "message": "no 7", "anything": "${x}"})
 	require.NoError(t, err)

@@ -109,6 +109,10 @@ func (t *parser) parseEchoes(o jsonfile.Object) {
 			continue
 		case len(text) > maxEcho:
 			o.Errorf(field, "%d bytes, at most %d are sent", len(text), maxEcho)
+		case t.kind == ofConnector && t.feature == nil && t.strict():
+			t.warn(o, field, "is sent for events of built-in connectors alone, and this one is not known")
+		case t.kind == ofMail && t.Event() != EmailReceived:
+			o.Errorf(field, "is never sent: only machines send such mail; leave it out")
 		case t.feature != nil && t.feature.Input(field) == nil:
 			o.Errorf(field, "this event cannot be answered; let the process answer")
 		}

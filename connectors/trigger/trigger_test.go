@@ -163,6 +163,7 @@ func TestParseRefuses(t *testing.T) {
 		"condition name":  {file(`{"pattern":"","condition":"${emailSubjct == ''}"}`, start), `did you mean "emailSubject"?`},
 		"fixed condition": {file(`{"pattern":"","condition":"true"}`, start), "text that never changes"},
 		"echo":            {file(`{"pattern":"(?<no>x)","echo":"hello ${nr}"}`, start), `event.inputs.echo: the event has no output "nr"`},
+		"echo to machine": {strings.Replace(file(`{"pattern":"","echo":"hello"}`, start), "EMAIL_RECEIVED", "EMAIL_BOUNCED", 1), "event.inputs.echo: is never sent"},
 		"input":           {file(`{"pattern":"","patern":""}`, start), `event.inputs.patern: unknown field; did you mean "pattern"?`},
 		"action source":   {strings.Replace(file(any, start), "command-consumer", "Mail", 1), "action.source: \"Mail\": command-consumer is expected, or an action of a connector"},
 		"signal":          {file(any, `{"payloadType":"SignalPayload","name":"s","businessKey":"b"}`), "businessKey: unknown field"},
@@ -219,16 +220,24 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(file(`{"pattern":"\\Qx\\E\\u00e9","matchOn":"body","automaticMail":"accept"}`,
 		`{"payloadType":"ReceiveMessagePayload","name":"a","correlationKey":"${inReplyTo}","variables":{"v":{"type":"variable","value":"raw"},"w":[{"x":"${emailBody}"}]}}`)))
 	f.Add([]byte(file(`{"pattern":"","filters":{"from":"a++@[a-z&&[^x]]\\R?","minSize":1,"maxSize":9999,"headers":{"X-Priority":"^\\p{IsDigit}"},"attachment":"\\.pdf$"}}`, start)))
+	f.Add(eventFile("connector.till.SOLD", `{"pattern":"(?<a>x)","headers":{"a":["b",1]},"status":7,"echo":"${a}"}`, `{"source":"till.PRINT","payload":{"text":"${a.b}"}}`))
+	f.Add(eventFile("connector.hook.INCOMING_WEBHOOK", `{"status":"201","body":{"a":"${body}"}}`, `{"source":"hook.POST","payload":{"url":"u"}}`))
+	f.Add(eventFile("timer.orders.TIMER_FIRED", `{"cron":"0 8 * * mon-fri","timeZone":"UTC"}`, `{"source":"hook.POST","payload":{"url":"${scheduledTime}"}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		trigger, err := Parse("t.json", data, Options{})
+		trigger, err := Parse("t.json", data, Options{Definition: definitions})
 		if err != nil {
 			return
 		}
+		read, err := Read("t.json", data)
+		require.NoError(t, err, "what is accepted can be read")
+		require.Equal(t, trigger.Source, read.Source)
 		groups, ok, err := trigger.Match(filtered())
 		if !ok || err != nil {
 			return
 		}
 		_, _ = trigger.Action(mail(), groups)
+		_, _, _ = trigger.Answer(mail(), groups)
+		_, _ = trigger.Echo(mail(), groups, false)
 	})
 }
 

@@ -1,0 +1,5 @@
+// Package postgresql runs a PostgreSQL server for tests, without privileges, in a folder and on a port of its own.
+//
+// A test calls Start and gets a Server with an empty database, over TCP with and without TLS. Where PostgreSQL is not installed the
+// test is skipped with the reason, and fails when the environment has CI=true.
+package postgresql
