@@ -26,8 +26,7 @@ func (p *parser) parameters(e, holder *element) (inputs, outputs []Assignment) {
 	for _, c := range block.children {
 		name := c.attr("", "name")
 		switch {
-		case name == "" && c.name.Local == "outputParameter" && dialectAttr(e, "modelerTemplate") != "":
-			// An output of an element template that nobody gave a variable.
+		case dialectAttr(e, "modelerTemplate") != "" && unfilled(c):
 		case name == "":
 			p.at(e, "%s has no name", c.name.Local)
 		case c.name.Local == "inputParameter":
@@ -39,6 +38,18 @@ func (p *parser) parameters(e, holder *element) (inputs, outputs []Assignment) {
 		}
 	}
 	return inputs, outputs
+}
+
+// unfilled tells of fields of an element template that nobody has filled in: an input without a value, an output without a variable.
+// They would hide variables of the process that have the input's name.
+func unfilled(c *element) bool {
+	switch c.name.Local {
+	case "inputParameter":
+		return len(c.children) == 0 && c.text() == ""
+	case "outputParameter":
+		return c.attr("", "name") == ""
+	}
+	return false
 }
 
 // value reads the content of a parameter: text, a list, a map or a script.

@@ -37,13 +37,15 @@ func TestParametersOfACallAreItsMapping(t *testing.T) {
 	require.Equal(t, []Param{{Name: "c", Value: int64(1)}}, constants.Processes[0].Node("e").Mapping.Constants)
 }
 
-func TestOutputWithoutAName(t *testing.T) {
+func TestFieldsOfATemplateThatNobodyFilledIn(t *testing.T) {
 	task := func(attr string) []byte {
 		return between(`<serviceTask id="e" implementation="a.B" xmlns:camunda="http://camunda.org/schema/1.0/bpmn"` + attr + `><extensionElements><camunda:inputOutput>
-			<camunda:outputParameter>${number}</camunda:outputParameter></camunda:inputOutput></extensionElements></serviceTask>`)
+			<camunda:inputParameter name="to"/><camunda:outputParameter>${number}</camunda:outputParameter></camunda:inputOutput></extensionElements></serviceTask>`)
 	}
 	_, err := Parse("m.bpmn", task(""), Options{})
 	require.ErrorContains(t, err, "outputParameter has no name")
-	_, err = Parse("m.bpmn", task(` camunda:modelerTemplate="x"`), Options{})
-	require.NoError(t, err, "an output of an element template that nobody gave a variable")
+	m, err := Parse("m.bpmn", task(` camunda:modelerTemplate="x"`), Options{})
+	require.NoError(t, err)
+	require.Empty(t, m.Processes[0].Node("e").Inputs)
+	require.Empty(t, m.Processes[0].Node("e").Outputs)
 }

@@ -52,6 +52,8 @@ func TestApplicationProject(t *testing.T) {
 func TestApplicationProjectInAnArchive(t *testing.T) {
 	folder, err := Load([]string{holiday}, options(t))
 	require.NoError(t, err)
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
 	for _, root := range []string{"", "holiday/"} {
 		var names []string
 		contents := map[string]string{}
@@ -71,7 +73,7 @@ func TestApplicationProjectInAnArchive(t *testing.T) {
 		checkHoliday(t, p, err, file+"/"+root)
 		require.Equal(t, folder.Definitions, p.Definitions, "the same content has the same digest")
 	}
-	left, err := filepath.Glob(filepath.Join(os.TempDir(), "waybill-project-*"))
+	left, err := filepath.Glob(filepath.Join(temporary, "waybill-project-*"))
 	require.NoError(t, err)
 	require.Empty(t, left, "nothing is left behind")
 }

@@ -45,6 +45,9 @@ func (l *loader) checkConnectors(model, extensions string, p *bpmn.Process) {
 			continue
 		}
 		feature, err := d.Action(action)
+		if err != nil && reserved[connector] != "" {
+			err = fmt.Errorf("implementation %q is %s", n.Implementation, reserved[connector])
+		}
 		if err != nil {
 			l.fail(at("%w", err))
 			continue

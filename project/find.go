@@ -174,15 +174,15 @@ func (l *loader) unused(files []source) {
 	}
 }
 
-// lookalikes tells of definitions that have the actions of a connector that is built in and do not name it as their template: files of the
-// original product, whose calls would wait for a program of their own.
+// lookalikes tells of definitions that have the actions and inputs of a connector that is built in and do not name it as their
+// template: files of the original product, whose calls would wait for a program of their own.
 func (l *loader) lookalikes() {
 	for _, d := range l.project.Connectors {
-		if _, instance := l.builtIn(d.Template); instance || len(d.Actions) == 0 {
+		if _, instance := l.builtIn(d.Template); instance {
 			continue
 		}
 		for _, known := range l.options.BuiltIn {
-			if slices.ContainsFunc(d.Actions, func(f connectors.Feature) bool { _, err := known.Action(f.Name); return err != nil }) {
+			if !alike(d, known) {
 				continue
 			}
 			l.warn("%s: connector %q has the actions of %s, which is built in, and does not name it: its calls wait for a program of yours on task queue %q; "+
@@ -190,4 +190,17 @@ func (l *loader) lookalikes() {
 			break
 		}
 	}
+}
+
+// alike tells that a connector knows every action and every input of a definition that has some.
+func alike(d, known *connectors.Definition) bool {
+	inputs := 0
+	for _, f := range d.Actions {
+		action, err := known.Action(f.Name)
+		if err != nil || slices.ContainsFunc(f.Inputs, func(p connectors.Parameter) bool { return action.Input(p.Name) == nil }) {
+			return false
+		}
+		inputs += len(f.Inputs)
+	}
+	return inputs > 0
 }

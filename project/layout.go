@@ -20,7 +20,7 @@ var foreignFolders = map[string]struct {
 	"decision-tables": {[]string{".xml", ".dmn"}, decisionTable},
 	"forms":           {[]string{".json"}, form},
 	"ui":              {[]string{".json"}, userInterface},
-	"scripts":         {[]string{".bin", ".js"}, foreign{"a script", "write it into a script task with scriptFormat=\"javascript\""}},
+	"scripts":         {[]string{".bin", ".js"}, foreign{"a script", "write it into a script task with scriptFormat=\"javascript\", or call script.RUN with it"}},
 	"files":           {[]string{".bin"}, foreign{"an uploaded file", "give it its real name; an input of type file names a file of the project, such as files/policy.txt"}},
 	"authentications": {[]string{".json"}, foreign{"an authentication", "make it settings of an instance of the connector rest"}},
 	"data-models":     {[]string{".json"}, foreign{"a data model", "declare the process variables as properties of type json"}},
@@ -88,7 +88,7 @@ func foreignByContent(path string, data []byte) (foreign, bool) {
 
 // reserved are the connectors of the original product that a model may call and that have no counterpart of this name.
 var reserved = map[string]string{
-	"script":              "a script of the project: write it into a script task with scriptFormat=\"javascript\"",
+	"script":              "a script of the project: write it into a script task with scriptFormat=\"javascript\", or call script.RUN with it",
 	"dmn-connector":       "a decision table: write it as a script task in JavaScript, or call a connector that decides",
 	"email-service":       "the original product's own mail service: call email.SEND",
 	"docgen-service":      "the original product's own documents: call a connector of your own",

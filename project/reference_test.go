@@ -88,7 +88,8 @@ func TestReferenceImplementations(t *testing.T) {
 		t.Run(implementation, func(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, map[string]string{
-				"order.bpmn": process("order", implementation), "connectors/slack-1.json": `{"name":"slack-1","actions":{"88296a50":` + feature + `}}`,
+				"order.bpmn": process("order", implementation), "connectors/script.json": `{"name":"script","actions":{"a":` + strings.Replace(feature, "SEND_MESSAGE", "RUN", 1) + `}}`,
+				"connectors/slack-1.json": `{"name":"slack-1","actions":{"88296a50":` + feature + `}}`,
 			})
 			p, err := Load([]string{dir}, options(t))
 			if want.refused != "" {

@@ -236,3 +236,20 @@ func TestConnectorCallOptions(t *testing.T) {
 	require.Equal(t, contract.ConnectorQueue, server.options.TaskQueue)
 	require.NotEqual(t, first, server.call.IdempotencyKey)
 }
+
+func TestConnectorCompletion(t *testing.T) {
+	for args, want := range map[string]string{
+		"connector show ema":                                   "email\t",
+		"connector call email.S":                               "email.SEND\t",
+		"connector call orders.CREATE " + orders + " --input ": "item=\tWhat is ordered.\n",
+		"connector template ":                                  "email\t",
+	} {
+		s := newShell(&fakeTemporal{})
+		line := strings.Fields(args)
+		if strings.HasSuffix(args, " ") {
+			line = append(line, "")
+		}
+		require.Equal(t, exitOK, s.run(t.Context(), append([]string{"__complete"}, line...)...), s.err.String())
+		require.Contains(t, s.out.String(), want, args)
+	}
+}

@@ -68,7 +68,24 @@ func (a *app) connectorCallCommand() *cobra.Command {
 	f.StringArrayVar(&files, "input-json", nil, "a JSON file whose fields are inputs (- for standard input); --input wins over it; may be repeated")
 	f.DurationVar(&timeout, "timeout", 0, "how long the call may take (default as the connector's definition says)")
 	_ = cmd.MarkFlagFilename("input-json", "json")
+	_ = cmd.RegisterFlagCompletionFunc("input", completeInputs)
 	return cmd
+}
+
+// completeInputs completes NAME= for the action that is called.
+func completeInputs(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	if c, err := prepareCall(args[0], args[1:]); err == nil && c.definition != nil {
+		if f, err := c.definition.Action(c.action); err == nil {
+			for _, p := range f.Inputs {
+				names = append(names, p.Name+"=\t"+p.Description)
+			}
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
 // preparedCall is a call with what the definition, if there is one, says of it.

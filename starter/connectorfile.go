@@ -93,7 +93,7 @@ func (a *app) connectorNewCommand() *cobra.Command {
 				for _, file := range written {
 					fmt.Fprintln(w, "wrote", file)
 				}
-				fmt.Fprintf(w, "\ntest it:                go test ./%s\n", filepath.ToSlash(filepath.Join(dir, args[0])))
+				fmt.Fprintf(w, "\ntest it:                go test %s\n", packagePath(filepath.Join(dir, args[0])))
 				fmt.Fprintln(w, "build it in:            add its Template() to the list in connectors/catalog/catalog.go")
 				fmt.Fprintf(w, "then it can be called:  starter connector call %s.LOOKUP --input id=7\n", args[0])
 			})
@@ -149,4 +149,12 @@ func (a *app) connectorTemplateCommand() *cobra.Command {
 	cmd.Flags().StringVar(&out, "out", "", "file to write (default standard output)")
 	_ = cmd.MarkFlagFilename("out", "json")
 	return cmd
+}
+
+// packagePath is a folder as the go command takes it.
+func packagePath(folder string) string {
+	if filepath.IsAbs(folder) {
+		return folder
+	}
+	return "./" + filepath.ToSlash(folder)
 }

@@ -74,3 +74,6 @@ async def main() -> None:
 
 if __name__ == "__main__":
     asyncio.run(main())
+    # All calls have ended. Threads of the SDK may not have, and an interpreter that is taken down under them crashes at times:
+    # https://github.com/temporalio/sdk-python/issues/300
+    os._exit(0)
