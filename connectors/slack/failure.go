@@ -73,8 +73,11 @@ func classify(doing string, err error) *connectors.Error {
 	return failure
 }
 
+// maxPause bounds what an answer may have us wait.
+const maxPause = time.Hour
+
 func rateLimited(doing string, after time.Duration) *connectors.Error {
-	return &connectors.Error{Kind: connectors.Retryable, Code: codeRateLimited, After: after, Public: doing + ": Slack takes no more requests for now"}
+	return &connectors.Error{Kind: connectors.Retryable, Code: codeRateLimited, After: min(max(after, 0), maxPause), Public: doing + ": Slack takes no more requests for now"}
 }
 
 // malformed tells an answer that is not what the method promises from one that did not come.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	slackapi "github.com/slack-go/slack"
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/connectors"
@@ -135,6 +136,12 @@ func TestKit(t *testing.T) {
 		Key:      func() string { return lastKey(w) },
 		Failures: failures,
 	})
+}
+
+func TestPausesAreBounded(t *testing.T) {
+	for after, want := range map[time.Duration]time.Duration{-time.Second: 0, time.Minute: time.Minute, 100 * time.Hour: time.Hour} {
+		require.Equal(t, want, classify("x", &slackapi.RateLimitedError{RetryAfter: after}).After)
+	}
 }
 
 // lastKey is how Slack recognises the repetition of the last call: the id of a message, or the purpose of a channel.

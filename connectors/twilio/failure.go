@@ -62,7 +62,7 @@ func (c *Connector) refusal(status int, header http.Header, body []byte) *connec
 	case status == http.StatusTooManyRequests, is(overloaded):
 		failure.Kind, failure.Code = connectors.Retryable, codeRateLimited
 		if seconds, err := strconv.Atoi(header.Get("Retry-After")); err == nil && seconds > 0 {
-			failure.After = time.Duration(seconds) * time.Second
+			failure.After = time.Duration(min(seconds, maxPause)) * time.Second
 		}
 	case status == http.StatusRequestTimeout, status == http.StatusGatewayTimeout:
 		failure.Kind, failure.Code = connectors.Retryable, codeTimeout
@@ -81,6 +81,9 @@ func (c *Connector) refusal(status int, header http.Header, body []byte) *connec
 	}
 	return failure
 }
+
+// maxPause bounds what an answer may have us wait, in seconds.
+const maxPause = 3600
 
 // maxMessage bounds what Twilio says in an error, in bytes.
 const maxMessage = 500

@@ -81,6 +81,7 @@ func (c *Connector) post(ctx context.Context, m sms, key string) (result map[str
 	if err != nil {
 		return nil, false, classify(err)
 	}
+	r.GetBody = nil // net/http would take the key for leave to send the message once more when a connection breaks
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Idempotency-Key", uuid.NewSHA1(uuid.NameSpaceURL, []byte("waybill:"+key)).String())
 	status, header, body, err := c.do(r)

@@ -159,6 +159,25 @@ func TestAMessageWhoseAnswerIsLostIsNotSentTwice(t *testing.T) {
 	}
 }
 
+func TestPausesAreBounded(t *testing.T) {
+	c := connect(t, nil)
+	for after, want := range map[string]time.Duration{"-1": 0, "60": time.Minute, "360000": time.Hour, "9999999999999999999": 0, "Mon": 0} {
+		require.Equal(t, want, c.refusal(429, http.Header{"Retry-After": {after}}, nil).After, after)
+	}
+}
+
+// TestNothingIsRepeatedUnseen has a connection that was used before break: net/http takes Idempotency-Key for leave to send once more.
+func TestNothingIsRepeatedUnseen(t *testing.T) {
+	a := newAPI(t)
+	c := connect(t, a)
+	_, err := c.Call(t.Context(), call(sendSMS))
+	require.NoError(t, err)
+	a.after, a.failList = breaks, breaks
+	_, err = c.Call(t.Context(), call(sendSMS, "smsBody", "Another text"))
+	require.Equal(t, connectors.Retryable, connectors.AsError(err).Kind)
+	require.Len(t, a.sent, 2)
+}
+
 // TestTwilioHasAnotherClock has the dates of messages be far from ours.
 func TestTwilioHasAnotherClock(t *testing.T) {
 	for _, apart := range []time.Duration{-time.Hour, time.Hour} {
