@@ -15,6 +15,7 @@ import (
 
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/connectortest"
+	"github.com/waybill-io/waybill/connectors/rabbitmq/broker"
 	"github.com/waybill-io/waybill/testsuite/rabbitmq"
 )
 
@@ -249,6 +250,8 @@ func messages(t *testing.T, ch *amqp.Channel, c *Connector) {
 
 func TestSettings(t *testing.T) {
 	d := Template().Definition
+	all := broker.Settings("")
+	require.Equal(t, all, d.Config[:len(all)], "the definition lists what is read")
 	for name, tc := range map[string]struct {
 		values map[string]string
 		want   string
