@@ -1,6 +1,7 @@
 package rabbitmq
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -131,6 +132,19 @@ func TestPublish(t *testing.T) {
 		for range 100 {
 			take(t, ch, "orders")
 		}
+	})
+	t.Run("the broker is short of memory", func(t *testing.T) {
+		s.Block()
+		for range 64 { // more than may be under way
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			_, err := c.Call(ctx, publish(map[string]any{"routingKey": "orders", "message": "blocked"}))
+			cancel()
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+		s.Unblock()
+		_, err := c.Call(t.Context(), publish(map[string]any{"routingKey": "orders", "message": "unblocked"}))
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { return string(take(t, ch, "orders").Body) == "unblocked" }, patience, time.Millisecond)
 	})
 	t.Run("the broker is killed and comes again", func(t *testing.T) {
 		s.Kill()
