@@ -1,6 +1,7 @@
 package rabbitmq
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/connectortest"
+	"github.com/waybill-io/waybill/connectors/rabbitmq/broker"
 	"github.com/waybill-io/waybill/testsuite/rabbitmq"
 )
 
@@ -130,6 +132,19 @@ func TestPublish(t *testing.T) {
 		for range 100 {
 			take(t, ch, "orders")
 		}
+	})
+	t.Run("the broker is short of memory", func(t *testing.T) {
+		s.Block()
+		for range 64 { // more than may be under way
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			_, err := c.Call(ctx, publish(map[string]any{"routingKey": "orders", "message": "blocked"}))
+			cancel()
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+		s.Unblock()
+		_, err := c.Call(t.Context(), publish(map[string]any{"routingKey": "orders", "message": "unblocked"}))
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { return string(take(t, ch, "orders").Body) == "unblocked" }, patience, time.Millisecond)
 	})
 	t.Run("the broker is killed and comes again", func(t *testing.T) {
 		s.Kill()
@@ -249,6 +264,8 @@ func messages(t *testing.T, ch *amqp.Channel, c *Connector) {
 
 func TestSettings(t *testing.T) {
 	d := Template().Definition
+	all := broker.Settings("")
+	require.Equal(t, all, d.Config[:len(all)], "the definition lists what is read")
 	for name, tc := range map[string]struct {
 		values map[string]string
 		want   string

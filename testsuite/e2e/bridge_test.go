@@ -316,6 +316,7 @@ func TestBridgeKilled(t *testing.T) {
 		}
 		require.Equal(t, 1, completed)
 	}
+	require.Equal(t, n, calls(shop), "a call has one id, however often it is published")
 	drained(t, s.Channel(), results, failures)
 	t.Logf("the connector was asked %d times for %d calls; the last answer came %s after the last call", len(shop.got()), n, time.Since(started).Round(time.Second))
 }

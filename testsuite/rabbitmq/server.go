@@ -134,6 +134,21 @@ func (s *Server) Run() {
 	}
 }
 
+// Block makes the broker believe that it is short of memory: it stops reading from connections that publish. Unblock is the opposite.
+func (s *Server) Block() { s.control("set_vm_memory_high_watermark", "0") }
+
+// Unblock gives the broker its memory back.
+func (s *Server) Unblock() { s.control("set_vm_memory_high_watermark", "0.9") }
+
+func (s *Server) control(args ...string) {
+	s.t.Helper()
+	cmd := exec.Command(filepath.Join(filepath.Dir(binary), "rabbitmqctl"), args...)
+	cmd.Env = append(withoutRabbit(os.Environ()), s.environment()...)
+	if output, err := cmd.CombinedOutput(); err != nil {
+		s.t.Fatalf("rabbitmqctl %v: %v\n%s", args, err, output)
+	}
+}
+
 func (s *Server) start(name string, args ...string) *process {
 	s.t.Helper()
 	output, err := os.OpenFile(filepath.Join(s.dir, "output"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

@@ -67,7 +67,11 @@ func (p *Publisher) Publish(ctx context.Context, m Message) error {
 	// A broker that is short of memory stops reading, and a write to it does not end with ctx. The slot is free when it does.
 	go func() {
 		defer func() { <-p.slots }()
-		result <- p.publish(ctx, m)
+		ch, err := p.publish(ctx, m)
+		result <- err
+		if ch != nil {
+			p.release(ch)
+		}
 	}()
 	select {
 	case err := <-result:
@@ -77,47 +81,46 @@ func (p *Publisher) Publish(ctx context.Context, m Message) error {
 	}
 }
 
-func (p *Publisher) publish(ctx context.Context, m Message) error {
+// publish also returns the channel that it has used, when others may use it.
+func (p *Publisher) publish(ctx context.Context, m Message) (*channel, error) {
 	ch, err := p.channel(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	confirmed, err := ch.PublishWithDeferredConfirm(m.Exchange, m.RoutingKey, m.Mandatory, false, m.Publishing)
 	if err != nil {
 		_ = ch.Close()
-		return fmt.Errorf("publish a message: %w", err)
+		return nil, fmt.Errorf("publish a message: %w", err)
 	}
 	select {
 	case <-confirmed.Done():
 	case <-ctx.Done():
 		_ = ch.Close() // a confirm that comes late must not be taken for another message's
-		return fmt.Errorf("wait until the broker confirms a message: %w", ctx.Err())
+		return nil, fmt.Errorf("wait until the broker confirms a message: %w", ctx.Err())
 	}
 	// A return comes before the confirm, and the reason of an end before the end of what waits. The end closes both channels.
 	select {
 	case _, returned := <-ch.returned:
 		if returned {
-			p.release(ch)
-			return fmt.Errorf("exchange %q, routing key %q: %w", m.Exchange, m.RoutingKey, ErrUnroutable)
+			return ch, fmt.Errorf("exchange %q, routing key %q: %w", m.Exchange, m.RoutingKey, ErrUnroutable)
 		}
 	default:
 	}
 	select {
 	case reason, open := <-ch.closed:
 		if !open || reason == nil {
-			return ErrBroken
+			return nil, ErrBroken
 		}
 		if !reason.Server || ch.connection.IsClosed() {
-			return fmt.Errorf("%w: %w", ErrBroken, reason)
+			return nil, fmt.Errorf("%w: %w", ErrBroken, reason)
 		}
-		return fmt.Errorf("publish a message: %w", reason)
+		return nil, fmt.Errorf("publish a message: %w", reason)
 	default:
 	}
-	p.release(ch)
 	if !confirmed.Acked() {
-		return ErrRefused
+		return ch, ErrRefused
 	}
-	return nil
+	return ch, nil
 }
 
 // channel takes one that is idle, or opens one.
