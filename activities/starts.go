@@ -26,7 +26,7 @@ import (
 func (s *Steering) SyncStarts(ctx context.Context, in contract.SyncStartsInput) error {
 	timers, registered := map[string]*bpmn.Node{}, map[string]string{}
 	if len(in.Definition.Model) > 0 {
-		next, err := definition.Parse(in.Definition)
+		next, err := definition.Parse(in.Definition, 0)
 		if err != nil {
 			return final(err)
 		}
@@ -35,7 +35,7 @@ func (s *Steering) SyncStarts(ctx context.Context, in contract.SyncStartsInput) 
 		}
 	}
 	if in.Old != nil {
-		old, err := definition.Parse(*in.Old)
+		old, err := definition.Parse(*in.Old, 0)
 		if err != nil {
 			return final(err)
 		}

@@ -22,6 +22,7 @@ type report struct {
 	Engine  *engineReport `json:"engine,omitempty"`
 	Host    *hostReport   `json:"host,omitempty"`
 	Calls   *callsReport  `json:"calls,omitempty"`
+	Rate    *rateReport   `json:"rate,omitempty"`
 	Mail    *mailReport   `json:"mail,omitempty"`
 
 	Mailboxes *mailboxesReport `json:"mailboxes,omitempty"`
@@ -45,7 +46,7 @@ type options struct {
 	hold      time.Duration
 }
 
-var sections = []string{"engine", "host", "calls", "mail", "mailboxes", "memory", "webhooks"}
+var sections = []string{"engine", "host", "calls", "rate", "mail", "mailboxes", "memory", "webhooks"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -127,6 +128,12 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		}
 		printed = append(printed, r.Calls)
 	}
+	if slices.Contains(o.only, "rate") {
+		if r.Rate, err = measureRate(ctx, progress); err != nil {
+			return fmt.Errorf("rate: %w", err)
+		}
+		printed = append(printed, r.Rate)
+	}
 	if slices.Contains(o.only, "mail") {
 		if r.Mail, err = measureMail(ctx, o.idle, o.stream, progress); err != nil {
 			return fmt.Errorf("mail: %w", err)
@@ -167,6 +174,7 @@ var (
 	_ section = (*engineReport)(nil)
 	_ section = (*hostReport)(nil)
 	_ section = (*callsReport)(nil)
+	_ section = (*rateReport)(nil)
 	_ section = (*mailReport)(nil)
 	_ section = (*mailboxesReport)(nil)
 	_ section = (*memoryReport)(nil)

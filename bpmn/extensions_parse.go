@@ -16,6 +16,8 @@ type extensionsReader struct {
 	problems
 	model   *Model
 	refused map[string]bool // ids that the model's own messages already deal with
+
+	exchanges bool // see Model.exchange
 }
 
 func (x *extensionsReader) read(src []byte, limit int) {
@@ -221,7 +223,7 @@ func (x *extensionsReader) constants(path string, p *Process, v any) {
 			x.path(at, "a message catcher has outputs only")
 			continue
 		}
-		if n.Mapping == nil && p.MapDefault != MapAll {
+		if x.exchanges && n.Mapping == nil && p.MapDefault != MapAll {
 			n.Mapping = x.model.parameters(n)
 		}
 		if n.Mapping == nil {

@@ -60,4 +60,22 @@ func (p *parser) http(e, part *element, n *Node) {
 	p.fields(e, &rest, n, httpFields)
 	n.Mapping.Constants = append(n.Mapping.Constants, lenient(statuses, as)...)
 	sortParams(n.Mapping.Constants)
+	if !p.options.since(3) {
+		customRest(n)
+	}
+}
+
+// customRest makes a call of the built-in connector rest one of the connector of that name that models before version 3 of the engine's
+// behaviour brought with them.
+func customRest(n *Node) {
+	names := map[string]string{"restUrl": "url", "requestHeaders": "headers", "requestPayload": "body"}
+	var constants []Param
+	for _, c := range n.Mapping.Constants {
+		if old := names[c.Name]; old != "" {
+			c.Name = old
+			constants = append(constants, c)
+		}
+	}
+	sortParams(constants)
+	n.Mapping.Constants, n.ResultNames = constants, nil
 }

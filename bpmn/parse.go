@@ -19,7 +19,12 @@ type Options struct {
 	Limits         Limits
 	// CheckScript reports what is wrong with a JavaScript, at deployment; nil: nothing is checked. A model that runs has passed it.
 	CheckScript func(source string) error
+	// Behaviour is the version of the engine's behaviour that the model is read for: what an attribute means is a part of it. 0: the newest.
+	Behaviour int
 }
+
+// since reports whether what came with a version of the engine's behaviour holds.
+func (o Options) since(version int) bool { return o.Behaviour == 0 || o.Behaviour >= version }
 
 // Parse reads a BPMN 2.0 file and its extensions. The error joins an *Error for everything that keeps the model from
 // running as it is written; name is the file's name in those messages.
@@ -57,14 +62,16 @@ func Parse(name string, src []byte, opts Options) (*Model, error) {
 	p.definitions(root)
 	errs := p.all()
 	if len(opts.Extensions) > 0 {
-		x := &extensionsReader{problems: problems{file: opts.ExtensionsName}, model: p.model, refused: p.refused}
+		x := &extensionsReader{problems: problems{file: opts.ExtensionsName}, model: p.model, refused: p.refused, exchanges: opts.since(3)}
 		if x.file == "" {
 			x.file = name + " (extensions)"
 		}
 		x.read(opts.Extensions, opts.Limits.withDefaults().Bytes)
 		errs = append(errs, x.all()...)
 	}
-	p.model.exchange()
+	if opts.since(3) {
+		p.model.exchange()
+	}
 	errs = append(errs, p.model.beans()...)
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)

@@ -316,6 +316,9 @@ func (p *parser) connector(e, c *element, n *Node) {
 	sortParams(m.Constants)
 	sortParams(m.Outputs)
 	n.Mapping = m
+	if id == "http-connector" && !p.options.since(3) {
+		customRest(n)
+	}
 }
 
 // static makes one parameter of a list or a map of the model.

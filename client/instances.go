@@ -118,7 +118,7 @@ func checkID(key, id string) error {
 // rehearse runs the first step of an instance without carrying it out, so that a start with wrong input is refused
 // before anything has happened.
 func (c *Client) rehearse(d contract.Definition, o StartOptions) error {
-	p, err := c.models.Process(d)
+	p, err := c.models.Process(d, engine.Version)
 	if err != nil {
 		return &Error{Type: "refused", Message: err.Error()}
 	}

@@ -39,10 +39,10 @@ func (c *Client) Publish(ctx context.Context, m contract.Message) (contract.Publ
 	return r, nil
 }
 
-// replyTTL is how long a reply is kept for a call of which the instance does not know yet that it waits.
-const replyTTL = time.Minute
+// replyTTL is how long a reply is kept for a call of which the instance does not know yet that it waits: workers may be away.
+const replyTTL = time.Hour
 
-// Reply gives a message to the call that waits for it. When none does it is dropped, or kept for a minute if it may have come early.
+// Reply gives a message to the call that waits for it. When none does it is dropped, or kept for an hour if it may have come early.
 func (c *Client) Reply(ctx context.Context, m contract.Message, early bool) error {
 	if early {
 		m.TTL = replyTTL

@@ -22,7 +22,7 @@ type Event struct {
 // Reply is the key that a call waits under.
 type Reply struct {
 	Key string
-	// Early keeps the event for a minute when no call waits yet: it cannot have come before the call was made. Without it the event is
+	// Early keeps the event for an hour when no call waits yet: it cannot have come before the call was made. Without it the event is
 	// a reply only to calls that wait already.
 	Early bool
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"sync"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -63,17 +64,19 @@ func readAll(r io.Reader) ([]byte, error) {
 	return text, err
 }
 
-// Parse reads the process of a definition.
-func Parse(d contract.Definition) (*bpmn.Process, error) {
+// Parse reads the process of a definition, as a version of the engine's behaviour reads it; 0: the newest.
+func Parse(d contract.Definition, engine int) (*bpmn.Process, error) {
 	xml, err := Decompress(d.Model)
 	if err != nil {
 		return nil, fmt.Errorf("process %q: unpack model: %w", d.Key, err)
 	}
-	return parse(d, xml)
+	return parse(d, xml, engine)
 }
 
-func parse(d contract.Definition, xml []byte) (*bpmn.Process, error) {
-	model, err := bpmn.Parse(d.File, xml, bpmn.Options{Extensions: d.Extensions, MapDefault: bpmn.MapDefault(d.MapDefault), Uncaught: bpmn.Uncaught(d.Uncaught)})
+func parse(d contract.Definition, xml []byte, engine int) (*bpmn.Process, error) {
+	model, err := bpmn.Parse(d.File, xml, bpmn.Options{
+		Extensions: d.Extensions, MapDefault: bpmn.MapDefault(d.MapDefault), Uncaught: bpmn.Uncaught(d.Uncaught), Behaviour: engine,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("process %q: %w", d.Key, err)
 	}
@@ -87,14 +90,14 @@ func parse(d contract.Definition, xml []byte) (*bpmn.Process, error) {
 
 // Cache keeps what was made of definitions of late. It is safe for concurrent use; the zero value is ready.
 type Cache struct {
-	processes kept[*bpmn.Process] // by digest
+	processes kept[*bpmn.Process] // by digest and version of the engine's behaviour
 	packed    kept[[]byte]        // by digest
-	unpacked  kept[*Unpacked]     // by packed definition
+	unpacked  kept[*Unpacked]     // by packed definition and version of the engine's behaviour
 }
 
-// Process returns the process of a definition, parsed at most once while it is kept.
-func (c *Cache) Process(d contract.Definition) (*bpmn.Process, error) {
-	return c.processes.get(d.Digest, func() (*bpmn.Process, error) { return Parse(d) })
+// Process is Parse, done at most once while the result is kept.
+func (c *Cache) Process(d contract.Definition, engine int) (*bpmn.Process, error) {
+	return c.processes.get(versioned(d.Digest, engine), func() (*bpmn.Process, error) { return Parse(d, engine) })
 }
 
 // Pack is Pack, done at most once while the result is kept.
@@ -103,9 +106,11 @@ func (c *Cache) Pack(d contract.Definition) ([]byte, error) {
 }
 
 // Unpack is Unpack, done at most once while the result is kept.
-func (c *Cache) Unpack(packed []byte) (*Unpacked, error) {
-	return c.unpacked.get(string(packed), func() (*Unpacked, error) { return Unpack(packed) })
+func (c *Cache) Unpack(packed []byte, engine int) (*Unpacked, error) {
+	return c.unpacked.get(versioned(string(packed), engine), func() (*Unpacked, error) { return Unpack(packed, engine) })
 }
+
+func versioned(key string, engine int) string { return strconv.Itoa(engine) + "/" + key }
 
 // kept are values of late by key.
 type kept[T any] struct {

@@ -73,8 +73,8 @@ type Unpacked struct {
 	Process    *bpmn.Process
 }
 
-// Unpack reads what Pack packed.
-func Unpack(packed []byte) (*Unpacked, error) {
+// Unpack reads what Pack packed; the process is as of Parse.
+func Unpack(packed []byte, engine int) (*Unpacked, error) {
 	if len(packed) == 0 || packed[0] != packing {
 		return nil, errors.New("the definition is packed in another way than this version knows")
 	}
@@ -87,6 +87,6 @@ func Unpack(packed []byte) (*Unpacked, error) {
 	if err := json.Unmarshal(head, &u.Definition); err != nil {
 		return nil, fmt.Errorf("unpack the definition: %w", err)
 	}
-	u.Process, err = parse(u.Definition, xml)
+	u.Process, err = parse(u.Definition, xml, engine)
 	return u, err
 }

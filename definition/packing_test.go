@@ -32,7 +32,7 @@ func TestPack(t *testing.T) {
 	d := order(t)
 	packed, err := definition.Pack(d)
 	require.NoError(t, err)
-	u, err := definition.Unpack(packed)
+	u, err := definition.Unpack(packed, 0)
 	require.NoError(t, err)
 	require.Equal(t, "order", u.Process.ID)
 	require.NotNil(t, u.Process.Node("notify"))
@@ -50,7 +50,7 @@ const packedOnce = `AapWyk6tVLJSyi9KAecPaJQqWRmAsmB6anEJShpzLzq87fD8VFiGgeqDJc9c
 func TestUnpackWhatAnEarlierVersionPacked(t *testing.T) {
 	packed, err := base64.StdEncoding.DecodeString(packedOnce)
 	require.NoError(t, err)
-	u, err := definition.Unpack(packed)
+	u, err := definition.Unpack(packed, 0)
 	require.NoError(t, err)
 	require.NotNil(t, u.Process.Node("notify"))
 	require.Equal(t, "Größe", u.Definition.Name)
@@ -58,7 +58,7 @@ func TestUnpackWhatAnEarlierVersionPacked(t *testing.T) {
 
 func TestUnpackRefuses(t *testing.T) {
 	for _, packed := range []string{"", "\x02", "\x01", "\x01nonsense"} {
-		_, err := definition.Unpack([]byte(packed))
+		_, err := definition.Unpack([]byte(packed), 0)
 		require.Error(t, err)
 	}
 }

@@ -170,7 +170,7 @@ func (m *machine) completed(ev Completed) error {
 	if err != nil {
 		return err
 	}
-	if ev.Await != nil && w.Kind == WaitCall {
+	if ev.Await != nil && w.Kind == WaitCall && m.s.Engine >= 3 {
 		m.awaitReply(w, n, ev)
 		return nil
 	}

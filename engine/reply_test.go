@@ -38,6 +38,10 @@ func TestCallsThatWaitForAReply(t *testing.T) {
 			{do: asks("ask", nil), want: "subscribe ask reply.slack/C1:7"},
 			{do: fires("late"), want: "stop ask; call next"},
 		}},
+		{name: "an instance of an earlier version waits for nothing", model: plain, options: Options{Engine: 2}, steps: []step{
+			{do: begin(nil), want: "call ask"},
+			{do: asks("ask", Variables{"ts": "7"}), want: `call next {"ts":"7"}`},
+		}},
 		{name: "the outputs are mapped as those of any call", model: named, steps: []step{
 			{do: begin(nil), want: "call ask"},
 			{do: asks("ask", Variables{"ts": "7"}), want: "subscribe ask reply.slack/C1:7"},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
@@ -106,9 +107,15 @@ func (l *loader) binding(connector string) contract.Binding {
 	return binding(contract.ConnectorQueue, d.Policy)
 }
 
+// unclaimedWithRate is how long a call may wait at least where a rate makes calls wait.
+const unclaimedWithRate = 24 * time.Hour
+
 // ownQueue is a queue that it is easy to have no worker for, unlike that of the processes: a call does not wait there unseen.
 func ownQueue(queue string, p connectors.Policy) contract.Binding {
 	b := binding(queue, p)
+	if p.PerSecond > 0 { // then Temporal itself holds calls back
+		p.Unclaimed = max(p.Unclaimed, unclaimedWithRate)
+	}
 	b.UnclaimedMS = p.Unclaimed.Milliseconds()
 	return b
 }

@@ -93,7 +93,7 @@ func (l *loader) define(f source, m *bpmn.Model, extensions []byte) error {
 		}
 		d.Model = packed
 		// This is how the workers read it, so whatever would fail there fails now.
-		if _, err := definition.Parse(d); err != nil {
+		if _, err := definition.Parse(d, 0); err != nil {
 			return fmt.Errorf("%s: as it would be sent to the workers: %w", f.path, err)
 		}
 		text, err := json.Marshal(d)

@@ -55,7 +55,7 @@ func TestFilesAreInlined(t *testing.T) {
 	p, err := Load([]string{"testdata/support"}, options(t))
 	require.NoError(t, err)
 	d := p.Definitions[0]
-	process, err := definition.Parse(d)
+	process, err := definition.Parse(d, 0)
 	require.NoError(t, err)
 	mapping := process.Node("answer").Mapping
 

@@ -109,7 +109,7 @@ func define(t *testing.T, key, elements, extensions string) contract.Definition 
 	}
 	d.Digest, err = definition.Digest(d)
 	require.NoError(t, err)
-	_, err = definition.Parse(d)
+	_, err = definition.Parse(d, 0)
 	require.NoError(t, err)
 	return d
 }

@@ -3,14 +3,13 @@ package workflows
 import (
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/waybill-io/waybill/activities/contract"
 )
 
 const (
-	// paceAhead is how far before its time a turn is given at least, so that the answer is there by then.
-	paceAhead = 50 * time.Millisecond
 	// paceWindow bounds the turns that are given at once, so that a worker which dies takes little with it.
 	paceWindow = time.Second
 	// paceIdle is how long the workflow stays without being asked. The turns that it has given are over by then.
@@ -26,7 +25,7 @@ type pace struct {
 // queue lets a second's worth through at once after a pause, and so twice the rate in that second.
 func Pace(ctx workflow.Context, state contract.PaceState) error {
 	p := &pace{PaceState: state}
-	if err := workflow.SetUpdateHandler(ctx, contract.TurnsUpdate, p.turns); err != nil {
+	if err := workflow.SetUpdateHandlerWithOptions(ctx, contract.TurnsUpdate, p.turns, workflow.UpdateHandlerOptions{Validator: validateTurns}); err != nil {
 		return err
 	}
 	for {
@@ -43,14 +42,22 @@ func Pace(ctx workflow.Context, state contract.PaceState) error {
 	}
 }
 
+func validateTurns(in contract.TakeTurns) error {
+	if in.PerSecond <= 0 || in.Count < 1 || in.Ahead < 0 {
+		return temporal.NewNonRetryableApplicationError("a count and a rate of more than 0 are expected", "refused", nil)
+	}
+	return nil
+}
+
 func (p *pace) turns(ctx workflow.Context, in contract.TakeTurns) (contract.Turns, error) {
 	p.asked++
+	now := workflow.Now(ctx)
 	interval := time.Duration(float64(time.Second) / in.PerSecond)
-	first := workflow.Now(ctx).Add(paceAhead)
+	first := now.Add(in.Ahead)
 	if p.Next.After(first) {
 		first = p.Next
 	}
-	count := max(1, min(in.Count, int(paceWindow/interval)))
+	count := max(1, min(in.Count, int(paceWindow/max(interval, 1))))
 	p.Next = first.Add(time.Duration(count) * interval)
-	return contract.Turns{First: first, Interval: interval, Count: count}, nil
+	return contract.Turns{Now: now, First: first, Interval: interval, Count: count}, nil
 }

@@ -45,9 +45,9 @@ func (p *Processes) Run(ctx workflow.Context, args converter.EncodedValues) (*co
 // definition is what an instance runs.
 func (p *Processes) definition(input contract.ProcessInput) (*definition.Unpacked, error) {
 	if len(input.Packed) > 0 {
-		return p.models.Unpack(input.Packed)
+		return p.models.Unpack(input.Packed, input.Engine)
 	}
-	process, err := p.models.Process(input.Definition)
+	process, err := p.models.Process(input.Definition, input.Engine)
 	return &definition.Unpacked{Definition: input.Definition, Process: process}, err
 }
 

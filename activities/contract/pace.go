@@ -12,12 +12,14 @@ type PaceState struct {
 
 // TakeTurns asks for turns to make calls.
 type TakeTurns struct {
-	Count     int     `json:"count"`
-	PerSecond float64 `json:"perSecond"` // of all turns together
+	Count     int           `json:"count"`
+	PerSecond float64       `json:"perSecond"` // of all turns together; more than 0
+	Ahead     time.Duration `json:"ahead"`     // nanoseconds: how long the answer may take, so that the first turn is not over by then
 }
 
-// Turns are the times at which calls may be made. There may be fewer than were asked for, and is one at least.
+// Turns say when calls may be made, by the clock of the server. There may be fewer than were asked for, and is one at least.
 type Turns struct {
+	Now      time.Time     `json:"now"` // when they were given
 	First    time.Time     `json:"first"`
 	Interval time.Duration `json:"interval"` // nanoseconds
 	Count    int           `json:"count"`

@@ -29,7 +29,7 @@ func load(t *testing.T) *bpmn.Process {
 	require.Empty(t, p.Warnings)
 	require.Len(t, p.Triggers, 1)
 	require.Len(t, p.Definitions, 1)
-	process, err := definition.Parse(p.Definitions[0])
+	process, err := definition.Parse(p.Definitions[0], 0)
 	require.NoError(t, err)
 	return process
 }

@@ -102,7 +102,7 @@ func load(paths []string, o Options) ([]deployed, error) {
 	}
 	var processes []deployed
 	for _, d := range p.Definitions {
-		process, err := definition.Parse(d)
+		process, err := definition.Parse(d, 0)
 		if err != nil {
 			return nil, err
 		}
