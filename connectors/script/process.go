@@ -18,8 +18,8 @@ import (
 // Argument is the only argument of a process that runs a script.
 const Argument = "run-script"
 
-// host is the program whose main calls Child.
-const host = "github.com/waybill-io/waybill/worker"
+// Host is the path of the program whose main calls Child.
+const Host = "github.com/waybill-io/waybill/worker"
 
 // request is what a process is told, as JSON on its standard input, which stays open: its end means that nobody waits any more.
 type request struct {
@@ -40,7 +40,7 @@ type answer struct {
 // itself is this program, as it was when it started, if it runs scripts.
 func itself() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Path != host {
+	if !ok || info.Path != Host {
 		return ""
 	}
 	const running = "/proc/self/exe" // there after an upgrade, too

@@ -142,6 +142,8 @@ func (r refusal) verdict() (connectors.Kind, string, string) {
 		return connectors.Retryable, codeTimeout, "the statement took too long; see CALL_TIMEOUT"
 	case "55P03":
 		return connectors.Retryable, codeTimeout, "the statement waited too long for a lock"
+	case "P0001", "45000": // RAISE and SIGNAL, in words that somebody wrote to be read
+		return connectors.BPMN, codeConstraint, "the database refuses it: " + r.message
 	case "25006":
 		return connectors.BPMN, connectors.CodeInvalidInput, "the statement would write, which the action SELECT does not"
 	}

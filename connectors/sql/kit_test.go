@@ -120,6 +120,16 @@ func testErrors(t *testing.T, d database) {
 	require.NotContains(t, text, "ann@example.com")
 	require.Contains(t, errorsOf(t, c, "SELECT", "SELECT * FROM refz", nil), "refz", "what the author of the model must know")
 
+	d.table(t, "guarded", "n int")
+	trigger := []string{"CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'closed on Sundays'; END $$",
+		"CREATE TRIGGER refuse BEFORE INSERT ON guarded FOR EACH ROW EXECUTE FUNCTION refuse()"}
+	if d.dialect == mariadb {
+		trigger = []string{"CREATE TRIGGER refuse BEFORE INSERT ON guarded FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'closed on Sundays'"}
+	}
+	d.sql(t, trigger...)
+	text = errorsOf(t, c, "INSERT", "INSERT INTO guarded VALUES (1)", nil)
+	require.Contains(t, text, "CONSTRAINT_VIOLATION: the database refuses it: closed on Sundays")
+
 	// Rights that the account lacks, and a lock that another holds.
 	d.table(t, "locked", "id int PRIMARY KEY, n int")
 	d.sql(t, "INSERT INTO locked VALUES (1, 1)")
