@@ -83,6 +83,7 @@ func TestParseDefinitionRefuses(t *testing.T) {
 		"input twice":   {`{"name":"a","actions":{"k":{"id":"1","name":"A","inputs":[{"id":"1","name":"x","type":"json"},{"id":"1","name":"x","type":"json"}]}}}`, `inputs[1].name: "x" is there twice`},
 		"secure value":  {`{"name":"a","config":[{"name":"A","value":"hunter2","secure":true}]}`, "config[0].value: a secret must not be written"},
 		"secret value":  {`{"name":"a","config":[{"name":"A_PASSWORD","value":"hunter2"}]}`, "write ${A_PASSWORD}"},
+		"URL":           {`{"name":"a","config":[{"name":"DB_URL","value":"postgres://u:hunter2@h/db"}]}`, "config[0].value: a URL must not hold a password"},
 		"slack token":   {`{"name":"a","config":[{"name":"SLACK_XOXB","value":"hunter2"}]}`, "a secret must not be written"},
 	} {
 		t.Run(name, func(t *testing.T) {

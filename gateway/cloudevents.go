@@ -53,6 +53,10 @@ func (g *receivers) emit(w http.ResponseWriter, r *http.Request) {
 	template := ""
 	if known, ok := g.Receivers[instance]; ok {
 		template = templateOf(known)
+		if _, receives := known.(connectors.Receiver); receives {
+			problem(w, http.StatusBadRequest, fmt.Sprintf("what connector %s is told of comes to /connectors/%s, signed", instance, instance))
+			return
+		}
 	}
 	started, err := g.Client.Emit(ctx, instance, template, e)
 	if err != nil {

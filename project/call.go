@@ -61,6 +61,22 @@ func (c *callChecker) mapping(extensions string) {
 	}
 }
 
+// unmapped warns of a call that gets nothing, though it needs something: it fails every time.
+func (c *callChecker) unmapped() {
+	if c.process.MapDefault == bpmn.MapAll || !c.options.Advice {
+		return
+	}
+	var required []string
+	for _, input := range c.action.Inputs {
+		if input.Required {
+			required = append(required, input.Name)
+		}
+	}
+	if len(required) > 0 {
+		c.warn("%v", c.at("%s requires %s, and nothing is mapped to it: every call will fail", c.node.Implementation, strings.Join(required, ", ")))
+	}
+}
+
 // in places a finding: where the mapping is written.
 func (c *callChecker) in(part, format string, args ...any) error {
 	if c.node.Mapping.Creates { // in the model itself

@@ -170,6 +170,25 @@ func TestLintOfCalls(t *testing.T) {
 }
 
 // What is no mistake does not keep anybody from deploying in peace.
+func TestCallsThatGetNothing(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"order.bpmn": lintModel("shop.ORDER", "", ""), "connectors/shop.json": shop})
+	p, err := Load([]string{dir}, Options{Advice: true})
+	require.NoError(t, err)
+	require.Contains(t, strings.Join(p.Warnings, "\n"), "and nothing is mapped to it: every call will fail")
+	p, err = Load([]string{dir}, Options{Advice: true, MapDefault: bpmn.MapAll})
+	require.NoError(t, err)
+	require.NotContains(t, strings.Join(p.Warnings, "\n"), "every call will fail")
+}
+
+func TestUnknownTemplates(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"connectors/x.json": `{"name":"mail-2","template":"emial"}`})
+	p, err := Load([]string{dir}, Options{BuiltIn: []*connectors.Definition{{Name: "email"}}})
+	require.NoError(t, err)
+	require.Contains(t, strings.Join(p.Warnings, "\n"), `template: "emial" is not a built-in connector; known: email`)
+}
+
 func TestAdviceIsForLint(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{

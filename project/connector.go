@@ -56,6 +56,8 @@ func (l *loader) checkConnectors(model, extensions string, p *bpmn.Process) {
 		c := &callChecker{loader: l, model: model, process: p, node: n, definition: d, action: feature, at: at}
 		if n.Mapping != nil {
 			c.mapping(fmt.Sprintf("%s: process %q", extensions, p.ID))
+		} else {
+			c.unmapped()
 		}
 		c.errors()
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/connectors/suggest"
 	"github.com/waybill-io/waybill/connectors/trigger"
 )
 
@@ -134,6 +135,9 @@ func (l *loader) connector(f source) {
 			l.fail(fmt.Errorf("%s: %w", f.path, err))
 			return
 		}
+	}
+	if d.Template != "" && len(d.Actions)+len(d.Events) == 0 {
+		l.warn("%s: template: %q is not a built-in connector%s; without actions and events the file says nothing", f.path, d.Template, suggest.Hint(d.Template, l.connectorNames()))
 	}
 	l.known[d.Name], l.custom[d.Name] = d, f.path
 	l.project.Connectors = append(l.project.Connectors, d)

@@ -34,7 +34,7 @@ func TestReferenceDefinitions(t *testing.T) {
 		"names with a dot, a dash and digits": {file: `{"name":"x","actions":{"a":{"id":"a","name":"A","outputs":[{"id":"1","name":"email.error","type":"string"},{"id":"2","name":"output-variable-name-2","type":"string"}]}}}`},
 		"settings":                            {file: `{"name":"x","actions":{},"config":[{"name":"HOST","description":"d","value":"h","required":true,"secure":false},{"name":"KEY","value":"","secure":true}]}`},
 		"errors":                              {file: `{"name":"x","actions":{},"errors":[{"name":"error-sample","description":"error-desc","code":"E1"},{"name":"OTHER"}]}`},
-		"a template that nobody knows":        {file: `{"name":"x","template":"acme","actions":{}}`},
+		"a template that nobody knows":        {file: `{"name":"x","template":"acme","actions":{"a":{"id":"a","name":"A"}}}`},
 		"a type of somebody's own":            {`{"name":"x","actions":{"a":{"id":"a","name":"A","inputs":[{"id":"1","name":"p","type":"my-custom-type"}]}}}`, `actions.a.inputs[0].type: unknown type "my-custom-type"; known: array, boolean`},
 		"a secret":                            {`{"name":"x","actions":{},"config":[{"name":"KEY","value":"abc","secure":true}]}`, `config[0].value: a secret must not be written into a definition`},
 		"an error with a value":               {`{"name":"x","errors":[{"name":"e","value":"v"}]}`, `errors[0].value: unknown field`},

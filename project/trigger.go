@@ -15,7 +15,9 @@ import (
 )
 
 func (l *loader) trigger(f source) {
-	t, err := trigger.Parse(f.path, f.data, trigger.Options{Definition: func(name string) *connectors.Definition { return l.known[name] }})
+	t, err := trigger.Parse(f.path, f.data, trigger.Options{
+		Definition: func(name string) *connectors.Definition { return l.known[name] }, BuiltIn: l.options.BuiltIn,
+	})
 	if err != nil {
 		l.fail(err)
 		return

@@ -133,6 +133,9 @@ func (a *app) startAndWait(ctx context.Context, cmd *cobra.Command, c *client.Cl
 		fmt.Fprintf(cmd.ErrOrStderr(), "waiting for %s (%s, version %d)\n", s.ID, s.Definition.Key, s.Definition.Version)
 	}
 	r, err := a.waitFor(ctx, cmd, c, client.Started{ID: s.ID, Run: s.run})
+	if deadline, bounded := ctx.Deadline(); err != nil && bounded && time.Until(deadline) < time.Second {
+		<-ctx.Done() // the transport knows the deadline, too, and may be faster by a moment
+	}
 	switch {
 	case err == nil:
 	case cmd.Context().Err() != nil:

@@ -235,3 +235,29 @@ func TestEventRefuses(t *testing.T) {
 		})
 	}
 }
+
+// The file of an instance may have been deployed before: what its callers are answered narrows nothing all the same.
+func TestEventOfAnInstanceThatIsNotAmongTheFiles(t *testing.T) {
+	data := eventFile("connector.shop.INCOMING_WEBHOOK", `{"path":"orders","status":202,"body":{"taken":true}}`, begin)
+	parsed, err := Parse("t.json", data, Options{BuiltIn: []*connectors.Definition{definitions("hook")}})
+	require.NoError(t, err)
+	require.Len(t, parsed.Warnings, 1)
+	_, ok, err := parsed.Match(call())
+	require.NoError(t, err)
+	require.True(t, ok)
+
+	other, err := Parse("t.json", data, Options{})
+	require.NoError(t, err)
+	_, ok, err = other.Match(call())
+	require.NoError(t, err)
+	require.False(t, ok, "of an event that nobody knows, every input narrows")
+}
+
+func TestRequiredInputsOfAnEvent(t *testing.T) {
+	d := *definitions("hook")
+	d.Events = append([]connectors.Feature{}, d.Events...)
+	d.Events[0].Inputs = append([]connectors.Parameter{{Name: "path", Type: connectors.TypeString, Required: true, Description: "Where."}}, d.Events[0].Inputs...)
+	_, err := Parse("t.json", eventFile("connector.hook."+d.Events[0].Name, `{"method":["POST"]}`, begin),
+		Options{Definition: func(string) *connectors.Definition { return &d }})
+	require.ErrorContains(t, err, "event.inputs.path: is required by "+d.Events[0].Name+": Where.")
+}

@@ -21,6 +21,7 @@ func (t *parser) parseInputs(o jsonfile.Object) {
 		t.parsePattern(o)
 		t.parseAnswer(o)
 		t.parseEchoes(o)
+		t.checkRequired(o)
 		t.parseNarrows(o)
 	case ofMail:
 		t.parseMailPattern(o, matchable, "subject")
@@ -158,6 +159,18 @@ func relative(path string) string {
 		}
 	}
 	return strings.TrimPrefix(path, "/")
+}
+
+// checkRequired refuses a trigger that lacks what its event requires. Without a pattern every event matches.
+func (t *parser) checkRequired(o jsonfile.Object) {
+	if t.feature == nil {
+		return
+	}
+	for _, p := range t.feature.Inputs {
+		if _, given := o.Any(p.Name); p.Required && !given && p.Name != "pattern" {
+			o.Errorf(p.Name, "is required by %s: %s", t.feature.Name, p.Description)
+		}
+	}
 }
 
 // parseNarrows reads the inputs that bear the name of an output.

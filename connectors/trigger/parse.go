@@ -15,6 +15,7 @@ type Options struct {
 	// Definition finds the definition of a connector by its name: which events and actions it has. It returns nil for one that is not
 	// known, of whose events and actions anything is accepted.
 	Definition func(name string) *connectors.Definition
+	BuiltIn    []*connectors.Definition
 }
 
 // Parse reads a trigger file strictly; name is the file's, for errors. The error joins all that is wrong, each with
@@ -68,6 +69,11 @@ func (t *parser) definition(name string) *connectors.Definition {
 	return t.options.Definition(name)
 }
 
+// answers reports that an event has inputs which say what its caller is answered.
+func answers(event *connectors.Feature) bool {
+	return event.Input("status") != nil && !slices.ContainsFunc(event.Outputs, func(p connectors.Parameter) bool { return p.Name == "status" })
+}
+
 func (t *parser) warn(o jsonfile.Object, field, format string, args ...any) {
 	t.Warnings = append(t.Warnings, fmt.Sprintf("%s: %s: %s", t.name, o.Path(field), fmt.Sprintf(format, args...)))
 }
@@ -109,6 +115,11 @@ func (t *parser) parseEvent(o jsonfile.Object, instance, event string) {
 	}
 	d := t.definition(instance)
 	if d == nil {
+		// Probably an instance of a built-in connector whose file was deployed before.
+		t.answers = slices.ContainsFunc(t.options.BuiltIn, func(d *connectors.Definition) bool {
+			feature, err := d.Event(event)
+			return err == nil && answers(feature)
+		})
 		t.warn(o, "source", "the definition of connector %q is not among these files: any input and output of %s is accepted%s",
 			instance, event, mailHint(event))
 		return
@@ -119,7 +130,7 @@ func (t *parser) parseEvent(o jsonfile.Object, instance, event string) {
 		return
 	}
 	t.feature = feature
-	t.answers = feature.Input("status") != nil && !slices.ContainsFunc(feature.Outputs, func(p connectors.Parameter) bool { return p.Name == "status" })
+	t.answers = answers(feature)
 	if len(feature.Outputs) == 0 {
 		return // the definition does not say
 	}
