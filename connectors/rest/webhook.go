@@ -58,7 +58,7 @@ func readPosted(r connectors.Request, params map[string]any) (any, error) {
 }
 
 // idHeaders tell a repetition from a new event, the best of them first.
-var idHeaders = []string{"Webhook-Id", "Idempotency-Key", "X-Github-Delivery", "X-Gitlab-Event-Uuid", "Ce-Id", "X-Request-Id"}
+var idHeaders = []string{"Webhook-Id", "Idempotency-Key", "X-Github-Delivery", "X-Gitlab-Event-Uuid", "Ce-Id"}
 
 // eventID is the same for a request that comes again, as far as its headers say so. Two equal requests without such a header are two events: the
 // same order can be placed twice. Whoever calls has been authenticated, here or by the gateway, so that nobody else can take an id away;
