@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/mail/webhook"
 )
 
 // prefix is where webhooks are, below the instance.
@@ -35,7 +36,7 @@ func (c *Connector) Receive(_ context.Context, r connectors.Request) (connectors
 	}
 	return connectors.Receipt{
 		Events: []connectors.Event{{
-			Name: "INCOMING_WEBHOOK", ID: eventID(r),
+			Name: "INCOMING_WEBHOOK", ID: c.eventID(r),
 			Outputs: map[string]any{"method": r.Method, "path": path, "params": params, "headers": plainHeaders(r.Header), "body": body},
 		}},
 		Unmatched: c.config.unmatched,
@@ -57,19 +58,32 @@ func readPosted(r connectors.Request, params map[string]any) (any, error) {
 	return fields, err
 }
 
-// idHeaders tell a repetition from a new event, the best of them first.
-var idHeaders = []string{"Webhook-Id", "Idempotency-Key", "X-Github-Delivery", "X-Gitlab-Event-Uuid", "Ce-Id"}
+// idHeaders tell a repetition from a new event where nothing is signed, the best of them first. The id of a trace, such as X-Request-Id, is none:
+// all that one request has caused upstream shares it.
+var idHeaders = []string{webhook.HeaderID, "Idempotency-Key", "X-Github-Delivery", "X-Gitlab-Event-Uuid", "Ce-Id"}
 
-// eventID is the same for a request that comes again, as far as its headers say so. Two equal requests without such a header are two events: the
-// same order can be placed twice. Whoever calls has been authenticated, here or by the gateway, so that nobody else can take an id away;
-// in the scheme "standard" the id is signed as well. With the others a request that somebody has overheard can be repeated with another id.
-func eventID(r connectors.Request) string {
+// eventID is the same for a request that comes again. Of a signed request it is made of what is signed, and of nothing else: whoever has overheard
+// one could change the rest, and send it as ever new events. That is webhook-id in the scheme "standard", and the body in the others, where two
+// requests with equal bodies are one event.
+//
+// An unsigned request comes with a token of the gateway, and is believed what its headers say. Two equal ones without such a header are two events:
+// the same order can be placed twice.
+func (c *Connector) eventID(r connectors.Request) string {
+	if c.Authenticates() {
+		if c.config.webhook.scheme == schemeStandard {
+			return digest(webhook.HeaderID, r.Header.Get(webhook.HeaderID))
+		}
+		return digest("body", string(r.Body))
+	}
 	for _, name := range idHeaders {
 		if value := r.Header.Get(name); value != "" {
-			// The address is a part: two systems that call with one token may count alike.
-			sum := sha256.Sum256([]byte(strings.Join([]string{name, value, r.Method, r.Path}, "\x00")))
-			return hex.EncodeToString(sum[:16])
+			return digest(name, value, r.Method, r.Path) // two systems that call with one token may count alike
 		}
 	}
 	return rand.Text()
+}
+
+func digest(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:16])
 }
