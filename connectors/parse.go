@@ -10,9 +10,6 @@ import (
 	"github.com/waybill-io/waybill/connectors/suggest"
 )
 
-// secretName matches config entries that hold a secret whether or not the author marked them.
-var secretName = regexp.MustCompile(`(?i)(password|passwd|secret|token|api_?key|private_?key|xoxb|xoxp)`)
-
 // reference is a value that names where the worker finds the real one: ${EMAIL_PASSWORD}.
 var reference = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_.-]*\}$`)
 
@@ -128,7 +125,7 @@ func parseConfig(o jsonfile.Object) Config {
 		Secure:      o.Bool("secure"),
 	}
 	o.Done()
-	if c.Value != "" && (c.Secure || secretName.MatchString(c.Name)) && !reference.MatchString(c.Value) {
+	if c.Value != "" && (c.Secure || SecretName(c.Name)) && !reference.MatchString(c.Value) {
 		// The value itself stays out of the error.
 		o.Errorf("value", "a secret must not be written into a definition; leave it out or write ${%s}, which the worker resolves", c.Name)
 	}

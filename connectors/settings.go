@@ -117,7 +117,7 @@ func (s *Settings) Err() error { return errors.Join(s.errs...) }
 
 // shown is a value as an error may show it.
 func (s *Settings) shown(name, text string) string {
-	if slices.ContainsFunc(s.definition.Config, func(c Config) bool { return c.Name == name && c.Secure }) || secretName.MatchString(name) {
+	if slices.ContainsFunc(s.definition.Config, func(c Config) bool { return c.Name == name && c.Secure }) || SecretName(name) {
 		return "(hidden)"
 	}
 	return text

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"mime"
+	"regexp"
 	"strings"
 
 	"github.com/waybill-io/waybill/connectors"
@@ -34,14 +36,23 @@ func (c *Connector) Receive(_ context.Context, r connectors.Request) (connectors
 	if err != nil {
 		return connectors.Receipt{}, &connectors.Error{Kind: connectors.Permanent, Code: connectors.CodeInvalidInput, Public: err.Error()}
 	}
+	maps.DeleteFunc(params, func(name string, _ any) bool { return credential(name) })
+	headers := plainHeaders(r.Header)
+	maps.DeleteFunc(headers, func(name string, _ any) bool { return credential(name) || strings.EqualFold(name, c.config.webhook.header) })
 	return connectors.Receipt{
 		Events: []connectors.Event{{
 			Name: "INCOMING_WEBHOOK", ID: c.eventID(r),
-			Outputs: map[string]any{"method": r.Method, "path": path, "params": params, "headers": plainHeaders(r.Header), "body": body},
+			Outputs: map[string]any{"method": r.Method, "path": path, "params": params, "headers": headers, "body": body},
 		}},
 		Unmatched: c.config.unmatched,
 	}, nil
 }
+
+// usuallySecret are names of headers and parameters beside those of connectors.SecretName that systems have their keys and signatures under.
+var usuallySecret = regexp.MustCompile(`(?i)((access|subscription|functions)[_-]?key|signature|(^|[_-])(auth|pass|pwd|sig)$)`)
+
+// credential tells whether a header or parameter of a webhook is kept out of its event, since that is kept in histories.
+func credential(name string) bool { return connectors.SecretName(name) || usuallySecret.MatchString(name) }
 
 // readPosted is readBody, and a form as an object, whose fields are parameters like those of the query. The query's win.
 func readPosted(r connectors.Request, params map[string]any) (any, error) {
