@@ -38,7 +38,9 @@ func (c *Connector) Receive(_ context.Context, r connectors.Request) (connectors
 	}
 	maps.DeleteFunc(params, func(name string, _ any) bool { return credential(name) })
 	headers := plainHeaders(r.Header)
-	maps.DeleteFunc(headers, func(name string, _ any) bool { return credential(name) || strings.EqualFold(name, c.config.webhook.header) })
+	maps.DeleteFunc(headers, func(name string, _ any) bool {
+		return credential(name) || strings.EqualFold(name, c.config.webhook.header)
+	})
 	return connectors.Receipt{
 		Events: []connectors.Event{{
 			Name: "INCOMING_WEBHOOK", ID: c.eventID(r),
@@ -52,7 +54,9 @@ func (c *Connector) Receive(_ context.Context, r connectors.Request) (connectors
 var usuallySecret = regexp.MustCompile(`(?i)((access|subscription|functions)[_-]?key|signature|(^|[_-])(auth|pass|pwd|sig)$)`)
 
 // credential tells whether a header or parameter of a webhook is kept out of its event, since that is kept in histories.
-func credential(name string) bool { return connectors.SecretName(name) || usuallySecret.MatchString(name) }
+func credential(name string) bool {
+	return connectors.SecretName(name) || usuallySecret.MatchString(name)
+}
 
 // readPosted is readBody, and a form as an object, whose fields are parameters like those of the query. The query's win.
 func readPosted(r connectors.Request, params map[string]any) (any, error) {
