@@ -10,6 +10,8 @@ import (
 	"strings"
 )
 
+var acceptable = regexp.MustCompile(`^[3-5]([0-9]{2}|xx)$`)
+
 // acceptance reads which statuses are results although they are not 2xx: 404, "4xx", "404, 5xx" or a list of those.
 func acceptance(value any) (func(int) bool, error) {
 	var entries []string
@@ -24,7 +26,7 @@ func acceptance(value any) (func(int) bool, error) {
 		}
 		for entry := range strings.SplitSeq(text, ",") {
 			entry = strings.ToLower(strings.TrimSpace(entry))
-			if ok, _ := regexp.MatchString(`^[3-5]([0-9]{2}|xx)$`, entry); !ok {
+			if !acceptable.MatchString(entry) {
 				return nil, fmt.Errorf("%q is no status such as 404, and none such as 4xx", entry)
 			}
 			entries = append(entries, entry)
