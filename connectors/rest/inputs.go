@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/waybill-io/waybill/connectors"
 )
 
 var acceptable = regexp.MustCompile(`^[3-5]([0-9]{2}|xx)$`)
@@ -92,7 +94,7 @@ func object(value any) (map[string]any, error) {
 		if v == "" {
 			return nil, nil
 		}
-		if decoded, ok := readJSON([]byte(v)); ok {
+		if decoded, err := connectors.ReadJSON([]byte(v)); err == nil {
 			if fields, ok := decoded.(map[string]any); ok {
 				return fields, nil
 			}
