@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/connectors/connectortest"
 )
 
 func TestWithoutSettingsItWorks(t *testing.T) {
@@ -70,7 +71,7 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 			settings[name] = value
 		}
 		template := Template()
-		_, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectors.FixedSettings(template.Definition, settings)})
+		_, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectortest.Settings(template.Definition, settings)})
 		require.ErrorContains(t, err, test.want, test.settings)
 		require.NotContains(t, err.Error(), secret)
 	}
@@ -83,7 +84,7 @@ func TestOneMistakeIsToldOnce(t *testing.T) {
 		{"REST_HOST": "api.example.com:0"},
 		{"REST_HOST": "2130706433"},
 	} {
-		s := connectors.FixedSettings(Template().Definition, settings)
+		s := connectortest.Settings(Template().Definition, settings)
 		read(s)
 		require.Error(t, s.Err())
 		require.NotContains(t, s.Err().Error(), "\n", "each error is a line")
