@@ -6,6 +6,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// fixed is connectortest.Settings, which cannot be imported here.
+func fixed(d *Definition, values map[string]string) *Settings {
+	return NewSettings(d, func(name string) (string, error) { return values[name], nil })
+}
+
 func TestEndpoint(t *testing.T) {
 	d := define(t, `{"name":"x","config":[{"name":"X_URL","value":"https://api.example.com/v1/"},{"name":"X_NAME","required":true}]}`)
 	for given, want := range map[string]string{
@@ -15,7 +20,7 @@ func TestEndpoint(t *testing.T) {
 		"http://localhost":          "http://localhost",
 		"http://[::1]:80/":          "http://[::1]:80",
 	} {
-		s := FixedSettings(d, map[string]string{"X_URL": given})
+		s := fixed(d, map[string]string{"X_URL": given})
 		require.Equal(t, want, s.Endpoint("X_URL"))
 		require.NoError(t, s.Err(), given)
 	}
@@ -29,7 +34,7 @@ func TestEndpoint(t *testing.T) {
 		"https://ann:hunter2@x.example":  "without user",
 		"https://x.example?a=hunter2":    "without user",
 	} {
-		s := FixedSettings(d, map[string]string{"X_URL": given})
+		s := fixed(d, map[string]string{"X_URL": given})
 		s.Endpoint("X_URL")
 		require.ErrorContains(t, s.Err(), want, given)
 		require.NotContains(t, s.Err().Error(), "hunter2")
@@ -38,9 +43,9 @@ func TestEndpoint(t *testing.T) {
 
 func TestHas(t *testing.T) {
 	d := define(t, `{"name":"x","config":[{"name":"X_URL","value":"https://api.example.com"},{"name":"X_NAME","required":true}]}`)
-	s := FixedSettings(d, nil)
+	s := fixed(d, nil)
 	require.True(t, s.Has("X_URL"))
 	require.False(t, s.Has("X_NAME"))
 	require.NoError(t, s.Err())
-	require.True(t, FixedSettings(d, map[string]string{"X_NAME": "a"}).Has("X_NAME"))
+	require.True(t, fixed(d, map[string]string{"X_NAME": "a"}).Has("X_NAME"))
 }

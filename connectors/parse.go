@@ -10,9 +10,6 @@ import (
 	"github.com/waybill-io/waybill/connectors/suggest"
 )
 
-// secretName matches config entries that hold a secret whether or not the author marked them.
-var secretName = regexp.MustCompile(`(?i)(password|passwd|secret|token|api_?key|private_?key|xoxb|xoxp)`)
-
 // account is a URL that holds a password.
 var account = regexp.MustCompile(`://[^/@\s:]*:[^/@\s]+@`)
 
@@ -133,7 +130,7 @@ func parseConfig(o jsonfile.Object) Config {
 	o.Done()
 	if account.MatchString(c.Value) {
 		o.Errorf("value", "a URL must not hold a password; leave the account out and set it by the settings for it")
-	} else if c.Value != "" && (c.Secure || secretName.MatchString(c.Name)) && !reference.MatchString(c.Value) {
+	} else if c.Value != "" && (c.Secure || SecretName(c.Name)) && !reference.MatchString(c.Value) {
 		// The value itself stays out of the error.
 		o.Errorf("value", "a secret must not be written into a definition; leave it out or write ${%s}, which the worker resolves", c.Name)
 	}

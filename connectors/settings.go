@@ -25,11 +25,6 @@ func NewSettings(d *Definition, lookup func(name string) (string, error)) *Setti
 	return &Settings{definition: d, lookup: lookup}
 }
 
-// FixedSettings are settings with these values.
-func FixedSettings(d *Definition, values map[string]string) *Settings {
-	return NewSettings(d, func(name string) (string, error) { return values[name], nil })
-}
-
 // Text is the value of a setting, "" for none.
 func (s *Settings) Text(name string) string {
 	i := slices.IndexFunc(s.definition.Config, func(c Config) bool { return c.Name == name })
@@ -117,7 +112,7 @@ func (s *Settings) Err() error { return errors.Join(s.errs...) }
 
 // shown is a value as an error may show it.
 func (s *Settings) shown(name, text string) string {
-	if slices.ContainsFunc(s.definition.Config, func(c Config) bool { return c.Name == name && c.Secure }) || secretName.MatchString(name) {
+	if slices.ContainsFunc(s.definition.Config, func(c Config) bool { return c.Name == name && c.Secure }) || SecretName(name) {
 		return "(hidden)"
 	}
 	return text

@@ -111,13 +111,9 @@ func (c *callChecker) value(part string, input *connectors.Parameter, p bpmn.Par
 	}
 }
 
-var (
-	// secretField matches names under which a secret is kept.
-	secretField = regexp.MustCompile(`(?i)(password|passwd|secret|token|api_?-?key|private_?-?key|authorization|credential)`)
-	// secretText matches what only a secret looks like: the prefixes that issuers give to their tokens, so that they can be found.
-	secretText = regexp.MustCompile(`(^|\b)(xox[abprs]-[A-Za-z0-9-]{10,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{15,}|(sk|rk)_(live|test)_\w{10,}|AKIA[0-9A-Z]{16}` +
-		`|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+|(Bearer|Basic) +[A-Za-z0-9+/=._~-]{8,})|-----BEGIN [A-Z ]*PRIVATE KEY-----`)
-)
+// secretText matches what only a secret looks like: the prefixes that issuers give to their tokens, so that they can be found.
+var secretText = regexp.MustCompile(`(^|\b)(xox[abprs]-[A-Za-z0-9-]{10,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{15,}|(sk|rk)_(live|test)_\w{10,}|AKIA[0-9A-Z]{16}` +
+	`|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+|(Bearer|Basic) +[A-Za-z0-9+/=._~-]{8,})|-----BEGIN [A-Z ]*PRIVATE KEY-----`)
 
 // secretIn is the place in a value of what looks like a secret, or "". The value itself is told to nobody.
 func secretIn(path string, value any) string {
@@ -127,7 +123,7 @@ func secretIn(path string, value any) string {
 		if strings.Contains(v, "${") || strings.Contains(v, "#{") {
 			return ""
 		}
-		if v != "" && secretField.MatchString(name) || secretText.MatchString(v) {
+		if v != "" && connectors.SecretName(name) || secretText.MatchString(v) {
 			return path
 		}
 	case []any:

@@ -29,8 +29,9 @@ var rooms = map[string][]string{
 
 	"workflows": {"activities/contract", "bpmn", "definition", "engine", "juel", "script"},
 	// The world, which knows nothing of workflows.
-	"mail":       {},
-	"connectors": {"connectors/script", "juel", "mail"},
+	"retryafter": {},
+	"mail":       {"retryafter"},
+	"connectors": {"connectors/script", "juel", "mail", "retryafter"},
 	// One connector runs the JavaScript that script tasks do.
 	"connectors/script": {"connectors", "engine", "script"},
 	"activities":        {"activities/contract", "bpmn", "client", "connectors", "definition", "engine", "juel", "mail", "script"},

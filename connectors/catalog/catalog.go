@@ -50,6 +50,8 @@ type Deps struct {
 	// Variable gives the values of settings by the names of environment variables, "" for none; see connectors.Definition.Variable.
 	Variable func(name string) (string, error)
 	Files    connectors.Files
+	// Fixed are settings by the name of a template, which all of its instances have whatever their definitions and variables say; "" is none. nil: none.
+	Fixed map[string]map[string]string
 }
 
 // BuiltIn makes every connector under its own name. The error names the settings that are wrong.
@@ -99,7 +101,29 @@ func Instances(paths []string, d Deps) ([]connectors.Connector, error) {
 }
 
 func open(t connectors.Template, definition *connectors.Definition, d Deps) (connectors.Connector, error) {
-	return t.Make(connectors.Instance{Definition: definition, Settings: definition.Settings(d.Variable), Files: d.Files})
+	settings := definition.Settings(d.Variable)
+	if fixed := d.Fixed[t.Definition.Name]; fixed != nil {
+		definition, settings = fix(definition, fixed, d.Variable)
+	}
+	return t.Make(connectors.Instance{Definition: definition, Settings: settings, Files: d.Files})
+}
+
+// fix is an instance whose definition has these settings and no variable changes them.
+func fix(definition *connectors.Definition, fixed map[string]string, variable func(name string) (string, error)) (*connectors.Definition, *connectors.Settings) {
+	changed := *definition
+	changed.Config = slices.Clone(definition.Config)
+	hidden := map[string]bool{} // variables
+	for i, c := range changed.Config {
+		if value, ok := fixed[c.Name]; ok {
+			changed.Config[i].Value, hidden[changed.Variable(c.Name)] = value, true
+		}
+	}
+	return &changed, changed.Settings(func(name string) (string, error) {
+		if hidden[name] {
+			return "", nil // so the definition counts
+		}
+		return variable(name)
+	})
 }
 
 // read reads the definition of an instance. The template is nil when the file names none that is built in.

@@ -69,6 +69,28 @@ func TestInstancesStandSideBySide(t *testing.T) {
 	require.ErrorContains(t, err, "connector email-alerts: EMAIL_ALERTS__EMAIL_HOST is required")
 }
 
+func TestFixedSettingsWin(t *testing.T) {
+	d := deps(map[string]string{
+		"EMAIL_HOST": "real.example.com", "EMAIL_SMTP_AUTH": "true", "EMAIL_FROM": "a@example.com", "DESK__EMAIL_HOST": "real.example.com", "DESK_HOST": "real.example.com", "EMAIL_RULES__REST_HOST": "rules.example.com",
+	})
+	d.Fixed = map[string]map[string]string{"email": {"EMAIL_HOST": "127.0.0.1", "EMAIL_SMTP_AUTH": ""}}
+	all, err := BuiltIn(d)
+	require.NoError(t, err, "with authentication an account would be missing")
+	value := func(definition *connectors.Definition, name string) string {
+		s := definition.Settings(func(string) (string, error) { return "", nil })
+		return s.Text(name)
+	}
+	require.Equal(t, "127.0.0.1", value(all[0].Definition(), "EMAIL_HOST"))
+	require.Empty(t, value(Definitions()[0], "EMAIL_HOST"), "the template is as it was")
+	desk := write(t, "desk.json", `{"id":"d","name":"desk","template":"email","config":[{"name":"EMAIL_HOST","value":"${DESK_HOST}"},{"name":"EMAIL_SMTP_AUTH","value":"true"}]}`)
+	rules := write(t, "rules.json", `{"id":"r","name":"email-rules","template":"rest"}`)
+	all, err = Instances([]string{desk, rules}, d)
+	require.NoError(t, err)
+	require.Equal(t, "127.0.0.1", value(all[0].Definition(), "EMAIL_HOST"))
+	require.Empty(t, value(all[0].Definition(), "EMAIL_SMTP_AUTH"))
+	require.Equal(t, "email-rules", all[1].Definition().Name)
+}
+
 func TestInstancesAreRefused(t *testing.T) {
 	custom := `{"id":"c","name":"vat","actions":{"a":{"id":"a","name":"CHECK"}}}`
 	for name, tc := range map[string]struct{ text, want string }{

@@ -91,7 +91,7 @@ func (g *Guard) check(host, address string) error {
 			return nil
 		}
 	}
-	if !Public(ip) {
+	if !public(ip) {
 		return &Denied{Host: host, Address: ip}
 	}
 	return nil
@@ -138,8 +138,8 @@ func prefixes(texts ...string) []netip.Prefix {
 	return list
 }
 
-// Public reports whether an address is one of the public internet.
-func Public(address netip.Addr) bool {
+// public reports whether an address is one of the public internet.
+func public(address netip.Addr) bool {
 	address = address.Unmap().WithZone("")
 	special := special4
 	if !address.Is4() {

@@ -28,9 +28,9 @@ func TestPublic(t *testing.T) {
 		"3fff::1": false, "5f00::1": false, "fc00::1": false, "fd00:ec2::254": false, "fe80::1": false, "fe80::1%eth0": false, "fec0::1": false, "ff02::1": false,
 		"4000::1": false,
 	} {
-		require.Equal(t, want, Public(netip.MustParseAddr(address)), address)
+		require.Equal(t, want, public(netip.MustParseAddr(address)), address)
 	}
-	require.False(t, Public(netip.Addr{}))
+	require.False(t, public(netip.Addr{}))
 }
 
 func TestNewRefusesWhatItWouldMisread(t *testing.T) {
@@ -78,7 +78,7 @@ func TestDialDeniesWhatIsNotAllowed(t *testing.T) {
 		denied := (*Denied)(nil)
 		require.ErrorAs(t, dial(none, host), &denied, host)
 		require.Equal(t, host, denied.Host)
-		require.False(t, Public(denied.Address))
+		require.False(t, public(denied.Address))
 	}
 	for _, allowed := range []string{"127.0.0.0/8", "127.0.0.1", "::ffff:127.0.0.1"} {
 		g, err := New(allowed)

@@ -132,7 +132,7 @@ func TestKit(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
 	nobody := connect(t, l.Addr().String(), nil)
-	off, err := Template().Make(connectors.Instance{Definition: Template().Definition, Settings: connectors.FixedSettings(Template().Definition, nil)})
+	off, err := Template().Make(connectors.Instance{Definition: Template().Definition, Settings: connectortest.Settings(Template().Definition, nil)})
 	require.NoError(t, err)
 
 	fail := func(name string, c connectors.Connector, kind connectors.Kind, code string, inputs map[string]any) connectortest.Failure {

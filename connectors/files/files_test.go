@@ -60,7 +60,7 @@ func connect(t *testing.T, settings map[string]string) (c *connector, folder str
 	}
 	w = newWorker()
 	template := Template()
-	made, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectors.FixedSettings(template.Definition, all), Files: w})
+	made, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectortest.Settings(template.Definition, all), Files: w})
 	require.NoError(t, err)
 	c = made.(*connector)
 	t.Cleanup(func() { require.NoError(t, c.bucket.Close()) })
@@ -122,7 +122,7 @@ func TestKit(t *testing.T) {
 	run(t, c, "PUT", map[string]any{"key": "there.txt", "text": "x"})
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "big"), make([]byte, 1001), 0o600))
 	unsigned, _, _ := connect(t, map[string]string{"FILES_SECRET": "", "FILES_PUBLIC_URL": ""})
-	off, err := Template().Make(connectors.Instance{Definition: Template().Definition, Settings: connectors.FixedSettings(Template().Definition, nil)})
+	off, err := Template().Make(connectors.Instance{Definition: Template().Definition, Settings: connectortest.Settings(Template().Definition, nil)})
 	require.NoError(t, err)
 	alone, _, _ := connect(t, nil)
 	alone.files = nil
@@ -342,7 +342,7 @@ func TestWrongSettings(t *testing.T) {
 		all := map[string]string{"FILES_URL": "mem://", "FILES_SECRET": secret, "FILES_PUBLIC_URL": "https://gateway.example.com/connectors/files"}
 		all[test.name] = test.value
 		template := Template()
-		_, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectors.FixedSettings(template.Definition, all)})
+		_, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectortest.Settings(template.Definition, all)})
 		require.ErrorContains(t, err, test.want)
 		require.NotContains(t, err.Error(), secret)
 	}

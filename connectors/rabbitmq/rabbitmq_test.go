@@ -36,7 +36,7 @@ func settings(s *rabbitmq.Server, pairs ...string) map[string]string {
 func connect(t *testing.T, values map[string]string) *Connector {
 	t.Helper()
 	d := Template().Definition
-	made, err := Template().Make(connectors.Instance{Definition: d, Settings: connectors.FixedSettings(d, values)})
+	made, err := Template().Make(connectors.Instance{Definition: d, Settings: connectortest.Settings(d, values)})
 	require.NoError(t, err)
 	c := made.(*Connector)
 	t.Cleanup(func() {
@@ -281,7 +281,7 @@ func TestSettings(t *testing.T) {
 		"CA":                  {map[string]string{"RABBITMQ_HOST": "h", "RABBITMQ_USERNAME": "u", "RABBITMQ_CA": "/nowhere.pem"}, "/nowhere.pem"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Template().Make(connectors.Instance{Definition: d, Settings: connectors.FixedSettings(d, tc.values)})
+			_, err := Template().Make(connectors.Instance{Definition: d, Settings: connectortest.Settings(d, tc.values)})
 			require.ErrorContains(t, err, tc.want)
 			require.NotContains(t, err.Error(), "s3cret")
 		})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/retryafter"
 )
 
 // transport adds the credentials of an instance to requests for the origins that get them, hop by hop.
@@ -179,7 +180,7 @@ func (e *tokenError) classify(now time.Time) *connectors.Error {
 			failure.Kind = connectors.BPMN
 			failure.Public += "; see REST_AUTH_CLIENT_ID, REST_AUTH_CLIENT_SECRET and REST_AUTH_SCOPE"
 		}
-		failure.After = retryAfter(refused.Response.Header, now)
+		failure.After = retryafter.Of(refused.Response.Header, now)
 	}
 	return failure
 }

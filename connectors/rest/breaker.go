@@ -40,8 +40,14 @@ func (b *breakers) of(host string) *breaker {
 	if one, ok := b.hosts[host]; ok {
 		return one
 	}
-	if b.hosts == nil || len(b.hosts) >= maxBreakers {
-		b.hosts = map[string]*breaker{} // what was learned is learned again
+	if b.hosts == nil {
+		b.hosts = map[string]*breaker{}
+	}
+	for other := range b.hosts {
+		if len(b.hosts) < maxBreakers {
+			break
+		}
+		delete(b.hosts, other) // any: what was learned of it is learned again
 	}
 	one := newBreaker(b.config)
 	b.hosts[host] = one

@@ -59,17 +59,18 @@ func read(s *connectors.Settings) *config {
 		webhook: readWebhook(s), unmatched: s.Int("EVENT_NOT_MATCH_STATUS", 0, 200, 599),
 	}
 	if text := s.Text("REST_HOST"); text != "" {
-		host, err := parseOrigin(text)
-		if err != nil {
+		if host, err := parseOrigin(text); err != nil {
 			s.Errorf("REST_HOST", "%w", err)
+		} else {
+			host.ports = c.ports
+			c.host, c.trusted = &host, append(c.trusted, host)
 		}
-		host.ports = c.ports
-		c.host, c.trusted = &host, append(c.trusted, host)
 	}
-	for _, text := range s.List("REST_AUTH_HOSTS") {
+	for i, text := range s.List("REST_AUTH_HOSTS") {
 		host, err := parseOrigin(text)
 		if err != nil {
-			s.Errorf("REST_AUTH_HOSTS", "%w", err)
+			s.Errorf("REST_AUTH_HOSTS", "entry %d %w", i+1, err)
+			continue
 		}
 		c.trusted = append(c.trusted, host)
 	}
@@ -141,7 +142,7 @@ func (c *config) readAuth(s *connectors.Settings) {
 	default:
 		s.Errorf("REST_AUTH", "%q is none of basic, bearer, client-credentials, mtls", c.auth)
 	}
-	if (c.auth != "" || c.certificate != "") && len(c.trusted) == 0 {
+	if (c.auth != "" || c.certificate != "") && s.Text("REST_HOST") == "" && len(s.List("REST_AUTH_HOSTS")) == 0 {
 		s.Errorf("REST_AUTH", "needs REST_HOST or REST_AUTH_HOSTS: credentials are sent to the hosts that are named there, and nowhere else")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/connectors/connectortest"
 )
 
 func TestWithoutSettingsItWorks(t *testing.T) {
@@ -27,7 +28,11 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	require.NoError(t, os.WriteFile(empty, nil, 0o600))
 	for _, test := range []struct{ settings, want string }{
-		{"REST_HOST=https://api.example.com/v1", `REST_HOST "https://api.example.com/v1": a host such as`},
+		{"REST_HOST=https://api.example.com/v1", "REST_HOST is no host such as api.example.com"},
+		{"REST_HOST=https://ann:" + secret + "@api.example.com", "without an account"},
+		{"REST_HOST=ann:" + secret + "@api.example.com:8443", "without an account"},
+		{"REST_HOST=a:" + secret + "@b:0", "REST_HOST"},
+		{"REST_AUTH_HOSTS=a,https://ann:" + secret + "@b", "REST_AUTH_HOSTS entry 2 is no host such as"},
 		{"REST_HOST=user@api.example.com", "REST_HOST"},
 		{"REST_HOST=ftp://api.example.com", "REST_HOST"},
 		{"REST_HOST=api.example.com:0", "the port is none"},
@@ -66,9 +71,23 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 			settings[name] = value
 		}
 		template := Template()
-		_, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectors.FixedSettings(template.Definition, settings)})
+		_, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectortest.Settings(template.Definition, settings)})
 		require.ErrorContains(t, err, test.want, test.settings)
 		require.NotContains(t, err.Error(), secret)
+	}
+}
+
+func TestOneMistakeIsToldOnce(t *testing.T) {
+	for _, settings := range []map[string]string{
+		{"REST_HOST": "https://ann@api.example.com", "REST_AUTH": "bearer", "REST_AUTH_TOKEN": secret},
+		{"REST_AUTH_HOSTS": "https://ann@api.example.com", "REST_AUTH": "bearer", "REST_AUTH_TOKEN": secret},
+		{"REST_HOST": "api.example.com:0"},
+		{"REST_HOST": "2130706433"},
+	} {
+		s := connectortest.Settings(Template().Definition, settings)
+		read(s)
+		require.Error(t, s.Err())
+		require.NotContains(t, s.Err().Error(), "\n", "each error is a line")
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/dialguard"
-	"github.com/waybill-io/waybill/mail/webhook"
+	"github.com/waybill-io/waybill/retryafter"
 )
 
 const (
@@ -51,7 +51,7 @@ func (c *Connector) refusal(r *request, a *answer) *connectors.Error {
 	}
 	failure.Public = strings.TrimSpace(fmt.Sprintf("%s %s answered %d %s", r.method, r.url.Host, a.status, http.StatusText(a.status)))
 	if temporary(a.status) {
-		failure.Kind, failure.After = connectors.Retryable, retryAfter(a.header, time.Now())
+		failure.Kind, failure.After = connectors.Retryable, retryafter.Of(a.header, time.Now())
 	}
 	if a.location != "" {
 		failure.Public += fmt.Sprintf("; the redirect to %s was not followed, write where it leads into the task", a.location)
@@ -60,11 +60,6 @@ func (c *Connector) refusal(r *request, a *answer) *connectors.Error {
 		failure.Public += ": " + words
 	}
 	return failure
-}
-
-// retryAfter is what an answer asks for (RFC 9110, section 10.2.3), at most an hour.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	return webhook.RetryAfter(h.Get("Retry-After"), now)
 }
 
 // excerpt is the beginning of what a server wrote about a failure, if that is text for people or JSON.

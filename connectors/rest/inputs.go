@@ -8,7 +8,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/waybill-io/waybill/connectors"
 )
+
+var acceptable = regexp.MustCompile(`^[3-5]([0-9]{2}|xx)$`)
 
 // acceptance reads which statuses are results although they are not 2xx: 404, "4xx", "404, 5xx" or a list of those.
 func acceptance(value any) (func(int) bool, error) {
@@ -24,7 +28,7 @@ func acceptance(value any) (func(int) bool, error) {
 		}
 		for entry := range strings.SplitSeq(text, ",") {
 			entry = strings.ToLower(strings.TrimSpace(entry))
-			if ok, _ := regexp.MatchString(`^[3-5]([0-9]{2}|xx)$`, entry); !ok {
+			if !acceptable.MatchString(entry) {
 				return nil, fmt.Errorf("%q is no status such as 404, and none such as 4xx", entry)
 			}
 			entries = append(entries, entry)
@@ -90,7 +94,7 @@ func object(value any) (map[string]any, error) {
 		if v == "" {
 			return nil, nil
 		}
-		if decoded, ok := readJSON([]byte(v)); ok {
+		if decoded, err := connectors.ReadJSON([]byte(v)); err == nil {
 			if fields, ok := decoded.(map[string]any); ok {
 				return fields, nil
 			}

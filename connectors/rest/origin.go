@@ -26,26 +26,30 @@ type origin struct {
 // ports are those of the schemes; 0: 80 and 443.
 type ports struct{ http, https int }
 
+// parseOrigin reads what a setting says. Its errors do not repeat it: it may hold a password, where none belongs.
 func parseOrigin(text string) (origin, error) {
 	var o origin
 	rest := text
 	if scheme, after, found := strings.Cut(text, "://"); found {
 		o.scheme, rest = strings.ToLower(scheme), strings.TrimSuffix(after, "/")
 	}
+	if strings.Contains(rest, "@") {
+		return origin{}, errors.New("is no host such as api.example.com or https://api.example.com:8443, without an account, which has settings of its own")
+	}
 	o.host = rest
 	if host, port, err := net.SplitHostPort(rest); err == nil {
 		o.host = host
 		if o.port, err = strconv.Atoi(port); err != nil || o.port < 1 || o.port > 65535 {
-			return origin{}, fmt.Errorf("%q: the port is none, 1 to 65535", text)
+			return origin{}, errors.New("is wrong: the port is none, 1 to 65535")
 		}
 	}
 	o.host = strings.TrimSuffix(strings.TrimPrefix(o.host, "["), "]")
-	if !slices.Contains([]string{"", "http", "https"}, o.scheme) || strings.ContainsAny(o.host, "/@ ?#*\\[]%") || o.host == "" {
-		return origin{}, fmt.Errorf("%q: a host such as api.example.com is expected, or https://api.example.com:8443, without a path", text)
+	if !slices.Contains([]string{"", "http", "https"}, o.scheme) || strings.ContainsAny(o.host, "/ ?#*\\[]%") || o.host == "" {
+		return origin{}, errors.New("is no host such as api.example.com or https://api.example.com:8443, without a path")
 	}
 	host, err := asciiHost(o.host)
 	if err != nil {
-		return origin{}, fmt.Errorf("%q: %w", text, err)
+		return origin{}, fmt.Errorf("is wrong: %w", err)
 	}
 	o.host = host
 	return o, nil

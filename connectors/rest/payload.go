@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -14,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/htmlindex"
+
+	"github.com/waybill-io/waybill/connectors"
 )
 
 const form = "application/x-www-form-urlencoded"
@@ -67,7 +68,7 @@ func readBody(body []byte, contentType string, textOnly bool) any {
 	mediaType, params, err := mime.ParseMediaType(contentType)
 	isJSON := mediaType == "application/json" || strings.HasSuffix(mediaType, "+json") || err != nil && contentType == ""
 	if isJSON && !textOnly {
-		if value, ok := readJSON(body); ok {
+		if value, err := connectors.ReadJSON(body); err == nil {
 			return value
 		}
 	}
@@ -106,42 +107,6 @@ func flat(values map[string][]string) map[string]any {
 		object[name] = all
 	}
 	return object
-}
-
-// readJSON reads one JSON value with whole numbers as int64, so that they keep their digits.
-func readJSON(data []byte) (any, bool) {
-	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))))
-	d.UseNumber()
-	var value any
-	if err := d.Decode(&value); err != nil {
-		return nil, false
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, false
-	}
-	return numbers(value), true
-}
-
-func numbers(value any) any {
-	switch v := value.(type) {
-	case json.Number:
-		if n, err := v.Int64(); err == nil {
-			return n
-		}
-		if f, err := v.Float64(); err == nil {
-			return f
-		}
-		return v.String() // larger than any number that a process knows
-	case []any:
-		for i := range v {
-			v[i] = numbers(v[i])
-		}
-	case map[string]any:
-		for name := range v {
-			v[name] = numbers(v[name])
-		}
-	}
-	return value
 }
 
 // plainHeaders are headers with names in lower case, as HTTP/2 has them, so that an expression finds them whatever the protocol was. Those that

@@ -26,7 +26,7 @@ const secret = "hunter2-secret"
 func connect(t *testing.T, settings map[string]string) *Connector {
 	t.Helper()
 	template := Template()
-	c, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectors.FixedSettings(template.Definition, settings)})
+	c, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectortest.Settings(template.Definition, settings)})
 	require.NoError(t, err)
 	return c.(*Connector)
 }

@@ -5,10 +5,13 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"mime"
+	"regexp"
 	"strings"
 
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/mail/webhook"
 )
 
 // prefix is where webhooks are, below the instance.
@@ -33,13 +36,26 @@ func (c *Connector) Receive(_ context.Context, r connectors.Request) (connectors
 	if err != nil {
 		return connectors.Receipt{}, &connectors.Error{Kind: connectors.Permanent, Code: connectors.CodeInvalidInput, Public: err.Error()}
 	}
+	maps.DeleteFunc(params, func(name string, _ any) bool { return credential(name) })
+	headers := plainHeaders(r.Header)
+	maps.DeleteFunc(headers, func(name string, _ any) bool {
+		return credential(name) || strings.EqualFold(name, c.config.webhook.header)
+	})
 	return connectors.Receipt{
 		Events: []connectors.Event{{
-			Name: "INCOMING_WEBHOOK", ID: eventID(r),
-			Outputs: map[string]any{"method": r.Method, "path": path, "params": params, "headers": plainHeaders(r.Header), "body": body},
+			Name: "INCOMING_WEBHOOK", ID: c.eventID(r),
+			Outputs: map[string]any{"method": r.Method, "path": path, "params": params, "headers": headers, "body": body},
 		}},
 		Unmatched: c.config.unmatched,
 	}, nil
+}
+
+// usuallySecret are names of headers and parameters beside those of connectors.SecretName that systems have their keys and signatures under.
+var usuallySecret = regexp.MustCompile(`(?i)((access|subscription|functions)[_-]?key|signature|(^|[_-])(auth|pass|pwd|sig)$)`)
+
+// credential tells whether a header or parameter of a webhook is kept out of its event, since that is kept in histories.
+func credential(name string) bool {
+	return connectors.SecretName(name) || usuallySecret.MatchString(name)
 }
 
 // readPosted is readBody, and a form as an object, whose fields are parameters like those of the query. The query's win.
@@ -57,19 +73,32 @@ func readPosted(r connectors.Request, params map[string]any) (any, error) {
 	return fields, err
 }
 
-// idHeaders tell a repetition from a new event, the best of them first.
-var idHeaders = []string{"Webhook-Id", "Idempotency-Key", "X-Github-Delivery", "X-Gitlab-Event-Uuid", "Ce-Id", "X-Request-Id"}
+// idHeaders tell a repetition from a new event where nothing is signed, the best of them first. The id of a trace, such as X-Request-Id, is none:
+// all that one request has caused upstream shares it.
+var idHeaders = []string{webhook.HeaderID, "Idempotency-Key", "X-Github-Delivery", "X-Gitlab-Event-Uuid", "Ce-Id"}
 
-// eventID is the same for a request that comes again, as far as its headers say so. Two equal requests without such a header are two events: the
-// same order can be placed twice. Whoever calls has been authenticated, here or by the gateway, so that nobody else can take an id away;
-// in the scheme "standard" the id is signed as well. With the others a request that somebody has overheard can be repeated with another id.
-func eventID(r connectors.Request) string {
+// eventID is the same for a request that comes again. Of a signed request it is made of what is signed, and of nothing else: whoever has overheard
+// one could change the rest, and send it as ever new events. That is webhook-id in the scheme "standard", and the body in the others, where two
+// requests with equal bodies are one event.
+//
+// An unsigned request comes with a token of the gateway, and is believed what its headers say. Two equal ones without such a header are two events:
+// the same order can be placed twice.
+func (c *Connector) eventID(r connectors.Request) string {
+	if c.Authenticates() {
+		if c.config.webhook.scheme == schemeStandard {
+			return digest(webhook.HeaderID, r.Header.Get(webhook.HeaderID))
+		}
+		return digest("body", string(r.Body))
+	}
 	for _, name := range idHeaders {
 		if value := r.Header.Get(name); value != "" {
-			// The address is a part: two systems that call with one token may count alike.
-			sum := sha256.Sum256([]byte(strings.Join([]string{name, value, r.Method, r.Path}, "\x00")))
-			return hex.EncodeToString(sum[:16])
+			return digest(name, value, r.Method, r.Path) // two systems that call with one token may count alike
 		}
 	}
 	return rand.Text()
+}
+
+func digest(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:16])
 }

@@ -97,37 +97,6 @@ func refusedMemory(text string) bool {
 
 var errTime = errors.New("the time of the script is over")
 
-// decoded reads JSON, whole numbers as such.
-func decoded(text []byte) (any, error) {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil {
-		return nil, err
-	}
-	return numbers(value), nil
-}
-
-func numbers(value any) any {
-	switch v := value.(type) {
-	case json.Number:
-		if n, err := v.Int64(); err == nil {
-			return n
-		}
-		n, _ := v.Float64()
-		return n
-	case []any:
-		for i := range v {
-			v[i] = numbers(v[i])
-		}
-	case map[string]any:
-		for key := range v {
-			v[key] = numbers(v[key])
-		}
-	}
-	return value
-}
-
 // bounded keeps what is written to it up to a size, and takes the rest.
 type bounded struct {
 	bytes.Buffer

@@ -90,7 +90,7 @@ func late(ctx context.Context) error {
 // outputs are those of an answer, or its error.
 func (c *connector) outputs(a answer) (map[string]any, error) {
 	if a.Code == "" {
-		result, err := decoded(a.Result)
+		result, err := connectors.ReadJSON(a.Result)
 		if err != nil {
 			return nil, broken(err)
 		}

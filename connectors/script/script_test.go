@@ -34,7 +34,7 @@ func connect(t *testing.T, settings map[string]string) *connector {
 		all[name] = value
 	}
 	template := Template()
-	c, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectors.FixedSettings(template.Definition, all)})
+	c, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectortest.Settings(template.Definition, all)})
 	require.NoError(t, err)
 	return c.(*connector)
 }
@@ -78,7 +78,7 @@ func TestKit(t *testing.T) {
 	list := fail("variables", c, connectors.BPMN, connectors.CodeInvalidInput, "1")
 	list.Call.Inputs["variables"] = []any{1.0}
 	template := Template()
-	alone, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectors.FixedSettings(template.Definition, nil)})
+	alone, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectortest.Settings(template.Definition, nil)})
 	require.NoError(t, err)
 	connectortest.Run(t, connectortest.Kit{
 		Connector: c,
@@ -215,7 +215,7 @@ func TestAtOnce(t *testing.T) {
 func TestWrongSettings(t *testing.T) {
 	for name, value := range map[string]string{"SCRIPT_TIMEOUT": "soon", "SCRIPT_MAX_MEMORY": "1", "SCRIPT_MAX_RESULT": "9999999", "SCRIPT_AT_ONCE": "0"} {
 		template := Template()
-		_, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectors.FixedSettings(template.Definition, map[string]string{name: value})})
+		_, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectortest.Settings(template.Definition, map[string]string{name: value})})
 		require.ErrorContains(t, err, name)
 	}
 }

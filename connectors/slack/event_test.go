@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/connectors/connectortest"
 )
 
 // only is the one event of a request.
@@ -209,7 +210,7 @@ func FuzzReceive(f *testing.F) {
 		f.Add(seed)
 	}
 	template := Template()
-	made, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectors.FixedSettings(template.Definition, map[string]string{
+	made, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectortest.Settings(template.Definition, map[string]string{
 		"SLACK_BOT_TOKEN": token, "SLACK_SIGNING_SECRET": signingSecret, "SLACK_API_URL": "http://127.0.0.1:1"})})
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, body string) {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/connectors/connectortest"
 )
 
 const (
@@ -274,7 +275,7 @@ func connect(t *testing.T, w *workspace, settings ...string) *Connector {
 		values[settings[i]] = settings[i+1]
 	}
 	template := Template()
-	c, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectors.FixedSettings(template.Definition, values)})
+	c, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectortest.Settings(template.Definition, values)})
 	require.NoError(t, err)
 	return c.(*Connector)
 }

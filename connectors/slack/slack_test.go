@@ -37,7 +37,7 @@ func TestKit(t *testing.T) {
 	nobody := connect(t, nil, "SLACK_API_URL", closed.URL)
 	wrongToken := connect(t, w, "SLACK_BOT_TOKEN", token+"-wrong")
 	deaf := connect(t, w, "SLACK_SIGNING_SECRET", "")
-	off, err := Template().Make(connectors.Instance{Definition: Template().Definition, Settings: connectors.FixedSettings(Template().Definition, nil)})
+	off, err := Template().Make(connectors.Instance{Definition: Template().Definition, Settings: connectortest.Settings(Template().Definition, nil)})
 	require.NoError(t, err)
 
 	fail := func(name string, c connectors.Connector, kind connectors.Kind, code string, inputs ...any) connectortest.Failure {
@@ -273,7 +273,7 @@ func TestSettings(t *testing.T) {
 	w := newWorkspace(t)
 	make := func(values map[string]string) error {
 		template := Template()
-		_, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectors.FixedSettings(template.Definition, values)})
+		_, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectortest.Settings(template.Definition, values)})
 		return err
 	}
 	require.ErrorContains(t, make(map[string]string{"SLACK_SIGNING_SECRET": "x"}), "SLACK_BOT_TOKEN is required")

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/connectors/connectortest"
 )
 
 func configured(values map[string]string) (config, error) {
@@ -14,7 +15,7 @@ func configured(values map[string]string) (config, error) {
 	for name, value := range values {
 		all[name] = value
 	}
-	s := connectors.FixedSettings(Template().Definition, all)
+	s := connectortest.Settings(Template().Definition, all)
 	c := settings(s, time.Minute)
 	return c, s.Err()
 }
@@ -55,7 +56,7 @@ func testTimeout(t *testing.T, d database) {
 	template := Template()
 	definition := *template.Definition
 	definition.Policy.Timeout = 200 * time.Millisecond
-	made, err := template.Make(connectors.Instance{Definition: &definition, Settings: connectors.FixedSettings(&definition, d.settings)})
+	made, err := template.Make(connectors.Instance{Definition: &definition, Settings: connectortest.Settings(&definition, d.settings)})
 	require.NoError(t, err)
 	c := made.(*connector)
 	t.Cleanup(func() { require.NoError(t, c.db.Close()) })

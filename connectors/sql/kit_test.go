@@ -47,7 +47,7 @@ func testKit(t *testing.T, d database) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
-	off, err := Template().Make(connectors.Instance{Definition: Template().Definition, Settings: connectors.FixedSettings(Template().Definition, nil)})
+	off, err := Template().Make(connectors.Instance{Definition: Template().Definition, Settings: connectortest.Settings(Template().Definition, nil)})
 	require.NoError(t, err)
 	d.sql(t, "DROP TABLE IF EXISTS no_calls")
 

@@ -146,7 +146,7 @@ func (c *connector) recorded(ctx context.Context, key string) (map[string]any, e
 	if err := c.db.QueryRowContext(ctx, statement, key).Scan(&text); err != nil {
 		return nil, &tableError{err}
 	}
-	value, err := decoded([]byte(text))
+	value, err := connectors.ReadJSON([]byte(text))
 	outputs, ok := value.(map[string]any)
 	if err != nil || !ok {
 		return nil, &tableError{errors.New("the result of the call is not what was recorded")}

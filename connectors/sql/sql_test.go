@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/connectors/connectortest"
 	mariaserver "github.com/waybill-io/waybill/testsuite/mariadb"
 	pgserver "github.com/waybill-io/waybill/testsuite/postgresql"
 )
@@ -59,7 +60,7 @@ func (d database) connect(t *testing.T, other map[string]string) *connector {
 	values := maps.Clone(d.settings)
 	maps.Copy(values, other)
 	template := Template()
-	c, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectors.FixedSettings(template.Definition, values)})
+	c, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectortest.Settings(template.Definition, values)})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.(*connector).db.Close()) })
 	return c.(*connector)

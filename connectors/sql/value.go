@@ -1,7 +1,6 @@
 package sql
 
 import (
-	"bytes"
 	"database/sql/driver"
 	"encoding/base64"
 	"encoding/json"
@@ -13,6 +12,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/waybill-io/waybill/connectors"
 )
 
 // bind makes of the values of a process what the drivers take. PostgreSQL gets text for numbers and booleans and reads it as the type that the
@@ -119,7 +120,7 @@ func moment(t time.Time, columnType string) string {
 func content(v []byte, columnType string, d dialect) (any, error) {
 	switch columnType {
 	case "JSON", "JSONB":
-		return decoded(v)
+		return connectors.ReadJSON(v)
 	case "BYTEA", "BLOB", "TINYBLOB", "MEDIUMBLOB", "LONGBLOB", "BINARY", "VARBINARY", "GEOMETRY", "VECTOR":
 		return base64.StdEncoding.EncodeToString(v), nil
 	case "BIT":
@@ -136,39 +137,6 @@ func content(v []byte, columnType string, d dialect) (any, error) {
 	return string(v), nil
 }
 
-// decoded reads JSON, whole numbers as such.
-func decoded(text []byte) (any, error) {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil {
-		return nil, err
-	}
-	return numbers(value), nil
-}
-
-func numbers(value any) any {
-	switch v := value.(type) {
-	case json.Number:
-		if n, err := v.Int64(); err == nil {
-			return n
-		}
-		if n, err := v.Float64(); err == nil {
-			return n
-		}
-		return v.String() // too large for a number
-	case []any:
-		for i := range v {
-			v[i] = numbers(v[i])
-		}
-	case map[string]any:
-		for key := range v {
-			v[key] = numbers(v[key])
-		}
-	}
-	return value
-}
-
 // array reads an array of PostgreSQL: {1,2}. Its lower bounds are dropped.
 func array(text, element string, types *pgtype.Map) (any, error) {
 	known, ok := types.TypeForName("_" + strings.ToLower(element))
@@ -180,7 +148,7 @@ func array(text, element string, types *pgtype.Map) (any, error) {
 			if e == nil {
 				return nil, nil
 			}
-			return decoded([]byte(*e))
+			return connectors.ReadJSON([]byte(*e))
 		})
 	}
 	return elements(known, text, types, func(e any) (any, error) { return item(e, element, types) })

@@ -8,11 +8,11 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/retryafter"
 )
 
 // Codes of this connector's own, listed in its definition.
@@ -61,9 +61,7 @@ func (c *Connector) refusal(status int, header http.Header, body []byte) *connec
 		failure.Kind, failure.Public = connectors.Permanent, failure.Public+", which leads elsewhere; see TWILIO_API_URL"
 	case status == http.StatusTooManyRequests, is(overloaded):
 		failure.Kind, failure.Code = connectors.Retryable, codeRateLimited
-		if seconds, err := strconv.Atoi(header.Get("Retry-After")); err == nil && seconds > 0 {
-			failure.After = time.Duration(min(seconds, maxPause)) * time.Second
-		}
+		failure.After = retryafter.Of(header, time.Now())
 	case status == http.StatusRequestTimeout, status == http.StatusGatewayTimeout:
 		failure.Kind, failure.Code = connectors.Retryable, codeTimeout
 	case status >= 500:
@@ -81,9 +79,6 @@ func (c *Connector) refusal(status int, header http.Header, body []byte) *connec
 	}
 	return failure
 }
-
-// maxPause bounds what an answer may have us wait, in seconds.
-const maxPause = 3600
 
 // maxMessage bounds what Twilio says in an error, in bytes.
 const maxMessage = 500

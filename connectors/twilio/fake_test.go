@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/connectors/connectortest"
 )
 
 const (
@@ -153,7 +154,7 @@ func connect(t *testing.T, a *api, settings ...string) *Connector {
 		values[settings[i]] = settings[i+1]
 	}
 	template := Template()
-	c, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectors.FixedSettings(template.Definition, values)})
+	c, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectortest.Settings(template.Definition, values)})
 	require.NoError(t, err)
 	return c.(*Connector)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/connectors/connectortest"
 )
 
 const address = "https://waybill.example/connectors/twilio/sms"
@@ -290,7 +291,7 @@ func FuzzReceive(f *testing.F) {
 	f.Add("https://[::1/", "a=1&a=2&%")
 	f.Add("//", "MessageSid=a;b")
 	template := Template()
-	made, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectors.FixedSettings(template.Definition, map[string]string{"TWILIO_ACCOUNT": account, "TWILIO_TOKEN": token})})
+	made, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectortest.Settings(template.Definition, map[string]string{"TWILIO_ACCOUNT": account, "TWILIO_TOKEN": token})})
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, at, body string) {
 		form, err := url.ParseQuery(body)

@@ -31,7 +31,7 @@ func TestKit(t *testing.T) {
 	closed := httptest.NewServer(nil)
 	closed.Close()
 	template := Template()
-	off, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectors.FixedSettings(template.Definition, nil)})
+	off, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectortest.Settings(template.Definition, nil)})
 	require.NoError(t, err)
 	fail := func(name string, c connectors.Connector, kind connectors.Kind, code string, inputs ...string) connectortest.Failure {
 		return connectortest.Failure{Name: name, Connector: c, Call: call(sendSMS, inputs...), Kind: kind, Code: code}
@@ -260,7 +260,7 @@ func TestSettings(t *testing.T) {
 		"TWILIO_WEBHOOK_URL is not an address such": {"TWILIO_ACCOUNT": account, "TWILIO_TOKEN": token, "TWILIO_WEBHOOK_URL": "%"},
 	} {
 		template := Template()
-		_, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectors.FixedSettings(template.Definition, values)})
+		_, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectortest.Settings(template.Definition, values)})
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, err.Error(), token)
 	}

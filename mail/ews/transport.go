@@ -11,11 +11,11 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/retryafter"
 )
 
 // idempotencyKey with an empty value permits the transport to repeat a request when a kept connection turns out to be
@@ -188,7 +188,7 @@ func (a *Account) refusedHTTP(r *answer, op string) error {
 		failure.Kind = mail.KindAuth
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		failure.Kind = mail.KindUnavailable
-		failure.RetryAfter = retryAfter(r.http.Header.Get("Retry-After"))
+		failure.RetryAfter = retryafter.Of(r.http.Header, time.Now())
 	case http.StatusBadGateway, http.StatusGatewayTimeout:
 		failure.Kind = mail.KindUnavailable
 	case http.StatusInternalServerError:
@@ -236,17 +236,6 @@ func (a *Account) obey(ctx context.Context, op string) error {
 	case <-a.life.Done():
 		return ended(a.life, op)
 	}
-}
-
-// retryAfter reads the header: seconds or a date.
-func retryAfter(header string) time.Duration {
-	if seconds, err := strconv.Atoi(header); err == nil {
-		return time.Duration(max(0, min(seconds, 1<<20))) * time.Second
-	}
-	if at, err := http.ParseTime(header); err == nil {
-		return max(0, time.Until(at))
-	}
-	return 0
 }
 
 // newAffinity forgets which server was the right one.

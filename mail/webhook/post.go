@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/retryafter"
 )
 
 // Headers of a delivery, as Standard Webhooks names them.
@@ -73,7 +74,7 @@ func (p *Poster) Post(ctx context.Context, secrets []mail.Secret, d Delivery, no
 	if answer.StatusCode/100 == 2 {
 		return nil
 	}
-	return &Refusal{Status: answer.StatusCode, After: RetryAfter(answer.Header.Get("Retry-After"), now)}
+	return &Refusal{Status: answer.StatusCode, After: retryafter.Of(answer.Header, now)}
 }
 
 // newRequest makes a signed request.
@@ -115,15 +116,4 @@ func key(s mail.Secret) []byte {
 		}
 	}
 	return []byte(s.Reveal())
-}
-
-// RetryAfter reads the header Retry-After, seconds or a date (RFC 9110, section 10.2.3): at most an hour, 0 for nothing.
-func RetryAfter(text string, now time.Time) time.Duration {
-	var after time.Duration
-	if seconds, err := strconv.Atoi(text); err == nil {
-		after = time.Duration(min(max(seconds, 0), 3600)) * time.Second
-	} else if at, err := http.ParseTime(text); err == nil {
-		after = at.Sub(now)
-	}
-	return min(max(after, 0), time.Hour)
 }

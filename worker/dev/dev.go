@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -46,7 +45,7 @@ type Options struct {
 	Example      bool                              // deploy the support-desk example and watch its mailbox
 	Connectors   []connectors.Connector            // besides the built-in ones
 	Definitions  []string                          // files and folders with instances of built-in connectors
-	Variable     func(name string) (string, error) // settings of connectors, but for mail, which stays on this machine; nil: none
+	Variable     func(name string) (string, error) // settings of connectors; mail stays on this machine whatever they say; nil: none
 	Groups       int                               // of mailboxes that the worker holds at most; 0: all
 	Logger       *slog.Logger
 	Out          io.Writer // told what is started, for people
@@ -250,21 +249,11 @@ func (e *Environment) startWorker(ctx context.Context) error {
 		return fmt.Errorf("open the folder for files: %w", err)
 	}
 	e.atEnd(bucket.Close)
-	smtpHost, smtpPort, err := split(e.Mail.SMTPAddr())
+	deps, err := e.deps()
 	if err != nil {
 		return err
 	}
-	deps := catalog.Deps{Files: activities.NewFiles(bucket), Variable: func(name string) (string, error) {
-		switch {
-		case name == "EMAIL_HOST":
-			return smtpHost, nil
-		case name == "EMAIL_PORT":
-			return strconv.Itoa(smtpPort), nil
-		case e.options.Variable != nil && !strings.HasPrefix(name, "EMAIL_"):
-			return e.options.Variable(name)
-		}
-		return "", nil
-	}}
+	deps.Files = activities.NewFiles(bucket)
 	list, err := catalog.BuiltIn(deps)
 	if err != nil {
 		return fmt.Errorf("set up the connectors: %w", err)

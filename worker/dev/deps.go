@@ -1,0 +1,29 @@
+package dev
+
+import (
+	"strconv"
+
+	"github.com/waybill-io/waybill/connectors/catalog"
+	"github.com/waybill-io/waybill/connectors/email"
+)
+
+// deps are what the connectors get. Every instance of email, built in or by a file, sends to the mail server of this environment: nobody shall
+// write to customers while trying things out.
+func (e *Environment) deps() (catalog.Deps, error) {
+	smtpHost, smtpPort, err := split(e.Mail.SMTPAddr())
+	if err != nil {
+		return catalog.Deps{}, err
+	}
+	fixed := map[string]string{}
+	for _, c := range email.Template().Definition.Config {
+		if c.Name != "EMAIL_FROM" { // all others say where mail goes, and how
+			fixed[c.Name] = ""
+		}
+	}
+	fixed["EMAIL_HOST"], fixed["EMAIL_PORT"] = smtpHost, strconv.Itoa(smtpPort)
+	variable := e.options.Variable
+	if variable == nil {
+		variable = func(string) (string, error) { return "", nil }
+	}
+	return catalog.Deps{Variable: variable, Fixed: map[string]map[string]string{email.Template().Definition.Name: fixed}}, nil
+}
