@@ -33,6 +33,7 @@ func Event(ctx workflow.Context, in contract.EventInput) (contract.EventState, e
 	}
 	if in.Dead != nil {
 		e.EventState = *in.Dead
+		e.detail(ctx) // an earlier run's details are gone with it
 	}
 	e.Source, e.ID = e.in.Source, e.in.ID
 	err := errors.Join(
@@ -107,8 +108,7 @@ func (e *event) drop(workflow.Context) error {
 // bury makes a dead letter of the event.
 func (e *event) bury(ctx workflow.Context) {
 	e.At = workflow.Now(ctx)
-	reason := e.Failed[0].Reason
-	workflow.SetCurrentDetails(ctx, "**"+clip(reason)+"**")
+	e.detail(ctx)
 	if err := workflow.UpsertTypedSearchAttributes(ctx, stateAttribute.ValueSet(contract.StateDead)); err != nil {
 		workflow.GetLogger(ctx).Error("an event is dead and is not listed", "error", err)
 	}
@@ -118,6 +118,13 @@ func (e *event) bury(ctx workflow.Context) {
 	}).Get(ctx, nil)
 	if err != nil {
 		workflow.GetLogger(ctx).Error("nobody is told that an event is dead", "error", err)
+	}
+}
+
+// detail shows in the Web UI why the event is dead.
+func (e *event) detail(ctx workflow.Context) {
+	if len(e.Failed) > 0 {
+		workflow.SetCurrentDetails(ctx, "**"+clip(e.Failed[0].Reason)+"**")
 	}
 }
 
