@@ -69,7 +69,7 @@ func (c *Client) Diagnose(ctx context.Context, name string, o DiagnoseOptions) [
 	return append(append(findings, together(asked)...), r.dead(m)...)
 }
 
-// askedAtOnce bounds what one diagnosis asks of workers at a time.
+// askedAtOnce bounds what one diagnosis, or list, asks of workers at a time.
 const askedAtOnce = 16
 
 // together makes checks at the same time and returns what they found in their order.
