@@ -186,14 +186,14 @@ func (d *Deliverer) BuryEvent(ctx context.Context, in contract.DeadEvent) error 
 	}
 	reason := cut(strings.Join(reasons, "; "), maxCause)
 	activity.GetLogger(ctx).Error("an event is a dead letter", "instance", instance, "event", name, "reason", reason)
-	if name != contract.EventFailed { // or a trigger that fails would tell of itself for ever
-		triggers, err := d.client.Triggers(ctx, contract.EventSource(instance, contract.EventFailed))
+	if name != trigger.EventFailed { // or a trigger that fails would tell of itself for ever
+		triggers, err := d.client.Triggers(ctx, contract.EventSource(instance, trigger.EventFailed))
 		if err != nil {
 			return err
 		}
 		if len(triggers) > 0 {
 			if _, err := d.client.Emit(ctx, instance, "", connectors.Event{
-				Name: contract.EventFailed, ID: hash(in.Source, in.ID, in.At.String()), Time: in.At,
+				Name: trigger.EventFailed, ID: hash(in.Source, in.ID, in.At.String()), Time: in.At,
 				Outputs: map[string]any{"event": name, "id": in.ID, "message": reason},
 			}); err != nil {
 				return err

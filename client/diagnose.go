@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/connectors/trigger"
 )
 
 // Finding is the outcome of one check of a mailbox. A check that cannot be made is not OK.
@@ -118,7 +119,7 @@ func (c *Client) diagnoseWorkers(ctx context.Context, check, queue, role string)
 }
 
 func (c *Client) diagnoseConsumers(ctx context.Context, r remedies, webhooks []contract.RegistryEntry, failed error) Finding {
-	triggers, err := c.Triggers(ctx, contract.EventSource(r.name, "EMAIL_RECEIVED"))
+	triggers, err := c.Triggers(ctx, contract.EventSource(r.name, trigger.EmailReceived))
 	err = errors.Join(err, failed)
 	if err == nil && len(triggers)+len(webhooks) == 0 {
 		err = errors.New("nobody wants its mail: no trigger is deployed, and no webhook is added")

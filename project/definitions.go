@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -55,21 +53,9 @@ func Connectors(paths []string, builtIn []*connectors.Definition) ([]Connector, 
 			l.connector(source{path: path, kind: isConnector, data: data})
 		}
 	}
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			l.fail(fmt.Errorf("%s: there is no such file or folder", path))
-		case err != nil:
-			l.fail(err)
-		case info.IsDir():
-			l.fail(l.walk(path, func(file string) { add(file, false) }))
-		case isArchive(path):
-			l.fail(fmt.Errorf("%s: an archive: unpack it, and name its connectors", path))
-		default:
-			add(path, true)
-		}
-	}
+	l.visit(paths, add, func(archive string) {
+		l.fail(fmt.Errorf("%s: an archive: unpack it, and name its connectors", archive))
+	})
 	for _, d := range l.project.Connectors {
 		_, instance := l.builtIn(d.Template)
 		all = append(all, Connector{Definition: d, File: l.custom[d.Name], BuiltIn: instance})

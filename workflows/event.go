@@ -133,7 +133,7 @@ func limited(ctx workflow.Context, tries int32) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           contract.SteeringQueue,
 		StartToCloseTimeout: 2 * time.Minute,
-		HeartbeatTimeout:    callHeartbeat,
+		HeartbeatTimeout:    contract.CallHeartbeat,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 10 * time.Second, MaximumAttempts: tries},
 	})
 }
@@ -205,7 +205,7 @@ func (e *event) call(ctx workflow.Context, trigger string, c contract.TriggerCal
 		TaskQueue:              c.Binding.TaskQueue,
 		StartToCloseTimeout:    milliseconds(c.Binding.TimeoutMS),
 		ScheduleToStartTimeout: milliseconds(c.Binding.UnclaimedMS),
-		HeartbeatTimeout:       callHeartbeat,
+		HeartbeatTimeout:       contract.CallHeartbeat,
 		RetryPolicy:            retryPolicy(c.Binding.Retry, nil),
 		Summary:                clip("trigger " + trigger),
 	})
