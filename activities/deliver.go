@@ -26,16 +26,17 @@ const (
 
 // Deliverer turns mail into work.
 type Deliverer struct {
-	client *client.Client
-	files  *Files
-	poster *webhook.Poster
-	answer map[string]Answerer // by template
+	client  *client.Client
+	files   *Files
+	poster  *webhook.Poster
+	answers map[string]Answerer // by template
 	*Metrics
 }
 
-// NewDeliverer returns the activities that deliver mail.
-func NewDeliverer(c *client.Client, files *Files, m *Metrics) *Deliverer {
-	return &Deliverer{client: c, files: files, poster: webhook.NewPoster(postTimeout), Metrics: m}
+// NewDeliverer returns the activities that deliver mail and other events. By answers, by the name of a template, the echo of a trigger answers
+// its events; mail is answered by trigger.MailAnswerer.
+func NewDeliverer(c *client.Client, files *Files, m *Metrics, answers map[string]Answerer) *Deliverer {
+	return &Deliverer{client: c, files: files, poster: webhook.NewPoster(postTimeout), answers: answers, Metrics: m}
 }
 
 // delivery is one run of Deliver.

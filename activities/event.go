@@ -21,16 +21,6 @@ import (
 // maxCalls bounds what the triggers of one event have to say to connectors together, in bytes of JSON: it goes through a history.
 const maxCalls = 1 << 20
 
-// Answerer says which call answers an event, see connectors.Template.
-type Answerer func(e connectors.Event, text string) (action string, inputs map[string]any, ok bool)
-
-// Answering has events of templates answered when a trigger has an echo: answer is by the name of the template.
-func (d *Deliverer) Answering(answer map[string]Answerer) *Deliverer {
-	other := *d
-	other.answer = answer
-	return &other
-}
-
 // Fire gives an event that is no mail to the calls that it is the reply to, and fires its triggers: it starts their processes and publishes their messages, and returns what else is to
 // be done. It may be repeated: a start is known by (trigger, source, event). A trigger that can never be fired is told as failed; the
 // others are not held up.
@@ -128,7 +118,7 @@ func readEvent(in contract.Event) (connectors.Event, error) {
 
 // addEchoes says how the sender is answered.
 func (d *Deliverer) addEchoes(f *firing, t *trigger.Trigger, source contract.Event, e connectors.Event, instance string) {
-	answer := d.answer[source.Template]
+	answer := d.answers[source.Template]
 	if answer == nil {
 		return
 	}
@@ -141,21 +131,10 @@ func (d *Deliverer) addEchoes(f *firing, t *trigger.Trigger, source contract.Eve
 	if err != nil {
 		return
 	}
-	echo := func(failed bool) *contract.Echo {
-		text, err := t.Echo(e.Outputs, f.groups, failed)
-		if err != nil || text == "" {
-			return nil
-		}
-		action, inputs, ok := answer(e, text)
-		if !ok {
-			return nil
-		}
-		return &contract.Echo{To: hash(string(to)), Call: contract.TriggerCall{
-			Implementation: instance + "." + action, Key: "echo/" + hash(t.Name, source.Source, source.ID, fmt.Sprint(failed)), Inputs: inputs,
-			Binding: bindingOf(instance, source.Template),
-		}}
+	a := answering{
+		answer: answer, connector: instance, shared: instance == source.Template, to: hash(string(to)), key: hash(t.Name, source.Source, source.ID),
 	}
-	f.Echo, f.EchoError = echo(false), echo(true)
+	f.Echo, f.EchoError = a.echo(t, e, f.groups, false), a.echo(t, e, f.groups, true)
 }
 
 // echoesAnHour is how many echoes of a trigger one sender gets.

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/activities/binding"
 	"github.com/waybill-io/waybill/connectors"
 )
 
@@ -20,10 +20,7 @@ type Connector struct {
 
 // TaskQueue is where the calls of the connector go.
 func (c Connector) TaskQueue() string {
-	if c.File == "" {
-		return contract.ConnectorQueue
-	}
-	return contract.CustomConnectorQueue(c.Name)
+	return binding.Queue(c.Name, c.File == "")
 }
 
 // Connectors are those that are built in and those of the definition files among paths, sorted by name. A folder stands for every

@@ -24,6 +24,8 @@ var rooms = map[string][]string{
 	// What workflows and activities agree on.
 	"activities/contract": {},
 	"definition":          {"activities/contract", "bpmn"},
+	// What those who deploy and those who call agree on.
+	"activities/binding": {"activities/contract", "connectors"},
 	// Workflow code never imports what touches the world.
 	"script": {"bpmn", "engine", "juel"},
 
@@ -48,11 +50,12 @@ var rooms = map[string][]string{
 		"connectors/sql", "connectors/twilio",
 	},
 	"activities": {
-		"activities/contract", "bpmn", "client", "connectors", "connectors/rabbitmq/broker", "definition", "engine", "juel", "mail", "script",
+		"activities/binding", "activities/contract", "bpmn", "client", "connectors", "connectors/rabbitmq/broker", "definition", "engine", "juel",
+		"mail", "script",
 	},
 	// The way in.
 	"client":  {"activities/contract", "connectors", "definition", "engine", "script"},
-	"project": {"activities/contract", "bpmn", "connectors", "definition", "script"},
+	"project": {"activities/binding", "activities/contract", "bpmn", "connectors", "definition", "script"},
 	"gateway": {"activities/contract", "client", "connectors", "mail", "workflows"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {

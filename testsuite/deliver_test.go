@@ -34,7 +34,7 @@ func TestDeliveryMayBeRepeated(t *testing.T) {
 		}))
 		in.Mails = append(in.Mails, contract.MailRef{ID: id, Blob: key})
 	}
-	deliverer := activities.NewDeliverer(e.Client, files, activities.NewMetrics(prometheus.NewRegistry()))
+	deliverer := activities.NewDeliverer(e.Client, files, activities.NewMetrics(prometheus.NewRegistry()), nil)
 	deliver := func() map[string]contract.MailOutcome {
 		var suite sdk.WorkflowTestSuite
 		env := suite.NewTestActivityEnvironment()

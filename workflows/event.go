@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -200,11 +201,14 @@ func timerEvent(id string) []byte {
 	return []byte(`{"Name":"TIMER_FIRED","Outputs":{"scheduledTime":"` + at + `"}}`)
 }
 
+// unclaimed bounds how long a call waits for a worker when its binding does not: an event must end, or be listed as dead.
+const unclaimed = time.Hour
+
 func (e *event) call(ctx workflow.Context, trigger string, c contract.TriggerCall) workflow.Future {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              c.Binding.TaskQueue,
 		StartToCloseTimeout:    milliseconds(c.Binding.TimeoutMS),
-		ScheduleToStartTimeout: milliseconds(c.Binding.UnclaimedMS),
+		ScheduleToStartTimeout: cmp.Or(milliseconds(c.Binding.UnclaimedMS), unclaimed),
 		HeartbeatTimeout:       contract.CallHeartbeat,
 		RetryPolicy:            retryPolicy(c.Binding.Retry, nil),
 		Summary:                clip("trigger " + trigger),
