@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/trigger"
 )
@@ -61,7 +60,7 @@ func (d *Deliverer) Fire(ctx context.Context, in contract.FireInput) ([]contract
 			case err == nil && !f.matches:
 				return nil
 			case err == nil:
-			case client.Refused(err) || errors.Is(err, errAuthor) || last && ctx.Err() == nil:
+			case hopeless(err) || last && ctx.Err() == nil:
 				f.Failed = cut(err.Error(), maxCause)
 			default:
 				mu.Lock()

@@ -2,12 +2,10 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"strings"
 
 	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/trigger"
 	"github.com/waybill-io/waybill/connectors/trigger/mailevent"
@@ -19,7 +17,7 @@ func (v *delivery) fireMail(ctx context.Context, t *trigger.Trigger, l *letter) 
 	key := hash(t.Name, v.Mailbox, l.DedupKey)
 	f, err := v.fire(ctx, t, occurrence{outputs: l.values, prefix: "mail-", key: key})
 	switch {
-	case err != nil && (client.Refused(err) || errors.Is(err, errAuthor)):
+	case err != nil && (hopeless(err) || v.gaveUp(ctx, err)): // it is a dead letter
 		if echo := v.mailEcho(t, l, f.groups, key, true); echo != nil {
 			if _, err := v.client.Handle(ctx, t.Source, key+"-error", contract.Firing{Trigger: t.Name, Echo: echo}); err != nil {
 				return "", false, err
