@@ -26,16 +26,17 @@ const (
 
 // Deliverer turns mail into work.
 type Deliverer struct {
-	client *client.Client
-	files  *Files
-	poster *webhook.Poster
-	answer map[string]Answerer // by template
+	client  *client.Client
+	files   *Files
+	poster  *webhook.Poster
+	answers map[string]Answerer // by template
 	*Metrics
 }
 
-// NewDeliverer returns the activities that deliver mail.
-func NewDeliverer(c *client.Client, files *Files, m *Metrics) *Deliverer {
-	return &Deliverer{client: c, files: files, poster: webhook.NewPoster(postTimeout), Metrics: m}
+// NewDeliverer returns the activities that deliver mail and other events. By answers, by the name of a template, the echo of a trigger answers
+// its events; mail is answered by trigger.MailAnswerer.
+func NewDeliverer(c *client.Client, files *Files, m *Metrics, answers map[string]Answerer) *Deliverer {
+	return &Deliverer{client: c, files: files, poster: webhook.NewPoster(postTimeout), answers: answers, Metrics: m}
 }
 
 // delivery is one run of Deliver.
@@ -103,6 +104,14 @@ const noTrigger = "no-trigger"
 
 // last tells whether this is the last try that a mail may have.
 func (v *delivery) last() bool { return v.tries+1 >= triesPerMail }
+
+// hopeless tells whether a trigger can never be fired, however often it is tried.
+func hopeless(err error) bool { return client.Refused(err) || errors.Is(err, errAuthor) }
+
+// gaveUp tells whether a trigger has failed so often that its mail is dead: but while a server is away mail waits.
+func (v *delivery) gaveUp(ctx context.Context, err error) bool {
+	return v.last() && ctx.Err() == nil && (!outage(err) || errors.Is(err, context.DeadlineExceeded))
+}
 
 // count takes a batch into the metrics.
 func (v *delivery) count(outcomes []contract.MailOutcome) {
@@ -191,9 +200,9 @@ func (v *delivery) deliver(ctx context.Context, ref contract.MailRef) (*letter, 
 		case err == nil:
 			outcome.Duplicate = !started && activity.GetInfo(ctx).Attempt == 1
 			outcome.Started = append(outcome.Started, id)
-		case client.Refused(err) || errors.Is(err, errAuthor): // the other triggers and webhooks have it all the same
+		case hopeless(err): // the other triggers and webhooks have it all the same
 			bury(fmt.Sprintf("trigger %s: %v", t.Name, err))
-		case v.last() && ctx.Err() == nil && (!outage(err) || errors.Is(err, context.DeadlineExceeded)):
+		case v.gaveUp(ctx, err):
 			bury(fmt.Sprintf("trigger %s: %v (%d tries)", t.Name, err, triesPerMail))
 		default:
 			return nil, outcome, fmt.Errorf("trigger %s: %w", t.Name, err)

@@ -13,23 +13,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/trigger"
 )
 
 // maxCalls bounds what the triggers of one event have to say to connectors together, in bytes of JSON: it goes through a history.
 const maxCalls = 1 << 20
-
-// Answerer says which call answers an event, see connectors.Template.
-type Answerer func(e connectors.Event, text string) (action string, inputs map[string]any, ok bool)
-
-// Answering has events of templates answered when a trigger has an echo: answer is by the name of the template.
-func (d *Deliverer) Answering(answer map[string]Answerer) *Deliverer {
-	other := *d
-	other.answer = answer
-	return &other
-}
 
 // Fire gives an event that is no mail to the calls that it is the reply to, and fires its triggers: it starts their processes and publishes their messages, and returns what else is to
 // be done. It may be repeated: a start is known by (trigger, source, event). A trigger that can never be fired is told as failed; the
@@ -71,7 +60,7 @@ func (d *Deliverer) Fire(ctx context.Context, in contract.FireInput) ([]contract
 			case err == nil && !f.matches:
 				return nil
 			case err == nil:
-			case client.Refused(err) || errors.Is(err, errAuthor) || last && ctx.Err() == nil:
+			case hopeless(err) || last && ctx.Err() == nil:
 				f.Failed = cut(err.Error(), maxCause)
 			default:
 				mu.Lock()
@@ -128,7 +117,7 @@ func readEvent(in contract.Event) (connectors.Event, error) {
 
 // addEchoes says how the sender is answered.
 func (d *Deliverer) addEchoes(f *firing, t *trigger.Trigger, source contract.Event, e connectors.Event, instance string) {
-	answer := d.answer[source.Template]
+	answer := d.answers[source.Template]
 	if answer == nil {
 		return
 	}
@@ -141,21 +130,10 @@ func (d *Deliverer) addEchoes(f *firing, t *trigger.Trigger, source contract.Eve
 	if err != nil {
 		return
 	}
-	echo := func(failed bool) *contract.Echo {
-		text, err := t.Echo(e.Outputs, f.groups, failed)
-		if err != nil || text == "" {
-			return nil
-		}
-		action, inputs, ok := answer(e, text)
-		if !ok {
-			return nil
-		}
-		return &contract.Echo{To: hash(string(to)), Call: contract.TriggerCall{
-			Implementation: instance + "." + action, Key: "echo/" + hash(t.Name, source.Source, source.ID, fmt.Sprint(failed)), Inputs: inputs,
-			Binding: bindingOf(instance, source.Template),
-		}}
+	a := answering{
+		answer: answer, connector: instance, shared: instance == source.Template, to: hash(string(to)), key: hash(t.Name, source.Source, source.ID),
 	}
-	f.Echo, f.EchoError = echo(false), echo(true)
+	f.Echo, f.EchoError = a.echo(t, e, f.groups, false), a.echo(t, e, f.groups, true)
 }
 
 // echoesAnHour is how many echoes of a trigger one sender gets.
@@ -186,14 +164,14 @@ func (d *Deliverer) BuryEvent(ctx context.Context, in contract.DeadEvent) error 
 	}
 	reason := cut(strings.Join(reasons, "; "), maxCause)
 	activity.GetLogger(ctx).Error("an event is a dead letter", "instance", instance, "event", name, "reason", reason)
-	if name != contract.EventFailed { // or a trigger that fails would tell of itself for ever
-		triggers, err := d.client.Triggers(ctx, contract.EventSource(instance, contract.EventFailed))
+	if name != trigger.EventFailed { // or a trigger that fails would tell of itself for ever
+		triggers, err := d.client.Triggers(ctx, contract.EventSource(instance, trigger.EventFailed))
 		if err != nil {
 			return err
 		}
 		if len(triggers) > 0 {
 			if _, err := d.client.Emit(ctx, instance, "", connectors.Event{
-				Name: contract.EventFailed, ID: hash(in.Source, in.ID, in.At.String()), Time: in.At,
+				Name: trigger.EventFailed, ID: hash(in.Source, in.ID, in.At.String()), Time: in.At,
 				Outputs: map[string]any{"event": name, "id": in.ID, "message": reason},
 			}); err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/waybill-io/waybill/activities/binding"
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors"
@@ -89,24 +90,51 @@ func (d *Deliverer) publish(ctx context.Context, action trigger.Action, e occurr
 // callOf is a call of a connector, which is bound as it was when the trigger was deployed.
 func callOf(t *trigger.Trigger, action trigger.Action, key string) (*contract.TriggerCall, error) {
 	connector, _ := connectors.SplitImplementation(action.Implementation)
-	c := &contract.TriggerCall{Implementation: action.Implementation, Key: "trigger/" + key, Inputs: action.Variables, Binding: bindingOf(connector, "")}
-	if noted := t.Deployment().Binding; noted != nil {
-		if err := json.Unmarshal(noted, &c.Binding); err != nil {
-			return nil, fmt.Errorf("%w: read how %s is called: %w", errAuthor, action.Implementation, err)
-		}
+	bound, err := boundAs(t.Deployment().Binding, connector, false)
+	if err != nil {
+		return nil, fmt.Errorf("%w: read how %s is called: %w", errAuthor, action.Implementation, err)
 	}
-	return c, nil
+	return &contract.TriggerCall{Implementation: action.Implementation, Key: "trigger/" + key, Inputs: action.Variables, Binding: bound}, nil
 }
 
-// bindingOf is how an instance of a template is called when nothing else is said. One that bears the name of its template shares the queue
-// of all of those.
-func bindingOf(connector, template string) contract.Binding {
-	p, queue := connectors.DefaultPolicy(), contract.CustomConnectorQueue(connector)
-	if connector == template {
-		queue = contract.ConnectorQueue
+// boundAs is how a connector is called, as was noted when the trigger was deployed. Of what an earlier version deployed, which noted less, it
+// is as nothing else is said; shared as for binding.Queue.
+func boundAs(noted json.RawMessage, connector string, shared bool) (contract.Binding, error) {
+	if noted == nil {
+		return binding.Of(binding.Queue(connector, shared), connectors.DefaultPolicy()), nil
 	}
-	return contract.Binding{
-		TaskQueue: queue, TimeoutMS: p.Timeout.Milliseconds(),
-		Retry: contract.Retry{Attempts: p.Retry.Attempts, IntervalMS: p.Retry.Interval.Milliseconds(), Coefficient: p.Retry.Coefficient, MaxMS: p.Retry.MaxInterval.Milliseconds()},
+	var b contract.Binding
+	err := json.Unmarshal(noted, &b)
+	return b, err
+}
+
+// Answerer says which call answers an event, see connectors.Template.
+type Answerer func(e connectors.Event, text string) (action string, inputs map[string]any, ok bool)
+
+// answering is how the sender of an event is answered.
+type answering struct {
+	answer    Answerer
+	connector string
+	shared    bool   // as for binding.Queue
+	to        string // stands for the sender
+	key       string // of the event and the trigger
+}
+
+// echo is what a sender is answered; nil when that is nothing.
+func (a answering) echo(t *trigger.Trigger, e connectors.Event, groups map[string]any, failed bool) *contract.Echo {
+	text, err := t.Echo(e.Outputs, groups, failed)
+	if err != nil || text == "" {
+		return nil
 	}
+	action, inputs, ok := a.answer(e, text)
+	if !ok {
+		return nil
+	}
+	bound, err := boundAs(t.Deployment().Echo, a.connector, a.shared)
+	if err != nil {
+		return nil
+	}
+	return &contract.Echo{To: a.to, Call: contract.TriggerCall{
+		Implementation: a.connector + "." + action, Key: fmt.Sprintf("echo/%s/%t", a.key, failed), Inputs: inputs, Binding: bound,
+	}}
 }

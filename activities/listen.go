@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime/debug"
 	"time"
 
 	"github.com/waybill-io/waybill/client"
@@ -44,7 +46,7 @@ func (l *listening) run(ctx context.Context) {
 	pause := l.first
 	for ctx.Err() == nil {
 		begun := time.Now()
-		err := l.connector.Listen(ctx, l.emit)
+		err := l.listen(ctx)
 		if ctx.Err() != nil {
 			return
 		}
@@ -64,6 +66,18 @@ func (l *listening) run(ctx context.Context) {
 		}
 		pause = min(2*pause, l.longest)
 	}
+}
+
+// listen has the connector listen once. A panic of its is an error, as one in a call is: it must not take the worker along, with all else that
+// this does.
+func (l *listening) listen(ctx context.Context) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("panic: %v", cause)
+			l.log.Error("a connector panicked while it listened", "error", err, "stack", string(debug.Stack()))
+		}
+	}()
+	return l.connector.Listen(ctx, l.emit)
 }
 
 func (l *listening) emit(ctx context.Context, e connectors.Event) error {

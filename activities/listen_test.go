@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 type wire struct {
 	connectors.Connector
 	events []connectors.Event
+	panics int // how often it panics yet
 
 	mu    sync.Mutex
 	taken []string
@@ -32,7 +34,12 @@ func (*wire) Definition() *connectors.Definition {
 func (w *wire) Listen(ctx context.Context, emit func(context.Context, connectors.Event) error) error {
 	w.mu.Lock()
 	n := len(w.taken)
+	w.panics--
+	panics := w.panics >= 0
 	w.mu.Unlock()
+	if panics {
+		panic("the frame is malformed")
+	}
 	if n == len(w.events) {
 		<-ctx.Done()
 		return ctx.Err()
@@ -77,16 +84,17 @@ func (p *post) Bury(_ context.Context, instance string, e connectors.Event, reas
 	return nil
 }
 
-// A connector listens again whenever its connection breaks, and what cannot be stored is not acknowledged; what never can be is a dead
+// A connector listens again whenever its connection breaks, or its code panics, and what cannot be stored is not acknowledged; what never can be is a dead
 // letter that holds nothing up.
 func TestListen(t *testing.T) {
-	w := &wire{events: []connectors.Event{{Name: "CAME", ID: "1"}, {Name: "CAME", ID: "large"}, {Name: "CAME", ID: "3"}}, empty: make(chan struct{})}
+	w := &wire{events: []connectors.Event{{Name: "CAME", ID: "1"}, {Name: "CAME", ID: "large"}, {Name: "CAME", ID: "3"}}, panics: 2, empty: make(chan struct{})}
 	p := &post{away: 2}
+	var told bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		l := &listening{connector: w, to: p, log: slog.New(slog.DiscardHandler), first: time.Millisecond, longest: 2 * time.Millisecond}
+		l := &listening{connector: w, to: p, log: slog.New(slog.NewTextHandler(&told, nil)), first: time.Millisecond, longest: 2 * time.Millisecond}
 		l.run(ctx)
 	}()
 	<-w.empty
@@ -95,6 +103,8 @@ func TestListen(t *testing.T) {
 	require.Equal(t, []string{"1", "large", "3"}, w.taken)
 	require.Equal(t, []string{"wire telegraph 1", "wire telegraph 3"}, p.stored)
 	require.Equal(t, []string{"wire large: too large"}, p.buried)
+	require.Contains(t, told.String(), "the frame is malformed")
+	require.Contains(t, told.String(), "listen_test.go", "the place of the panic")
 }
 
 func TestListenStops(t *testing.T) {

@@ -2,18 +2,14 @@ package activities
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/trigger"
 	"github.com/waybill-io/waybill/connectors/trigger/mailevent"
 )
-
-// sendMail is the call that answers a mail, and emailConnector the connector that it is of.
-const sendMail, emailConnector = "email.SEND", "email"
 
 // fireMail does what a trigger says about a mail, and answers the sender when it has an echo. What it calls of a connector, the answer
 // too, a workflow of its own looks after, so that the mailbox does not wait for it. The id is "" when the trigger does not match.
@@ -21,7 +17,7 @@ func (v *delivery) fireMail(ctx context.Context, t *trigger.Trigger, l *letter) 
 	key := hash(t.Name, v.Mailbox, l.DedupKey)
 	f, err := v.fire(ctx, t, occurrence{outputs: l.values, prefix: "mail-", key: key})
 	switch {
-	case err != nil && (client.Refused(err) || errors.Is(err, errAuthor)):
+	case err != nil && (hopeless(err) || v.gaveUp(ctx, err)): // it is a dead letter
 		if echo := v.mailEcho(t, l, f.groups, key, true); echo != nil {
 			if _, err := v.client.Handle(ctx, t.Source, key+"-error", contract.Firing{Trigger: t.Name, Echo: echo}); err != nil {
 				return "", false, err
@@ -47,23 +43,16 @@ func (v *delivery) fireMail(ctx context.Context, t *trigger.Trigger, l *letter) 
 
 // mailEcho is the answer to a mail; nil when there is none, or none may be sent (RFC 3834, section 2).
 func (v *delivery) mailEcho(t *trigger.Trigger, l *letter, groups map[string]any, key string, failed bool) *contract.Echo {
-	text, err := t.Echo(l.values, groups, failed)
-	if err != nil || text == "" {
-		return nil
-	}
+	answer := v.answers[trigger.MailAnswerer]
 	to := mailevent.AnswerTo(l.Message)
-	if to == "" || strings.EqualFold(to, v.Address) || strings.EqualFold(l.From[0].Address, v.Address) {
+	if answer == nil || to == "" || strings.EqualFold(to, v.Address) || strings.EqualFold(l.From[0].Address, v.Address) {
 		return nil
 	}
-	subject, _ := l.values["emailSubject"].(string)
-	inputs := contract.Variables{"to": to, "subject": subject, "text": text, "writtenBy": "machine"}
+	e := connectors.Event{Name: t.Event(), Outputs: maps.Clone(l.values)}
+	e.Outputs["answerTo"] = to
 	if strings.Contains(v.Address, "@") {
-		inputs["from"] = v.Address
+		e.Outputs["answerFrom"] = v.Address
 	}
-	if l.MessageID != "" {
-		inputs["inReplyTo"], inputs["references"] = l.MessageID, l.values["references"]
-	}
-	return &contract.Echo{To: hash(strings.ToLower(to)), Call: contract.TriggerCall{
-		Implementation: sendMail, Key: "echo/" + key + "/" + fmt.Sprint(failed), Inputs: inputs, Binding: bindingOf(emailConnector, emailConnector),
-	}}
+	a := answering{answer: answer, connector: trigger.MailAnswerer, shared: true, to: hash(strings.ToLower(to)), key: key}
+	return a.echo(t, e, groups, failed)
 }

@@ -24,9 +24,6 @@ type ConnectorCall struct {
 	Unclaimed      time.Duration // until then
 }
 
-// heartbeat of a call, as in a process: a worker that died is noticed within it.
-const callHeartbeat = 15 * time.Second
-
 // ErrUnclaimed is wrapped by the error of a call that no worker took.
 var ErrUnclaimed = errors.New("no worker took it")
 
@@ -46,7 +43,7 @@ func (c *Client) CallConnector(ctx context.Context, call ConnectorCall) (contrac
 	id := "call/" + rand.Text()
 	h, err := c.Temporal.ExecuteActivity(ctx, temporal.StartActivityOptions{
 		ID: id, TaskQueue: call.TaskQueue, ScheduleToStartTimeout: call.Unclaimed, StartToCloseTimeout: call.Timeout,
-		HeartbeatTimeout: callHeartbeat, RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 1},
+		HeartbeatTimeout: contract.CallHeartbeat, RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 1},
 	}, call.Implementation, contract.ConnectorCall{
 		IdempotencyKey: id, Implementation: call.Implementation, Inputs: call.Inputs, Context: contract.CallContext{ProcessInstanceID: id},
 	})

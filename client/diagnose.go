@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/connectors/trigger"
 )
 
 // Finding is the outcome of one check of a mailbox. A check that cannot be made is not OK.
@@ -69,7 +70,7 @@ func (c *Client) Diagnose(ctx context.Context, name string, o DiagnoseOptions) [
 	return append(append(findings, together(asked)...), r.dead(m)...)
 }
 
-// askedAtOnce bounds what one diagnosis asks of workers at a time.
+// askedAtOnce bounds what one diagnosis, or list, asks of workers at a time.
 const askedAtOnce = 16
 
 // together makes checks at the same time and returns what they found in their order.
@@ -118,7 +119,7 @@ func (c *Client) diagnoseWorkers(ctx context.Context, check, queue, role string)
 }
 
 func (c *Client) diagnoseConsumers(ctx context.Context, r remedies, webhooks []contract.RegistryEntry, failed error) Finding {
-	triggers, err := c.Triggers(ctx, contract.EventSource(r.name, "EMAIL_RECEIVED"))
+	triggers, err := c.Triggers(ctx, contract.EventSource(r.name, trigger.EmailReceived))
 	err = errors.Join(err, failed)
 	if err == nil && len(triggers)+len(webhooks) == 0 {
 		err = errors.New("nobody wants its mail: no trigger is deployed, and no webhook is added")

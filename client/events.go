@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	temporal "go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/connectors"
@@ -143,16 +144,20 @@ func (c *Client) DeadEvents(ctx context.Context, instance string, limit int) ([]
 	if err != nil {
 		return nil, fmt.Errorf("list events: %w", err)
 	}
-	var all []DeadEvent
-	for _, id := range ids {
-		state, err := c.Event(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if len(state.Failed) > 0 { // visibility is some moments behind
-			all = append(all, DeadEvent{Workflow: id, EventState: state})
-		}
+	all := make([]DeadEvent, len(ids))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(askedAtOnce)
+	for i, id := range ids {
+		group.Go(func() error {
+			state, err := c.Event(ctx, id)
+			all[i] = DeadEvent{Workflow: id, EventState: state}
+			return err
+		})
 	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(e DeadEvent) bool { return len(e.Failed) == 0 }) // visibility is some moments behind
 	slices.SortFunc(all, func(a, b DeadEvent) int { return a.At.Compare(b.At) })
 	return all, nil
 }

@@ -1,11 +1,20 @@
 package client
 
 import (
+	"context"
 	"math"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	temporal "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/connectors"
@@ -49,4 +58,60 @@ func TestSplitSource(t *testing.T) {
 		instance, event := contract.SplitSource(source)
 		require.Equal(t, want, [2]string{instance, event}, source)
 	}
+}
+
+// deadOnes are dead events of which a number must be asked at the same time before any answers.
+type deadOnes struct {
+	temporal.Client
+	count, atOnce int
+
+	mu    sync.Mutex
+	asked int
+	all   chan struct{} // closed when so many are asked
+}
+
+func (d *deadOnes) ListWorkflow(context.Context, *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	var list []*workflow.WorkflowExecutionInfo
+	for n := range d.count {
+		list = append(list, &workflow.WorkflowExecutionInfo{Execution: &common.WorkflowExecution{WorkflowId: "event/till/SOLD/" + strconv.Itoa(n)}})
+	}
+	return &workflowservice.ListWorkflowExecutionsResponse{Executions: list}, nil
+}
+
+func (d *deadOnes) QueryWorkflow(ctx context.Context, id, _, _ string, _ ...any) (converter.EncodedValue, error) {
+	d.mu.Lock()
+	if d.asked++; d.asked == d.atOnce {
+		close(d.all)
+	}
+	d.mu.Unlock()
+	select {
+	case <-d.all:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	n, err := strconv.Atoi(strings.TrimPrefix(id, "event/till/SOLD/"))
+	state := contract.EventState{ID: strconv.Itoa(n), At: time.Unix(int64(-n), 0)}
+	if n > 0 { // the first was handled a moment ago
+		state.Failed = []contract.EventFailure{{Reason: "out of paper"}}
+	}
+	return answered{state}, err
+}
+
+type answered struct{ state contract.EventState }
+
+func (answered) HasValue() bool { return true }
+
+func (a answered) Get(to any) error {
+	*to.(*contract.EventState) = a.state
+	return nil
+}
+
+func TestDeadEventsAreAskedAtTheSameTime(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // one after the other none ever answers
+	defer cancel()
+	all, err := New(&deadOnes{count: 40, atOnce: 16, all: make(chan struct{})}).DeadEvents(ctx, "till", 40)
+	require.NoError(t, err)
+	require.Len(t, all, 39)
+	require.Equal(t, "event/till/SOLD/39", all[0].Workflow, "the oldest comes first")
+	require.Equal(t, "event/till/SOLD/1", all[38].Workflow)
 }

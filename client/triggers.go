@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -82,6 +83,22 @@ func (c *Client) TriggerSources(ctx context.Context) ([]string, error) {
 
 func isTimer(source string) bool { return strings.HasPrefix(source, "timer.") }
 
+// The times that are made up for when Temporal was away. Each missed one is a workflow, and all start at once.
+const (
+	catchUpCron      = 24 * time.Hour // so that the last time of a daily one is always made up for
+	catchUpEvery     = time.Hour      // at least
+	catchUpIntervals = 10             // of those that are longer
+)
+
+// catchUp is how long ago a time may be to be made up for. Temporal's default is a year: of an interval of a second, an outage of a day
+// would start 86,400 workflows.
+func catchUp(t trigger.Timer) time.Duration {
+	if t.Cron != "" {
+		return catchUpCron
+	}
+	return max(catchUpEvery, catchUpIntervals*t.Every)
+}
+
 // schedule makes the schedule of a trigger what its file says. An interval counts from the Unix epoch, so that deploying again moves nothing.
 func (c *Client) schedule(ctx context.Context, source, id string, file json.RawMessage) error {
 	t, err := trigger.Read(id, file)
@@ -104,7 +121,8 @@ func (c *Client) schedule(ctx context.Context, source, id string, file json.RawM
 		Args: []any{contract.EventInput{Event: contract.Event{Source: source}}}, StaticSummary: source,
 	}
 	options := temporal.ScheduleOptions{
-		ID: contract.TriggerScheduleID(id), Spec: spec, Overlap: enums.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL, Note: "trigger " + id, Action: action,
+		ID: contract.TriggerScheduleID(id), Spec: spec, Overlap: enums.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL, CatchupWindow: catchUp(timer),
+		Note: "trigger " + id, Action: action,
 	}
 	_, err = c.Temporal.ScheduleClient().Create(ctx, options)
 	if errors.Is(err, sdk.ErrScheduleAlreadyRunning) {
@@ -112,6 +130,7 @@ func (c *Client) schedule(ctx context.Context, source, id string, file json.RawM
 			DoUpdate: func(in temporal.ScheduleUpdateInput) (*temporal.ScheduleUpdate, error) {
 				s := in.Description.Schedule
 				s.Spec, s.Action = &spec, action
+				s.Policy.CatchupWindow = options.CatchupWindow // else it stays a year for those of earlier versions
 				return &temporal.ScheduleUpdate{Schedule: &s}, nil
 			},
 		})

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
-	"time"
 
+	"github.com/waybill-io/waybill/activities/binding"
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/connectors"
@@ -84,7 +84,7 @@ func (l *loader) bindings(p *bpmn.Process) map[string]contract.Binding {
 			continue
 		}
 		if n.Java {
-			all[n.Implementation] = ownQueue(contract.JavaQueue, connectors.DefaultPolicy())
+			all[n.Implementation] = binding.Of(contract.JavaQueue, connectors.DefaultPolicy())
 			continue
 		}
 		connector, action := connectors.SplitImplementation(n.Implementation)
@@ -99,38 +99,12 @@ func (l *loader) bindings(p *bpmn.Process) map[string]contract.Binding {
 // binding says how the actions of a connector are called. One that is not known is a name without a dot, or any when the options say so,
 // or of a trigger.
 func (l *loader) binding(connector string) contract.Binding {
-	d := l.known[connector]
-	if d == nil {
-		return ownQueue(contract.CustomConnectorQueue(connector), connectors.DefaultPolicy())
+	policy, shared := connectors.DefaultPolicy(), false
+	if d := l.known[connector]; d != nil {
+		_, custom := l.custom[connector]
+		policy, shared = d.Policy, !custom
 	}
-	if _, custom := l.custom[connector]; custom {
-		return ownQueue(contract.CustomConnectorQueue(connector), d.Policy)
-	}
-	return binding(contract.ConnectorQueue, d.Policy)
-}
-
-// unclaimedWithRate is how long a call may wait at least where a rate makes calls wait.
-const unclaimedWithRate = 24 * time.Hour
-
-// ownQueue is a queue that it is easy to have no worker for, unlike that of the processes: a call does not wait there unseen.
-func ownQueue(queue string, p connectors.Policy) contract.Binding {
-	b := binding(queue, p)
-	if p.PerSecond > 0 { // then Temporal itself holds calls back
-		p.Unclaimed = max(p.Unclaimed, unclaimedWithRate)
-	}
-	b.UnclaimedMS = p.Unclaimed.Milliseconds()
-	return b
-}
-
-func binding(queue string, p connectors.Policy) contract.Binding {
-	return contract.Binding{
-		TaskQueue: queue,
-		Retry: contract.Retry{
-			Attempts: p.Retry.Attempts, IntervalMS: p.Retry.Interval.Milliseconds(),
-			Coefficient: p.Retry.Coefficient, MaxMS: p.Retry.MaxInterval.Milliseconds(),
-		},
-		TimeoutMS: p.Timeout.Milliseconds(),
-	}
+	return binding.Of(binding.Queue(connector, shared), policy)
 }
 
 func names(parameters []connectors.Parameter) []string {

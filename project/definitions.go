@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
-	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/activities/binding"
 	"github.com/waybill-io/waybill/connectors"
 )
 
@@ -22,10 +20,7 @@ type Connector struct {
 
 // TaskQueue is where the calls of the connector go.
 func (c Connector) TaskQueue() string {
-	if c.File == "" {
-		return contract.ConnectorQueue
-	}
-	return contract.CustomConnectorQueue(c.Name)
+	return binding.Queue(c.Name, c.File == "")
 }
 
 // Connectors are those that are built in and those of the definition files among paths, sorted by name. A folder stands for every
@@ -55,21 +50,9 @@ func Connectors(paths []string, builtIn []*connectors.Definition) ([]Connector, 
 			l.connector(source{path: path, kind: isConnector, data: data})
 		}
 	}
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			l.fail(fmt.Errorf("%s: there is no such file or folder", path))
-		case err != nil:
-			l.fail(err)
-		case info.IsDir():
-			l.fail(l.walk(path, func(file string) { add(file, false) }))
-		case isArchive(path):
-			l.fail(fmt.Errorf("%s: an archive: unpack it, and name its connectors", path))
-		default:
-			add(path, true)
-		}
-	}
+	l.visit(paths, add, func(archive string) {
+		l.fail(fmt.Errorf("%s: an archive: unpack it, and name its connectors", archive))
+	})
 	for _, d := range l.project.Connectors {
 		_, instance := l.builtIn(d.Template)
 		all = append(all, Connector{Definition: d, File: l.custom[d.Name], BuiltIn: instance})

@@ -39,6 +39,19 @@ func (l *loader) find(paths []string) []source {
 			files = append(files, f)
 		}
 	}
+	l.visit(paths, add, func(archive string) {
+		dir, err := l.unpack(archive)
+		l.fail(err)
+		if err == nil {
+			l.fail(l.walk(dir, func(file string) { add(file, false) }))
+		}
+	})
+	l.strayExtensions(files, seen)
+	return files
+}
+
+// visit adds files that were named, and what is in folders that were; archives are unpack's.
+func (l *loader) visit(paths []string, add func(path string, named bool), unpack func(archive string)) {
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		switch {
@@ -49,17 +62,11 @@ func (l *loader) find(paths []string) []source {
 		case info.IsDir():
 			l.fail(l.walk(path, func(file string) { add(file, false) }))
 		case isArchive(path):
-			dir, err := l.unpack(path)
-			l.fail(err)
-			if err == nil {
-				l.fail(l.walk(dir, func(file string) { add(file, false) }))
-			}
+			unpack(path)
 		default:
 			add(path, true)
 		}
 	}
-	l.strayExtensions(files, seen)
-	return files
 }
 
 // walk calls fn for every file under a folder in alphabetical order. What is hidden is passed over, as tools keep their

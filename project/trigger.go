@@ -3,6 +3,7 @@ package project
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -53,14 +54,18 @@ func (l *loader) stored(t *trigger.Trigger, data []byte) (json.RawMessage, error
 		return nil, err
 	}
 	d := t.Deployment()
-	if t.Implementation() != "" {
-		connector, _ := connectors.SplitImplementation(t.Implementation())
-		var err error
-		if d.Binding, err = json.Marshal(l.binding(connector)); err != nil {
-			return nil, err
-		}
+	called, _ := connectors.SplitImplementation(t.Implementation())
+	var errs [2]error
+	if called != "" {
+		d.Binding, errs[0] = json.Marshal(l.binding(called))
 	}
-	if d.Binding == nil && !d.Answers {
+	if answerer := t.Answerer(); answerer != "" {
+		d.Echo, errs[1] = json.Marshal(l.binding(answerer))
+	}
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
+	}
+	if d.Binding == nil && d.Echo == nil && !d.Answers {
 		return raw.Bytes(), nil
 	}
 	note, err := json.Marshal(d)

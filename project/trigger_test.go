@@ -34,22 +34,52 @@ func TestTriggerKnowsItsConnectors(t *testing.T) {
 		"connectors/till.json": till,
 		"triggers/print.json": `{"name":"print","event":{"source":"connector.till.SOLD","inputs":{"status":202}},
 			"action":{"source":"till.PRINT","payload":{"text":"${total}"}}}`,
+		"triggers/echo.json": `{"name":"zecho","event":{"source":"connector.shop.SOLD","inputs":{"echo":"Thanks"}},
+			"action":{"source":"till.PRINT","payload":{"text":"${total}"}}}`,
+		"triggers/mail.json": `{"name":"zmail","event":{"source":"connector.support.EMAIL_RECEIVED","inputs":{"pattern":"x","echoError":"Sorry"}},
+			"action":{"source":"command-consumer","payload":{"payloadType":"StartMessagePayload","name":"m"}}}`,
+		"connectors/shop.json": `{"name":"shop","actions":{"p":{"id":"p","name":"PRINT","inputs":[{"id":"t","name":"text","type":"string"}]}},
+			"events":{"s":{"id":"s","name":"SOLD","inputs":[{"id":"1","name":"echo","type":"string"}],"outputs":[{"id":"1","name":"total","type":"integer"}]}},
+			"config":[{"name":"CALL_ATTEMPTS","value":"3"},{"name":"CALL_UNCLAIMED","value":"1m"}]}`,
 		"triggers/other.json": `{"name":"other","event":{"source":"connector.shop.SOLD","inputs":{}},
 			"action":{"source":"shop.PRINT","payload":{"text":"${total}"}}}`,
 	})
-	p, err := Load([]string{dir}, Options{})
+	email := connectors.MustParseDefinition("email.json", []byte(`{"name":"email","actions":{"s":{"id":"s","name":"SEND"}},"config":[{"name":"CALL_ATTEMPTS","value":"20"}]}`))
+	p, err := Load([]string{dir}, Options{BuiltIn: []*connectors.Definition{email}})
 	require.NoError(t, err)
-	require.Len(t, p.Warnings, 2)
-	require.Len(t, p.Triggers, 2)
-	for i, queue := range []string{"connector-shop", "connector-till"} {
-		read, err := trigger.Read("t", p.Triggers[i].Raw)
+	deployed := map[string]trigger.Deployment{}
+	for _, each := range p.Triggers {
+		read, err := trigger.Read("t", each.Raw)
 		require.NoError(t, err)
-		require.Equal(t, queue == "connector-till", read.Deployment().Answers)
-		var binding contract.Binding
-		require.NoError(t, json.Unmarshal(read.Deployment().Binding, &binding))
-		require.Equal(t, queue, binding.TaskQueue)
-		require.Equal(t, connectors.DefaultPolicy().Retry.Attempts, binding.Retry.Attempts)
+		deployed[each.Name] = read.Deployment()
 	}
+	require.True(t, deployed["print"].Answers)
+	require.False(t, deployed["other"].Answers)
+	bound := func(noted json.RawMessage) (queue string, attempts int, unclaimed int64) {
+		t.Helper()
+		var b contract.Binding
+		require.NoError(t, json.Unmarshal(noted, &b))
+		return b.TaskQueue, b.Retry.Attempts, b.UnclaimedMS
+	}
+	for _, test := range []struct {
+		noted     json.RawMessage
+		queue     string
+		attempts  int
+		unclaimed int64
+	}{
+		{deployed["print"].Binding, "connector-till", 10, 3_600_000},
+		{deployed["other"].Binding, "connector-shop", 3, 60_000},
+		{deployed["zecho"].Binding, "connector-till", 10, 3_600_000},
+		{deployed["zecho"].Echo, "connector-shop", 3, 60_000},
+		{deployed["zmail"].Echo, contract.ConnectorQueue, 20, 0},
+	} {
+		queue, attempts, unclaimed := bound(test.noted)
+		require.Equal(t, test.queue, queue)
+		require.Equal(t, test.attempts, attempts, queue)
+		require.Equal(t, test.unclaimed, unclaimed, queue)
+	}
+	require.Nil(t, deployed["print"].Echo)
+	require.Nil(t, deployed["zmail"].Binding)
 }
 
 func TestTriggerRefused(t *testing.T) {

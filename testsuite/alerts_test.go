@@ -110,7 +110,7 @@ func TestAlertMayBeRaisedAgain(t *testing.T) {
 	require.NoError(t, e.Client.PutTrigger(t.Context(), "connector.support.MAILBOX_STOPPED", "missing", json.RawMessage(missing)))
 	bucket := memblob.OpenBucket(nil)
 	defer bucket.Close()
-	deliverer := activities.NewDeliverer(e.Client, activities.NewFiles(bucket), activities.NewMetrics(prometheus.NewRegistry()))
+	deliverer := activities.NewDeliverer(e.Client, activities.NewFiles(bucket), activities.NewMetrics(prometheus.NewRegistry()), nil)
 	raise := func(id string) contract.RaiseResult {
 		var suite sdk.WorkflowTestSuite
 		env := suite.NewTestActivityEnvironment()

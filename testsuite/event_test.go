@@ -317,6 +317,12 @@ func TestTimerTrigger(t *testing.T) {
 		return writeFile(t, "tick.json", eventTrigger("tick", "timer.tick.TIMER_FIRED", inputs, "shop.PRINT", `{"text":"${scheduledTime}"}`))
 	}
 	e.Deploy(timer(`{"every":"PT1S"}`))
+	window := func() time.Duration {
+		schedule, err := e.Client.Temporal.ScheduleClient().GetHandle(t.Context(), "trigger/tick").Describe(t.Context())
+		require.NoError(t, err)
+		return schedule.Schedule.Policy.CatchupWindow
+	}
+	require.Equal(t, time.Hour, window())
 	require.Eventually(t, func() bool { return len(s.called()) >= 2 }, 30*time.Second, 50*time.Millisecond)
 	calls := s.called()
 	at, err := time.Parse(time.RFC3339, calls[0].Inputs["text"].(string))
@@ -328,6 +334,7 @@ func TestTimerTrigger(t *testing.T) {
 	schedule, err := e.Client.Temporal.ScheduleClient().GetHandle(t.Context(), "trigger/tick").Describe(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, schedule.Schedule.Spec.Intervals)
+	require.Equal(t, 24*time.Hour, window())
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	require.NoError(t, err)
 	require.NotEmpty(t, schedule.Info.NextActionTimes)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
 	sdk "go.temporal.io/sdk/testsuite"
 	"gocloud.dev/blob/memblob"
 
@@ -38,7 +39,7 @@ func TestEventEcho(t *testing.T) {
 	}
 	bucket := memblob.OpenBucket(nil)
 	defer bucket.Close()
-	d := activities.NewDeliverer(e.Client, activities.NewFiles(bucket), activities.NewMetrics(prometheus.NewRegistry())).Answering(map[string]activities.Answerer{"till": answer})
+	d := activities.NewDeliverer(e.Client, activities.NewFiles(bucket), activities.NewMetrics(prometheus.NewRegistry()), map[string]activities.Answerer{"till": answer})
 	var suite sdk.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()
 	env.RegisterActivity(d.Fire)
@@ -70,6 +71,7 @@ func TestEventEcho(t *testing.T) {
 		require.Equal(t, contract.Variables{"text": "Done 7: sale 7 ${no}", "branch": "berlin"}, all[name].Echo.Call.Inputs, name)
 		require.Equal(t, "shop.PRINT", all[name].Echo.Call.Implementation)
 		require.Equal(t, contract.CustomConnectorQueue("shop"), all[name].Echo.Call.Binding.TaskQueue)
+		require.EqualValues(t, time.Hour.Milliseconds(), all[name].Echo.Call.Binding.UnclaimedMS)
 		require.NotEqual(t, all[name].Echo.Call.Key, all[name].EchoError.Call.Key)
 	}
 	require.Equal(t, "shop.PRINT", all["print"].Call.Implementation)
@@ -96,4 +98,42 @@ func TestEventEcho(t *testing.T) {
 	require.True(t, permit("6", "ben", hour))
 	require.True(t, permit("6", "ann", hour.Add(time.Hour)))
 	require.True(t, permit("5", "ann", hour))
+}
+
+// An echo through an instance whose worker is gone does not hold its event open for ever, nor does a call; one that no bound was deployed
+// with waits for an hour.
+func TestEventWithoutWorker(t *testing.T) {
+	e := testsuite.Start(t)
+	call := func(unclaimedMS int64) contract.TriggerCall {
+		return contract.TriggerCall{Implementation: "gone.PRINT", Key: "k", Binding: contract.Binding{
+			TaskQueue: "connector-gone", TimeoutMS: 1000, Retry: contract.Retry{Attempts: 3, IntervalMS: 1, Coefficient: 1}, UnclaimedMS: unclaimedMS,
+		}}
+	}
+	source := "connector.gone.SOLD"
+	handle := func(id string, f contract.Firing) {
+		_, err := e.Client.Handle(t.Context(), source, id, f)
+		require.NoError(t, err)
+	}
+	handle("echo", contract.Firing{Trigger: "a", Echo: &contract.Echo{To: "ann", Call: call(50)}})
+	state := ended(t, e, "event/gone/SOLD/echo")
+	require.Len(t, state.Unechoed, 1)
+	require.Contains(t, state.Unechoed[0].Reason, "no worker took the call in time")
+
+	c := call(50)
+	handle("call", contract.Firing{Trigger: "a", Call: &c})
+	require.Contains(t, dead(t, e, "gone", 1).Failed[0].Reason, "no worker took the call in time")
+
+	c = call(0)
+	handle("unbounded", contract.Firing{Trigger: "a", Call: &c})
+	require.Eventually(t, func() bool {
+		history := e.Client.Temporal.GetWorkflowHistory(t.Context(), "event/gone/SOLD/unbounded", "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+		for history.HasNext() {
+			event, err := history.Next()
+			require.NoError(t, err)
+			if scheduled := event.GetActivityTaskScheduledEventAttributes(); scheduled != nil {
+				return scheduled.GetScheduleToStartTimeout().AsDuration() == time.Hour
+			}
+		}
+		return false
+	}, 30*time.Second, 50*time.Millisecond)
 }

@@ -107,7 +107,7 @@ func TestMailStartsOrContinuesOnceWhenRepeated(t *testing.T) {
 	bucket := memblob.OpenBucket(nil)
 	defer bucket.Close()
 	files := activities.NewFiles(bucket)
-	deliverer := activities.NewDeliverer(e.Client, files, activities.NewMetrics(prometheus.NewRegistry()))
+	deliverer := activities.NewDeliverer(e.Client, files, activities.NewMetrics(prometheus.NewRegistry()), nil)
 	store := func(subject string) contract.MailRef {
 		raw := write("anna@example.com", subject, "Hello")
 		key := fmt.Sprintf("mail/orders/%x/raw.eml", subject)

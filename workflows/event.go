@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -33,6 +34,7 @@ func Event(ctx workflow.Context, in contract.EventInput) (contract.EventState, e
 	}
 	if in.Dead != nil {
 		e.EventState = *in.Dead
+		e.detail(ctx) // an earlier run's details are gone with it
 	}
 	e.Source, e.ID = e.in.Source, e.in.ID
 	err := errors.Join(
@@ -107,8 +109,7 @@ func (e *event) drop(workflow.Context) error {
 // bury makes a dead letter of the event.
 func (e *event) bury(ctx workflow.Context) {
 	e.At = workflow.Now(ctx)
-	reason := e.Failed[0].Reason
-	workflow.SetCurrentDetails(ctx, "**"+clip(reason)+"**")
+	e.detail(ctx)
 	if err := workflow.UpsertTypedSearchAttributes(ctx, stateAttribute.ValueSet(contract.StateDead)); err != nil {
 		workflow.GetLogger(ctx).Error("an event is dead and is not listed", "error", err)
 	}
@@ -121,12 +122,19 @@ func (e *event) bury(ctx workflow.Context) {
 	}
 }
 
+// detail shows in the Web UI why the event is dead.
+func (e *event) detail(ctx workflow.Context) {
+	if len(e.Failed) > 0 {
+		workflow.SetCurrentDetails(ctx, "**"+clip(e.Failed[0].Reason)+"**")
+	}
+}
+
 // limited is steering for what may fail for good.
 func limited(ctx workflow.Context, tries int32) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           contract.SteeringQueue,
 		StartToCloseTimeout: 2 * time.Minute,
-		HeartbeatTimeout:    callHeartbeat,
+		HeartbeatTimeout:    contract.CallHeartbeat,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 10 * time.Second, MaximumAttempts: tries},
 	})
 }
@@ -193,12 +201,15 @@ func timerEvent(id string) []byte {
 	return []byte(`{"Name":"TIMER_FIRED","Outputs":{"scheduledTime":"` + at + `"}}`)
 }
 
+// unclaimed bounds how long a call waits for a worker when its binding does not: an event must end, or be listed as dead.
+const unclaimed = time.Hour
+
 func (e *event) call(ctx workflow.Context, trigger string, c contract.TriggerCall) workflow.Future {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              c.Binding.TaskQueue,
 		StartToCloseTimeout:    milliseconds(c.Binding.TimeoutMS),
-		ScheduleToStartTimeout: milliseconds(c.Binding.UnclaimedMS),
-		HeartbeatTimeout:       callHeartbeat,
+		ScheduleToStartTimeout: cmp.Or(milliseconds(c.Binding.UnclaimedMS), unclaimed),
+		HeartbeatTimeout:       contract.CallHeartbeat,
 		RetryPolicy:            retryPolicy(c.Binding.Retry, nil),
 		Summary:                clip("trigger " + trigger),
 	})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	sdk "go.temporal.io/api/sdk/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
@@ -237,8 +238,15 @@ func TestEventGoesOn(t *testing.T) {
 		require.Equal(t, []string{"a"}, in.Only)
 		return []contract.Firing{{Trigger: "a", Done: "p/2"}}, nil
 	}
+	var shown sdk.WorkflowMetadata
+	r.RegisterDelayedCallback(func() {
+		value, err := r.QueryWorkflow("__temporal_workflow_metadata")
+		require.NoError(t, err)
+		require.NoError(t, value.Get(&shown))
+	}, time.Second)
 	again := r.update(time.Minute, contract.RetryEventUpdate)
 	state := r.run(in)
+	require.Equal(t, "**process p is not deployed**", shown.GetCurrentDetails())
 	require.True(t, again.done)
 	require.NoError(t, again.err)
 	require.Equal(t, 2, state.Tries)

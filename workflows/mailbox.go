@@ -270,7 +270,7 @@ func (m *mailbox) handle(ctx workflow.Context, b contract.MailBatch) (handled, u
 		err := workflow.ExecuteActivity(workflow.WithActivityOptions(delivery, workflow.ActivityOptions{
 			TaskQueue:           contract.SteeringQueue,
 			StartToCloseTimeout: 10 * time.Minute,
-			HeartbeatTimeout:    callHeartbeat,
+			HeartbeatTimeout:    contract.CallHeartbeat,
 			RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 10 * time.Second},
 			Summary:             fmt.Sprintf("%d mails", len(good)),
 		}), contract.DeliverActivity, contract.DeliverInput{Mailbox: m.Config.Name, Folder: b.Folder, Mails: good, Behind: m.behind(), Address: m.Config.Address()}).Get(ctx, &delivered)

@@ -87,7 +87,7 @@ func (m *mailbox) raiseFirst(ctx workflow.Context) bool {
 	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           contract.SteeringQueue,
 		StartToCloseTimeout: 5 * time.Minute,
-		HeartbeatTimeout:    callHeartbeat,
+		HeartbeatTimeout:    contract.CallHeartbeat,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute},
 		Summary:             a.Event,
 	}), contract.RaiseActivity, contract.RaiseInput{Mailbox: m.Config.Name, Alert: a}).Get(ctx, &result)

@@ -100,7 +100,7 @@ func (m *mailbox) post(ctx workflow.Context, name string) bool {
 	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           contract.WebhookQueue,
 		StartToCloseTimeout: 30 * time.Minute,
-		HeartbeatTimeout:    callHeartbeat,
+		HeartbeatTimeout:    contract.CallHeartbeat,
 		// The pause is a quarter of the time that the webhook has been away, so it is back in work soon after it is back.
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 1.25, MaximumInterval: 2 * time.Minute},
 		Summary:     clip(name),

@@ -27,9 +27,6 @@ const (
 // StateDead is the value of StateAttribute of an event that could not be handled and waits for an operator.
 const StateDead = "dead"
 
-// EventFailed is the event of an instance that one of its events is a dead letter.
-const EventFailed = "EVENT_FAILED"
-
 // FireTries is how often it is tried to fire the triggers of an event.
 const FireTries = 30
 

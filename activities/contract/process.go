@@ -95,6 +95,9 @@ type CatchMessage struct {
 	Variables Variables `json:"variables,omitempty"`
 }
 
+// CallHeartbeat is how fast a call of a connector is given to another worker when its own has died.
+const CallHeartbeat = 15 * time.Second
+
 // ConnectorCall is the input of every connector activity, in whatever language it is written.
 type ConnectorCall struct {
 	IdempotencyKey string      `json:"idempotencyKey"` // the same over all attempts

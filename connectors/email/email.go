@@ -36,7 +36,25 @@ func Template() connectors.Template {
 		Retry:   connectors.Retry{Attempts: 20, Interval: 2 * time.Second, Coefficient: 2, MaxInterval: 15 * time.Minute},
 		Timeout: 5 * time.Minute,
 	}
-	return connectors.Template{Definition: d, New: fromSettings}
+	return connectors.Template{Definition: d, New: fromSettings, Answer: answer}
+}
+
+// answer answers a mail in its thread. Beside the outputs of its event there are answerTo, and answerFrom unless the sender of the settings is
+// to answer.
+func answer(e connectors.Event, text string) (action string, inputs map[string]any, ok bool) {
+	to, _ := e.Outputs["answerTo"].(string)
+	if to == "" {
+		return "", nil, false
+	}
+	subject, _ := e.Outputs["emailSubject"].(string)
+	inputs = map[string]any{"to": to, "subject": subject, "text": text, "writtenBy": "machine"}
+	if from, _ := e.Outputs["answerFrom"].(string); from != "" {
+		inputs["from"] = from
+	}
+	if id, _ := e.Outputs["messageId"].(string); id != "" {
+		inputs["inReplyTo"], inputs["references"] = id, e.Outputs["references"]
+	}
+	return "SEND", inputs, true
 }
 
 func fromSettings(i connectors.Instance) (connectors.Connector, error) {

@@ -3,6 +3,7 @@ package trigger
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/waybill-io/waybill/connectors/jsonfile"
 )
@@ -13,6 +14,8 @@ type Deployment struct {
 	Answers bool `json:"answers,omitempty"`
 	// Binding is how the action of a connector is called, as the contract of activities has it.
 	Binding json.RawMessage `json:"binding,omitempty"`
+	// Echo is the same of the connector that answers the sender.
+	Echo json.RawMessage `json:"echo,omitempty"`
 }
 
 // Deployment is what was noted with a trigger that was read with Read; of one that was read with Parse it has Answers alone.
@@ -24,9 +27,10 @@ func (t *Trigger) Deployment() Deployment {
 
 func (t *parser) readDeployment(o jsonfile.Object) {
 	t.answers = o.Bool("answers")
-	if binding, given := o.Any("binding"); given {
-		// It was JSON a moment ago.
-		t.deployed.Binding, _ = json.Marshal(binding)
+	for field, target := range map[string]*json.RawMessage{"binding": &t.deployed.Binding, "echo": &t.deployed.Echo} {
+		if binding, given := o.Any(field); given {
+			*target, _ = json.Marshal(binding) // it was JSON a moment ago
+		}
 	}
 	o.Done()
 }
@@ -49,6 +53,20 @@ func (t *Trigger) Answer(event, groups map[string]any) (a Answer, ok bool, err e
 		}
 	}
 	return a, true, nil
+}
+
+// MailAnswerer is the connector that answers mail.
+const MailAnswerer = "email"
+
+// Answerer is the connector that answers the sender when the trigger has an echo; "" when it has none.
+func (t *Trigger) Answerer() string {
+	switch {
+	case t.echo == nil && t.echoError == nil:
+		return ""
+	case t.kind == ofMail:
+		return MailAnswerer
+	}
+	return strings.Split(t.Source, ".")[1]
 }
 
 // Echo is the text that the sender of an event is answered once the trigger has fired, or has failed; "" for none.

@@ -136,7 +136,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 			workflows.Register(shared, &definition.Cache{})
 			activities.RegisterScript(shared)
 			w := a.add(contract.SteeringQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityTaskPollers: 4})
-			deliverer := activities.NewDeliverer(c, files, metrics).Answering(answers())
+			deliverer := activities.NewDeliverer(c, files, metrics, answers())
 			activities.RegisterSteering(w, activities.NewSteering(c), deliverer)
 			// Apart from the rest: programs that do not answer must not take the slots of what processes need.
 			activities.RegisterWebhooks(a.add(contract.WebhookQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: webhooks}), deliverer)
