@@ -19,7 +19,7 @@ import (
 const (
 	codeSyntax         = "SYNTAX_ERROR"
 	codeConstraint     = "CONSTRAINT_VIOLATION"
-	codeTooLarge       = "RESULT_TOO_LARGE"
+	codeTooLarge       = connectors.CodeTooLarge
 	codeConnection     = "CONNECTION_ERROR"
 	codeAuthentication = "AUTHENTICATION_ERROR"
 	codeForbidden      = "FORBIDDEN"

@@ -165,6 +165,16 @@ func testLimits(t *testing.T, d database) {
 	require.ErrorContains(t, err, "SQL_MAX_BYTES")
 	require.Equal(t, codeTooLarge, connectors.AsError(err).Code)
 
+	// The most that may be allowed is within what a call may return, which is checked when a write is done.
+	most := d.connect(t, map[string]string{"SQL_MAX_BYTES": strconv.Itoa(connectors.MaxOutputs - frame)})
+	query, around := "INSERT INTO numbers (n) VALUES (100) RETURNING repeat('x', %d) AS t", len(`{"t":""},`)
+	run(t, most, "INSERT", fmt.Sprintf(query, connectors.MaxOutputs-frame-around), nil)
+	_, err = call(t, most, "key", "INSERT", fmt.Sprintf(query, connectors.MaxOutputs-frame-around+1), nil)
+	require.Equal(t, codeTooLarge, connectors.AsError(err).Code)
+	require.Equal(t, connectors.BPMN, connectors.AsError(err).Kind)
+	require.Equal(t, 1, d.count(t, "numbers WHERE n = 100"))
+	d.sql(t, "DELETE FROM numbers WHERE n = 100")
+
 	_, err = call(t, c, "key", "DELETE", "DELETE FROM numbers RETURNING n", nil)
 	require.Equal(t, codeTooLarge, connectors.AsError(err).Code)
 	require.Equal(t, 12, d.count(t, "numbers"), "a write whose result is too large is undone")
