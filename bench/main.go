@@ -24,6 +24,8 @@ type report struct {
 	Calls   *callsReport  `json:"calls,omitempty"`
 	Mail    *mailReport   `json:"mail,omitempty"`
 
+	Connectors *connectorsReport `json:"connectors,omitempty"`
+
 	Mailboxes *mailboxesReport `json:"mailboxes,omitempty"`
 	Memory    *memoryReport    `json:"memory,omitempty"`
 	Webhooks  *webhooksReport  `json:"webhooks,omitempty"`
@@ -45,7 +47,7 @@ type options struct {
 	hold      time.Duration
 }
 
-var sections = []string{"engine", "host", "calls", "mail", "mailboxes", "memory", "webhooks"}
+var sections = []string{"engine", "host", "calls", "connectors", "mail", "mailboxes", "memory", "webhooks"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -127,6 +129,12 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		}
 		printed = append(printed, r.Calls)
 	}
+	if slices.Contains(o.only, "connectors") {
+		if r.Connectors, err = measureConnectors(ctx, o.rounds, progress); err != nil {
+			return fmt.Errorf("connectors: %w", err)
+		}
+		printed = append(printed, r.Connectors)
+	}
 	if slices.Contains(o.only, "mail") {
 		if r.Mail, err = measureMail(ctx, o.idle, o.stream, progress); err != nil {
 			return fmt.Errorf("mail: %w", err)
@@ -167,6 +175,7 @@ var (
 	_ section = (*engineReport)(nil)
 	_ section = (*hostReport)(nil)
 	_ section = (*callsReport)(nil)
+	_ section = (*connectorsReport)(nil)
 	_ section = (*mailReport)(nil)
 	_ section = (*mailboxesReport)(nil)
 	_ section = (*memoryReport)(nil)
