@@ -25,6 +25,8 @@ type report struct {
 	Rate    *rateReport   `json:"rate,omitempty"`
 	Mail    *mailReport   `json:"mail,omitempty"`
 
+	Connectors *connectorsReport `json:"connectors,omitempty"`
+
 	Mailboxes *mailboxesReport `json:"mailboxes,omitempty"`
 	Memory    *memoryReport    `json:"memory,omitempty"`
 	Webhooks  *webhooksReport  `json:"webhooks,omitempty"`
@@ -46,7 +48,7 @@ type options struct {
 	hold      time.Duration
 }
 
-var sections = []string{"engine", "host", "calls", "rate", "mail", "mailboxes", "memory", "webhooks"}
+var sections = []string{"engine", "host", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -134,6 +136,12 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		}
 		printed = append(printed, r.Rate)
 	}
+	if slices.Contains(o.only, "connectors") {
+		if r.Connectors, err = measureConnectors(ctx, o.rounds, progress); err != nil {
+			return fmt.Errorf("connectors: %w", err)
+		}
+		printed = append(printed, r.Connectors)
+	}
 	if slices.Contains(o.only, "mail") {
 		if r.Mail, err = measureMail(ctx, o.idle, o.stream, progress); err != nil {
 			return fmt.Errorf("mail: %w", err)
@@ -175,6 +183,7 @@ var (
 	_ section = (*hostReport)(nil)
 	_ section = (*callsReport)(nil)
 	_ section = (*rateReport)(nil)
+	_ section = (*connectorsReport)(nil)
 	_ section = (*mailReport)(nil)
 	_ section = (*mailboxesReport)(nil)
 	_ section = (*memoryReport)(nil)

@@ -76,6 +76,9 @@ func Do(ctx context.Context, c Connector, call Call) (map[string]any, error) {
 	if err == nil {
 		err = d.checkOutputs(action, outputs)
 	}
+	if err == nil {
+		err = d.checkSize(action, outputs)
+	}
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return nil, fmt.Errorf("%s.%s: %w", d.Name, call.Action, context.Canceled)
 	}

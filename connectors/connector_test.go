@@ -3,6 +3,7 @@ package connectors
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,6 +43,11 @@ func TestDoPassesOutputsAndErrors(t *testing.T) {
 	_, err = Do(t.Context(), c, call)
 	require.EqualError(t, err, "INVALID_OUTPUT: orders.CREATE: output number: text is expected, not this number")
 	require.Equal(t, Permanent, AsError(err).Kind)
+
+	c.outputs = map[string]any{"number": strings.Repeat("7", MaxOutputs)}
+	_, err = Do(t.Context(), c, call)
+	require.ErrorContains(t, err, "RESULT_TOO_LARGE: orders.CREATE: the outputs take more than 1572864 bytes")
+	require.Equal(t, Permanent, AsError(err).Kind, "it has had its effect, and would be as large another time")
 
 	for name, tc := range map[string]struct {
 		err  error

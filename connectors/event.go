@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -52,7 +53,7 @@ type Request struct {
 	Path   string // what follows /connectors/<instance>; begins with a slash or is empty
 	Query  url.Values
 	Header http.Header
-	Body   []byte // bounded by the gateway
+	Body   []byte // the gateway takes 1 MiB at most
 	At     time.Time
 }
 
@@ -62,6 +63,10 @@ type Receipt struct {
 	Status int // 0: 200
 	Header map[string]string
 	Body   []byte
+	// Content, when not nil, is sent with status 200 in place of Body, as it comes, in parts if the caller asks for parts: for what may be large. It is
+	// read after Receive has returned, when the context of Receive may have ended, and is closed by who has called Receive.
+	Content  io.ReadSeekCloser
+	Modified time.Time // of Content; zero: unknown
 	// Unmatched, when not 0, is the status if no trigger wants any of the events.
 	Unmatched int
 }

@@ -97,7 +97,7 @@ func TestAnswerReceipt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := httptest.NewRecorder()
-			answerReceipt(w, tc.receipt, tc.answer)
+			answerReceipt(w, httptest.NewRequest(http.MethodGet, "/", nil), tc.receipt, tc.answer)
 			require.Equal(t, tc.code, w.Code)
 			require.Equal(t, tc.body, w.Body.String())
 			if tc.kind != "" {

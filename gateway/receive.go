@@ -71,6 +71,9 @@ func (g *receivers) receive(w http.ResponseWriter, r *http.Request, instance str
 		refuseReceipt(w, err)
 		return
 	}
+	if receipt.Content != nil {
+		defer func() { _ = receipt.Content.Close() }() // it was only read
+	}
 	wanted, answer, err := g.match(ctx, instance, receipt.Events)
 	if err != nil {
 		problem(w, http.StatusServiceUnavailable, notStored)
@@ -86,7 +89,7 @@ func (g *receivers) receive(w http.ResponseWriter, r *http.Request, instance str
 			return
 		}
 	}
-	answerReceipt(w, receipt, answer)
+	answerReceipt(w, r, receipt, answer)
 }
 
 // readBody answers the request itself when it is too large or breaks off.
@@ -154,7 +157,7 @@ func (g *receivers) match(ctx context.Context, instance string, events []connect
 }
 
 // answerReceipt answers as a trigger says, else as the connector does.
-func answerReceipt(w http.ResponseWriter, receipt connectors.Receipt, a trigger.Answer) {
+func answerReceipt(w http.ResponseWriter, r *http.Request, receipt connectors.Receipt, a trigger.Answer) {
 	header := w.Header()
 	for name, value := range receipt.Header {
 		header.Set(name, value)
@@ -179,6 +182,10 @@ func answerReceipt(w http.ResponseWriter, receipt connectors.Receipt, a trigger.
 		header.Set("Content-Type", "application/json")
 	}
 	header.Set("X-Content-Type-Options", "nosniff") // what a caller sent may be in it
+	if a.Body == nil && a.Status == 0 && receipt.Content != nil {
+		http.ServeContent(w, r, "", receipt.Modified, receipt.Content)
+		return
+	}
 	w.WriteHeader(cmp.Or(a.Status, receipt.Status, http.StatusOK))
 	_, _ = w.Write(body) // the client has gone
 }

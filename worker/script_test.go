@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/connectors/connectortest"
 	"github.com/waybill-io/waybill/connectors/script"
 )
 
@@ -22,7 +23,7 @@ func TestWorkerRunsScripts(t *testing.T) {
 	require.Equal(t, script.Host, info.Path)
 
 	template := script.Template()
-	settings := connectors.FixedSettings(template.Definition, map[string]string{"SCRIPT_RUNNER": path, "SCRIPT_TIMEOUT": "60s"})
+	settings := connectortest.Settings(template.Definition, map[string]string{"SCRIPT_RUNNER": path, "SCRIPT_TIMEOUT": "60s"})
 	c, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: settings})
 	require.NoError(t, err)
 	outputs, err := connectors.Do(t.Context(), c, connectors.Call{Action: "RUN", IdempotencyKey: "k", Inputs: map[string]any{"script": "1 + 1"}})

@@ -14,14 +14,13 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/rabbitmq/broker"
 )
 
 const (
 	// bpmnError is the one class of errors that is for the process.
 	bpmnError = "org.activiti.cloud.api.process.model.CloudBpmnError"
-	// maxOutputs bounds what a connector may return, in bytes of JSON: Temporal takes 2 MB.
-	maxOutputs = 3 << 19
 	// maxText bounds what an error says, in bytes.
 	maxText = 2000
 	// answerTimeout bounds how long Temporal may take to take an answer.
@@ -44,9 +43,9 @@ func (b *Bridge) result(ctx context.Context, d amqp.Delivery) error {
 	return b.settle(ctx, d, func(an answer) (contract.ConnectorResult, error) {
 		var outputs contract.Variables
 		raw := an.IntegrationContext.OutBoundVariables
-		if len(raw) > maxOutputs {
+		if len(raw) > connectors.MaxOutputs {
 			return contract.ConnectorResult{}, temporal.NewNonRetryableApplicationError(
-				fmt.Sprintf("the connector returned %d bytes, at most %d are possible", len(raw), maxOutputs), "RESULT_TOO_LARGE", nil)
+				fmt.Sprintf("the connector returned %d bytes, at most %d are possible", len(raw), connectors.MaxOutputs), connectors.CodeTooLarge, nil)
 		}
 		if len(raw) > 0 {
 			if err := json.Unmarshal(raw, &outputs); err != nil {

@@ -24,6 +24,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/rabbitmq/broker"
 )
 
@@ -81,7 +82,7 @@ func TestAnswers(t *testing.T) {
 		"Temporal away":              {body: body(""), lost: serviceerror.NewUnavailable("away")},
 		"Temporal goes":              {body: body(""), found: ordinary, refused: serviceerror.NewUnavailable("away"), want: `{"order":"O-1","n":9007199254740993}`},
 		"too large": {
-			body:  fmt.Sprintf(`{"integrationContext":{"id":%q,"outBoundVariables":{"x":%q}}}`, waits.id(), strings.Repeat("x", maxOutputs)),
+			body:  fmt.Sprintf(`{"integrationContext":{"id":%q,"outBoundVariables":{"x":%q}}}`, waits.id(), strings.Repeat("x", connectors.MaxOutputs)),
 			found: ordinary, want: "RESULT_TOO_LARGE: the connector returned 1572872 bytes, at most 1572864 are possible", outcome: "error",
 		},
 	} {

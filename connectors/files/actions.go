@@ -202,9 +202,9 @@ func (c *connector) remove(ctx context.Context, call connectors.Call) (map[strin
 	key, _ := call.Inputs["key"].(string)
 	err := c.bucket.Delete(ctx, c.prefix+key)
 	if gcerrors.Code(err) == gcerrors.NotFound {
-		return map[string]any{"deleted": false}, nil
+		err = nil // this call may have removed it before, which is why there is no output that tells
 	}
-	return map[string]any{"deleted": true}, err
+	return map[string]any{}, err
 }
 
 func (c *connector) presign(ctx context.Context, call connectors.Call) (map[string]any, error) {

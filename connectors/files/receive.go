@@ -3,7 +3,6 @@ package files
 import (
 	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"net/url"
 
@@ -23,7 +22,7 @@ func (c *connector) Receive(ctx context.Context, r connectors.Request) (connecto
 	key, err := c.signer.KeyFromURL(ctx, &url.URL{RawQuery: r.Query.Encode()})
 	method, mediaType := r.Query.Get("method"), r.Query.Get("contentType")
 	if r.Method == http.MethodHead {
-		r.Method = http.MethodGet // HTTP drops the body
+		r.Method = http.MethodGet
 	}
 	switch {
 	case err != nil, method != r.Method, mediaType != "" && r.Header.Get("Content-Type") != mediaType, r.Path != "" && r.Path != "/":
@@ -44,21 +43,17 @@ func (c *connector) Receive(ctx context.Context, r connectors.Request) (connecto
 	return connectors.Receipt{}, &connectors.Error{Kind: connectors.BPMN, Code: connectors.CodeUnauthorized, Public: "the URL is not valid, or not any more"}
 }
 
-// serve gives a file. It comes from anywhere, and must not run as a page of the gateway's.
+// serve gives a file, which is read as the caller takes it. It comes from anywhere, and must not run as a page of the gateway's.
 func (c *connector) serve(ctx context.Context, key string) (connectors.Receipt, error) {
-	file, err := c.bucket.NewReader(ctx, key, nil)
+	file, err := c.bucket.NewReader(context.WithoutCancel(ctx), key, nil)
 	if err != nil {
 		return connectors.Receipt{}, err
 	}
-	defer func() { _ = file.Close() }()
 	if file.Size() > c.maxSize {
+		_ = file.Close()
 		return connectors.Receipt{}, c.tooLarge()
 	}
-	body, err := io.ReadAll(io.LimitReader(file, c.maxSize))
-	if err != nil {
-		return connectors.Receipt{}, err
-	}
-	return connectors.Receipt{Body: body, Header: map[string]string{
+	return connectors.Receipt{Content: file, Modified: file.ModTime(), Header: map[string]string{
 		"Content-Type": file.ContentType(), "Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff",
 		"Content-Security-Policy": "sandbox", "Cache-Control": "no-store",
 	}}, nil

@@ -1,7 +1,9 @@
 package files
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"testing"
 	"time"
@@ -38,11 +40,25 @@ func TestSignedURLs(t *testing.T) {
 	for _, method := range []string{"GET", "HEAD"} {
 		receipt, err = visit(t, c, method, fetch, nil, "")
 		require.NoError(t, err)
-		require.Equal(t, "<script>", string(receipt.Body))
+		content, err := io.ReadAll(receipt.Content)
+		require.NoError(t, err)
+		require.NoError(t, receipt.Content.Close())
+		require.Equal(t, "<script>", string(content))
+		require.Empty(t, receipt.Body, "a file may be large")
 		require.Equal(t, "attachment", receipt.Header["Content-Disposition"])
 		require.Equal(t, "sandbox", receipt.Header["Content-Security-Policy"])
 		require.Empty(t, receipt.Events)
 	}
+
+	// A part, as http.ServeContent asks for it.
+	receipt, err = visit(t, c, "GET", fetch, nil, "")
+	require.NoError(t, err)
+	part, asked := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+	asked.Header.Set("Range", "bytes=1-6")
+	http.ServeContent(part, asked, "", receipt.Modified, receipt.Content)
+	require.NoError(t, receipt.Content.Close())
+	require.Equal(t, http.StatusPartialContent, part.Code)
+	require.Equal(t, "script", part.Body.String())
 
 	// Forgeries.
 	change := func(address, name, value string) string {

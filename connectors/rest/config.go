@@ -16,9 +16,8 @@ import (
 
 const (
 	defaultResponse = 1 << 20
-	// maxResponse is the most that REST_MAX_RESPONSE_BYTES may say: Temporal refuses a payload of more than 2 MiB, and the answer shares it with
-	// headers and what JSON adds.
-	maxResponse = 3 << 19
+	// maxResponse is the most that REST_MAX_RESPONSE_BYTES may say: the headers are outputs as well.
+	maxResponse = connectors.MaxOutputs - 2*maxAnswerHeader
 )
 
 // config is what the settings of an instance say.

@@ -57,7 +57,7 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		{"REST_CA=" + empty, "there is no certificate"},
 		{"REST_CA=" + key, "not a CERTIFICATE"},
 		{"REST_ALLOWED_NETWORKS=10.0.0.1/8", "write 10.0.0.0/8"},
-		{"REST_MAX_RESPONSE_BYTES=1572865", "1 to 1572864"},
+		{"REST_MAX_RESPONSE_BYTES=1507329", "1 to 1507328"},
 		{"REST_CIRCUIT_BREAKER_FAILURE_RATE=0", "1 to 100"},
 		{"EVENT_NOT_MATCH_STATUS=40", "200 to 599"},
 		{"WEBHOOK_SIGNATURE=md5", "none of standard, github, hmac-sha256"},

@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -73,7 +72,7 @@ func (c *Connector) Call(ctx context.Context, call connectors.Call) (map[string]
 		"restResult":      readBody(a.body, a.header.Get("Content-Type"), r.textOnly),
 		"responseHeaders": plainHeaders(a.header),
 	}
-	if err := bounded(outputs, len(a.body)); err != nil {
+	if err := bounded(outputs); err != nil {
 		return nil, err
 	}
 	return outputs, nil
@@ -92,20 +91,10 @@ func (c *Connector) exchange(ctx context.Context, r *request) (*answer, error) {
 	return a, err
 }
 
-// maxOutputs bounds the outputs as JSON, in bytes: Temporal refuses more than 2 MiB.
-const maxOutputs = 15 << 17
-
 // bounded refuses outputs that are small as text and too large as JSON, which writes six bytes for some characters.
-func bounded(outputs map[string]any, size int) error {
-	if size < maxOutputs/6-maxAnswerHeader {
-		return nil
-	}
-	encoded, err := json.Marshal(outputs)
-	if err != nil {
-		return err
-	}
-	if len(encoded) > maxOutputs {
-		return tooLarge(maxOutputs, "as a value of the process; set REST_MAX_RESPONSE_BYTES so that it is refused before")
+func bounded(outputs map[string]any) error {
+	if !connectors.Fit(outputs) {
+		return tooLarge(connectors.MaxOutputs, "as a value of the process; set REST_MAX_RESPONSE_BYTES so that it is refused before")
 	}
 	return nil
 }

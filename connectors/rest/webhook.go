@@ -75,7 +75,7 @@ func readPosted(r connectors.Request, params map[string]any) (any, error) {
 
 // idHeaders tell a repetition from a new event where nothing is signed, the best of them first. The id of a trace, such as X-Request-Id, is none:
 // all that one request has caused upstream shares it.
-var idHeaders = []string{webhook.HeaderID, "Idempotency-Key", "X-Github-Delivery", "X-Gitlab-Event-Uuid", "Ce-Id"}
+var idHeaders = []string{webhook.HeaderID, "Idempotency-Key", "X-Github-Delivery", "Ce-Id"}
 
 // eventID is the same for a request that comes again. Of a signed request it is made of what is signed, and of nothing else: whoever has overheard
 // one could change the rest, and send it as ever new events. That is webhook-id in the scheme "standard", and the body in the others, where two

@@ -32,7 +32,7 @@ func fromSettings(i connectors.Instance) (connectors.Connector, error) {
 		definition: i.Definition,
 		timeout:    s.Duration("SCRIPT_TIMEOUT", 5*time.Second),
 		memory:     s.Int("SCRIPT_MAX_MEMORY", 64, 16, 4096),
-		maxResult:  s.Int("SCRIPT_MAX_RESULT", 256<<10, 1<<10, 2<<20), // Temporal refuses payloads of 2 MiB
+		maxResult:  s.Int("SCRIPT_MAX_RESULT", 256<<10, 1<<10, connectors.MaxOutputs-maxLog-1<<10), // what is logged is an output, too
 		slots:      make(chan struct{}, s.Int("SCRIPT_AT_ONCE", 4, 1, 100)),
 		runner:     s.Text("SCRIPT_RUNNER"),
 	}

@@ -213,7 +213,7 @@ func TestAtOnce(t *testing.T) {
 }
 
 func TestWrongSettings(t *testing.T) {
-	for name, value := range map[string]string{"SCRIPT_TIMEOUT": "soon", "SCRIPT_MAX_MEMORY": "1", "SCRIPT_MAX_RESULT": "9999999", "SCRIPT_AT_ONCE": "0"} {
+	for name, value := range map[string]string{"SCRIPT_TIMEOUT": "soon", "SCRIPT_MAX_MEMORY": "1", "SCRIPT_MAX_RESULT": "1572864", "SCRIPT_AT_ONCE": "0"} {
 		template := Template()
 		_, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectortest.Settings(template.Definition, map[string]string{name: value})})
 		require.ErrorContains(t, err, name)

@@ -27,6 +27,9 @@ type config struct {
 	timeout        time.Duration
 }
 
+// frame is what outputs take beside the rows, in bytes of JSON at most: a result that fits is bounded before the commit.
+const frame = 1 << 10
+
 // identifier is the name of a table, with or without that of its schema.
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$`)
 
@@ -36,7 +39,7 @@ func settings(s *connectors.Settings, timeout time.Duration) config {
 		host: s.Text("SQL_HOST"), database: s.Text("SQL_DATABASE"), username: s.Text("SQL_USERNAME"), password: s.Secret("SQL_PASSWORD"),
 		maxConnections: s.Int("SQL_MAX_CONNECTIONS", 10, 1, 1000),
 		maxRows:        s.Int("SQL_MAX_ROWS", 1000, 1, 100_000),
-		maxBytes:       s.Int("SQL_MAX_BYTES", 256<<10, 1<<10, 2<<20), // Temporal refuses payloads of 2 MiB
+		maxBytes:       s.Int("SQL_MAX_BYTES", 256<<10, 1<<10, connectors.MaxOutputs-frame),
 		table:          s.Text("SQL_IDEMPOTENCY_TABLE"),
 		timeout:        timeout,
 	}

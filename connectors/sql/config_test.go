@@ -43,7 +43,7 @@ func TestSettings(t *testing.T) {
 func TestWrongSettings(t *testing.T) {
 	for name, value := range map[string]string{
 		"SQL_DRIVER": "oracle", "SQL_PORT": "0", "SQL_TLS": "skip", "SQL_CA": "/nowhere.pem", "SQL_MAX_CONNECTIONS": "none", "SQL_MAX_ROWS": "-1",
-		"SQL_MAX_BYTES": "99999999", "SQL_IDEMPOTENCY_TABLE": `calls"; DROP TABLE x; --`,
+		"SQL_MAX_BYTES": "1572864", "SQL_IDEMPOTENCY_TABLE": `calls"; DROP TABLE x; --`,
 	} {
 		_, err := configured(map[string]string{name: value})
 		require.ErrorContains(t, err, name+" ")

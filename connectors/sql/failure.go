@@ -19,7 +19,7 @@ import (
 const (
 	codeSyntax         = "SYNTAX_ERROR"
 	codeConstraint     = "CONSTRAINT_VIOLATION"
-	codeTooLarge       = "RESULT_TOO_LARGE"
+	codeTooLarge       = connectors.CodeTooLarge
 	codeConnection     = "CONNECTION_ERROR"
 	codeAuthentication = "AUTHENTICATION_ERROR"
 	codeForbidden      = "FORBIDDEN"
@@ -29,7 +29,7 @@ const (
 
 // refusal is what a database says, of either kind.
 type refusal struct {
-	state   string // SQLSTATE, five characters
+	state   string // SQLSTATE, five characters; "" when it comes without one, as from poolers and before the log-in
 	number  uint16 // MariaDB's own; 0 in PostgreSQL
 	message string // which may hold values
 	about   string // the constraint, column or table; "" when it does not say
@@ -74,7 +74,7 @@ func refusedBy(err error) (refusal, bool) {
 		if match := constraintName.FindStringSubmatch(m.Message); match != nil {
 			about = match[1] + match[2]
 		}
-		return refusal{state: string(m.SQLState[:]), number: m.Number, message: m.Message, about: about}, true
+		return refusal{state: strings.Trim(string(m.SQLState[:]), "\x00"), number: m.Number, message: m.Message, about: about}, true
 	}
 	return refusal{}, false
 }
@@ -104,10 +104,17 @@ const (
 
 func (r refusal) classify() error {
 	kind, code, public := r.verdict()
-	failure := &connectors.Error{Kind: kind, Code: code, Public: fmt.Sprintf("%s (SQLSTATE %s)", public, r.state)}
+	var numbers []string
 	if r.number != 0 {
-		failure.Public = fmt.Sprintf("%s (error %d, SQLSTATE %s)", public, r.number, r.state)
+		numbers = append(numbers, fmt.Sprintf("error %d", r.number))
 	}
+	if r.state != "" {
+		numbers = append(numbers, "SQLSTATE "+r.state)
+	}
+	if len(numbers) > 0 {
+		public += " (" + strings.Join(numbers, ", ") + ")"
+	}
+	failure := &connectors.Error{Kind: kind, Code: code, Public: public}
 	if code != codeConstraint && code != connectors.CodeInvalidInput {
 		failure.Err = errors.New(r.message)
 	}
@@ -147,7 +154,7 @@ func (r refusal) verdict() (connectors.Kind, string, string) {
 	case "25006":
 		return connectors.BPMN, connectors.CodeInvalidInput, "the statement would write, which the action SELECT does not"
 	}
-	switch r.state[:2] {
+	switch r.state[:min(2, len(r.state))] { // the class
 	case "21", "22":
 		return connectors.BPMN, connectors.CodeInvalidInput, "a value does not suit its placeholder or column" + about
 	case "23":

@@ -12,15 +12,15 @@ import (
 	"github.com/waybill-io/waybill/connectors"
 )
 
-// read runs a statement in a read-only transaction, which is rolled back: settings of the session that a function changed go with it.
+// read runs a statement in a read-only transaction, which is rolled back.
 func (c *connector) read(ctx context.Context, s statement) (map[string]any, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // of a result that is too large, the rest is not fetched
-	tx, err := c.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	_, tx, end, err := c.begin(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = tx.Rollback() }()
+	defer end()
 	return c.rows(ctx, tx, s, cancel)
 }
 
@@ -28,11 +28,11 @@ func (c *connector) read(ctx context.Context, s statement) (map[string]any, erro
 func (c *connector) write(ctx context.Context, call connectors.Call, s statement) (map[string]any, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	tx, err := c.db.BeginTx(ctx, nil)
+	conn, tx, end, err := c.begin(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = tx.Rollback() }()
+	defer end()
 	key := recordKey(call)
 	if c.config.table != "" {
 		done, err := c.claim(ctx, tx, key)
@@ -41,7 +41,7 @@ func (c *connector) write(ctx context.Context, call connectors.Call, s statement
 		}
 		if done {
 			_ = tx.Rollback()
-			return c.recorded(ctx, key)
+			return c.recorded(ctx, conn, key)
 		}
 	}
 	outputs, err := c.change(ctx, tx, call.Action, s, cancel)
@@ -137,13 +137,13 @@ func (c *connector) record(ctx context.Context, tx *sql.Tx, key string, outputs 
 }
 
 // recorded are the outputs of a call that has been done before.
-func (c *connector) recorded(ctx context.Context, key string) (map[string]any, error) {
+func (c *connector) recorded(ctx context.Context, conn *sql.Conn, key string) (map[string]any, error) {
 	statement := "SELECT result FROM " + c.config.quotedTable() + " WHERE idempotency_key = $1"
 	if c.config.dialect == mariadb {
 		statement = "SELECT result FROM " + c.config.quotedTable() + " WHERE idempotency_key = ?"
 	}
 	var text string
-	if err := c.db.QueryRowContext(ctx, statement, key).Scan(&text); err != nil {
+	if err := conn.QueryRowContext(ctx, statement, key).Scan(&text); err != nil {
 		return nil, &tableError{err}
 	}
 	value, err := connectors.ReadJSON([]byte(text))
