@@ -31,8 +31,8 @@ func read(s *connectors.Settings) Config {
 	}
 }
 
-// Validate tells everything that is wrong.
-func (c Config) Validate() error {
+// validate tells everything that is wrong.
+func (c Config) validate() error {
 	var errs []error
 	if c.Host == "" {
 		errs = append(errs, errors.New("EMAIL_HOST is not set"))
@@ -54,9 +54,9 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Transport is the configuration as the transport takes it. Without SSL and STARTTLS mail goes in the clear, as the
+// transport is the configuration as the transport takes it. Without SSL and STARTTLS mail goes in the clear, as the
 // settings say; see insecure.
-func (c Config) Transport() smtp.Config {
+func (c Config) transport() smtp.Config {
 	t := smtp.Config{Host: c.Host, Port: c.Port, TLS: smtp.TLSNone, AllowPlain: true}
 	switch {
 	case c.SSL:

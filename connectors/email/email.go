@@ -59,10 +59,10 @@ func answer(e connectors.Event, text string) (action string, inputs map[string]a
 
 func fromSettings(i connectors.Instance) (connectors.Connector, error) {
 	config := read(i.Settings)
-	if err := config.Validate(); err != nil {
+	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	transport, err := smtp.New(config.Transport())
+	transport, err := smtp.New(config.transport())
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ type Connector struct {
 
 // New checks the configuration. Files opens attachments and templates that are in the blob store.
 func New(d *connectors.Definition, config Config, sender Sender, files connectors.Files) (*Connector, error) {
-	if err := config.Validate(); err != nil {
+	if err := config.validate(); err != nil {
 		return nil, err
 	}
 	return &Connector{definition: d, config: config, sender: sender, files: files}, nil

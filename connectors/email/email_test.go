@@ -69,7 +69,7 @@ func connect(t *testing.T, addr string, change func(*Config)) *Connector {
 	if change != nil {
 		change(&config)
 	}
-	transport, err := smtp.New(config.Transport())
+	transport, err := smtp.New(config.transport())
 	require.NoError(t, err)
 	c, err := New(Template().Definition, config, transport, store{"a": "attached", "t": "<p>${name}</p>", "big": strings.Repeat("x", maxAttachments+1)})
 	require.NoError(t, err)

@@ -185,7 +185,7 @@ func newTokens(t *testing.T) *tokens {
 	return e
 }
 
-func (e *tokens) connect(t *testing.T, more ...string) *Connector {
+func (e *tokens) connect(t *testing.T, more ...string) *connector {
 	return connect(t, local(append([]string{
 		"REST_HOST", e.host(), "REST_AUTH", "client-credentials", "REST_AUTH_CLIENT_ID", "waybill", "REST_AUTH_CLIENT_SECRET", secret,
 		"REST_AUTH_ENDPOINT", e.URL + "/token", "REST_AUTH_SCOPE", "orders.read  orders.write",

@@ -44,7 +44,7 @@ func temporary(status int) bool {
 }
 
 // refusal is the failure that a status stands for.
-func (c *Connector) refusal(r *request, a *answer) *connectors.Error {
+func (c *connector) refusal(r *request, a *answer) *connectors.Error {
 	failure := &connectors.Error{Kind: connectors.BPMN, Code: codes[a.status]}
 	if failure.Code == "" {
 		failure.Code = connectors.CodeUnknown
@@ -63,7 +63,7 @@ func (c *Connector) refusal(r *request, a *answer) *connectors.Error {
 }
 
 // excerpt is the beginning of what a server wrote about a failure, if that is text for people or JSON.
-func (c *Connector) excerpt(a *answer) string {
+func (c *connector) excerpt(a *answer) string {
 	mediaType, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
 	if mediaType != "text/plain" && mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json") {
 		return ""
@@ -84,7 +84,7 @@ func (c *Connector) excerpt(a *answer) string {
 
 // networkError is the failure of a request that got no answer. What was dialled and resolved is for operators, not for the process: a model
 // could otherwise map the networks of the house.
-func (c *Connector) networkError(r *request, err error) error {
+func (c *connector) networkError(r *request, err error) error {
 	if failure := (*connectors.Error)(nil); errors.As(err, &failure) {
 		return failure
 	}

@@ -22,26 +22,26 @@ func Template() connectors.Template {
 	}
 }
 
-// Connector calls HTTP services and takes webhooks.
-type Connector struct {
+// connector calls HTTP services and takes webhooks.
+type connector struct {
 	definition *connectors.Definition
 	config     *config
 	client     *http.Client
 	breakers   breakers
 }
 
-func open(i connectors.Instance) *Connector {
-	c := &Connector{definition: i.Definition, config: read(i.Settings)}
+func open(i connectors.Instance) *connector {
+	c := &connector{definition: i.Definition, config: read(i.Settings)}
 	c.client = c.config.httpClient()
 	c.breakers.config = c.config.breaker
 	return c
 }
 
 // Definition implements connectors.Connector.
-func (c *Connector) Definition() *connectors.Definition { return c.definition }
+func (c *connector) Definition() *connectors.Definition { return c.definition }
 
 // Warnings implements connectors.Warner.
-func (c *Connector) Warnings() []string {
+func (c *connector) Warnings() []string {
 	var all []string
 	for _, o := range c.config.trusted {
 		if c.config.auth != "" && c.config.auth != "mtls" && o.scheme == "http" && !mail.Loopback(o.host) {
@@ -52,7 +52,7 @@ func (c *Connector) Warnings() []string {
 }
 
 // Call implements connectors.Connector: an action for each method.
-func (c *Connector) Call(ctx context.Context, call connectors.Call) (map[string]any, error) {
+func (c *connector) Call(ctx context.Context, call connectors.Call) (map[string]any, error) {
 	if _, err := c.definition.Action(call.Action); err != nil {
 		return nil, &connectors.Error{Kind: connectors.Permanent, Code: connectors.CodeUnknownAction, Public: err.Error()}
 	}
@@ -79,7 +79,7 @@ func (c *Connector) Call(ctx context.Context, call connectors.Call) (map[string]
 }
 
 // exchange sends a request, through the circuit breaker of its host if it asks for that.
-func (c *Connector) exchange(ctx context.Context, r *request) (*answer, error) {
+func (c *connector) exchange(ctx context.Context, r *request) (*answer, error) {
 	if !r.breaker {
 		return c.send(ctx, r)
 	}
@@ -100,6 +100,6 @@ func bounded(outputs map[string]any) error {
 }
 
 var (
-	_ connectors.Receiver = (*Connector)(nil)
-	_ connectors.Warner   = (*Connector)(nil)
+	_ connectors.Receiver = (*connector)(nil)
+	_ connectors.Warner   = (*connector)(nil)
 )

@@ -23,12 +23,12 @@ import (
 const secret = "hunter2-secret"
 
 // connect makes an instance with these settings.
-func connect(t *testing.T, settings map[string]string) *Connector {
+func connect(t *testing.T, settings map[string]string) *connector {
 	t.Helper()
 	template := Template()
 	c, err := template.Make(connectors.Instance{Definition: template.Definition, Settings: connectortest.Settings(template.Definition, settings)})
 	require.NoError(t, err)
-	return c.(*Connector)
+	return c.(*connector)
 }
 
 // local are settings that let tests call this machine.
@@ -163,7 +163,7 @@ func TestKit(t *testing.T) {
 
 // moved calls another server than its samples say.
 type moved struct {
-	*Connector
+	*connector
 	from, to string
 }
 
@@ -171,7 +171,7 @@ func (m moved) Call(ctx context.Context, call connectors.Call) (map[string]any, 
 	inputs := maps.Clone(call.Inputs)
 	inputs["restUrl"] = strings.Replace(inputs["restUrl"].(string), m.from, m.to, 1)
 	call.Inputs = inputs
-	return m.Connector.Call(ctx, call)
+	return m.connector.Call(ctx, call)
 }
 
 func TestStatusesTellTheirNames(t *testing.T) {

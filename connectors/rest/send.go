@@ -73,7 +73,7 @@ func mayFollow(next *http.Request, via []*http.Request) error {
 }
 
 // send makes one attempt. Its errors are *connectors.Error; any status is an answer.
-func (c *Connector) send(ctx context.Context, r *request) (*answer, error) {
+func (c *connector) send(ctx context.Context, r *request) (*answer, error) {
 	limited := ctx
 	if r.timeout > 0 {
 		var cancel context.CancelFunc
@@ -94,7 +94,7 @@ func (c *Connector) send(ctx context.Context, r *request) (*answer, error) {
 	return nil, c.networkError(r, err)
 }
 
-func (c *Connector) once(ctx context.Context, r *request) (*answer, error) {
+func (c *connector) once(ctx context.Context, r *request) (*answer, error) {
 	request, err := http.NewRequestWithContext(ctx, r.method, r.url.String(), bytes.NewReader(r.body))
 	if err != nil {
 		return nil, err

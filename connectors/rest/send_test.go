@@ -213,7 +213,7 @@ func TestCircuitBreaker(t *testing.T) {
 	status := atomic.Int64{}
 	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(int(status.Load())) })
 	other := newAPI(t, byStatus)
-	ask := func(c *Connector, target string, breaker bool) *connectors.Error {
+	ask := func(c *connector, target string, breaker bool) *connectors.Error {
 		_, err := c.Call(t.Context(), call("GET", target, "circuitBreaker", breaker))
 		return connectors.AsError(err)
 	}

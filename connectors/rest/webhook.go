@@ -18,10 +18,10 @@ import (
 const prefix = "/events/"
 
 // Authenticates implements connectors.Receiver.
-func (c *Connector) Authenticates() bool { return c.config.webhook.secret != "" }
+func (c *connector) Authenticates() bool { return c.config.webhook.secret != "" }
 
 // Receive implements connectors.Receiver: one INCOMING_WEBHOOK of each request below /events/.
-func (c *Connector) Receive(_ context.Context, r connectors.Request) (connectors.Receipt, error) {
+func (c *connector) Receive(_ context.Context, r connectors.Request) (connectors.Receipt, error) {
 	if c.Authenticates() { // first of all: others learn nothing, not even what exists
 		if err := c.config.webhook.verify(r); err != nil {
 			return connectors.Receipt{}, &connectors.Error{Kind: connectors.Permanent, Code: connectors.CodeUnauthorized, Public: err.Error()}
@@ -83,7 +83,7 @@ var idHeaders = []string{webhook.HeaderID, "Idempotency-Key", "X-Github-Delivery
 //
 // An unsigned request comes with a token of the gateway, and is believed what its headers say. Two equal ones without such a header are two events:
 // the same order can be placed twice.
-func (c *Connector) eventID(r connectors.Request) string {
+func (c *connector) eventID(r connectors.Request) string {
 	if c.Authenticates() {
 		if c.config.webhook.scheme == schemeStandard {
 			return digest(webhook.HeaderID, r.Header.Get(webhook.HeaderID))
