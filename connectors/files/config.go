@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -27,7 +28,8 @@ const (
 // store is an opened bucket.
 type store struct {
 	bucket  *blob.Bucket
-	prefix  string // of all keys: "", or a folder with a slash
+	folder  *os.Root // of a bucket that is a folder, nil for others
+	prefix  string   // of all keys: "", or a folder with a slash
 	signer  fileblob.URLSigner
 	maxSize int64
 }
@@ -52,6 +54,9 @@ func open(s *connectors.Settings) store {
 		query.Set("no_tmp_dir", "1")
 		u.RawQuery = query.Encode()
 		o.bucket, err = (&fileblob.URLOpener{Options: fileblob.Options{URLSigner: o.signer}}).OpenBucketURL(context.Background(), u)
+		if err == nil {
+			o.folder, err = os.OpenRoot(u.Path)
+		}
 	case "mem":
 		o.bucket = memblob.OpenBucket(nil)
 	default:

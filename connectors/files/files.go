@@ -57,6 +57,9 @@ func (c *connector) Call(ctx context.Context, call connectors.Call) (map[string]
 		if err := checkKey(key); err != nil {
 			return nil, invalid("key: it %v", err)
 		}
+		if err := c.within(c.prefix + key); err != nil {
+			return nil, err
+		}
 	}
 	outputs, err := action(ctx, call)
 	if err != nil {

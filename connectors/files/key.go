@@ -3,9 +3,13 @@ package files
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
+	"syscall"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/waybill-io/waybill/connectors"
 )
 
 // Lengths that every store takes: S3 has 1024 bytes for a key, file systems 255 for each part.
@@ -43,6 +47,19 @@ func checkKey(key string) error {
 		}
 	}
 	return nil
+}
+
+// within refuses a key that a link in the folder leads out of it: the folder is shared with other programs.
+func (s store) within(key string) error {
+	if s.folder == nil {
+		return nil
+	}
+	_, err := s.folder.Stat(key)
+	switch {
+	case err == nil, errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG):
+		return nil // as far as this is wrong, the store says so
+	}
+	return &connectors.Error{Kind: connectors.BPMN, Code: connectors.CodeInvalidInput, Public: "key: it leads out of the folder", Err: err}
 }
 
 // checkPrefix is checkKey for the beginning of keys.

@@ -27,6 +27,8 @@ func (c *connector) Receive(ctx context.Context, r connectors.Request) (connecto
 	switch {
 	case err != nil, method != r.Method, mediaType != "" && r.Header.Get("Content-Type") != mediaType, r.Path != "" && r.Path != "/":
 		return connectors.Receipt{}, &connectors.Error{Kind: connectors.BPMN, Code: connectors.CodeUnauthorized, Public: "the URL is not valid, or not any more"}
+	case c.within(key) != nil:
+		return connectors.Receipt{}, c.within(key)
 	case method == http.MethodGet:
 		receipt, err := c.serve(ctx, key)
 		if err != nil {
