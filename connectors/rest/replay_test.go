@@ -79,3 +79,10 @@ func TestStandardSignsTheID(t *testing.T) {
 	require.Equal(t, strconv.FormatInt(now.Add(time.Minute).Unix(), 10), again.Header.Get("webhook-timestamp"))
 	require.Equal(t, first, id(again), "another attempt is signed anew")
 }
+
+// With a dot in the id, what is signed could be cut in another place: id "a", time T and body "T.x" is id "a.T", time T and body "x".
+func TestStandardIDsHoldNoDot(t *testing.T) {
+	c := connect(t, map[string]string{"WEBHOOK_SECRET": key})
+	_, err := c.Receive(t.Context(), standard(t, key, "msg.1", now, "x"))
+	require.Equal(t, connectors.CodeUnauthorized, connectors.AsError(err).Code)
+}
