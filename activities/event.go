@@ -66,7 +66,7 @@ func (d *Deliverer) Fire(ctx context.Context, in contract.FireInput) ([]contract
 				mu.Lock()
 				defer mu.Unlock()
 				failed = append(failed, fmt.Errorf("trigger %s: %w", t.Name, err))
-				firings[i] = &contract.Firing{Trigger: t.Name, Later: cut(err.Error(), maxCause)}
+				firings[i] = &contract.Firing{Trigger: t.Name, Failed: cut(err.Error(), maxCause), Later: true}
 				return nil
 			}
 			d.addEchoes(&f, t, in.Event, e, instance)

@@ -169,14 +169,14 @@ func (e *event) handleOnly(ctx workflow.Context, only []string, try int) (failed
 	}
 	var later []string
 	for _, f := range firings {
-		if f.Later != "" {
+		if f.Later {
 			later = append(later, f.Trigger)
 		}
 	}
 	if len(later) == 0 {
 		return e.carryOut(ctx, firings)
 	}
-	firings = slices.DeleteFunc(firings, func(f contract.Firing) bool { return f.Later != "" })
+	firings = slices.DeleteFunc(firings, func(f contract.Firing) bool { return f.Later })
 	rest := workflow.NewWaitGroup(ctx)
 	var failedLater []contract.EventFailure
 	rest.Go(ctx, func(ctx workflow.Context) {

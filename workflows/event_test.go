@@ -264,11 +264,11 @@ func TestEventOneTriggerHoldsNoOtherUp(t *testing.T) {
 		calledBefore = append(calledBefore, len(r.calls))
 		switch {
 		case in.Try == 1:
-			return []contract.Firing{{Trigger: "a", Call: &call}, {Trigger: "b", Later: "the history service is away"}, {Trigger: "c", Later: "away, too"}}, nil
+			return []contract.Firing{{Trigger: "a", Call: &call}, {Trigger: "b", Failed: "the history service is away", Later: true}, {Trigger: "c", Failed: "away, too", Later: true}}, nil
 		case in.Try == 2:
-			return []contract.Firing{{Trigger: "b", Done: "p/1"}, {Trigger: "c", Later: "away, too"}}, nil
+			return []contract.Firing{{Trigger: "b", Done: "p/1"}, {Trigger: "c", Failed: "away, too", Later: true}}, nil
 		case in.Try < contract.FireTries:
-			return []contract.Firing{{Trigger: "c", Later: "away, too"}}, nil
+			return []contract.Firing{{Trigger: "c", Failed: "away, too", Later: true}}, nil
 		}
 		return []contract.Firing{{Trigger: "c", Failed: "away, too"}}, nil
 	}
@@ -300,7 +300,7 @@ func TestEventCallHoldsNoTriggerUp(t *testing.T) {
 	}
 	r.fire = func(in contract.FireInput) ([]contract.Firing, error) {
 		if in.Try == 1 {
-			return []contract.Firing{{Trigger: "a", Call: &call}, {Trigger: "b", Later: "away"}}, nil
+			return []contract.Firing{{Trigger: "a", Call: &call}, {Trigger: "b", Failed: "away", Later: true}}, nil
 		}
 		return []contract.Firing{{Trigger: "b", Done: "p/1"}}, nil
 	}

@@ -82,7 +82,9 @@ type Firing struct {
 	Echo      *Echo        `json:"echo,omitempty"`
 	EchoError *Echo        `json:"echoError,omitempty"`
 	Failed    string       `json:"failed,omitempty"` // why it could do nothing
-	Later     string       `json:"later,omitempty"`  // why it could do nothing yet: it is to be fired again
+	// Later tells that it failed only for now, and is to be fired again. A worker of an earlier version, which may go on with the workflow while
+	// workers are replaced, sees what failed, and loses nothing.
+	Later bool `json:"later,omitempty"`
 }
 
 // TriggerCall is a call of a connector on behalf of a trigger.
