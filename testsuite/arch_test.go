@@ -66,7 +66,7 @@ var rooms = map[string][]string{
 		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "examples", "gateway", "project", "worker",
 		"testsuite/mailserver", "testsuite/temporalserver",
 	},
-	"starter":  {"activities/contract", "bpmn", "client", "connectors", "connectors/catalog", "definition", "mail", "project", "testsuite/scenario"},
+	"starter":  {"activities/binding", "activities/contract", "bpmn", "client", "connectors", "connectors/catalog", "definition", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
 		"activities", "activities/contract", "bpmn", "client", "connectors", "definition", "engine", "mail", "project", "testsuite", "worker", "worker/dev",
