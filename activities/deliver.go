@@ -26,10 +26,11 @@ const (
 
 // Deliverer turns mail into work.
 type Deliverer struct {
-	client  *client.Client
-	files   *Files
-	poster  *webhook.Poster
-	answers map[string]Answerer // by template
+	client   *client.Client
+	files    *Files
+	poster   *webhook.Poster
+	answers  map[string]Answerer // by template
+	triggers trigger.Cache
 	*Metrics
 }
 
@@ -143,7 +144,7 @@ func (d *Deliverer) triggersAt(ctx context.Context, source string) ([]*trigger.T
 	}
 	var triggers []*trigger.Trigger
 	for _, e := range entries {
-		t, err := trigger.Read(e.ID, e.Value)
+		t, err := d.triggers.Read(e.ID, e.Value)
 		if err != nil {
 			return nil, fmt.Errorf("read trigger %q: %w", e.ID, err)
 		}

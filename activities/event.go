@@ -21,8 +21,8 @@ import (
 const maxCalls = 1 << 20
 
 // Fire gives an event that is no mail to the calls that it is the reply to, and fires its triggers: it starts their processes and publishes their messages, and returns what else is to
-// be done. It may be repeated: a start is known by (trigger, source, event). A trigger that can never be fired is told as failed; the
-// others are not held up.
+// be done. It may be repeated: a start is known by (trigger, source, event). A trigger that can never be fired is told as failed, one that
+// cannot be fired now as to be fired later; the others are not held up.
 func (d *Deliverer) Fire(ctx context.Context, in contract.FireInput) ([]contract.Firing, error) {
 	defer keepAlive(ctx, nil)()
 	e, err := readEvent(in.Event)
@@ -47,7 +47,7 @@ func (d *Deliverer) Fire(ctx context.Context, in contract.FireInput) ([]contract
 	if in.Only != nil {
 		triggers = slices.DeleteFunc(triggers, func(t *trigger.Trigger) bool { return !slices.Contains(in.Only, t.Name) })
 	}
-	last := activity.GetInfo(ctx).Attempt >= contract.FireTries
+	last := max(in.Try, int(activity.GetInfo(ctx).Attempt)) >= contract.FireTries
 	firings := make([]*contract.Firing, len(triggers))
 	var failed []error
 	var mu sync.Mutex
@@ -66,6 +66,7 @@ func (d *Deliverer) Fire(ctx context.Context, in contract.FireInput) ([]contract
 				mu.Lock()
 				defer mu.Unlock()
 				failed = append(failed, fmt.Errorf("trigger %s: %w", t.Name, err))
+				firings[i] = &contract.Firing{Trigger: t.Name, Failed: cut(err.Error(), maxCause), Later: true}
 				return nil
 			}
 			d.addEchoes(&f, t, in.Event, e, instance)
@@ -74,11 +75,13 @@ func (d *Deliverer) Fire(ctx context.Context, in contract.FireInput) ([]contract
 		})
 	}
 	_ = group.Wait() // none returns an error
-	if len(failed) > 0 {
+	// One that was stopped is fired again by the next attempt, with the others: they are known to have been.
+	if len(failed) > 0 && (in.Try == 0 || ctx.Err() != nil) {
 		return nil, errors.Join(failed...)
 	}
 	done := bounded(slices.DeleteFunc(firings, func(f *contract.Firing) bool { return f == nil }))
 	switch {
+	case len(failed) > 0: // it is counted when the rest is done
 	case len(done) == 0:
 		d.events.WithLabelValues(mailIgnored).Inc()
 	case slices.ContainsFunc(done, func(f contract.Firing) bool { return f.Failed == "" }): // else it is dead in a moment

@@ -81,7 +81,7 @@ func routes(o Options) map[string]http.Handler {
 	for pattern, handler := range listenerRoutes(o) {
 		all[pattern] = o.Tokens.guard(handler)
 	}
-	all["POST /api/events"] = o.Tokens.guard(http.HandlerFunc((&receivers{o}).emit))
+	all["POST /api/events"] = o.Tokens.guard(http.HandlerFunc((&receivers{Options: o}).emit))
 	maps.Copy(all, receiverRoutes(o)) // whom they let through, the connector says
 	return all
 }

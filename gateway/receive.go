@@ -30,13 +30,15 @@ const notStored = "the event is not stored yet; call again"
 // receivers answers what the outside calls connectors with.
 type receivers struct {
 	Options
+	triggers trigger.Cache
 }
 
 func receiverRoutes(o Options) map[string]http.Handler {
 	all := map[string]http.Handler{}
+	g := &receivers{Options: o}
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		all[method+" /connectors/{instance}"] = &receivers{o}
-		all[method+" /connectors/{instance}/{path...}"] = &receivers{o}
+		all[method+" /connectors/{instance}"] = g
+		all[method+" /connectors/{instance}/{path...}"] = g
 	}
 	return all
 }
@@ -138,7 +140,7 @@ func (g *receivers) match(ctx context.Context, instance string, events []connect
 			outputs = map[string]any{}
 		}
 		for _, entry := range entries {
-			t, err := trigger.Read(entry.ID, entry.Value)
+			t, err := g.triggers.Read(entry.ID, entry.Value)
 			if err != nil {
 				wanted = true // what is wrong with it is told of the event
 				continue

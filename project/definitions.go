@@ -23,6 +23,15 @@ func (c Connector) TaskQueue() string {
 	return binding.Queue(c.Name, c.File == "")
 }
 
+// Warnings are what a definition may say and what has no effect.
+func (c Connector) Warnings() []string {
+	if c.BuiltIn || c.Policy.PerSecond == 0 {
+		return nil
+	}
+	return []string{"config: CALLS_PER_SECOND has no effect: the worker of " + c.Name + ", which is no instance of a built-in connector, must keep the rate, " +
+		"as with maxTaskQueueActivitiesPerSecond of Temporal's SDK"}
+}
+
 // Connectors are those that are built in and those of the definition files among paths, sorted by name. A folder stands for every
 // definition under it; what else is there is passed over. The error joins all that is wrong with the definitions; those without a
 // mistake are returned beside it.

@@ -39,6 +39,14 @@ func TestFindings(t *testing.T) {
 			files: map[string]string{"README.md": "hello"}, errors: []string{"nothing to deploy: no model (*.bpmn, *.bpmn20.xml)"},
 		},
 		"no such path": {paths: []string{"ordr.bpmn"}, errors: []string{"ordr.bpmn: there is no such file or folder"}},
+		"rate of a connector that is not built in": {
+			files: map[string]string{
+				"crm.json":  `{"name":"crm","actions":{"a":{"id":"a","name":"LOOKUP"}},"config":[{"name":"CALLS_PER_SECOND","value":"5"}]}`,
+				"desk.json": `{"name":"desk","template":"email","config":[{"name":"CALLS_PER_SECOND","value":"5"}]}`,
+				"a.bpmn":    process("a", "crm.LOOKUP"), "b.bpmn": process("b", "desk.SEND"),
+			},
+			warnings: []string{"crm.json: config: CALLS_PER_SECOND has no effect: the worker of crm"},
+		},
 		"unknown connector": {
 			files:  map[string]string{"order.bpmn": process("order", "emal.SEND")},
 			errors: []string{`order.bpmn: line 4: serviceTask "notify": unknown connector "emal"; did you mean "email"?`},

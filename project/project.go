@@ -130,7 +130,8 @@ func (l *loader) connector(f source) {
 		l.fail(fmt.Errorf("%s: name: connector %q is built in; choose another name", f.path, d.Name))
 		return
 	}
-	if template, builtIn := l.builtIn(d.Template); builtIn {
+	template, builtIn := l.builtIn(d.Template)
+	if builtIn {
 		if d, err = template.Instance(d); err != nil {
 			l.fail(fmt.Errorf("%s: %w", f.path, err))
 			return
@@ -141,6 +142,9 @@ func (l *loader) connector(f source) {
 	}
 	l.known[d.Name], l.custom[d.Name] = d, f.path
 	l.project.Connectors = append(l.project.Connectors, d)
+	for _, warning := range (Connector{Definition: d, File: f.path, BuiltIn: builtIn}).Warnings() {
+		l.warn("%s: %s", f.path, warning)
+	}
 }
 
 func (l *loader) builtIn(name string) (*connectors.Definition, bool) {

@@ -143,6 +143,7 @@ type shownConnector struct {
 	Settings []shownSetting `json:"settings"`
 	Mode     string         `json:"errorMode"` // bpmn: failures are BPMN errors; output: of the first generation
 	Calls    shownCalls     `json:"calls"`
+	Warnings []string       `json:"warnings,omitempty"`
 }
 
 type shownFeature struct {
@@ -214,7 +215,8 @@ func show(c project.Connector) shownConnector {
 			Name: c.Name, Description: c.Description, Template: instanceOf(c), BuiltIn: c.File == "", File: c.File, TaskQueue: c.TaskQueue(),
 		},
 		Actions: shownFeatures(c.Actions), Events: shownFeatures(c.Events), Errors: []shownError{}, Settings: []shownSetting{}, Mode: string(c.Mode),
-		Calls: shownCalls{Attempts: c.Policy.Retry.Attempts, Timeout: c.Policy.Timeout.Round(time.Millisecond).String(), PerSecond: c.Policy.PerSecond},
+		Calls:    shownCalls{Attempts: c.Policy.Retry.Attempts, Timeout: c.Policy.Timeout.Round(time.Millisecond).String(), PerSecond: c.Policy.PerSecond},
+		Warnings: c.Warnings(),
 	}
 	for _, e := range c.Errors {
 		s.Errors = append(s.Errors, shownError{e.Code, e.Description})
@@ -254,6 +256,9 @@ func (s shownConnector) write(w io.Writer) {
 		calls += ", " + strconv.FormatFloat(s.Calls.PerSecond, 'g', -1, 64) + " a second"
 	}
 	fields(w, "name", s.Name, "description", s.Description, "instance of", s.Template, "file", s.File, "task queue", s.TaskQueue, "calls", calls, "errors as", s.Mode)
+	for _, warning := range s.Warnings {
+		fmt.Fprintf(w, "warning: %s\n", warning)
+	}
 	for _, part := range []struct {
 		kind     string
 		features []shownFeature

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/waybill-io/waybill/activities/binding"
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors"
@@ -98,7 +99,7 @@ type preparedCall struct {
 func prepareCall(implementation string, files []string) (*preparedCall, error) {
 	name, action := connectors.SplitImplementation(implementation)
 	c := &preparedCall{action: action, ConnectorCall: client.ConnectorCall{
-		Implementation: implementation, TaskQueue: contract.CustomConnectorQueue(cmp.Or(name, action)), Timeout: connectors.DefaultPolicy().Timeout,
+		Implementation: implementation, TaskQueue: binding.Queue(cmp.Or(name, action), false), Timeout: connectors.DefaultPolicy().Timeout,
 	}}
 	all, err := known(files)
 	if err != nil {

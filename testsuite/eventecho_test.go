@@ -13,6 +13,7 @@ import (
 
 	"github.com/waybill-io/waybill/activities"
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/testsuite"
 )
@@ -136,4 +137,47 @@ func TestEventWithoutWorker(t *testing.T) {
 		}
 		return false
 	}, 30*time.Second, 50*time.Millisecond)
+}
+
+// A trigger that cannot be fired for now is told of beside what the others did, until the last try, after which it has failed. A workflow of an
+// earlier version, which does not know that, gets an error, and all is tried again.
+func TestFireReturnsWhatIsDone(t *testing.T) {
+	e := testsuite.Start(t, &shop{})
+	for _, key := range []string{"stuck", "case"} {
+		e.Deploy(writeFile(t, key+".bpmn", waits(key)), writeFile(t, key+".json", eventTrigger(key, soldAt, `{"pattern":"sale"}`,
+			"command-consumer", `{"payloadType":"StartProcessPayload","processDefinitionKey":"`+key+`","name":"n"}`)))
+	}
+	bucket := memblob.OpenBucket(nil)
+	defer bucket.Close()
+	d := activities.NewDeliverer(client.New(stuck{e.Client.Temporal, "stuck"}), activities.NewFiles(bucket), activities.NewMetrics(prometheus.NewRegistry()), nil)
+	var suite sdk.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	env.RegisterActivity(d.Fire)
+	content := json.RawMessage(`{"Name":"SOLD","ID":"7","Outputs":{"message":"sale 7"}}`)
+	fire := func(try int, only ...string) ([]contract.Firing, error) {
+		value, err := env.ExecuteActivity(d.Fire, contract.FireInput{Event: contract.Event{Source: soldAt, ID: "7", Content: content}, Only: only, Try: try})
+		if err != nil {
+			return nil, err
+		}
+		var firings []contract.Firing
+		require.NoError(t, value.Get(&firings))
+		return firings, nil
+	}
+	done, err := fire(1)
+	require.NoError(t, err)
+	require.Len(t, done, 2)
+	require.Contains(t, done[0].Done, "case/event-")
+	require.Equal(t, "stuck", done[1].Trigger)
+	require.Contains(t, done[1].Failed, "something is odd")
+	require.True(t, done[1].Later)
+
+	done, err = fire(contract.FireTries, "stuck")
+	require.NoError(t, err)
+	require.Len(t, done, 1)
+	require.Contains(t, done[0].Failed, "something is odd")
+	require.False(t, done[0].Later)
+
+	_, err = fire(0)
+	require.ErrorContains(t, err, "something is odd")
+	instancesOf(t, e, "case", 1)
 }

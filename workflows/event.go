@@ -83,6 +83,7 @@ func (e *event) try(ctx workflow.Context) error {
 	}
 	e.running, e.again = true, false
 	e.Tries++
+	e.Failed = nil // it is no dead letter while it is tried
 	e.Failed = e.handle(ctx)
 	e.running = false
 	return ctx.Err()
@@ -129,13 +130,19 @@ func (e *event) detail(ctx workflow.Context) {
 	}
 }
 
+// The pause before what failed is tried again, doubled each time.
+const (
+	firstRetry   = 500 * time.Millisecond
+	longestRetry = 10 * time.Second
+)
+
 // limited is steering for what may fail for good.
 func limited(ctx workflow.Context, tries int32) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           contract.SteeringQueue,
 		StartToCloseTimeout: 2 * time.Minute,
 		HeartbeatTimeout:    contract.CallHeartbeat,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 10 * time.Second, MaximumAttempts: tries},
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: firstRetry, MaximumInterval: longestRetry, MaximumAttempts: tries},
 	})
 }
 
@@ -144,10 +151,51 @@ func (e *event) handle(ctx workflow.Context) (failed []contract.EventFailure) {
 	if e.in.Refused != "" {
 		return []contract.EventFailure{{Reason: e.in.Refused}}
 	}
-	firings, err := e.fire(ctx)
+	return e.handleOnly(ctx, e.only, 1)
+}
+
+// handleOnly is handle of some triggers, all when only is nil. Those that cannot be fired now are fired again later, while what the others call
+// is called.
+func (e *event) handleOnly(ctx workflow.Context, only []string, try int) (failed []contract.EventFailure) {
+	firings, err := e.fire(ctx, only, try)
 	if err != nil {
-		return []contract.EventFailure{{Reason: failure(err).Message}}
+		for _, name := range only {
+			failed = append(failed, contract.EventFailure{Trigger: name, Reason: failure(err).Message})
+		}
+		if only == nil {
+			failed = []contract.EventFailure{{Reason: failure(err).Message}}
+		}
+		return failed
 	}
+	var later []string
+	for _, f := range firings {
+		if f.Later {
+			later = append(later, f.Trigger)
+		}
+	}
+	if len(later) == 0 {
+		return e.carryOut(ctx, firings)
+	}
+	firings = slices.DeleteFunc(firings, func(f contract.Firing) bool { return f.Later })
+	rest := workflow.NewWaitGroup(ctx)
+	var failedLater []contract.EventFailure
+	rest.Go(ctx, func(ctx workflow.Context) {
+		if workflow.Sleep(ctx, fireAgain(try)) == nil {
+			failedLater = e.handleOnly(ctx, later, try+1)
+		}
+	})
+	failed = e.carryOut(ctx, firings)
+	rest.Wait(ctx)
+	return append(failed, failedLater...)
+}
+
+// fireAgain is the pause before triggers are fired again.
+func fireAgain(try int) time.Duration {
+	return min(firstRetry<<min(try-1, 10), longestRetry)
+}
+
+// carryOut makes the calls that are left to do, and answers the sender. It returns what failed.
+func (e *event) carryOut(ctx workflow.Context, firings []contract.Firing) (failed []contract.EventFailure) {
 	calls := make([]workflow.Future, len(firings))
 	for i, f := range firings {
 		if f.Failed == "" && f.Call != nil {
@@ -177,13 +225,13 @@ func (e *event) handle(ctx workflow.Context) (failed []contract.EventFailure) {
 }
 
 // fire finds the triggers that match and has them do what they can at once.
-func (e *event) fire(ctx workflow.Context) ([]contract.Firing, error) {
+func (e *event) fire(ctx workflow.Context, only []string, try int) ([]contract.Firing, error) {
 	if e.in.Firings != nil {
 		return slices.DeleteFunc(slices.Clone(e.in.Firings), func(f contract.Firing) bool {
-			return e.only != nil && !slices.Contains(e.only, f.Trigger)
+			return only != nil && !slices.Contains(only, f.Trigger)
 		}), nil
 	}
-	in := contract.FireInput{Event: e.in.Event, Only: e.only}
+	in := contract.FireInput{Event: e.in.Event, Only: only, Try: try}
 	if in.Event.Content == nil {
 		in.Event.Content = timerEvent(e.ID)
 	}

@@ -254,3 +254,58 @@ func TestEventGoesOn(t *testing.T) {
 	require.Len(t, r.fired, 1, "nothing is tried before somebody asks for it")
 	require.Empty(t, r.buried)
 }
+
+// A trigger that cannot be fired now is fired again, alone; what the others call is called meanwhile, and does not wait for it.
+func TestEventOneTriggerHoldsNoOtherUp(t *testing.T) {
+	r := newEventRun(t)
+	call := printing("a", "k")
+	var calledBefore []int
+	r.fire = func(in contract.FireInput) ([]contract.Firing, error) {
+		calledBefore = append(calledBefore, len(r.calls))
+		switch {
+		case in.Try == 1:
+			return []contract.Firing{{Trigger: "a", Call: &call}, {Trigger: "b", Failed: "the history service is away", Later: true}, {Trigger: "c", Failed: "away, too", Later: true}}, nil
+		case in.Try == 2:
+			return []contract.Firing{{Trigger: "b", Done: "p/1"}, {Trigger: "c", Failed: "away, too", Later: true}}, nil
+		case in.Try < contract.FireTries:
+			return []contract.Firing{{Trigger: "c", Failed: "away, too", Later: true}}, nil
+		}
+		return []contract.Firing{{Trigger: "c", Failed: "away, too"}}, nil
+	}
+	r.update(time.Hour, contract.DropEventUpdate)
+	state := r.run(sold)
+	require.Len(t, r.fired, contract.FireTries)
+	require.Nil(t, r.fired[0].Only)
+	require.Equal(t, []string{"b", "c"}, r.fired[1].Only)
+	require.Equal(t, []string{"c"}, r.fired[2].Only)
+	require.Equal(t, 1, calledBefore[1], "the call is made before the rest is fired again")
+	require.Len(t, r.calls, 1)
+	require.Equal(t, []contract.Firing{{Trigger: "a"}, {Trigger: "b", Done: "p/1"}}, state.Fired)
+	require.Equal(t, []contract.EventFailure{{Trigger: "c", Reason: "away, too"}}, state.Failed)
+	require.Equal(t, 1, state.Tries)
+	require.Len(t, r.buried, 1)
+}
+
+// A call that takes long does not hold up what is fired again either.
+func TestEventCallHoldsNoTriggerUp(t *testing.T) {
+	r := newEventRun(t)
+	call := printing("a", "k")
+	fails := 0
+	r.call = func(contract.ConnectorCall) error {
+		if fails++; fails == 1 { // it is called again after an hour
+			return temporal.NewApplicationErrorWithOptions("out of paper", "PAPER", temporal.ApplicationErrorOptions{NextRetryDelay: time.Hour})
+		}
+		require.Len(t, r.fired, 2)
+		return nil
+	}
+	r.fire = func(in contract.FireInput) ([]contract.Firing, error) {
+		if in.Try == 1 {
+			return []contract.Firing{{Trigger: "a", Call: &call}, {Trigger: "b", Failed: "away", Later: true}}, nil
+		}
+		return []contract.Firing{{Trigger: "b", Done: "p/1"}}, nil
+	}
+	state := r.run(sold)
+	require.Len(t, r.calls, 2)
+	require.Empty(t, state.Failed)
+	require.ElementsMatch(t, []contract.Firing{{Trigger: "a"}, {Trigger: "b", Done: "p/1"}}, state.Fired)
+}

@@ -82,6 +82,9 @@ type Firing struct {
 	Echo      *Echo        `json:"echo,omitempty"`
 	EchoError *Echo        `json:"echoError,omitempty"`
 	Failed    string       `json:"failed,omitempty"` // why it could do nothing
+	// Later tells that it failed only for now, and is to be fired again. A worker of an earlier version, which may go on with the workflow while
+	// workers are replaced, sees what failed, and loses nothing.
+	Later bool `json:"later,omitempty"`
 }
 
 // TriggerCall is a call of a connector on behalf of a trigger.
@@ -102,6 +105,9 @@ type Echo struct {
 type FireInput struct {
 	Event Event    `json:"event"`
 	Only  []string `json:"only,omitempty"` // triggers; nil: all that match
+	// Try counts how often these were fired, from 1. What fails for now is returned as such until FireTries. 0: a workflow of an earlier
+	// version asks, which knows no such answer: as long as one fails nothing is returned, and Temporal tries all again.
+	Try int `json:"try,omitempty"`
 }
 
 // EchoPermit asks whether an echo may go out.
