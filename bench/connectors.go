@@ -110,7 +110,7 @@ func (d duel) do(ctx context.Context, call func(context.Context) error) (bout, e
 
 // built makes an instance of a connector.
 func built(t connectors.Template, settings map[string]string) (connectors.Connector, error) {
-	return t.Make(connectors.Instance{Definition: t.Definition, Settings: connectors.FixedSettings(t.Definition, settings)})
+	return t.Make(connectors.Instance{Definition: t.Definition, Settings: connectors.NewSettings(t.Definition, func(name string) (string, error) { return settings[name], nil })})
 }
 
 // calling calls an action as an activity does.
