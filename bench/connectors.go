@@ -119,7 +119,7 @@ func calling(ctx context.Context, c connectors.Connector, action string, inputs 
 }
 
 func (r *connectorsReport) print(w io.Writer) {
-	fmt.Fprintf(w, "\n## Connectors against the libraries they are made of \n\n")
+	fmt.Fprintf(w, "\n## Connectors against the libraries they are made of\n\n")
 	fmt.Fprintf(w, "One call after the other, without Temporal, %d rounds in turn; median (quartiles) over the rounds.\n\n", r.Rounds)
 	t := table{{"connector", "bare", "calls/s", "bare calls/s", "ratio of rates", "allocations a call", "bare"}}
 	for _, l := range r.Lines {
