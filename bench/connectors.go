@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/waybill-io/waybill/connectors"
-	"github.com/waybill-io/waybill/connectors/connectortest"
 )
 
 // connectorsReport is what connectors cost over the libraries they are made of, without Temporal.
@@ -111,7 +110,7 @@ func (d duel) do(ctx context.Context, call func(context.Context) error) (bout, e
 
 // built makes an instance of a connector.
 func built(t connectors.Template, settings map[string]string) (connectors.Connector, error) {
-	return t.Make(connectors.Instance{Definition: t.Definition, Settings: connectortest.Settings(t.Definition, settings)})
+	return t.Make(connectors.Instance{Definition: t.Definition, Settings: connectors.NewSettings(t.Definition, func(name string) (string, error) { return settings[name], nil })})
 }
 
 // calling calls an action as an activity does.
@@ -120,7 +119,7 @@ func calling(ctx context.Context, c connectors.Connector, action string, inputs 
 }
 
 func (r *connectorsReport) print(w io.Writer) {
-	fmt.Fprintf(w, "\n## Connectors against the libraries they are made of \n\n")
+	fmt.Fprintf(w, "\n## Connectors against the libraries they are made of\n\n")
 	fmt.Fprintf(w, "One call after the other, without Temporal, %d rounds in turn; median (quartiles) over the rounds.\n\n", r.Rounds)
 	t := table{{"connector", "bare", "calls/s", "bare calls/s", "ratio of rates", "allocations a call", "bare"}}
 	for _, l := range r.Lines {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,7 +49,7 @@ type streamLine struct {
 	Relay     latency `json:"relay"`
 }
 
-// program stands in for the test that package dovecot wants.
+// program stands in for the test that the packages of servers want.
 type program struct {
 	testing.TB
 	ends []func()
@@ -61,7 +62,7 @@ func (p *program) Fatal(args ...any)         { panic(fmt.Sprint(args...)) }
 func (p *program) Fatalf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
 func (p *program) Skip(args ...any)          { panic(fmt.Sprint(args...)) }
 func (p *program) end() {
-	for _, fn := range p.ends {
+	for _, fn := range slices.Backward(p.ends) { // the last first, as a test does
 		fn()
 	}
 }

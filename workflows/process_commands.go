@@ -17,9 +17,6 @@ import (
 	"github.com/waybill-io/waybill/engine"
 )
 
-// callHeartbeat is how fast a connector call is given to another worker when its own has died.
-const callHeartbeat = 15 * time.Second
-
 // scriptTimeout bounds one run of a script.
 const scriptTimeout = 5 * time.Second
 
@@ -96,7 +93,7 @@ func (h *host) call(c engine.CallConnector) {
 		TaskQueue:              binding.TaskQueue,
 		StartToCloseTimeout:    milliseconds(binding.TimeoutMS),
 		ScheduleToStartTimeout: milliseconds(binding.UnclaimedMS),
-		HeartbeatTimeout:       callHeartbeat,
+		HeartbeatTimeout:       contract.CallHeartbeat,
 		RetryPolicy:            retryPolicy(binding.Retry, node.Retry),
 		Summary:                clip(node.Name),
 	})

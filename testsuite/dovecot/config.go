@@ -3,11 +3,11 @@ package dovecot
 import (
 	"bytes"
 	"crypto/x509"
-	"encoding/pem"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"text/template"
+
+	"github.com/waybill-io/waybill/testsuite/process"
 )
 
 // One process serves many connections, so that tests with hundreds of mailboxes fit; chroot is empty and all users
@@ -18,7 +18,7 @@ protocols = imap
 listen = 127.0.0.1
 base_dir = {{.Dir}}/run
 state_dir = {{.Dir}}/state
-log_path = {{.Dir}}/dovecot.log
+log_path = {{.Dir}}/log
 auth_verbose = yes
 default_internal_user = {{.User}}
 default_internal_group = {{.Group}}
@@ -83,17 +83,11 @@ func (s *Server) writeConfiguration(capability string) {
 	}))
 	s.check(os.WriteFile(filepath.Join(s.dir, "dovecot.conf"), text.Bytes(), 0o644))
 
-	s.check(os.WriteFile(filepath.Join(s.dir, "dovecot.log"), nil, 0o644)) // so that it is owned with the rest
+	s.check(os.WriteFile(filepath.Join(s.dir, "log"), nil, 0o644)) // so that it is owned with the rest
 
-	// The certificate that net/http/httptest carries is good for 127.0.0.1.
-	peer := httptest.NewTLSServer(nil)
-	defer peer.Close()
-	s.RootCAs = x509.NewCertPool()
-	s.RootCAs.AddCert(peer.Certificate())
-	key, err := x509.MarshalPKCS8PrivateKey(peer.TLS.Certificates[0].PrivateKey)
+	certificate, _ := process.Certificate(s.t, s.dir)
+	authority, err := os.ReadFile(certificate)
 	s.check(err)
-	s.check(os.WriteFile(filepath.Join(s.dir, "cert.pem"),
-		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: peer.Certificate().Raw}), 0o644))
-	s.check(os.WriteFile(filepath.Join(s.dir, "key.pem"),
-		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600))
+	s.RootCAs = x509.NewCertPool()
+	s.RootCAs.AppendCertsFromPEM(authority)
 }

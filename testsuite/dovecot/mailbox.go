@@ -53,7 +53,7 @@ func (s *Server) writeUsers() {
 	text.WriteString("#" + strings.Repeat("#", int(s.serial.Add(1))) + "\n")
 	path := filepath.Join(s.dir, "passwd")
 	s.check(os.WriteFile(path+".new", []byte(text.String()), 0o644))
-	s.own(path + ".new")
+	s.account.Give(s.t, path+".new")
 	s.check(os.Rename(path+".new", path))
 }
 
@@ -67,11 +67,11 @@ func (s *Server) Deliver(user string, raw []byte) {
 	}
 	// Not all that is in them: Dovecot's own files come and go.
 	for _, dir := range []string{"..", ".", "cur", "new", "tmp"} {
-		s.give(filepath.Join(maildir, dir))
+		s.account.Give(s.t, filepath.Join(maildir, dir))
 	}
 	name := fmt.Sprintf("%d.M%dP%d.test", os.Getpid(), s.serial.Add(1), os.Getpid())
 	s.check(os.WriteFile(filepath.Join(maildir, "tmp", name), raw, 0o600))
-	s.give(filepath.Join(maildir, "tmp", name))
+	s.account.Give(s.t, filepath.Join(maildir, "tmp", name))
 	s.check(os.Rename(filepath.Join(maildir, "tmp", name), filepath.Join(maildir, "new", name)))
 }
 

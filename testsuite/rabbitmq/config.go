@@ -1,14 +1,13 @@
 package rabbitmq
 
 import (
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/waybill-io/waybill/testsuite/process"
 )
 
 // environment puts everything that a broker has into the folder of this one.
@@ -17,7 +16,7 @@ func (s *Server) environment() []string {
 		"HOME=" + s.dir, // of the cookie
 		"RABBITMQ_NODENAME=waybill-" + strconv.Itoa(s.Port) + "@localhost",
 		"RABBITMQ_MNESIA_BASE=" + filepath.Join(s.dir, "data"),
-		"RABBITMQ_LOG_BASE=" + filepath.Join(s.dir, "log"),
+		"RABBITMQ_LOG_BASE=" + filepath.Join(s.dir, "logs"),
 		"RABBITMQ_LOGS=-",
 		"RABBITMQ_CONFIG_FILE=" + filepath.Join(s.dir, "rabbitmq.conf"),
 		"RABBITMQ_ADVANCED_CONFIG_FILE=" + filepath.Join(s.dir, "advanced.config"),
@@ -32,15 +31,8 @@ func (s *Server) environment() []string {
 
 func (s *Server) writeConfiguration() {
 	s.t.Helper()
-	// The certificate that net/http/httptest carries is good for 127.0.0.1.
-	peer := httptest.NewTLSServer(nil)
-	defer peer.Close()
-	key, err := x509.MarshalPKCS8PrivateKey(peer.TLS.Certificates[0].PrivateKey)
-	s.check(err)
-	s.CAFile = filepath.Join(s.dir, "cert.pem")
-	s.check(os.WriteFile(s.CAFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: peer.Certificate().Raw}), 0o600))
-	keyFile := filepath.Join(s.dir, "key.pem")
-	s.check(os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600))
+	certificate, keyFile := process.Certificate(s.t, s.dir)
+	s.CAFile = certificate
 
 	// The disk of a machine that runs tests is seldom as empty as a broker wants it.
 	lines := []string{

@@ -1,10 +1,7 @@
 package rabbitmq
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +12,8 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/waybill-io/waybill/testsuite/process"
 )
 
 // The account of the broker, which may do everything in the virtual host "/". It is not guest, whom brokers know by default.
@@ -43,34 +42,21 @@ type Server struct {
 	dir     string
 	dist    int // ports inside the node
 	epmd    int
-	names   *process // epmd
-	process *process
+	names   *process.Process // epmd
+	process *process.Process
 }
 
 // Start runs a broker until the test ends.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	if _, err := os.Stat(binary); err != nil {
-		reason := "rabbitmq is not installed (Debian: apt-get install rabbitmq-server)"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(reason)
-		}
-		t.Skip(reason)
+		process.Missing(t, "rabbitmq is not installed (Debian: apt-get install rabbitmq-server)")
 	}
-	dir, err := os.MkdirTemp("", "rabbitmq-")
-	if err != nil {
-		t.Fatal("rabbitmq: ", err)
-	}
-	ports := freePorts(t, 4)
-	s := &Server{Host: "127.0.0.1", Port: ports[0], TLSPort: ports[1], dist: ports[2], epmd: ports[3], t: t, dir: dir}
+	ports := process.Ports(t, 4)
+	s := &Server{Host: "127.0.0.1", Port: ports[0], TLSPort: ports[1], dist: ports[2], epmd: ports[3], t: t, dir: process.Folder(t, "rabbitmq")}
 	t.Cleanup(func() {
 		s.Kill()
-		s.names.end(syscall.SIGKILL)
-		if t.Failed() {
-			log, _ := os.ReadFile(filepath.Join(dir, "output"))
-			t.Logf("rabbitmq:\n%s", log[max(0, len(log)-20_000):])
-		}
-		_ = os.RemoveAll(dir)
+		s.names.End(syscall.SIGKILL)
 	})
 	s.writeConfiguration()
 	// Erlang would start it in the background, where it outlives the broker.
@@ -108,7 +94,7 @@ func (s *Server) Stop() { s.end(syscall.SIGTERM) }
 func (s *Server) Kill() { s.end(syscall.SIGKILL) }
 
 func (s *Server) end(signal syscall.Signal) {
-	s.process.end(signal)
+	s.process.End(signal)
 	s.process = nil
 }
 
@@ -116,22 +102,13 @@ func (s *Server) end(signal syscall.Signal) {
 func (s *Server) Run() {
 	s.t.Helper()
 	s.process = s.start(binary)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	for {
+	s.process.Wait(patience, func() bool {
 		c, err := amqp.Dial(s.URL())
 		if err == nil {
 			_ = c.Close()
-			return
 		}
-		select {
-		case <-s.process.exited:
-			s.t.Fatal("rabbitmq ended while it started: ", err)
-		case <-ctx.Done():
-			s.t.Fatal("rabbitmq does not answer: ", err)
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
+		return err == nil
+	})
 }
 
 // Block makes the broker believe that it is short of memory: it stops reading from connections that publish. Unblock is the opposite.
@@ -149,47 +126,11 @@ func (s *Server) control(args ...string) {
 	}
 }
 
-func (s *Server) start(name string, args ...string) *process {
+func (s *Server) start(name string, args ...string) *process.Process {
 	s.t.Helper()
-	output, err := os.OpenFile(filepath.Join(s.dir, "output"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	s.check(err)
-	defer func() { _ = output.Close() }()
-	cmd := exec.Command(name, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, output, output
-	cmd.Env = append(withoutRabbit(os.Environ()), s.environment()...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	s.check(cmd.Start())
-	p := &process{group: cmd.Process.Pid, exited: make(chan struct{})}
-	go func() {
-		_ = cmd.Wait()
-		close(p.exited)
-	}()
-	return p
-}
-
-// process is a program with its children.
-type process struct {
-	group  int
-	exited chan struct{}
-}
-
-func (p *process) end(signal syscall.Signal) {
-	if p == nil {
-		return
-	}
-	_ = syscall.Kill(-p.group, signal)
-	select {
-	case <-p.exited:
-	case <-time.After(30 * time.Second):
-	}
-	_ = syscall.Kill(-p.group, syscall.SIGKILL)
-	<-p.exited
-	// A child of the script may die after it.
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if err := syscall.Kill(-p.group, 0); errors.Is(err, syscall.ESRCH) {
-			return
-		}
-	}
+	c := exec.Command(name, args...)
+	c.Dir, c.Env = s.dir, append(withoutRabbit(os.Environ()), s.environment()...)
+	return process.Start(s.t, c, filepath.Join(s.dir, "log"))
 }
 
 func (s *Server) check(err error) {
@@ -208,19 +149,4 @@ func withoutRabbit(environment []string) []string {
 		}
 	}
 	return kept
-}
-
-// freePorts finds ports that differ from each other.
-func freePorts(t testing.TB, n int) []int {
-	t.Helper()
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal("rabbitmq: ", err)
-		}
-		defer func() { _ = l.Close() }()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
 }
