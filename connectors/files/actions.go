@@ -102,7 +102,8 @@ func (c *connector) write(ctx context.Context, key string, source io.Reader, opt
 	if err != nil {
 		return 0, err
 	}
-	size, err := io.Copy(w, io.LimitReader(source, c.maxSize+1))
+	// As a writer alone: its own ReadFrom takes a buffer of 1 MiB, whatever the size of the file.
+	size, err := io.Copy(struct{ io.Writer }{w}, io.LimitReader(source, c.maxSize+1))
 	if err == nil && size > c.maxSize {
 		err = c.tooLarge()
 	}
