@@ -40,7 +40,10 @@ func (m *Model) parameters(n *Node) *Mapping {
 		if out.Value.Expr == nil { // a list, a map or a script, which has nothing of the results
 			return false
 		}
-		if slices.ContainsFunc(n.Inputs, func(in Assignment) bool { return in.Name == out.Name }) {
+		if reads := out.Value.Expr.Variables(); len(reads) > 0 && !slices.ContainsFunc(reads, func(name string) bool { return !given(n, name) }) {
+			return false // over what came in, as it is when the task ends
+		}
+		if given(n, out.Name) {
 			m.notices = append(m.notices, Warning{
 				File: m.Name, Line: n.Line, Kind: n.Kind.String(), Element: n.ID, Code: "local-output",
 				Msg: "output parameter " + clip(out.Name) + " has the name of an input parameter, so it ends with the task: name another variable",
@@ -52,4 +55,9 @@ func (m *Model) parameters(n *Node) *Mapping {
 	sortParams(mapping.Inputs)
 	sortParams(mapping.Outputs)
 	return mapping
+}
+
+// given tells whether a task has an input parameter of this name.
+func given(n *Node, name string) bool {
+	return slices.ContainsFunc(n.Inputs, func(in Assignment) bool { return in.Name == name })
 }

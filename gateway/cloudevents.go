@@ -53,7 +53,7 @@ func (g *receivers) emit(w http.ResponseWriter, r *http.Request) {
 	template := ""
 	if known, ok := g.Receivers[instance]; ok {
 		template = templateOf(known)
-		if _, receives := known.(connectors.Receiver); receives {
+		if receiver, receives := known.(connectors.Receiver); receives && receiver.Authenticates() {
 			problem(w, http.StatusBadRequest, fmt.Sprintf("what connector %s is told of comes to /connectors/%s, signed", instance, instance))
 			return
 		}

@@ -203,9 +203,15 @@ func TestWebhookStartsOnce(t *testing.T) {
 	require.Equal(t, contract.Variables{"total": int64(9007199254740993), "said": "${execution} sale 7"}, result.Variables)
 	instancesOf(t, e, "case", 1)
 
-	// The same over the API that connectors in any language have.
+	// The same over the API that connectors in any language have. What a connector makes sure of by itself nobody else can tell of.
 	event := `{"specversion":"1.0","id":"10","source":"connector.shop","type":"SOLD","data":{"branch":"berlin","total":6,"message":"sale 10"}}`
-	for _, want := range []string{`{"event":"event/shop/SOLD/10","duplicate":false}`, `{"event":"event/shop/SOLD/10","duplicate":true}`} {
+	code, body = call(http.MethodPost, "/api/events", event, "Content-Type", "application/cloudevents+json")
+	require.Equal(t, http.StatusBadRequest, code)
+	require.Contains(t, body, "comes to /connectors/shop, signed")
+	e.Deploy(writeFile(t, "till.json", eventTrigger("till", "connector.till.SOLD", `{"branch":"berlin"}`, "command-consumer",
+		`{"payloadType":"StartProcessPayload","processDefinitionKey":"case","name":"n"}`)))
+	event = strings.Replace(event, "connector.shop", "connector.till", 1)
+	for _, want := range []string{`{"event":"event/till/SOLD/10","duplicate":false}`, `{"event":"event/till/SOLD/10","duplicate":true}`} {
 		code, body = call(http.MethodPost, "/api/events", event, "Content-Type", "application/cloudevents+json")
 		require.Equal(t, http.StatusAccepted, code)
 		require.JSONEq(t, want, body)
@@ -213,7 +219,7 @@ func TestWebhookStartsOnce(t *testing.T) {
 	code, body = call(http.MethodPost, "/api/events", strings.Replace(event, "SOLD", "EMAIL_RECEIVED", 1), "Content-Type", "application/cloudevents+json")
 	require.Equal(t, http.StatusBadRequest, code)
 	require.Contains(t, body, "an event of mailboxes")
-	ended(t, e, "event/shop/SOLD/10")
+	ended(t, e, "event/till/SOLD/10")
 	instancesOf(t, e, "case", 2)
 	require.NoError(t, testsuite.ReplayServer(t.Context(), e.Client, *record))
 }
