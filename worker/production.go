@@ -76,7 +76,7 @@ func workerCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if os.Getenv("GOGC") == "" {
 				// Connections and workflows at rest are most of a worker's memory: less of it on top is worth a little more work.
-				debug.SetGCPercent(60)
+				debug.SetGCPercent(50)
 			}
 			ctx := cmd.Context()
 			list, err := app.ParseRoles(roles)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/waybill-io/waybill/connectors/suggest"
@@ -16,11 +17,11 @@ func propertyBody(name string) (string, error) {
 	key, value, keyed := strings.Cut(name, "=")
 	switch key := strings.ToLower(key); {
 	case keyed && (key == "script" || key == "sc"):
-		return known(name, "script", value, scripts)
+		return known(name, "script", value, scripts())
 	case keyed && (key == "block" || key == "blk"):
-		return known(name, "block", value, blocks)
+		return known(name, "block", value, blocks())
 	case keyed && (key == "general_category" || key == "gc"):
-		return known(name, "category", value, categories)
+		return known(name, "category", value, categories())
 	case keyed:
 		return "", fmt.Errorf(`\p{%s}: %q is unknown; there are script, block and general_category`, name, key)
 	}
@@ -28,10 +29,10 @@ func propertyBody(name string) (string, error) {
 		return body, nil
 	}
 	if in, ok := strings.CutPrefix(name, "In"); ok {
-		return known(name, "block", in, blocks)
+		return known(name, "block", in, blocks())
 	}
 	if is, ok := strings.CutPrefix(name, "Is"); ok {
-		for _, names := range []map[string]string{properties, categories, scripts} {
+		for _, names := range []map[string]string{properties, categories(), scripts()} {
 			if body, ok := names[plainName(is)]; ok {
 				return body, nil
 			}
@@ -39,9 +40,9 @@ func propertyBody(name string) (string, error) {
 		if body, ok := classes[is]; ok {
 			return body, nil
 		}
-		return known(name, "property or script", is, scripts)
+		return known(name, "property or script", is, scripts())
 	}
-	return known(name, "category", name, categories)
+	return known(name, "category", name, categories())
 }
 
 // known finds a name whatever its case, spaces, hyphens and underscores are.
@@ -106,16 +107,17 @@ func appendRange(s set, lo, hi, stride rune) set {
 	return s
 }
 
-var categories = func() map[string]string {
+// The tables of names are made when a pattern asks for one: few do.
+var categories = sync.OnceValue(func() map[string]string {
 	names := map[string]string{}
 	for name := range unicode.Categories {
 		names[plainName(name)] = `\p{` + name + `}`
 	}
 	return names
-}()
+})
 
 // scripts have their names and the most usual of their codes (ISO 15924).
-var scripts = func() map[string]string {
+var scripts = sync.OnceValue(func() map[string]string {
 	names := map[string]string{}
 	for name := range unicode.Scripts {
 		names[plainName(name)] = `\p{` + name + `}`
@@ -127,16 +129,16 @@ var scripts = func() map[string]string {
 		names[code] = names[name]
 	}
 	return names
-}()
+})
 
 // blocks are those of the living scripts and the usual symbols; a table of all 300 is not worth its length.
-var blocks = func() map[string]string {
+var blocks = sync.OnceValue(func() map[string]string {
 	names := map[string]string{}
 	for _, m := range regexp.MustCompile(`(\S+) ([0-9A-F]+)-([0-9A-F]+)`).FindAllStringSubmatch(blockTable, -1) {
 		names[m[1]] = `\x{` + m[2] + `}-\x{` + m[3] + `}`
 	}
 	return names
-}()
+})
 
 const blockTable = `
 basiclatin 0-7F latin1supplement 80-FF latinextendeda 100-17F latinextendedb 180-24F latinextendedadditional 1E00-1EFF
