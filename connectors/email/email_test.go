@@ -76,28 +76,6 @@ func connect(t *testing.T, addr string, change func(*Config)) *Connector {
 	return c
 }
 
-// silent listens and never answers; connections tells of each that comes.
-func silent(t *testing.T) (addr string, connections <-chan struct{}) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	came := make(chan struct{}, 10)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { _ = conn.Close() })
-			came <- struct{}{}
-		}
-	}()
-	t.Cleanup(func() { _ = l.Close(); <-done })
-	return l.Addr().String(), came
-}
-
 func send(inputs map[string]any) connectors.Call {
 	return connectors.Call{Action: "SEND", IdempotencyKey: "instance/7", Inputs: inputs}
 }
@@ -149,7 +127,7 @@ func TestKit(t *testing.T) {
 		Connector: good,
 		Samples:   map[string]map[string]any{"SEND": {"to": "ann@example.com", "subject": "Hello", "text": "x", "metadata": map[string]any{"a": 1.0}}},
 		Stuck: func(t *testing.T) (connectors.Connector, <-chan struct{}) {
-			addr, connections := silent(t)
+			addr, connections := connectortest.Silent(t)
 			return connect(t, addr, nil), connections
 		},
 		Secrets: []string{secret},

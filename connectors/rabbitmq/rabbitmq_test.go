@@ -71,27 +71,6 @@ func declare(t *testing.T, ch *amqp.Channel, queue string, arguments amqp.Table)
 	require.NoError(t, err)
 }
 
-// silent takes connections and never answers; connections tells of each.
-func silent(t *testing.T) (port string, connections <-chan struct{}) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	came, done := make(chan struct{}, 10), make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { _ = conn.Close() })
-			came <- struct{}{}
-		}
-	}()
-	t.Cleanup(func() { _ = l.Close(); <-done })
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port), came
-}
-
 func TestPublish(t *testing.T) {
 	s := rabbitmq.Start(t)
 	ch := s.Channel()
@@ -181,7 +160,9 @@ func kit(t *testing.T, s *rabbitmq.Server, ch *amqp.Channel, good *Connector) {
 			"routingKey": "orders", "message": map[string]any{"item": "pen"}, "headers": map[string]any{"priority": 3.0}, "persistent": true,
 		}},
 		Stuck: func(t *testing.T) (connectors.Connector, <-chan struct{}) {
-			port, connections := silent(t)
+			address, connections := connectortest.Silent(t)
+			_, port, err := net.SplitHostPort(address)
+			require.NoError(t, err)
 			return connect(t, settings(s, "RABBITMQ_PORT", port)), connections
 		},
 		Failures: []connectortest.Failure{

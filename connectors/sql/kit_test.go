@@ -65,7 +65,7 @@ func testKit(t *testing.T, d database) {
 			"DELETE": {"query": "DELETE FROM kit_log WHERE n = :n", "params": map[string]any{"n": 2.0}},
 		},
 		Stuck: func(t *testing.T) (connectors.Connector, <-chan struct{}) {
-			addr, connections := silent(t)
+			addr, connections := connectortest.Silent(t)
 			return d.at(t, addr), connections
 		},
 		Failures: []connectortest.Failure{

@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
-	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -216,25 +215,4 @@ func testReadOnly(t *testing.T, d database) {
 	require.ErrorContains(t, err, "would write")
 	require.Equal(t, connectors.CodeInvalidInput, connectors.AsError(err).Code)
 	require.Zero(t, d.count(t, "kept"))
-}
-
-func silent(t *testing.T) (addr string, connections <-chan struct{}) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	came := make(chan struct{}, 10)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { _ = conn.Close() })
-			came <- struct{}{}
-		}
-	}()
-	t.Cleanup(func() { _ = l.Close(); <-done })
-	return l.Addr().String(), came
 }
