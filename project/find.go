@@ -125,6 +125,7 @@ func (l *loader) read(path string, named bool) (f source, ok bool) {
 	case named && !f.kind.deployed() && f.kind != isExtensions:
 		l.fail(fmt.Errorf("%s: cannot be deployed: a model (*.bpmn, *.bpmn20.xml), connector or trigger (*.json), or an archive of them (*.zip) is expected", path))
 		return f, false
+	case f.kind == isForeign && part == aScript: // a trigger may run it: see unused
 	case f.kind == isForeign:
 		l.warn("%s: ignored: %s: %s", path, part.what, part.instead)
 	case f.kind == isUnclear:
@@ -177,6 +178,9 @@ func (l *loader) unused(files []source) {
 	for _, f := range files {
 		if f.kind == isTemplate && !l.used[f.path] {
 			l.warn("%s: no process refers to this template", f.path)
+		}
+		if part, known := foreignByPlace(f.path); known && part == aScript && !l.used[f.path] {
+			l.warn("%s: ignored: %s: %s", f.path, part.what, part.instead)
 		}
 	}
 }

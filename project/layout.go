@@ -20,7 +20,7 @@ var foreignFolders = map[string]struct {
 	"decision-tables": {[]string{".xml", ".dmn"}, decisionTable},
 	"forms":           {[]string{".json"}, form},
 	"ui":              {[]string{".json"}, userInterface},
-	"scripts":         {[]string{".bin", ".js"}, foreign{"a script", "write it into a script task with scriptFormat=\"javascript\", or call script.RUN with it"}},
+	"scripts":         {[]string{".bin", ".js"}, aScript},
 	"files":           {[]string{".bin"}, foreign{"an uploaded file", "give it its real name; an input of type file names a file of the project, such as files/policy.txt"}},
 	"authentications": {[]string{".json"}, foreign{"an authentication", "make it settings of an instance of the connector rest"}},
 	"data-models":     {[]string{".json"}, foreign{"a data model", "declare the process variables as properties of type json"}},
@@ -28,6 +28,7 @@ var foreignFolders = map[string]struct {
 }
 
 var (
+	aScript       = foreign{"a script", "write it into a script task with scriptFormat=\"javascript\", or call script.RUN with it"}
 	decisionTable = foreign{"a decision table (DMN), which is not executed", "write it as a script task in JavaScript, or call a connector that decides"}
 	form          = foreign{"a form, which nobody shows", "user tasks have the variables that their mappings name; their formKey is kept for the application that shows them"}
 	userInterface = foreign{"the definition of a user interface", "user tasks are worked on with `starter task` or over the client API"}

@@ -5,19 +5,24 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 	_ "time/tzdata" // where the system has no time zone database
 
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/suggest"
 	"github.com/waybill-io/waybill/connectors/trigger"
+	"github.com/waybill-io/waybill/script"
 )
 
 func (l *loader) trigger(f source) {
 	t, err := trigger.Parse(f.path, f.data, trigger.Options{
 		Definition: func(name string) *connectors.Definition { return l.known[name] }, BuiltIn: l.options.BuiltIn,
+		Script: func(name string) (string, error) { return l.script(f.path, name) },
 	})
 	if err != nil {
 		l.fail(err)
@@ -84,4 +89,36 @@ func (l *loader) checkProcess(file, key string) {
 	}
 	l.warn("%s: action.payload: process %q is not among these files%s; it must be deployed before an event comes",
 		file, key, suggest.Hint(key, slices.Collect(maps.Keys(l.keys))))
+}
+
+// maxScript bounds the script of a trigger: it goes with every event that fires it.
+const maxScript = 64 << 10
+
+// script reads the script of a trigger: scripts/NAME.js of its project, or .bin as the original product has it.
+func (l *loader) script(file, name string) (string, error) {
+	if name != filepath.Base(name) || strings.HasPrefix(name, ".") {
+		return "", fmt.Errorf("%q is not the name of a script, such as count-days", name)
+	}
+	folder := filepath.Dir(file)
+	if filepath.Base(folder) == "triggers" {
+		folder = filepath.Dir(folder)
+	}
+	for _, ending := range []string{".js", ".bin"} {
+		path := filepath.Join(folder, "scripts", name+ending)
+		text, err := readFile(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return "", err
+		case len(text) > maxScript:
+			return "", fmt.Errorf("%s: has %d bytes, at most %d are allowed", path, len(text), maxScript)
+		}
+		l.used[path] = true
+		if err := script.Check(string(text)); err != nil {
+			return "", fmt.Errorf("%s: %w", path, err)
+		}
+		return string(text), nil
+	}
+	return "", fmt.Errorf("%s is not there", filepath.Join(folder, "scripts", name+".js"))
 }

@@ -2,8 +2,10 @@ package project
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -91,5 +93,45 @@ func TestTriggerRefused(t *testing.T) {
 	} {
 		_, err := Load([]string{files(t, map[string]string{"connectors/till.json": till, "triggers/a.json": file})}, Options{})
 		require.ErrorContains(t, err, want)
+	}
+}
+
+func TestScriptsOfTriggers(t *testing.T) {
+	file := func(name string) string {
+		return `{"name":"t","event":{"source":"connector.till.SOLD","inputs":{}},"action":{"source":"command-consumer",
+			"payload":{"payloadType":"ScriptPayload","scriptName":"` + name + `","scriptId":"1","variables":{"total":"${total}"}}}}`
+	}
+	builtIn := []*connectors.Definition{{Name: "script", Policy: connectors.DefaultPolicy(), Actions: []connectors.Feature{{Name: "RUN"}}}}
+	for name, test := range map[string]struct {
+		files map[string]string
+		name  string
+		want  string // error
+	}{
+		"js":             {map[string]string{"scripts/double.js": "total * 2"}, "double", ""},
+		"of a tool":      {map[string]string{"scripts/double.bin": "total * 2"}, "double", ""},
+		"missing":        {nil, "double", "scripts/double.js is not there"},
+		"syntax":         {map[string]string{"scripts/double.js": "total *"}, "double", "double.js: JavaScript, line 1:8 Unexpected end of input"},
+		"outside":        {map[string]string{"double.js": "1"}, "../double", "is not the name of a script"},
+		"large":          {map[string]string{"scripts/double.js": strings.Repeat(" ", maxScript+1)}, "double", "at most 65536 are allowed"},
+		"another script": {map[string]string{"scripts/double.js": "1", "scripts/other.js": "2"}, "double", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			all := map[string]string{"triggers/t.json": file(test.name)}
+			maps.Copy(all, test.files)
+			write(t, dir, all)
+			p, err := Load([]string{dir}, Options{BuiltIn: builtIn})
+			if test.want != "" {
+				require.ErrorContains(t, err, test.want)
+				return
+			}
+			require.NoError(t, err)
+			require.Len(t, p.Triggers, 1)
+			require.Contains(t, string(p.Triggers[0].Raw), `"script":"`)
+			require.Contains(t, string(p.Triggers[0].Raw), `"taskQueue":"waybill"`)
+			unused := strings.Contains(strings.Join(p.Warnings, "\n"), "other.js: ignored: a script")
+			require.Equal(t, name == "another script", unused)
+			require.NotContains(t, strings.Join(p.Warnings, "\n"), "double.js: ignored")
+		})
 	}
 }

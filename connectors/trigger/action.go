@@ -9,6 +9,7 @@ import (
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/jsonfile"
 	"github.com/waybill-io/waybill/connectors/suggest"
+	"github.com/waybill-io/waybill/juel"
 )
 
 // commandConsumer is the source of actions that are of the engine.
@@ -90,6 +91,10 @@ func (t *parser) variables(o jsonfile.Object, field string, names []string) map[
 func (t *parser) parseCommand(o jsonfile.Object) {
 	p := payload{payloadType: o.Required("payloadType"), processDefinitionKey: o.String("processDefinitionKey"), variables: map[string]value{}}
 	t.payload = p
+	if p.payloadType == Script {
+		t.parseScript(o)
+		return
+	}
 	if p.payloadType == StartProcess && p.processDefinitionKey == "" && o.String("name") != "" && !slices.Contains(o.Keys(), "businessKey") {
 		// A documented example of the original system prints a signal this way.
 		p.payloadType = Signal
@@ -135,6 +140,44 @@ func (t *parser) parseCommand(o jsonfile.Object) {
 	t.payload = p
 }
 
+// runScript is the action that runs scripts.
+const runScript = "script.RUN"
+
+// parseScript reads the name of a script and its variables. The text is noted with the trigger when it is deployed.
+func (t *parser) parseScript(o jsonfile.Object) {
+	name := o.Required("scriptName")
+	o.String("scriptId") // of the modelling tool
+	if text, given := o.Any("processDefinitionKey"); given && text != "" {
+		o.Errorf("processDefinitionKey", "has no meaning in %s; leave it out", Script)
+	}
+	variables := t.variables(o, "variables", nil)
+	o.Done()
+	if t.strict() && name != "" {
+		if t.options.Script == nil {
+			o.Errorf("scriptName", "no script is known here")
+			return
+		}
+		var err error
+		if t.deployed.Script, err = t.options.Script(name); err != nil {
+			o.Errorf("scriptName", "%v", err)
+		}
+	}
+	t.payload = payload{implementation: runScript, variables: map[string]value{
+		"script": func(juel.Env) (any, error) { return t.deployed.Script, nil },
+		"variables": func(env juel.Env) (any, error) {
+			all := make(map[string]any, len(variables))
+			for _, name := range slices.Sorted(maps.Keys(variables)) {
+				v, err := variables[name](env)
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w", name, err)
+				}
+				all[name] = v
+			}
+			return all, nil
+		},
+	}}
+}
+
 // check refuses what can be read and does not do what it looks like.
 func (p *payload) check(o jsonfile.Object) {
 	field, process := "processDefinitionKey", p.processDefinitionKey
@@ -168,11 +211,6 @@ func (p *payload) parseOtherwise(o jsonfile.Object, r values) {
 }
 
 func unsupported(payloadType string) string {
-	known := []string{StartProcess, ReceiveMessage, StartMessage, Signal}
-	switch payloadType {
-	case "ScriptPayload", "ScriptTaskPayload":
-		return payloadType + " has no meaning here: a script reaches neither files nor network nor processes, and behind a trigger no process takes its result; " +
-			"start a process whose first task is the script, with " + StartProcess
-	}
+	known := []string{StartProcess, ReceiveMessage, StartMessage, Signal, Script}
 	return fmt.Sprintf("%q is unknown%s", payloadType, suggest.Hint(payloadType, known))
 }

@@ -1,7 +1,9 @@
 package trigger
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -260,4 +262,35 @@ func TestRequiredInputsOfAnEvent(t *testing.T) {
 	_, err := Parse("t.json", eventFile("connector.hook."+d.Events[0].Name, `{"method":["POST"]}`, begin),
 		Options{Definition: func(string) *connectors.Definition { return &d }})
 	require.ErrorContains(t, err, "event.inputs.path: is required by "+d.Events[0].Name+": Where.")
+}
+
+func TestScriptOfATrigger(t *testing.T) {
+	data := eventFile(webhook, `{"path":"orders"}`, `{"source":"command-consumer","payload":{"payloadType":"ScriptPayload","scriptName":"double","scriptId":"s-1",
+		"variables":{"total":"${body.total}","text":"${body.text}"}}}`)
+	const source = `total * 2 // ${total} is no expression here`
+	parsed, err := Parse("t.json", data, Options{Definition: definitions, Script: func(name string) (string, error) {
+		require.Equal(t, "double", name)
+		return source, nil
+	}})
+	require.NoError(t, err)
+	require.Equal(t, "script.RUN", parsed.Implementation())
+	require.Equal(t, source, parsed.Deployment().Script)
+	want := Action{Implementation: "script.RUN", Variables: map[string]any{
+		"script": source, "variables": map[string]any{"total": int64(7), "text": "${1+1} ${matchGroups}"},
+	}}
+	action, err := parsed.Action(call(), nil)
+	require.NoError(t, err)
+	require.Equal(t, want, action)
+
+	note, err := json.Marshal(parsed.Deployment())
+	require.NoError(t, err)
+	stored := append(append(bytes.TrimSuffix(bytes.TrimSpace(data), []byte("}")), `,"deployed":`...), append(note, '}')...)
+	read, err := Read("t", stored)
+	require.NoError(t, err)
+	action, err = read.Action(call(), nil)
+	require.NoError(t, err)
+	require.Equal(t, want, action)
+
+	_, err = Parse("t.json", data, Options{Definition: definitions, Script: func(string) (string, error) { return "", errors.New("is not there") }})
+	require.ErrorContains(t, err, "action.payload.scriptName: is not there")
 }

@@ -16,6 +16,8 @@ type Options struct {
 	// known, of whose events and actions anything is accepted.
 	Definition func(name string) *connectors.Definition
 	BuiltIn    []*connectors.Definition
+	// Script reads a script of the project by its name.
+	Script func(name string) (source string, err error)
 }
 
 // Parse reads a trigger file strictly; name is the file's, for errors. The error joins all that is wrong, each with

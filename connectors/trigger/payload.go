@@ -13,6 +13,7 @@ const (
 	StartProcess   = "StartProcessPayload"
 	ReceiveMessage = "ReceiveMessagePayload"
 	StartMessage   = "StartMessagePayload"
+	Script         = "ScriptPayload" // runs a script of the project as a call of script.RUN
 	Signal         = "SignalPayload"
 )
 

@@ -16,6 +16,8 @@ type Deployment struct {
 	Binding json.RawMessage `json:"binding,omitempty"`
 	// Echo is the same of the connector that answers the sender.
 	Echo json.RawMessage `json:"echo,omitempty"`
+	// Script is the text of the script that it runs.
+	Script string `json:"script,omitempty"`
 }
 
 // Deployment is what was noted with a trigger that was read with Read; of one that was read with Parse it has Answers alone.
@@ -27,6 +29,7 @@ func (t *Trigger) Deployment() Deployment {
 
 func (t *parser) readDeployment(o jsonfile.Object) {
 	t.answers = o.Bool("answers")
+	t.deployed.Script = o.String("script")
 	for field, target := range map[string]*json.RawMessage{"binding": &t.deployed.Binding, "echo": &t.deployed.Echo} {
 		if binding, given := o.Any(field); given {
 			*target, _ = json.Marshal(binding) // it was JSON a moment ago

@@ -167,7 +167,7 @@ func TestParseRefuses(t *testing.T) {
 		"input":           {file(`{"pattern":"","patern":""}`, start), `event.inputs.patern: unknown field; did you mean "pattern"?`},
 		"action source":   {strings.Replace(file(any, start), "command-consumer", "Mail", 1), "action.source: \"Mail\": command-consumer is expected, or an action of a connector"},
 		"signal":          {file(any, `{"payloadType":"SignalPayload","name":"s","businessKey":"b"}`), "businessKey: unknown field"},
-		"script":          {file(any, `{"payloadType":"ScriptPayload","scriptName":"s","scriptId":"1"}`), "ScriptPayload has no meaning here"},
+		"script":          {file(any, `{"payloadType":"ScriptPayload","scriptName":"s","scriptId":"1"}`), "action.payload.scriptName: no script is known here"},
 		"payload type":    {file(any, `{"payloadType":"StartProcesPayload","name":"s"}`), `did you mean "StartProcessPayload"?`},
 		"no key":          {file(any, `{"payloadType":"StartProcessPayload","name":"n","businessKey":"b"}`), "processDefinitionKey: is required"},
 		"no key, no name": {file(any, `{"payloadType":"StartProcessPayload"}`), "processDefinitionKey: is required"},
