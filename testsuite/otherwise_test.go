@@ -179,7 +179,12 @@ func TestMailStartsOrContinuesOnceWhenRepeated(t *testing.T) {
 	require.GreaterOrEqual(t, i, 0)
 	result, err := e.Client.Wait(t.Context(), together[i])
 	require.NoError(t, err)
-	require.Equal(t, []string{"Order 10: one", "Order 10: two"}[1-i], result.Variables["subject"])
+	if id := together[1-i]; strings.HasPrefix(id, "order/") { // it found the instance that waits already
+		require.Equal(t, together[i], id)
+		require.Contains(t, []any{"Order 10: one", "Order 10: two"}, result.Variables["subject"], "either may start it, the other continues it")
+	} else {
+		require.Equal(t, []string{"Order 10: one", "Order 10: two"}[1-i], result.Variables["subject"])
+	}
 
 	// A message whose subscriber has ended while it was on its way starts a process, once.
 	message := contract.Message{ID: "1", Name: "order-mail", Key: "9", BusinessKey: "9", Otherwise: &contract.ProcessStart{Key: "order", ID: "order/mail-9"}}
