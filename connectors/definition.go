@@ -112,6 +112,15 @@ func (f *Feature) Input(name string) *Parameter {
 	return &f.Inputs[i]
 }
 
+// setting finds a config entry by name; nil when there is none.
+func (d *Definition) setting(name string) *Config {
+	i := slices.IndexFunc(d.Config, func(c Config) bool { return c.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &d.Config[i]
+}
+
 // Declares reports whether the definition lists an error with this code.
 func (d *Definition) Declares(code string) bool {
 	return slices.ContainsFunc(d.Errors, func(e ErrorDefinition) bool { return e.Code == code })

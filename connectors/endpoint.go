@@ -7,12 +7,6 @@ import (
 	"github.com/waybill-io/waybill/mail"
 )
 
-// Has tells whether a setting has a value. Unlike Text it does not mind when one that is required has none.
-func (s *Settings) Has(name string) bool {
-	silent := Settings{definition: s.definition, lookup: s.lookup}
-	return silent.Text(name) != ""
-}
-
 // Endpoint is the address of a service that secrets are sent to, without a slash at its end: an https URL, or http on this machine.
 func (s *Settings) Endpoint(name string) string {
 	text := s.Text(name)

@@ -22,11 +22,11 @@ func (d *Definition) Instance(file *Definition) (*Definition, error) {
 	}
 	i.Config = slices.Clone(d.Config)
 	for _, c := range file.Config {
-		at := slices.IndexFunc(i.Config, func(known Config) bool { return known.Name == c.Name })
+		known := i.setting(c.Name)
 		switch {
-		case at >= 0 && c.Value != "":
-			i.Config[at].Value = c.Value
-		case at < 0 && !isPolicySetting(c.Name):
+		case known != nil && c.Value != "":
+			known.Value = c.Value
+		case known == nil && !isPolicySetting(c.Name):
 			errs = append(errs, fmt.Errorf("connector %s has no setting %q; it has %s", i.Name, c.Name, settingNames(d.Config)))
 		}
 	}
@@ -51,10 +51,10 @@ func (d *Definition) Settings(variable func(name string) (string, error)) *Setti
 		if value != "" || err != nil {
 			return value, err
 		}
-		at := slices.IndexFunc(d.Config, func(c Config) bool { return c.Name == name && reference.MatchString(c.Value) })
-		if at < 0 {
+		entry := d.setting(name)
+		if entry == nil || !reference.MatchString(entry.Value) {
 			return "", nil
 		}
-		return variable(strings.TrimSuffix(strings.TrimPrefix(d.Config[at].Value, "${"), "}"))
+		return variable(strings.TrimSuffix(strings.TrimPrefix(entry.Value, "${"), "}"))
 	})
 }

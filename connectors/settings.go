@@ -27,24 +27,41 @@ func NewSettings(d *Definition, lookup func(name string) (string, error)) *Setti
 
 // Text is the value of a setting, "" for none.
 func (s *Settings) Text(name string) string {
-	i := slices.IndexFunc(s.definition.Config, func(c Config) bool { return c.Name == name })
-	if i < 0 {
+	entry := s.definition.setting(name)
+	if entry == nil {
 		s.Errorf(name, "is not a setting of %s; it has %s", s.definition.Name, settingNames(s.definition.Config))
 		return ""
 	}
-	entry := s.definition.Config[i]
-	value, err := s.lookup(name)
+	value, err := s.value(*entry)
 	switch {
 	case err != nil:
 		s.Errorf(name, "%w", err)
-		return ""
-	case value == "" && !reference.MatchString(entry.Value):
-		value = entry.Value
-	}
-	if value == "" && entry.Required {
+	case value == "" && entry.Required:
 		s.Errorf(name, "is required: %s", entry.Description)
 	}
 	return value
+}
+
+// value is what comes from outside, else what the definition says.
+func (s *Settings) value(entry Config) (string, error) {
+	value, err := s.lookup(entry.Name)
+	if err != nil {
+		return "", err
+	}
+	if value == "" && !reference.MatchString(entry.Value) {
+		value = entry.Value
+	}
+	return value, nil
+}
+
+// Has tells whether a setting has a value. Unlike Text it does not mind when one that is required has none.
+func (s *Settings) Has(name string) bool {
+	entry := s.definition.setting(name)
+	if entry == nil {
+		return false
+	}
+	value, err := s.value(*entry)
+	return value != "" && err == nil
 }
 
 // Secret is a value that no log shows.
@@ -112,7 +129,7 @@ func (s *Settings) Err() error { return errors.Join(s.errs...) }
 
 // shown is a value as an error may show it.
 func (s *Settings) shown(name, text string) string {
-	if slices.ContainsFunc(s.definition.Config, func(c Config) bool { return c.Name == name && c.Secure }) || SecretName(name) {
+	if entry := s.definition.setting(name); entry != nil && entry.Secure || SecretName(name) {
 		return "(hidden)"
 	}
 	return text
@@ -130,8 +147,7 @@ func (s *Settings) given() bool {
 func (s *Settings) missing() []string {
 	var names []string
 	for _, c := range s.definition.Config {
-		value, err := s.lookup(c.Name)
-		if c.Required && err == nil && value == "" && (c.Value == "" || reference.MatchString(c.Value)) {
+		if value, err := s.value(c); c.Required && err == nil && value == "" {
 			names = append(names, s.definition.Variable(c.Name))
 		}
 	}

@@ -145,7 +145,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 				activities.RegisterConnector(shared, c, nil)
 			}
 			for _, instance := range o.Instances {
-				a.addInstance(c, instance)
+				a.addInstance(instance)
 			}
 			a.warn()
 			for _, c := range a.byName() {
@@ -197,13 +197,13 @@ func (a *App) addShared() worker.Worker {
 
 // addInstance adds a worker of the queue of an instance. With a rate, Temporal keeps the calls that wait, and the pacer spreads what
 // Temporal lets through at once.
-func (a *App) addInstance(c *client.Client, instance connectors.Connector) {
+func (a *App) addInstance(instance connectors.Connector) {
 	d := instance.Definition()
 	options := worker.Options{DisableWorkflowWorker: true}
 	var pacer *activities.Pacer
 	if rate := d.Policy.PerSecond; rate > 0 {
 		options.TaskQueueActivitiesPerSecond = rate
-		pacer = activities.NewPacer(c, d.Name, rate)
+		pacer = activities.NewPacer(a.client, d.Name, rate)
 	}
 	activities.RegisterConnector(a.add(contract.CustomConnectorQueue(d.Name), options), instance, pacer)
 }
@@ -285,16 +285,15 @@ func (a *App) Run(ctx context.Context, started func()) error {
 		}
 		running++
 	}
-	var balancing sync.WaitGroup
+	var beside sync.WaitGroup
 	if a.watcher != nil {
-		balancing.Go(func() { a.watcher.Balance(ctx) })
+		beside.Go(func() { a.watcher.Balance(ctx) })
 	}
 	if a.bridge != nil {
-		balancing.Go(func() { a.bridge.Run(ctx) })
+		beside.Go(func() { a.bridge.Run(ctx) })
 	}
-	var listening sync.WaitGroup
 	for _, l := range a.listeners {
-		listening.Go(func() { activities.Listen(ctx, l, a.client, a.options.Logger) })
+		beside.Go(func() { activities.Listen(ctx, l, a.client, a.options.Logger) })
 	}
 	if failed == nil {
 		if started != nil {
@@ -305,10 +304,9 @@ func (a *App) Run(ctx context.Context, started func()) error {
 	for _, w := range slices.Backward(a.workers[:running]) {
 		w.Stop()
 	}
-	balancing.Wait()
+	beside.Wait()
 	if a.bridge != nil {
 		failed = errors.Join(failed, a.bridge.Close())
 	}
-	listening.Wait()
 	return errors.Join(failed, <-served)
 }
