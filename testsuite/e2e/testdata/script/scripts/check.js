@@ -1,0 +1,4 @@
+if (total > 5) {
+  throw new Error("too much: " + total);
+}
+total * 2;
