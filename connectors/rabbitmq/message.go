@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	// maxMessage bounds a message that becomes an event, in bytes: with what is around it, it must fit into the 2 MB that Temporal takes.
+	// maxMessage bounds a message that is read at all, in bytes. Whoever stores events has a bound of its own, and keeps what is over it as a dead letter.
 	maxMessage = 1 << 20
 	// maxHeaders bounds the headers of a message, in bytes of JSON. They travel in one frame of 128 KB, and a larger one ends the connection.
 	maxHeaders = 64 << 10
