@@ -17,9 +17,20 @@ import (
 
 // listener runs the loop of a caller.
 type listener struct {
-	mu   sync.Mutex
-	seen map[string]int
-	errs []error
+	mu     sync.Mutex
+	seen   map[string]int
+	errs   []error
+	rounds int // that went well
+}
+
+// settled waits for the first look and for the one that the first envelope of the stream causes: from then on only the stream can tell.
+func (l *listener) settled(t *testing.T) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.rounds >= 2
+	}, 5*time.Second, 5*time.Millisecond)
 }
 
 func listen(t *testing.T, a *ews.Account, folders ...string) *listener {
@@ -37,6 +48,9 @@ func listen(t *testing.T, a *ews.Account, folders ...string) *listener {
 		for ctx.Err() == nil {
 			err := l.once(ctx, a, folders, positions)
 			if err == nil {
+				l.mu.Lock()
+				l.rounds++
+				l.mu.Unlock()
 				err = a.Wait(ctx)
 			}
 			if err != nil {
@@ -105,7 +119,7 @@ func TestMailIsFoundAtOnce(t *testing.T) {
 	l := listen(t, a, ews.Inbox, "Orders")
 	l.finds(t, 3*time.Second, waiting)
 	streaming(t, s)
-	time.Sleep(100 * time.Millisecond) // only the stream can tell now
+	l.settled(t)
 
 	l.finds(t, 500*time.Millisecond, deliver(s, "into the inbox"))
 	l.finds(t, 500*time.Millisecond, s.Deliver(support, "Orders", ewsserver.Mail{Raw: raw("into another folder")}))
@@ -121,9 +135,9 @@ func TestHeartbeatsAreProofOfLifeAndNoReasonToSync(t *testing.T) {
 	t.Parallel()
 	s := start(t, ewsserver.Options{})
 	a := open(t, config(s))
-	listen(t, a)
+	l := listen(t, a)
 	streaming(t, s)
-	time.Sleep(200 * time.Millisecond)
+	l.settled(t)
 	synced := s.Asked("SyncFolderItems")
 	before := a.LastAlive()
 	require.Eventually(t, func() bool { return a.LastAlive().After(before) }, 5*time.Second, 5*time.Millisecond)
@@ -256,7 +270,8 @@ func TestPollsWhenTheServerPermitsNoMoreStreams(t *testing.T) {
 			require.Eventually(t, func() bool { return !a.Pushes() }, 5*time.Second, 5*time.Millisecond)
 			asked := s.Asked("GetStreamingEvents") + s.Asked("Subscribe")
 			l.finds(t, time.Second, deliver(s, "polled"))
-			time.Sleep(300 * time.Millisecond)
+			polls := s.Asked("SyncFolderItems")
+			require.Eventually(t, func() bool { return s.Asked("SyncFolderItems") >= polls+3 }, 5*time.Second, 5*time.Millisecond)
 			l.finds(t, time.Second, deliver(s, "polled again"))
 			assert.Equal(t, asked, s.Asked("GetStreamingEvents")+s.Asked("Subscribe"), "the server said no")
 			assert.Empty(t, l.errs)
