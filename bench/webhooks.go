@@ -9,10 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -47,24 +45,6 @@ type streamLine struct {
 	Mailboxes int     `json:"mailboxes"`
 	Ours      latency `json:"ours"` // from the server's word that it has the mail to the webhook
 	Relay     latency `json:"relay"`
-}
-
-// program stands in for the test that the packages of servers want.
-type program struct {
-	testing.TB
-	ends []func()
-}
-
-func (p *program) Helper()                   {}
-func (p *program) Cleanup(fn func())         { p.ends = append(p.ends, fn) }
-func (p *program) Failed() bool              { return false }
-func (p *program) Fatal(args ...any)         { panic(fmt.Sprint(args...)) }
-func (p *program) Fatalf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
-func (p *program) Skip(args ...any)          { panic(fmt.Sprint(args...)) }
-func (p *program) end() {
-	for _, fn := range slices.Backward(p.ends) { // the last first, as a test does
-		fn()
-	}
 }
 
 // sink is the program that is told of mail: when it heard of which, by Message-ID.

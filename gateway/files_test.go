@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/connectors/connectortest"
 	"github.com/waybill-io/waybill/connectors/files"
 )
 
@@ -21,7 +22,7 @@ func TestSignedURLs(t *testing.T) {
 		"FILES_URL": "file://" + t.TempDir(), "FILES_SECRET": strings.Repeat("s", 32), "FILES_PUBLIC_URL": public + "/connectors/files",
 	}
 	c, err := template.Make(connectors.Instance{
-		Definition: template.Definition, Settings: connectors.NewSettings(template.Definition, func(name string) (string, error) { return values[name], nil }),
+		Definition: template.Definition, Settings: connectortest.Settings(template.Definition, values),
 	})
 	require.NoError(t, err)
 	s, err := Listen(Options{Address: "127.0.0.1:0", Receivers: map[string]connectors.Connector{"files": c}})

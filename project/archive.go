@@ -133,16 +133,3 @@ type unpackedError struct {
 
 func (e *unpackedError) Error() string { return e.text }
 func (e *unpackedError) Unwrap() error { return e.err }
-
-// parts takes joined errors apart.
-func parts(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok || err.Error() != errors.Join(joined.Unwrap()...).Error() {
-		return []error{err}
-	}
-	var all []error
-	for _, e := range joined.Unwrap() {
-		all = append(all, parts(e)...)
-	}
-	return all
-}

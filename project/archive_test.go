@@ -135,7 +135,7 @@ func TestArchivesThatAreRefused(t *testing.T) {
 			file := pack(t, "app.zip", test.names, test.contents)
 			p, err := Load([]string{file}, options(t))
 			var errs []string
-			for _, e := range parts(err) {
+			for _, e := range Parts(err) {
 				errs = append(errs, strings.ReplaceAll(e.Error(), file, "ZIP"))
 			}
 			begin(t, test.errors, errs, "-")

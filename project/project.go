@@ -106,7 +106,7 @@ func (l *loader) fail(err error) {
 	case len(l.unpacked) == 0:
 		l.errs = append(l.errs, err)
 	default:
-		for _, e := range parts(err) {
+		for _, e := range Parts(err) {
 			l.errs = append(l.errs, &unpackedError{l.shown(e.Error()), e})
 		}
 	}

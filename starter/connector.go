@@ -29,7 +29,7 @@ func known(files []string) ([]project.Connector, error) {
 		return all, nil
 	}
 	var errs []error
-	for _, e := range split(err) {
+	for _, e := range project.Parts(err) {
 		errs = append(errs, usage(e))
 	}
 	return all, errors.Join(errs...)

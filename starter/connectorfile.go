@@ -44,7 +44,7 @@ func (a *app) connectorValidateCommand() *cobra.Command {
 				}
 			}
 			if err != nil {
-				for _, e := range split(err) {
+				for _, e := range project.Parts(err) {
 					result.Errors = append(result.Errors, e.Error())
 				}
 			}

@@ -19,7 +19,7 @@ import (
 const maxDeadEvents = 1000
 
 // isEvent tells the id of an event from the name of a mailbox.
-func isEvent(arg string) bool { return strings.HasPrefix(arg, "event/") }
+func isEvent(arg string) bool { return strings.HasPrefix(arg, contract.EventPrefix) }
 
 // deadLettersOf are the dead letters of a mailbox, if there is one of this name, and the dead events of the mailbox, connector or timer.
 func deadLettersOf(ctx context.Context, c *client.Client, name string) (mails []contract.DeadLetter, mailbox bool, events []client.DeadEvent, err error) {

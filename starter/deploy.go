@@ -101,7 +101,7 @@ func load(paths []string, mapDefault, uncaught string, advice bool) (*project.Pr
 		return p, nil
 	}
 	var errs []error
-	for _, e := range split(err) {
+	for _, e := range project.Parts(err) {
 		errs = append(errs, usage(fmt.Errorf("deploy %w", e)))
 	}
 	return p, errors.Join(errs...)

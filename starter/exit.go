@@ -49,20 +49,3 @@ func exitCode(err error) int {
 	}
 	return exitRefused
 }
-
-// split takes joined errors apart, so that each is told on a line of its own.
-func split(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok || len(joined.Unwrap()) == 0 {
-		return []error{err}
-	}
-	// An error made by fmt.Errorf with several %w unwraps to a list as well, but its text says more than its parts.
-	var all []error
-	if err.Error() != errors.Join(joined.Unwrap()...).Error() {
-		return []error{err}
-	}
-	for _, e := range joined.Unwrap() {
-		all = append(all, split(e)...)
-	}
-	return all
-}

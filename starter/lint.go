@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/waybill-io/waybill/project"
 )
 
 // findings are the result of lint.
@@ -32,7 +34,7 @@ func (a *app) lintCommand() *cobra.Command {
 			}
 			f := findings{Errors: []string{}, Warnings: list(p.Warnings)}
 			if err != nil {
-				for _, e := range split(err) {
+				for _, e := range project.Parts(err) {
 					f.Errors = append(f.Errors, strings.TrimPrefix(e.Error(), "deploy "))
 				}
 			}
