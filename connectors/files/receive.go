@@ -27,15 +27,18 @@ func (c *connector) Receive(ctx context.Context, r connectors.Request) (connecto
 	switch {
 	case err != nil, method != r.Method, mediaType != "" && r.Header.Get("Content-Type") != mediaType, r.Path != "" && r.Path != "/":
 		return connectors.Receipt{}, &connectors.Error{Kind: connectors.BPMN, Code: connectors.CodeUnauthorized, Public: "the URL is not valid, or not any more"}
-	case c.within(key) != nil:
-		return connectors.Receipt{}, c.within(key)
-	case method == http.MethodGet:
+	}
+	if err := c.within(key); err != nil {
+		return connectors.Receipt{}, err
+	}
+	switch method {
+	case http.MethodGet:
 		receipt, err := c.serve(ctx, key)
 		if err != nil {
 			return connectors.Receipt{}, classify(ctx, err)
 		}
 		return receipt, nil
-	case method == http.MethodPut:
+	case http.MethodPut:
 		options := &blob.WriterOptions{ContentType: r.Header.Get("Content-Type"), DisableContentTypeDetection: true}
 		if _, err := c.write(ctx, key, bytes.NewReader(r.Body), options); err != nil {
 			return connectors.Receipt{}, classify(ctx, err)
