@@ -92,30 +92,32 @@ func checkEvent(instance string, e connectors.Event) (json.RawMessage, error) {
 
 func (c *Client) handle(ctx context.Context, in contract.EventInput) (started bool, err error) {
 	instance, event := contract.SplitSource(in.Source)
-	_, err = c.Temporal.ExecuteWorkflow(ctx, temporal.StartWorkflowOptions{
-		ID: contract.EventID(instance, event, in.ID), TaskQueue: contract.ProcessQueue,
-		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary:                            in.Source,
-	}, contract.EventWorkflow, in)
-	if _, known := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); known {
-		return false, nil
-	}
+	started, err = c.startOnce(ctx, contract.EventID(instance, event, in.ID), contract.EventWorkflow, in.Source, in)
 	if err != nil {
 		return false, fmt.Errorf("store event %s: %w", in.Source, err)
 	}
-	return true, nil
+	return started, nil
+}
+
+// startOnce starts a workflow under an id that Temporal gives once; started is false when it was given before.
+func (c *Client) startOnce(ctx context.Context, id, kind, summary string, arg any) (started bool, err error) {
+	_, err = c.Temporal.ExecuteWorkflow(ctx, temporal.StartWorkflowOptions{
+		ID: id, TaskQueue: contract.ProcessQueue,
+		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		StaticSummary:                            summary,
+	}, kind, arg)
+	if _, known := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); known {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Take takes an id for a holder, and tells who holds it: whoever took it first.
 func (c *Client) Take(ctx context.Context, id, holder string) (string, error) {
-	_, err := c.Temporal.ExecuteWorkflow(ctx, temporal.StartWorkflowOptions{
-		ID: id, TaskQueue: contract.ProcessQueue, WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-	}, contract.TakenWorkflow, holder)
-	if _, taken := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); taken {
+	started, err := c.startOnce(ctx, id, contract.TakenWorkflow, "", holder)
+	if err == nil && !started {
 		err = c.Temporal.GetWorkflow(ctx, id, "").Get(ctx, &holder)
 	}
 	if err != nil {
@@ -134,7 +136,7 @@ type DeadEvent struct {
 func (c *Client) DeadEvents(ctx context.Context, instance string, limit int) ([]DeadEvent, error) {
 	query := "WorkflowType = " + quote(contract.EventWorkflow) + " AND ExecutionStatus = 'Running' AND " + contract.StateAttribute + " = " + quote(contract.StateDead)
 	if instance != "" {
-		query += " AND WorkflowId STARTS_WITH " + quote("event/"+instance+"/")
+		query += " AND WorkflowId STARTS_WITH " + quote(contract.EventPrefix+instance+"/")
 	}
 	var ids []string
 	err := c.visit(ctx, query, limit, func(e *execution) bool {
@@ -165,8 +167,8 @@ func (c *Client) DeadEvents(ctx context.Context, instance string, limit int) ([]
 // Event returns the state of an event by the id of its workflow.
 func (c *Client) Event(ctx context.Context, workflow string) (contract.EventState, error) {
 	var state contract.EventState
-	if !strings.HasPrefix(workflow, "event/") {
-		return state, fmt.Errorf("event %q: the id of an event begins with event/: %w", workflow, ErrNotFound)
+	if err := checkEventID(workflow); err != nil {
+		return state, err
 	}
 	if err := c.query(ctx, workflow, contract.EventQuery, &state); err != nil {
 		return state, fmt.Errorf("read event %q: %w", workflow, err)
@@ -176,11 +178,18 @@ func (c *Client) Event(ctx context.Context, workflow string) (contract.EventStat
 
 // ChangeEvent retries or drops an event that is a dead letter: update is contract.RetryEventUpdate or DropEventUpdate.
 func (c *Client) ChangeEvent(ctx context.Context, workflow, update string) error {
-	if !strings.HasPrefix(workflow, "event/") {
-		return fmt.Errorf("event %q: the id of an event begins with event/: %w", workflow, ErrNotFound)
+	if err := checkEventID(workflow); err != nil {
+		return err
 	}
 	if err := c.update(ctx, workflow, update, nil, nil); err != nil {
 		return fmt.Errorf("%s event %q: %w", update, workflow, err)
+	}
+	return nil
+}
+
+func checkEventID(workflow string) error {
+	if !strings.HasPrefix(workflow, contract.EventPrefix) {
+		return fmt.Errorf("event %q: the id of an event begins with %s: %w", workflow, contract.EventPrefix, ErrNotFound)
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ func TestCheckEvent(t *testing.T) {
 	require.NoError(t, checkID("event", "event/1"), "a process may be called so")
 	require.ErrorContains(t, checkID("p", "event/till/SOLD/7"), "Waybill's own")
 	require.ErrorContains(t, checkID("p", "echo/t/x/2026030209/1"), "Waybill's own")
+	require.ErrorContains(t, checkID("p", "pace/till"), "Waybill's own")
 
 	for want, change := range map[string]func(instance *string, e *connectors.Event){
 		"is not the name of a connector": func(instance *string, _ *connectors.Event) { *instance = "a/b" },

@@ -29,15 +29,12 @@ const (
 // FetchMails has a worker look for mails of a mailbox by their Message-IDs.
 func (c *Client) FetchMails(ctx context.Context, in contract.FetchMails) (contract.FetchedMails, error) {
 	var result contract.FetchedMails
-	h, err := c.Temporal.ExecuteActivity(ctx, temporal.StartActivityOptions{
+	err := c.ask(ctx, temporal.StartActivityOptions{
 		ID: "fetch-mails/" + rand.Text(), TaskQueue: contract.AccountQueue, ScheduleToCloseTimeout: fetchTimeout, HeartbeatTimeout: lostWorker,
 		RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 3},
-	}, contract.FetchMailsActivity, in)
-	if err == nil {
-		err = h.Get(ctx, &result)
-	}
+	}, contract.FetchMailsActivity, in, &result)
 	if err != nil {
-		return result, fmt.Errorf("fetch mails of mailbox %q (is a worker with the role mailbox running?): %w", in.Mailbox, readable(err))
+		return result, fmt.Errorf("fetch mails of mailbox %q (is a worker with the role mailbox running?): %w", in.Mailbox, err)
 	}
 	return result, nil
 }

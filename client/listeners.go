@@ -15,20 +15,26 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 )
 
+// ask has a worker run an activity, and waits for its result.
+func (c *Client) ask(ctx context.Context, o temporal.StartActivityOptions, activity string, in, out any) error {
+	h, err := c.Temporal.ExecuteActivity(ctx, o, activity, in)
+	if err == nil {
+		err = h.Get(ctx, out)
+	}
+	return readable(err)
+}
+
 // checkTimeout bounds a try to log in.
 const checkTimeout = 90 * time.Second
 
 // CheckMailbox has a worker try to log in to a mailbox, which need not be watched.
 func (c *Client) CheckMailbox(ctx context.Context, config contract.MailboxConfig) (contract.CheckResult, error) {
 	var result contract.CheckResult
-	h, err := c.Temporal.ExecuteActivity(ctx, temporal.StartActivityOptions{
+	err := c.ask(ctx, temporal.StartActivityOptions{
 		ID: "check-mailbox/" + rand.Text(), TaskQueue: contract.AccountQueue, ScheduleToCloseTimeout: checkTimeout,
-	}, contract.CheckMailboxActivity, config)
-	if err == nil {
-		err = h.Get(ctx, &result)
-	}
+	}, contract.CheckMailboxActivity, config, &result)
 	if err != nil {
-		return result, fmt.Errorf("check mailbox %q (is a worker with the role mailbox running?): %w", config.Name, readable(err))
+		return result, fmt.Errorf("check mailbox %q (is a worker with the role mailbox running?): %w", config.Name, err)
 	}
 	return result, nil
 }
@@ -39,33 +45,31 @@ const webhookTimeout = 30 * time.Second
 // CheckWebhook has a worker look at the settings of a webhook and call it, without a delivery.
 func (c *Client) CheckWebhook(ctx context.Context, in contract.CheckWebhook) (contract.WebhookCheck, error) {
 	var result contract.WebhookCheck
-	h, err := c.Temporal.ExecuteActivity(ctx, temporal.StartActivityOptions{
+	err := c.ask(ctx, temporal.StartActivityOptions{
 		ID: "check-webhook/" + rand.Text(), TaskQueue: contract.WebhookQueue, ScheduleToCloseTimeout: webhookTimeout,
-	}, contract.CheckWebhookActivity, in)
-	if err == nil {
-		err = h.Get(ctx, &result)
-	}
+	}, contract.CheckWebhookActivity, in, &result)
 	if err != nil {
-		return result, fmt.Errorf("check webhook %q (is a worker with the role process running?): %w", in.Webhook, readable(err))
+		return result, fmt.Errorf("check webhook %q (is a worker with the role process running?): %w", in.Webhook, err)
 	}
 	return result, nil
 }
 
-// testTimeout is how long a test of a mailbox may take beside the wait for the mail: to log in, to send, and to look into all folders.
-const testTimeout = 3 * time.Minute
+const (
+	// testTimeout is how long a test of a mailbox may take beside the wait for the mail: to log in, to send, and to look into all folders.
+	testTimeout = 3 * time.Minute
+	// unclaimedTest is how long it may wait for a worker.
+	unclaimedTest = 30 * time.Second
+)
 
 // TestMailbox has a worker send a mail from a mailbox to itself, once, and wait until the mailbox has handled it.
 func (c *Client) TestMailbox(ctx context.Context, in contract.TestMailbox) (contract.TestedMailbox, error) {
 	var result contract.TestedMailbox
-	h, err := c.Temporal.ExecuteActivity(ctx, temporal.StartActivityOptions{
-		ID: "test-mailbox/" + rand.Text(), TaskQueue: contract.AccountQueue, ScheduleToStartTimeout: webhookTimeout,
+	err := c.ask(ctx, temporal.StartActivityOptions{
+		ID: "test-mailbox/" + rand.Text(), TaskQueue: contract.AccountQueue, ScheduleToStartTimeout: unclaimedTest,
 		ScheduleToCloseTimeout: testTimeout + in.Wait, HeartbeatTimeout: lostWorker, RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 1},
-	}, contract.TestMailboxActivity, in)
-	if err == nil {
-		err = h.Get(ctx, &result)
-	}
+	}, contract.TestMailboxActivity, in, &result)
 	if err != nil {
-		return result, fmt.Errorf("send a test message from mailbox %q (is a worker with the role mailbox running?): %w", in.Mailbox, readable(err))
+		return result, fmt.Errorf("send a test message from mailbox %q (is a worker with the role mailbox running?): %w", in.Mailbox, err)
 	}
 	return result, nil
 }

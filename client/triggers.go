@@ -117,7 +117,7 @@ func (c *Client) schedule(ctx context.Context, source, id string, file json.RawM
 	}
 	instance, event := contract.SplitSource(source)
 	action := &temporal.ScheduleWorkflowAction{
-		ID: "event/" + instance + "/" + event, Workflow: contract.EventWorkflow, TaskQueue: contract.ProcessQueue,
+		ID: contract.EventPrefix + instance + "/" + event, Workflow: contract.EventWorkflow, TaskQueue: contract.ProcessQueue,
 		Args: []any{contract.EventInput{Event: contract.Event{Source: source}}}, StaticSummary: source,
 	}
 	options := temporal.ScheduleOptions{

@@ -50,9 +50,12 @@ func SplitSource(source string) (instance, event string) {
 	return source[first+1 : last], source[last+1:]
 }
 
+// EventPrefix begins the ids of the workflows of events.
+const EventPrefix = "event/"
+
 // EventID is the id of the workflow of an event: Temporal gives it once, so that an event which comes again is dropped.
 func EventID(instance, event, id string) string {
-	return "event/" + instance + "/" + event + "/" + Segment(id)
+	return EventPrefix + instance + "/" + event + "/" + Segment(id)
 }
 
 // EchoID is the id of the workflow that stands for an echo: of a trigger, to a receiver, in an hour, the nth.
