@@ -2,12 +2,10 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/webhook"
 )
@@ -29,7 +27,7 @@ func (d *Deliverer) Raise(ctx context.Context, in contract.RaiseInput) (contract
 		}
 		switch {
 		case err == nil:
-		case client.Refused(err) || errors.Is(err, errAuthor): // the others are told all the same
+		case hopeless(err): // the others are told all the same
 			result.Failed = append(result.Failed, cut(fmt.Sprintf("%s: trigger %s: %v", in.Alert.Event, t.Name, err), maxCause))
 		default:
 			return result, fmt.Errorf("trigger %s: %w", t.Name, err)

@@ -24,7 +24,7 @@ const (
 	triesPerMail = 30
 )
 
-// Deliverer turns mail into work.
+// Deliverer turns mail, alerts and other events into work.
 type Deliverer struct {
 	client   *client.Client
 	files    *Files

@@ -107,12 +107,15 @@ func bounded(firings []*contract.Firing) []contract.Firing {
 
 // readEvent reads the content of an event; whole numbers keep their digits.
 func readEvent(in contract.Event) (connectors.Event, error) {
-	var e connectors.Event
-	var outputs struct{ Outputs contract.Variables }
-	if err := errors.Join(json.Unmarshal(in.Content, &e), json.Unmarshal(in.Content, &outputs)); err != nil {
-		return e, final(fmt.Errorf("read event %s: %w", in.Source, err))
+	var read struct {
+		connectors.Event
+		Outputs contract.Variables // wins over that of Event
 	}
-	if e.Outputs = outputs.Outputs; e.Outputs == nil {
+	if err := json.Unmarshal(in.Content, &read); err != nil {
+		return read.Event, final(fmt.Errorf("read event %s: %w", in.Source, err))
+	}
+	e := read.Event
+	if e.Outputs = read.Outputs; e.Outputs == nil {
 		e.Outputs = map[string]any{}
 	}
 	return e, nil

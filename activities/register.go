@@ -11,7 +11,7 @@ import (
 // RegisterScript makes a worker of workflows run their scripts, which are local activities.
 func RegisterScript(r worker.ActivityRegistry) { register(r, contract.ScriptActivity, RunScript) }
 
-// RegisterSteering makes a worker of the steering queue run what workflows need of Temporal, and deliver mail that came in.
+// RegisterSteering makes a worker of the steering queue run what workflows need of Temporal, and fire the triggers of events.
 func RegisterSteering(r worker.ActivityRegistry, s *Steering, d *Deliverer) {
 	register(r, contract.SubscribeActivity, s.Subscribe)
 	register(r, contract.ReturnMessageActivity, s.ReturnMessage)

@@ -14,7 +14,7 @@ type Definition struct {
 	ID          string
 	Name        string // unique in an application; see ValidName
 	Description string
-	Template    string // of the modelling tool; kept, without meaning here
+	Template    string // the built-in connector that this is an instance of; "": none, or it is the built-in one
 	Actions     []Feature
 	Events      []Feature
 	Config      []Config

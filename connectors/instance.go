@@ -8,6 +8,13 @@ import (
 	"strings"
 )
 
+// Instance is what a connector is made of.
+type Instance struct {
+	Definition *Definition // with the name under which models call it
+	Settings   *Settings
+	Files      Files // nil: there is no blob store
+}
+
 // Instance makes the definition of an instance of this one, which is built in, from a file that names it as its template: name, description, settings and
 // policy are the file's, actions, events and errors are the template's. A file of a tool may repeat those.
 func (d *Definition) Instance(file *Definition) (*Definition, error) {
@@ -26,7 +33,7 @@ func (d *Definition) Instance(file *Definition) (*Definition, error) {
 		switch {
 		case known != nil && c.Value != "":
 			known.Value = c.Value
-		case known == nil && !isPolicySetting(c.Name):
+		case known == nil && !c.OfPolicy():
 			errs = append(errs, fmt.Errorf("connector %s has no setting %q; it has %s", i.Name, c.Name, settingNames(d.Config)))
 		}
 	}

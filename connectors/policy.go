@@ -21,12 +21,10 @@ const (
 
 var policySettings = []string{settingTimeout, settingAttempts, settingInterval, settingMaxInterval, settingUnclaimed, settingRate}
 
-func isPolicySetting(name string) bool { return slices.Contains(policySettings, name) }
-
 // policy reads the settings of the policy, zero for what there is none of.
 func (d *Definition) policy() (p Policy, err error) {
 	for _, c := range d.Config {
-		if c.Value == "" || !isPolicySetting(c.Name) {
+		if c.Value == "" || !c.OfPolicy() {
 			continue
 		}
 		switch c.Name {
@@ -79,4 +77,4 @@ func (p Policy) over(otherwise Policy) Policy {
 }
 
 // OfPolicy tells that the entry says how calls are repeated and bounded, so that its value is the file's and no worker reads it.
-func (c Config) OfPolicy() bool { return isPolicySetting(c.Name) }
+func (c Config) OfPolicy() bool { return slices.Contains(policySettings, c.Name) }

@@ -15,13 +15,6 @@ type Template struct {
 	Answer func(e Event, text string) (action string, inputs map[string]any, ok bool)
 }
 
-// Instance is what a connector is made of.
-type Instance struct {
-	Definition *Definition // with the name under which models call it
-	Settings   *Settings
-	Files      Files // nil: there is no blob store
-}
-
 // Make makes an instance and tells everything that is wrong with its settings. One that lacks settings it requires, and has none at all,
 // is made too: each of its calls says what to set.
 func (t Template) Make(i Instance) (Connector, error) {

@@ -97,7 +97,7 @@ type Cache struct {
 
 // Process is Parse, done at most once while the result is kept.
 func (c *Cache) Process(d contract.Definition, engine int) (*bpmn.Process, error) {
-	return c.processes.get(versioned(d.Digest, engine), func() (*bpmn.Process, error) { return Parse(d, engine) })
+	return c.processes.get(strconv.Itoa(engine)+"/"+d.Digest, func() (*bpmn.Process, error) { return Parse(d, engine) })
 }
 
 // Pack is Pack, done at most once while the result is kept.
@@ -107,10 +107,8 @@ func (c *Cache) Pack(d contract.Definition) ([]byte, error) {
 
 // Unpack is Unpack, done at most once while the result is kept.
 func (c *Cache) Unpack(packed []byte, engine int) (*Unpacked, error) {
-	return c.unpacked.get(versioned(string(packed), engine), func() (*Unpacked, error) { return Unpack(packed, engine) })
+	return c.unpacked.get(strconv.Itoa(engine)+"/"+string(packed), func() (*Unpacked, error) { return Unpack(packed, engine) })
 }
-
-func versioned(key string, engine int) string { return strconv.Itoa(engine) + "/" + key }
 
 // kept are values of late by key.
 type kept[T any] struct {

@@ -20,10 +20,8 @@ const scheduleTime = "2006-01-02T15:04:05Z"
 // of connectors is called here. What fails is a dead letter: the workflow stays until an operator has it tried again, or drops it.
 type event struct {
 	contract.EventState
-	in      contract.EventInput
-	only    []string // triggers that are to be fired; nil: all
-	running bool
-	again   bool // an operator wants it tried again
+	in    contract.EventInput
+	again bool // an operator wants it tried again
 }
 
 // Event is the workflow of an event.
@@ -73,25 +71,24 @@ func Event(ctx workflow.Context, in contract.EventInput) (contract.EventState, e
 
 // try does what is to be done, or what failed the last time, and notes what fails.
 func (e *event) try(ctx workflow.Context) error {
-	e.only = nil
+	var only []string // triggers that are to be fired; nil: all
 	for _, f := range e.Failed {
 		if f.Trigger == "" {
-			e.only = nil
+			only = nil
 			break
 		}
-		e.only = append(e.only, f.Trigger)
+		only = append(only, f.Trigger)
 	}
-	e.running, e.again = true, false
+	e.again = false
 	e.Tries++
 	e.Failed = nil // it is no dead letter while it is tried
-	e.Failed = e.handle(ctx)
-	e.running = false
+	e.Failed = e.handle(ctx, only)
 	return ctx.Err()
 }
 
 // dead refuses what is of dead letters while the event is none.
 func (e *event) dead() error {
-	if e.running || e.again || e.Dropped {
+	if len(e.Failed) == 0 || e.again || e.Dropped {
 		return temporal.NewNonRetryableApplicationError("the event is in hand; see what becomes of it", contract.Busy, nil)
 	}
 	return nil
@@ -147,11 +144,11 @@ func limited(ctx workflow.Context, tries int32) workflow.Context {
 }
 
 // handle does what the triggers say, and returns what failed.
-func (e *event) handle(ctx workflow.Context) (failed []contract.EventFailure) {
+func (e *event) handle(ctx workflow.Context, only []string) (failed []contract.EventFailure) {
 	if e.in.Refused != "" {
 		return []contract.EventFailure{{Reason: e.in.Refused}}
 	}
-	return e.handleOnly(ctx, e.only, 1)
+	return e.handleOnly(ctx, only, 1)
 }
 
 // handleOnly is handle of some triggers, all when only is nil. Those that cannot be fired now are fired again later, while what the others call

@@ -238,8 +238,9 @@ func (m *messages) take(message contract.Message, instance string) error {
 	return err
 }
 
-// Taken stands where a process would, had nobody waited for a message. Its result is the instance that took the message.
-func Taken(_ workflow.Context, instance string) (string, error) { return instance, nil }
+// Taken holds an id, and its result tells for whom: where a process would stand, had nobody waited for a message, the instance that took the
+// message; of an echo, its key.
+func Taken(_ workflow.Context, holder string) (string, error) { return holder, nil }
 
 // full tells whether a message is too much to keep beside those that wait.
 func (m *messages) full(message contract.Message) bool {

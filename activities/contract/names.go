@@ -34,7 +34,7 @@ const (
 	MailboxWorkflow    = "waybill/mailbox"
 	WatchersWorkflow   = "waybill/watchers"
 	PaceWorkflow       = "waybill/pace"
-	TakenWorkflow      = "waybill/taken" // stands where a process would, had nobody waited: see ProcessStart
+	TakenWorkflow      = "waybill/taken" // holds an id: where a process would stand, had nobody waited (ProcessStart), and of echoes
 )
 
 // Activity types of Waybill's own. A connector call runs as its implementation, "email.SEND".

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/dialguard"
 	"github.com/waybill-io/waybill/mail"
@@ -133,7 +135,7 @@ func (c *config) readAuth(s *connectors.Settings) {
 		needs("a REST_AUTH_USER without a colon (RFC 7617)", !strings.Contains(c.user, ":"))
 	case "bearer":
 		needs("REST_AUTH_TOKEN", c.token != "")
-		needs("a REST_AUTH_TOKEN of one line of printable characters", line(c.token.Reveal()))
+		needs("a REST_AUTH_TOKEN of one line of printable characters", httpguts.ValidHeaderFieldValue(c.token.Reveal()))
 	case "client-credentials":
 		needs("REST_AUTH_CLIENT_ID, REST_AUTH_CLIENT_SECRET and REST_AUTH_ENDPOINT", c.client.config.ClientID != "" && c.client.config.ClientSecret != "" && c.client.config.TokenURL != "")
 	case "mtls":

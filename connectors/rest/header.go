@@ -108,6 +108,3 @@ func (c *config) placeholders(text string, r *request) (string, error) {
 func idempotencyKey(key string) string {
 	return uuid.NewHash(sha256.New(), uuid.Nil, []byte("waybill:"+key), 8).String()
 }
-
-// line reports whether a text can be in a header.
-func line(text string) bool { return httpguts.ValidHeaderFieldValue(text) }

@@ -136,10 +136,7 @@ func (c *connector) once(ctx context.Context, r *request) (*answer, error) {
 	return a, nil
 }
 
-// errLong is wrapped by the failure of an answer that is too large.
-var errLong = errors.New("the answer is too large")
-
 func tooLarge(limit int64, rest string) error {
-	return &connectors.Error{Kind: connectors.Permanent, Code: "RESPONSE_TOO_LARGE", Err: errLong,
+	return &connectors.Error{Kind: connectors.Permanent, Code: "RESPONSE_TOO_LARGE", Err: errors.New("the answer is too large"),
 		Public: fmt.Sprintf("the answer has more than %d bytes, %s", limit, rest)}
 }

@@ -30,7 +30,7 @@ func Child() {
 	if len(os.Args) != 2 || os.Args[1] != Argument {
 		return
 	}
-	c := &child{out: os.Stdout}
+	c := &child{}
 	decoder := json.NewDecoder(os.Stdin)
 	var r request
 	if err := decoder.Decode(&r); err != nil {
@@ -48,7 +48,6 @@ func Child() {
 // child is the process of a script.
 type child struct {
 	once sync.Once
-	out  io.Writer
 	log  []string
 }
 
@@ -57,7 +56,7 @@ func (c *child) respond(a answer) {
 	c.once.Do(func() {
 		text, err := json.Marshal(a)
 		if err == nil {
-			_, err = c.out.Write(text)
+			_, err = os.Stdout.Write(text)
 		}
 		if err != nil {
 			os.Exit(4)

@@ -17,7 +17,7 @@ const (
 	codeScript   = "SCRIPT_ERROR"
 	codeTime     = "TIME_LIMIT"
 	codeMemory   = "MEMORY_LIMIT"
-	codeTooLarge = "RESULT_TOO_LARGE"
+	codeTooLarge = connectors.CodeTooLarge
 	codeTimeout  = "TIMEOUT"
 )
 

@@ -58,13 +58,9 @@ func parameter(value any, d dialect) (any, error) {
 			return strconv.FormatFloat(v, 'g', -1, 64), nil
 		}
 		return v, nil
-	case []any:
+	case []any, map[string]any:
 		if d == postgres {
-			return v, nil
-		}
-	case map[string]any:
-		if d == postgres {
-			return v, nil
+			return value, nil
 		}
 	default:
 		return nil, fmt.Errorf("%T is not a value of a process", value)

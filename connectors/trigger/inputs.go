@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/waybill-io/waybill/connectors/jsonfile"
@@ -137,7 +138,7 @@ func (t *parser) parseAnswer(o jsonfile.Object) {
 	case int64:
 		number = status
 	case string:
-		number, _ = statusOf(status)
+		number, _ = strconv.ParseInt(strings.TrimSpace(status), 10, 64) // as old files write it
 	}
 	if given && (number < 200 || number > 599) {
 		o.Errorf("status", "a status of HTTP from 200 to 599 is expected")

@@ -66,6 +66,3 @@ func plain(value any) (text string, ok bool) {
 	}
 	return "", false
 }
-
-// statusOf reads a status that was written as text.
-func statusOf(text string) (int64, error) { return strconv.ParseInt(strings.TrimSpace(text), 10, 64) }

@@ -3,6 +3,7 @@ package trigger
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/waybill-io/waybill/juel"
@@ -37,14 +38,7 @@ var (
 )
 
 // OfMailbox tells whether an event is one of mailboxes, which nobody else may tell of.
-func OfMailbox(event string) bool {
-	for _, known := range mailEvents {
-		if event == known {
-			return true
-		}
-	}
-	return false
-}
+func OfMailbox(event string) bool { return slices.Contains(mailEvents, event) }
 
 // kind is what an event is of.
 type kind int

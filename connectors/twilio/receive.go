@@ -6,6 +6,7 @@ import (
 	"crypto/sha1" // Twilio's choice; as HMAC it is not broken
 	"encoding/base64"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -102,16 +103,9 @@ func (c *Connector) verify(r connectors.Request) (url.Values, error) {
 
 // sorted are the parameters as they are signed: by name, each name before each of its values, one after another.
 func sorted(form url.Values) string {
-	names := make([]string, 0, len(form))
-	for name := range form {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	var all strings.Builder
-	for _, name := range names {
-		values := slices.Clone(form[name])
-		slices.Sort(values)
-		for _, value := range slices.Compact(values) {
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		for _, value := range slices.Compact(slices.Sorted(slices.Values(form[name]))) {
 			all.WriteString(name + value)
 		}
 	}

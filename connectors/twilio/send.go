@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -32,6 +33,7 @@ func compose(inputs map[string]any) (sms, error) {
 		}
 	}
 	if len(missing) > 0 {
+		slices.Sort(missing)
 		return sms{}, &connectors.Error{Kind: connectors.BPMN, Code: connectors.CodeMissingInput, Public: "missing: " + strings.Join(missing, ", ")}
 	}
 	return m, nil
