@@ -199,6 +199,7 @@ func TestListen(t *testing.T) {
 	})
 	t.Run("the broker is killed while two workers listen", func(t *testing.T) {
 		declare(t, ch, "many", nil)
+		s.Sync()
 		const n = 500
 		for i := range n {
 			put(t, ch, "many", amqp.Publishing{MessageId: fmt.Sprint(i), Body: []byte("x")})

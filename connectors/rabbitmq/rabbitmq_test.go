@@ -126,6 +126,7 @@ func TestPublish(t *testing.T) {
 		require.Eventually(t, func() bool { return string(take(t, ch, "orders").Body) == "unblocked" }, patience, time.Millisecond)
 	})
 	t.Run("the broker is killed and comes again", func(t *testing.T) {
+		s.Sync()
 		s.Kill()
 		_, err := c.Call(t.Context(), publish(map[string]any{"routingKey": "orders", "message": "x"}))
 		failure := connectors.AsError(err)

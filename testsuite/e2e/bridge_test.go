@@ -274,6 +274,7 @@ func TestBridgeKilled(t *testing.T) {
 	bridge.kill()
 	bridge = i.startBridge()
 	some()
+	s.Sync()
 	s.Kill()
 	for range n / 8 { // the bridge cannot publish these
 		i.begin("order", strconv.Itoa(begun), map[string]any{"item": "pen"})

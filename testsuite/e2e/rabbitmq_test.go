@@ -27,6 +27,7 @@ func TestRabbitMQ(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, ch.QueueBind("orders", "orders.#", "amq.topic", false, nil))
+	s.Sync()
 	roles := []string{"--roles", "process,connectors"}
 	i.startWorker(roles...)
 	w := i.startWorker(roles...)

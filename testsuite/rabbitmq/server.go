@@ -90,6 +90,12 @@ func (s *Server) Channel() *amqp.Channel {
 // Stop ends the broker in an orderly way.
 func (s *Server) Stop() { s.end(syscall.SIGTERM) }
 
+// Sync has the broker write to disk what was declared, into the files of its tables. Without, a crash may lose a queue that is new.
+func (s *Server) Sync() {
+	s.t.Helper()
+	s.control("eval", "mnesia:sync_log(), mnesia:dump_log().")
+}
+
 // Kill ends the broker at once, as a crash does.
 func (s *Server) Kill() { s.end(syscall.SIGKILL) }
 
