@@ -143,3 +143,12 @@ func TestReplayNamesWhatDoesNotReplay(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(`{"events":[]}`), 0o600))
 	require.ErrorContains(t, testsuite.Replay(file), file)
 }
+
+// An instance that no worker has begun, as others start them at any moment, is not one that does not replay.
+func TestReplayOfWhatHasNotBegun(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "waiting.json")
+	require.NoError(t, os.WriteFile(file, []byte(`{"events":[
+		{"eventId":"1","eventType":"EVENT_TYPE_WORKFLOW_EXECUTION_STARTED","workflowExecutionStartedEventAttributes":{"workflowType":{"name":"order"},"workflowId":"order/1"}},
+		{"eventId":"2","eventType":"EVENT_TYPE_WORKFLOW_TASK_SCHEDULED","workflowTaskScheduledEventAttributes":{}}]}`), 0o600))
+	require.NoError(t, testsuite.Replay(file))
+}

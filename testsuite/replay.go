@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/api/temporalproto"
 	info "go.temporal.io/api/workflow/v1"
@@ -65,10 +67,17 @@ func replayOne(replayer worker.WorkflowReplayer, h *history.History) error {
 	if len(h.GetEvents()) == 0 {
 		return errors.New("the history has no events")
 	}
+	if !slices.ContainsFunc(h.GetEvents(), decided) {
+		return nil // nobody has run any of it yet: there is nothing to compare with, and the SDK refuses it
+	}
 	started := h.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes()
 	return replayer.ReplayWorkflowHistoryWithOptions(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), h, worker.ReplayWorkflowHistoryOptions{
 		OriginalExecution: workflow.Execution{ID: started.GetWorkflowId(), RunID: started.GetOriginalExecutionRunId()},
 	})
+}
+
+func decided(e *history.HistoryEvent) bool {
+	return e.GetEventType() == enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
 }
 
 // ReplayServer runs the histories of everything that a server has run so far, in the namespace of c, through the workflows of this version. It
