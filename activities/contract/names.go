@@ -19,6 +19,8 @@ const (
 	WebhookQueue   = "waybill-webhooks"  // webhooks that did not accept mail at once
 	MailboxQueue   = "waybill-mailboxes" // watchers, which hold their slots for good
 	AccountQueue   = "waybill-accounts"  // mail that applications send and fetch, and log-ins that are tried out
+	AlertQueue     = "waybill-alerts"    // alerts on their way to their rules: nothing that they speak of waits for it
+	NoticeQueue    = "waybill-notices"   // mails of Waybill's own, which wait for the mail server
 	JavaQueue      = "waybill-java"      // what models ask of Java: a worker of the user's own, in any language
 )
 
@@ -34,7 +36,9 @@ const (
 	MailboxWorkflow    = "waybill/mailbox"
 	WatchersWorkflow   = "waybill/watchers"
 	PaceWorkflow       = "waybill/pace"
-	TakenWorkflow      = "waybill/taken" // holds an id: where a process would stand, had nobody waited (ProcessStart), and of echoes
+	AlertsWorkflow     = "waybill/alerts"     // one for each rule: groups, windows, summaries
+	CredentialWorkflow = "waybill/credential" // holds the tokens of an OAuth account
+	TakenWorkflow      = "waybill/taken"      // holds an id: where a process would stand, had nobody waited (ProcessStart), and of echoes
 )
 
 // Activity types of Waybill's own. A connector call runs as its implementation, "email.SEND".
@@ -59,6 +63,8 @@ const (
 	UnshelveActivity       = "waybill/unshelve"         // key -> Shelf
 	ClearShelfActivity     = "waybill/clear-shelf"      // key
 	RaiseActivity          = "waybill/raise"            // RaiseInput -> RaiseResult
+	AlertActivity          = "waybill/alert"            // Alert -> AlertResult, on AlertQueue
+	NotifyActivity         = "waybill/notify"           // Notice -> Notified, on NoticeQueue
 )
 
 // DefinitionID is the id of the workflow that holds the versions of a process.
@@ -84,6 +90,19 @@ func MessageStartsID(name string) string { return "message-starts/" + Segment(na
 
 // PaceID is the id of the workflow that paces the calls of a connector.
 func PaceID(connector string) string { return "pace/" + connector }
+
+// CredentialID is the id of the workflow that holds the tokens of an OAuth account.
+func CredentialID(name string) string { return "credential/" + name }
+
+// AlertsID is the id of the workflow that groups the alerts of a rule.
+func AlertsID(rule string) string { return "alerts/" + rule }
+
+// Registries that there is one of in a namespace.
+const (
+	AlertRulesID = "alert-rules" // by the name of the rule
+	TemplatesID  = "templates"   // mail templates, by tenant, name and locale
+	PeopleID     = "people"      // addresses of users and groups, by kind and name
+)
 
 // ScheduleID is the id of the Temporal Schedule of a timer start event.
 func ScheduleID(key, element string) string { return "start/" + key + "/" + Segment(element) }

@@ -1,0 +1,50 @@
+package contract
+
+import "time"
+
+// Alert tells people that something stands still, or soon will. It is the input of AlertActivity. The names of its fields are those that rules match.
+type Alert struct {
+	ID       string    `json:"id"` // the same id is the same alert, however often it is raised
+	Source   string    `json:"source"`
+	Severity string    `json:"severity,omitempty"` // "": that of its source
+	At       time.Time `json:"at"`
+	Tenant   string    `json:"tenant,omitempty"`
+
+	// What it is about. LocationPath is where in it: the path of elements, a folder.
+	ProcessID        string       `json:"processId,omitempty"` // of the instance; of others: their workflow id
+	ProcessName      string       `json:"processName,omitempty"`
+	ProcessNamespace string       `json:"processNamespace,omitempty"`
+	ProcessKey       string       `json:"processKey,omitempty"`
+	ProcessVersion   int          `json:"processVersion,omitempty"`
+	BusinessKey      string       `json:"businessKey,omitempty"`
+	LocationPath     string       `json:"locationPath,omitempty"`
+	Status           string       `json:"status,omitempty"` // suspended, stopped, expiring, lagging
+	FaultName        string       `json:"faultName,omitempty"`
+	FaultNamespace   string       `json:"faultNamespace,omitempty"`
+	FaultDetails     FaultDetails `json:"faultDetails,omitzero"`
+	Initiator        string       `json:"initiator,omitempty"`
+
+	RunID    string `json:"runId,omitempty"`    // of the workflow, for the link to Temporal's Web UI
+	Incident int    `json:"incident,omitempty"` // of a process
+}
+
+// FaultDetails is the fault of an alert.
+type FaultDetails struct {
+	Code    string `json:"code,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	Details string `json:"details,omitempty"`
+}
+
+// Sources of alerts.
+const (
+	AlertProcess    = "process"    // suspended on an uncaught fault
+	AlertMailbox    = "mailbox"    // watched no more
+	AlertCredential = "credential" // its refresh token ends soon, or does not work
+	AlertIndexer    = "indexer"    // lags
+)
+
+// AlertResult tells which rules took an alert.
+type AlertResult struct {
+	Rules   []string `json:"rules,omitempty"`
+	Ignored string   `json:"ignored,omitempty"` // the rule that has it ignored
+}

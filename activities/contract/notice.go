@@ -1,0 +1,41 @@
+package contract
+
+// Notice is a mail that Waybill writes by itself from a template: of a task, an alert, a credential. It is the input of NotifyActivity.
+type Notice struct {
+	// Key is what makes it one mail: its Message-ID is made of it, so that a second try can be recognised.
+	Key      string `json:"key"`
+	Tenant   string `json:"tenant,omitempty"`  // whose server, sender and templates; "": the default ones
+	Template string `json:"template"`          // such as "task-assigned"
+	Subject  string `json:"subject,omitempty"` // instead of that of the template
+
+	To  []string `json:"to,omitempty"` // addresses
+	Cc  []string `json:"cc,omitempty"`
+	Bcc []string `json:"bcc,omitempty"`
+	// Users and Groups are looked up among the people; each gets a mail of their own, in their language, unless they want none of its Topic.
+	Users  []string `json:"users,omitempty"`
+	Groups []string `json:"groups,omitempty"`
+	Topic  string   `json:"topic,omitempty"` // what people can opt out of: "tasks"; "": nobody can
+
+	Data Variables `json:"data,omitempty"` // what the template shows
+}
+
+// Notified tells what became of a notice.
+type Notified struct {
+	Sent       []SentMail `json:"sent,omitempty"`
+	Suppressed string     `json:"suppressed,omitempty"` // why nothing was sent, such as "email.enabled is false"
+	Unknown    []string   `json:"unknown,omitempty"`    // users and groups without an address
+}
+
+// Templates that are bundled. A deployed one of the same name takes its place.
+const (
+	TemplateTaskAssigned  = "task-assigned"  // taskName, taskDirectUrl, homeUrl, taskCreator
+	TemplateTaskGroup     = "task-group"     // and groupName
+	TemplateTaskCandidate = "task-candidate" // taskName, taskDirectUrl, homeUrl
+	TemplateTaskDue       = "task-due"       // and due
+	TemplateAlert         = "alert"          // alert (Alert as an object), count, since, until, summary, links
+	TemplateCredential    = "credential"     // credential, user, days, expires, authorizeUrl
+	TemplateTest          = "test"           // sentAt, server
+)
+
+// TopicTasks are mails about user tasks.
+const TopicTasks = "tasks"
