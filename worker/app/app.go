@@ -30,6 +30,7 @@ import (
 	"github.com/waybill-io/waybill/connectors/catalog"
 	"github.com/waybill-io/waybill/definition"
 	"github.com/waybill-io/waybill/gateway"
+	"github.com/waybill-io/waybill/mail/service"
 	"github.com/waybill-io/waybill/workflows"
 )
 
@@ -89,6 +90,7 @@ type Options struct {
 	Unmarked      bool                   // of role Mailbox: handled mail gets neither flag nor keyword
 	Connectors    []connectors.Connector // those that are built in, which share a task queue with the processes
 	Instances     []connectors.Connector // others, each with a task queue of its own
+	Mail          *service.Service       // sends Waybill's own mails and those of the connector email; nil: no mail server is set up
 	Gateway       gateway.Options        // of role gateway; New adds what it knows itself
 	Bridge        bridge.Config          // of role Bridge
 	Logger        *slog.Logger           // nil: nothing is told
@@ -116,6 +118,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}
 	if o.Files == nil {
 		return nil, errors.New("a worker needs a blob store")
+	}
+	if o.Mail == nil {
+		o.Mail = service.New(service.Options{})
 	}
 	if o.MailboxGroups < 0 {
 		return nil, fmt.Errorf("a worker cannot hold %d groups of mailboxes; 0 is no bound", o.MailboxGroups)
