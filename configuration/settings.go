@@ -88,9 +88,12 @@ func (s *Settings) Variable(variable string) (text string, known bool, err error
 // Unmarked tells that handled mail is to get neither flag nor keyword.
 func (s *Settings) Unmarked() bool { return !s.Bool(marks) }
 
-// Notes are what is told once when a worker starts.
+// Warnings are what was probably meant otherwise.
+func (s *Settings) Warnings() []string { return slices.Clone(s.warnings) }
+
+// Notes are what is told once when a worker starts: what has no meaning here, or none yet.
 func (s *Settings) Notes() []string {
-	notes := slices.Clone(s.warnings)
+	var notes []string
 	if len(s.ignored) > 0 {
 		sorted := slices.Compact(slices.Sorted(slices.Values(s.ignored)))
 		notes = append(notes, fmt.Sprintf("settings that have no meaning here are ignored (%d): %s", len(sorted), strings.Join(sorted, ", ")))

@@ -70,7 +70,15 @@ func (s *Service) name(tenant string) string {
 	return ""
 }
 
-// suppressed tells why the mails of a tenant are not sent; "": they are.
+// Suppress tells why a mail of a tenant is not sent, and counts it as such; "": it is to be sent.
+func (s *Service) Suppress(tenant string) string {
+	why := s.suppressed(tenant)
+	if why != "" {
+		s.record.suppress(s.name(tenant))
+	}
+	return why
+}
+
 func (s *Service) suppressed(tenant string) string {
 	if s.options.Disabled {
 		return "email.enabled is false"
@@ -84,9 +92,7 @@ func (s *Service) Sender(tenant string) mail.Address { return s.options.Accounts
 // Send sends a mail over the server of a tenant. A mail without a sender gets that of the tenant. Errors are *smtp.Error, or ErrNoServer.
 // What is suppressed keeps the Message-ID that it came with.
 func (s *Service) Send(ctx context.Context, tenant string, m smtp.Mail) (Result, error) {
-	name := s.name(tenant)
-	if why := s.suppressed(tenant); why != "" {
-		s.record.suppress(name)
+	if why := s.Suppress(tenant); why != "" {
 		return Result{Receipt: smtp.Receipt{MessageID: m.MessageID}, Suppressed: why}, nil
 	}
 	a, err := s.Account(tenant)
@@ -97,7 +103,7 @@ func (s *Service) Send(ctx context.Context, tenant string, m smtp.Mail) (Result,
 		m.From = a.From
 	}
 	receipt, err := a.Sender.Send(ctx, m)
-	s.record.sent(name, err, attempt(ctx))
+	s.record.sent(s.name(tenant), err, attempt(ctx))
 	return Result{Receipt: receipt}, err
 }
 
