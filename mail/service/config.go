@@ -131,7 +131,7 @@ func (s Server) transport(authorities *mail.Authorities, tokens Tokens) (smtp.Co
 		return t, err
 	}
 	if s.OAuth != (OAuth{}) && tokens == nil {
-		return t, errors.New("oauth is set, and this worker keeps no credentials: it needs WAYBILL_SECRET_KEY and Temporal")
+		return t, errors.New("oauth is set, and this worker keeps no credentials")
 	}
 	return t, nil
 }
