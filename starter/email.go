@@ -75,15 +75,16 @@ func printEmailReport(w io.Writer, r contract.EmailReport) {
 		if s.State != contract.EmailStageSkipped {
 			took = fmt.Sprintf("%d ms", s.Millis)
 		}
-		found := append(slices.Clone(s.Found), "")
-		rows = append(rows, []string{s.Stage, strings.ToUpper(s.State), took, found[0]})
-		for _, line := range found[1:] {
-			if line != "" {
-				rows = append(rows, []string{"", "", "", line})
-			}
+		state := s.State
+		if state == contract.EmailStageFailed {
+			state = strings.ToUpper(state)
+		}
+		rows = append(rows, []string{s.Stage, state, took, s.Found})
+		if s.Setting != "" {
+			rows = append(rows, []string{"", "", "", "see " + s.Setting})
 		}
 		if s.Advice != "" {
-			rows = append(rows, []string{"", "", "", "-> " + s.Advice})
+			rows = append(rows, []string{"", "", "", s.Advice})
 		}
 	}
 	table(w, "", []string{"STAGE", "STATE", "TOOK", "FOUND"}, rows)
