@@ -72,6 +72,8 @@ const (
 	watchers = 1000
 	// accounts bounds the mails that a worker sends and fetches for applications, and its log-ins that are tried out.
 	accounts = 200
+	// notices bounds the mails of Waybill's own that a worker sends at once, so that a mail server is not flooded.
+	notices = 20
 	// webhooks bounds the webhooks that a worker waits for.
 	webhooks = 200
 	// heartbeatThrottle bounds how late a cancellation reaches an activity, and how old the status of a mailbox is.
@@ -149,6 +151,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 			for _, c := range o.Connectors {
 				activities.RegisterConnector(shared, c, nil)
 			}
+			activities.RegisterNotifier(a.add(contract.NoticeQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: notices}), activities.NewNotifier(a.client, o.Mail))
 			for _, instance := range o.Instances {
 				a.addInstance(instance)
 			}
