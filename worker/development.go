@@ -29,6 +29,9 @@ func devCommand() *cobra.Command {
 			if ephemeral {
 				o.Data = ""
 			}
+			if o.Gateway, err = gatewaySettings(""); err != nil {
+				return err
+			}
 			o.Logger, o.Out, o.Variable = logger, os.Stdout, variable
 			return dev.Run(cmd.Context(), o)
 		},

@@ -66,7 +66,7 @@ func workerCommand() *cobra.Command {
 			"variables of Temporal's clients. Connectors are set up by the variables that `starter connector show NAME` lists, such as\n" +
 			"EMAIL_HOST, EMAIL_USERNAME and EMAIL_PASSWORD (or EMAIL_PASSWORD_FILE); several of a kind by --connector.\n" +
 			"WAYBILL_SECRET_KEY holds the key of sealed secrets. The gateway's API wants a token: WAYBILL_GATEWAY_TOKENS names the file with their hashes; without it only this\n" +
-			"machine may call. WAYBILL_WEBHOOK_SECRET signs what applications are told that bring no secret of their own.\n" +
+			"machine may call. WAYBILL_GATEWAY_URL is the address under which browsers reach it, to authorize credentials. WAYBILL_WEBHOOK_SECRET signs what applications are told that bring no secret of their own.\n" +
 			"With FEATURES_MARK_EMAILS_AS_SYNCHRONIZED=false handled mail gets neither flag nor keyword.",
 		Example: `  go run ./worker --temporal-address temporal.example.com:7233
   go run ./worker --roles mailbox --files "file:///var/lib/waybill/files?create_dir=1"`,

@@ -84,7 +84,9 @@ func (c *credential) refresh(ctx workflow.Context) error {
 }
 
 // inWords says why an activity at an account has no result.
-func inWords(err error) string { return inWordsOr(err, "no worker with the role mailbox answered in time") }
+func inWords(err error) string {
+	return inWordsOr(err, "no worker with the role mailbox answered in time")
+}
 
 // inWordsOr says why an activity has no result, and late when it took too long.
 func inWordsOr(err error, late string) string {
