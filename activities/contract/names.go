@@ -65,6 +65,9 @@ const (
 	RaiseActivity          = "waybill/raise"            // RaiseInput -> RaiseResult
 	AlertActivity          = "waybill/alert"            // Alert -> AlertResult, on AlertQueue
 	NotifyActivity         = "waybill/notify"           // Notice -> Notified, on NoticeQueue
+	TokenActivity          = "waybill/token"            // TokenRequest -> TokenAnswer, on AccountQueue
+	DeviceActivity         = "waybill/device-code"      // CredentialConfig -> DeviceAnswer, on AccountQueue
+	RevokeActivity         = "waybill/revoke-token"     // RevokeRequest, on AccountQueue
 )
 
 // DefinitionID is the id of the workflow that holds the versions of a process.
