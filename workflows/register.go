@@ -23,5 +23,6 @@ func Register(r worker.WorkflowRegistry, models *definition.Cache) {
 	r.RegisterWorkflowWithOptions(Mailbox, workflow.RegisterOptions{Name: contract.MailboxWorkflow})
 	r.RegisterWorkflowWithOptions(Watchers, workflow.RegisterOptions{Name: contract.WatchersWorkflow})
 	r.RegisterWorkflowWithOptions(Definition, workflow.RegisterOptions{Name: contract.DefinitionWorkflow})
+	r.RegisterWorkflowWithOptions(Alerts, workflow.RegisterOptions{Name: contract.AlertsWorkflow})
 	r.RegisterWorkflowWithOptions(Registry, workflow.RegisterOptions{Name: contract.RegistryWorkflow})
 }
