@@ -65,7 +65,7 @@ func (s *Server) showLogs() {
 	}
 	_ = filepath.WalkDir(filepath.Join(s.root, "var/log"), func(path string, _ os.DirEntry, _ error) error {
 		if text, err := os.ReadFile(path); err == nil {
-			s.t.Logf("%s of %s:\n%s", filepath.Base(path), s.Kind, text[max(0, len(text)-20_000):])
+			s.t.Logf("%s of %s:\n%s", filepath.Base(path), s.Kind, text[max(0, len(text)-6_000):])
 		}
 		return nil
 	})
