@@ -35,6 +35,9 @@ func devCommand() *cobra.Command {
 				return err
 			}
 			settings.tell(logger)
+			if o.Gateway, err = gatewaySettings(""); err != nil {
+				return err
+			}
 			o.Logger, o.Out, o.Variable, o.Email = logger, os.Stdout, variables(settings.Settings), settings.email
 			return dev.Run(cmd.Context(), o)
 		},

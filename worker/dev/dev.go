@@ -43,6 +43,7 @@ type Options struct {
 	SMTPPort     int
 	IMAPPort     int
 	GatewayPort  int
+	Gateway      gateway.Options                   // its key and its URL
 	Example      bool                              // deploy the support-desk example and watch its mailbox
 	Connectors   []connectors.Connector            // besides the built-in ones
 	Definitions  []string                          // files and folders with instances of built-in connectors
@@ -271,7 +272,9 @@ func (e *Environment) startWorker(ctx context.Context) error {
 	}
 	a, err := app.New(ctx, app.Options{
 		Temporal: e.Client.Temporal, Namespace: temporal.DefaultNamespace, Files: bucket, Connectors: list, Instances: instances, Logger: e.options.Logger, MailboxGroups: e.options.Groups, Mail: deps.Mail,
-		Gateway: gateway.Options{Address: net.JoinHostPort(host, strconv.Itoa(e.options.GatewayPort)), Version: "dev"},
+		Gateway: gateway.Options{
+			Address: net.JoinHostPort(host, strconv.Itoa(e.options.GatewayPort)), Version: "dev", Key: e.options.Gateway.Key, URL: e.options.Gateway.URL,
+		},
 	})
 	if err != nil {
 		return err
