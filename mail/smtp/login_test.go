@@ -48,6 +48,7 @@ func TestTheStrongestLogInIsTaken(t *testing.T) {
 			}
 			_, err := send(t, cfg, simple("bob@example.org"))
 			require.NoError(t, err)
+			require.Len(t, p.mails(), 1)
 			require.Equal(t, []string{c.taken}, p.logins)
 
 			cfg.Password += "-which-is-wrong"
