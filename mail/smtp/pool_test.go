@@ -213,6 +213,45 @@ func TestNothingIsRepeated(t *testing.T) {
 	}
 }
 
+func TestServersThatBreakOffBeforeTheMail(t *testing.T) {
+	for name, c := range map[string]struct {
+		verb, answer string
+		stage        Stage
+		code         int
+	}{
+		"EHLO, cut":     {"EHLO", "", StageDial, 0},
+		"EHLO, 421":     {"EHLO", "421 4.3.2 shutting down", StageDial, 421},
+		"AUTH, cut":     {"AUTH", "", StageAuth, 0},
+		"AUTH, 421":     {"AUTH", "421 4.3.2 shutting down", StageAuth, 421},
+		"STARTTLS, cut": {"STARTTLS", "", StageTLS, 0},
+		"STARTTLS, 454": {"STARTTLS", "454 4.7.0 TLS not available due to temporary reason", StageTLS, 454},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, func(_, _ int, command string) string {
+				switch {
+				case strings.HasPrefix(command, c.verb):
+					return c.answer
+				case strings.HasPrefix(command, "EHLO"):
+					return "250-hi\r\n250-STARTTLS\r\n250 AUTH PLAIN"
+				}
+				return fine(command)
+			})
+			s.config.Username, s.config.Password = "ann", password
+			if c.verb == "STARTTLS" {
+				s.config.TLS = TLSStartTLS
+			}
+			tr := transport(t, s.config)
+			for range 2 { // it leaves nothing behind
+				_, err := tr.Send(t.Context(), simple("a@x.org"))
+				require.False(t, requireStage(t, c.stage, c.code, true, err).Uncertain)
+			}
+			conversations, mails := s.counts()
+			require.Equal(t, [2]int{2, 0}, [2]int{conversations, mails})
+			require.Empty(t, tr.cfg.Pool.lanes)
+		})
+	}
+}
+
 func TestAConnectionIsGoodAfterARefusal(t *testing.T) {
 	for _, verb := range []string{"MAIL", "RCPT", "DATA", "."} {
 		s := serve(t, func(_, mails int, command string) string {
