@@ -70,7 +70,7 @@ var rooms = map[string][]string{
 	"starter":  {"activities/binding", "activities/contract", "bpmn", "client", "connectors", "connectors/catalog", "definition", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
-		"activities", "activities/contract", "bpmn", "client", "connectors", "connectors/files", "connectors/rest", "connectors/sql", "definition", "engine", "mail", "project", "testsuite", "worker", "worker/dev",
+		"activities", "activities/contract", "bpmn", "client", "connectors", "connectors/email", "connectors/files", "connectors/rest", "connectors/sql", "definition", "engine", "mail", "project", "testsuite", "worker", "worker/dev",
 		"workflows",
 	},
 	"testsuite": {
