@@ -9,8 +9,9 @@ import sys
 
 
 def text(value):
-    """A field that has UTF-8 as it is (RFC 6532), which the parser keeps as bytes."""
-    return str(value).encode("utf-8", "surrogateescape").decode("utf-8")
+    """What a field says. UTF-8 that it has as it is (RFC 6532) is kept as bytes by the parser, and one that begins on its second line begins
+    with the blank of the folding."""
+    return str(value).encode("utf-8", "surrogateescape").decode("utf-8").removeprefix(" ")
 
 
 def addresses(mail, name):
@@ -43,8 +44,7 @@ def read(raw):
             })
     plain, html = mail.get_body(("plain",)), mail.get_body(("html",))
     return {
-        # A field that begins on its second line begins with the blank of the folding to this parser.
-        "subject": text(mail["Subject"] or "").removeprefix(" "),
+        "subject": text(mail["Subject"] or ""),
         **{key: addresses(mail, name) for key, name in (("from", "From"), ("to", "To"), ("cc", "Cc"), ("bcc", "Bcc"), ("replyTo", "Reply-To"))},
         "text": plain.get_content() if plain else "",
         "html": html.get_content() if html else "",
