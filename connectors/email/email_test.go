@@ -71,6 +71,7 @@ func connect(t *testing.T, addr string, change func(*Config)) *Connector {
 	}
 	transport, err := smtp.New(config.transport())
 	require.NoError(t, err)
+	t.Cleanup(func() { _ = transport.Close() })
 	c, err := New(Template().Definition, config, transport, store{"a": "attached", "t": "<p>${name}</p>", "big": strings.Repeat("x", maxAttachments+1)})
 	require.NoError(t, err)
 	return c
