@@ -2,6 +2,7 @@
 
 import base64
 import email
+import email.errors
 import email.policy
 import hashlib
 import json
@@ -23,13 +24,15 @@ def addresses(mail, name):
 
 def read(raw):
     mail = email.message_from_bytes(raw, policy=email.policy.default)
-    # With UTF-8 in its fields a mail is text to this parser.
-    if any(byte >= 0x80 for byte in raw.split(b"\r\n\r\n")[0].split(b"\n\n")[0]):
+    # With UTF-8 in its fields a mail is text to this parser, which still knows no addresses outside ASCII.
+    international = any(byte >= 0x80 for byte in raw.split(b"\r\n\r\n")[0].split(b"\n\n")[0])
+    if international:
         mail = email.message_from_string(raw.decode("utf-8"), policy=email.policy.SMTPUTF8)
     defects = [repr(d) for d in mail.defects]
     for name in set(mail.keys()):
         for field in mail.get_all(name):
-            defects += [f"{name}: {d!r}" for d in getattr(field, "defects", ())]
+            defects += [f"{name}: {d!r}" for d in getattr(field, "defects", ())
+                        if not (international and isinstance(d, email.errors.NonASCIILocalPartDefect))]
     files = []
     for part in mail.walk():
         defects += [repr(d) for d in part.defects]
