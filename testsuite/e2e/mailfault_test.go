@@ -129,10 +129,10 @@ func (p *post) tried(customers map[string]string) {
 	})
 }
 
-// TestMailFaults has a mail server away, busy, cut off, and its sender killed. WAYBILL_MAIL_OUTAGE says how long it is away and busy: 5s, and
+// TestMailFaults has a mail server away, busy, cut off, and its sender killed. WAYBILL_MAIL_OUTAGE says how long it is away and busy: 2s, and
 // 2m in what is measured for releases.
 func TestMailFaults(t *testing.T) {
-	outage := 5 * time.Second
+	outage := 2 * time.Second
 	if text := os.Getenv("WAYBILL_MAIL_OUTAGE"); text != "" {
 		var err error
 		outage, err = time.ParseDuration(text)
@@ -169,7 +169,7 @@ func TestMailFaults(t *testing.T) {
 
 	// The worker dies while it sends, and the connections of others are cut.
 	begun = time.Now()
-	const kills = 3
+	const kills = 2
 	p.cutter.Cut(cuts)
 	customers := p.send("killed", 5*n)
 	for k := range kills {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/base64"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,12 +27,24 @@ func testLogins(t *testing.T, s *mta.Server) {
 		return err
 	}
 	sent := 0
-	for _, mechanism := range s.Kind.Mechanisms() {
-		require.NoError(t, send(func(c *smtp.Config) { c.Mechanism = mechanism }), mechanism)
-		require.NoError(t, send(func(c *smtp.Config) { c.Mechanism, c.TLS, c.Port = mechanism, smtp.TLSImplicit, s.TLSPort }), mechanism)
+	for _, mechanism := range slices.Concat(s.Kind.Mechanisms(), s.Kind.TokenMechanisms()) {
+		with := func(c *smtp.Config) {
+			c.Mechanism = mechanism
+			if slices.Contains(s.Kind.TokenMechanisms(), mechanism) {
+				c.OAuth, c.Password = true, mta.Token
+			}
+		}
+		require.NoError(t, send(with), mechanism)
+		require.NoError(t, send(func(c *smtp.Config) {
+			with(c)
+			c.TLS, c.Port = smtp.TLSImplicit, s.TLSPort
+		}), mechanism)
 		sent += 2
 		const wrong = "not-the-password-9"
-		err := send(func(c *smtp.Config) { c.Mechanism, c.Password = mechanism, wrong })
+		err := send(func(c *smtp.Config) {
+			with(c)
+			c.Password = wrong
+		})
 		var failure *smtp.Error
 		require.ErrorAs(t, err, &failure, mechanism)
 		require.Equal(t, smtp.StageAuth, failure.Stage, mechanism)
