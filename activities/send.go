@@ -26,6 +26,7 @@ func (w *Watcher) SendMail(ctx context.Context, in contract.SendMail) (contract.
 	if err != nil {
 		return contract.SentMail{}, final(err)
 	}
+	defer func() { _ = transport.Close() }()
 	receipt, err := transport.Send(ctx, m)
 	if failure, ok := errors.AsType[*smtp.Error](err); ok && !failure.Temporary {
 		return contract.SentMail{}, final(err)
@@ -41,7 +42,7 @@ func (w *Watcher) SendMail(ctx context.Context, in contract.SendMail) (contract.
 }
 
 func (w *Watcher) smtpConfig(ctx context.Context, a contract.SMTPAccount) (config smtp.Config, err error) {
-	config = smtp.Config{Host: a.Host, Port: a.Port, TLS: smtp.TLS(a.TLS), Username: a.Username, OAuth: a.OAuth}
+	config = smtp.Config{Host: a.Host, Port: a.Port, TLS: smtp.TLS(a.TLS), Username: a.Username, OAuth: a.OAuth, Pool: &w.outgoing}
 	if config.RootCAs, err = w.authorities.Of(a.CA); err != nil {
 		return config, err
 	}

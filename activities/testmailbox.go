@@ -125,6 +125,7 @@ func (w *Watcher) sendOver(ctx context.Context, account contract.SMTPAccount, m 
 	if err != nil {
 		return err
 	}
+	defer func() { _ = transport.Close() }()
 	_, err = transport.Send(ctx, m)
 	return err
 }

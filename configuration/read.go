@@ -3,10 +3,10 @@ package configuration
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/connectors/suggest"
 	"github.com/waybill-io/waybill/mail"
 )
@@ -37,8 +37,6 @@ type Settings struct {
 	warnings []string
 	resolve  func(reference string) (mail.Secret, error)
 }
-
-var validTenant = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
 
 // Read reads and checks settings. The error has every mistake.
 func Read(o Options) (*Settings, error) {
@@ -122,8 +120,8 @@ func (s *Settings) learn(all []given, environment func(string) (string, bool)) e
 		switch {
 		case name == "":
 			continue
-		case !validTenant.MatchString(name):
-			return fmt.Errorf("%s: %s: %q: a tenant has 1 to 63 letters, digits, - and _, and begins with no hyphen", list.from, tenants, name)
+		case !contract.ValidTenant(name):
+			return fmt.Errorf("%s: %s: tenant %q: %s is expected", list.from, tenants, name, contract.TenantRule)
 		case variables[variable] != "":
 			return fmt.Errorf("%s: %s: %s and %s have the same environment variables, EMAIL_TENANT_%s_...", list.from, tenants, variables[variable], name, variable)
 		}

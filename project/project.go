@@ -36,6 +36,7 @@ type Trigger struct {
 type Options struct {
 	MapDefault bpmn.MapDefault // "": none
 	Uncaught   bpmn.Uncaught   // "": incident
+	Tenant     string          // of all definitions; "": none
 	BuiltIn    []*connectors.Definition
 
 	// Advice warns of what is no mistake, too: errors of connectors that nothing catches, and so become incidents.

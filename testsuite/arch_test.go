@@ -40,7 +40,7 @@ var rooms = map[string][]string{
 	// The contract of connectors, and what several of them share.
 	"connectors": {"juel", "mail"},
 	// The settings of a worker, read and checked.
-	"configuration": {"connectors", "mail"},
+	"configuration": {"activities/contract", "connectors", "mail"},
 	// Each connector stands alone: none knows of another. What two need goes into a folder of the room above.
 	"connectors/email":    {"connectors", "freemarker", "mail"},
 	"connectors/files":    {"connectors"},

@@ -90,6 +90,7 @@ func workerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			defer mails.Close()
 			if check {
 				return settings.print(cmd.OutOrStdout())
 			}

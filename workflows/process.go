@@ -265,5 +265,5 @@ func (h *host) result() contract.ProcessResult {
 }
 
 func (h *host) ref() contract.DefinitionRef {
-	return contract.DefinitionRef{Key: h.input.Definition.Key, Version: h.input.Definition.Version}
+	return contract.DefinitionRef{Key: h.input.Definition.Key, Version: h.input.Definition.Version, Tenant: h.tenant}
 }

@@ -47,6 +47,7 @@ type ProcessResult struct {
 type DefinitionRef struct {
 	Key     string `json:"key"`
 	Version int    `json:"version"`
+	Tenant  string `json:"tenant,omitempty"`
 }
 
 // Incident is an element that waits for an operator.

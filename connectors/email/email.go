@@ -171,6 +171,10 @@ func classify(err error) error {
 	if file := (*fileError)(nil); errors.As(err, &file) {
 		return file.classify(connectors.CodeInvalidInput, "attachment")
 	}
+	if size := (*smtp.SizeError)(nil); errors.As(err, &size) {
+		failure.Kind, failure.Code, failure.Public = connectors.BPMN, codeSend, size.Error()
+		return failure
+	}
 	answer := strings.TrimSpace(fmt.Sprintf("%d %s", refusal.Code, refusal.EnhancedCode))
 	switch refusal.Stage {
 	case smtp.StageAuth:

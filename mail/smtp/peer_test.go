@@ -58,7 +58,7 @@ func (p *peer) start(t *testing.T) Config {
 	roots.AddCert(root)
 	cfg := Config{Host: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port, TLS: TLSStartTLS, RootCAs: roots, Timeout: 5 * time.Second}
 
-	server := gosmtp.NewServer(gosmtp.BackendFunc(func(*gosmtp.Conn) (gosmtp.Session, error) { return &session{peer: p}, nil }))
+	server := gosmtp.NewServer(gosmtp.BackendFunc(func(*gosmtp.Conn) (gosmtp.Session, error) { return &peerSession{peer: p}, nil }))
 	server.Domain = "peer.example.org"
 	server.AllowInsecureAuth = true
 	server.EnableSMTPUTF8 = true
@@ -88,13 +88,13 @@ type quiet struct{}
 func (quiet) Printf(string, ...any) {}
 func (quiet) Println(...any)        {}
 
-type session struct {
+type peerSession struct {
 	peer   *peer
 	authed bool
 	mail   received
 }
 
-func (s *session) AuthMechanisms() []string {
+func (s *peerSession) AuthMechanisms() []string {
 	switch {
 	case s.peer.password == "":
 		return nil
@@ -106,7 +106,7 @@ func (s *session) AuthMechanisms() []string {
 	return []string{sasl.Plain}
 }
 
-func (s *session) Auth(mechanism string) (sasl.Server, error) {
+func (s *peerSession) Auth(mechanism string) (sasl.Server, error) {
 	check := func(username, password string) error {
 		if username != "ann" || password != s.peer.password {
 			return &gosmtp.SMTPError{Code: 535, EnhancedCode: gosmtp.EnhancedCode{5, 7, 8}, Message: "no: " + password}
@@ -169,7 +169,7 @@ func (x *tokenServer) Next(response []byte) ([]byte, bool, error) {
 	return nil, true, nil
 }
 
-func (s *session) Mail(from string, _ *gosmtp.MailOptions) error {
+func (s *peerSession) Mail(from string, _ *gosmtp.MailOptions) error {
 	if s.peer.password != "" && !s.authed {
 		return errors.New("not authenticated")
 	}
@@ -177,7 +177,7 @@ func (s *session) Mail(from string, _ *gosmtp.MailOptions) error {
 	return s.peer.mailError
 }
 
-func (s *session) Rcpt(to string, _ *gosmtp.RcptOptions) error {
+func (s *peerSession) Rcpt(to string, _ *gosmtp.RcptOptions) error {
 	if err := s.peer.rcptError[to]; err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ func (s *session) Rcpt(to string, _ *gosmtp.RcptOptions) error {
 	return nil
 }
 
-func (s *session) Data(r io.Reader) error {
+func (s *peerSession) Data(r io.Reader) error {
 	var err error
 	if s.peer.discard {
 		s.mail.size, err = io.Copy(io.Discard, r)
@@ -206,5 +206,5 @@ func (s *session) Data(r io.Reader) error {
 	return nil
 }
 
-func (s *session) Reset()        { s.mail = received{} }
-func (s *session) Logout() error { return nil }
+func (s *peerSession) Reset()        { s.mail = received{} }
+func (s *peerSession) Logout() error { return nil }

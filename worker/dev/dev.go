@@ -256,6 +256,7 @@ func (e *Environment) startWorker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	e.atEnd(deps.Mail.Close)
 	deps.Files = activities.NewFiles(bucket)
 	list, err := catalog.BuiltIn(deps)
 	if err != nil {
