@@ -37,6 +37,7 @@ type Trigger struct {
 type Options struct {
 	MapDefault bpmn.MapDefault // "": none
 	Uncaught   bpmn.Uncaught   // "": incident
+	Tenant     string          // of all definitions; "": none
 	BuiltIn    []*connectors.Definition
 	TaskMails  string // who gets mails of user tasks: "" or contract.TaskMailsModel, contract.TaskMailsAll, or "none"
 

@@ -64,6 +64,7 @@ type host struct {
 	input    contract.ProcessInput
 	process  *bpmn.Process
 	bindings map[string]contract.Binding // of connectors, by implementation
+	tenant   string                      // of the definition
 	engine   engine.Engine
 	state    *engine.State
 	selector workflow.Selector
@@ -87,7 +88,7 @@ type request struct {
 
 func newHost(ctx workflow.Context, p *Processes, d *definition.Unpacked, input contract.ProcessInput) (*host, error) {
 	h := &host{
-		id: workflow.GetInfo(ctx).WorkflowExecution.ID, input: input, process: d.Process, bindings: d.Definition.Connectors, engine: engine.Engine{Scripts: p.scripts},
+		id: workflow.GetInfo(ctx).WorkflowExecution.ID, input: input, process: d.Process, bindings: d.Definition.Connectors, tenant: d.Definition.Tenant, engine: engine.Engine{Scripts: p.scripts},
 		selector: workflow.NewSelector(ctx), waits: map[int]*wait{}, shown: contract.StateActive, mails: d.Definition.TaskMails,
 		requests: workflow.NewBufferedChannel(ctx, 100),
 	}
@@ -261,5 +262,5 @@ func (h *host) result() contract.ProcessResult {
 }
 
 func (h *host) ref() contract.DefinitionRef {
-	return contract.DefinitionRef{Key: h.input.Definition.Key, Version: h.input.Definition.Version}
+	return contract.DefinitionRef{Key: h.input.Definition.Key, Version: h.input.Definition.Version, Tenant: h.tenant}
 }

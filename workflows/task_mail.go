@@ -31,7 +31,7 @@ func (h *host) taskMails(c engine.OpenTask) *contract.TaskMails {
 	if n.User.Mails != nil {
 		asked = *n.User.Mails
 	}
-	m := &contract.TaskMails{Assignee: mailTemplate(asked.Assignee), Candidate: mailTemplate(asked.Candidate), Creator: h.input.Initiator, Process: h.process.Name}
+	m := &contract.TaskMails{Assignee: mailTemplate(asked.Assignee), Candidate: mailTemplate(asked.Candidate), Creator: h.input.Initiator, Process: h.process.Name, Tenant: h.tenant}
 	if h.mails == contract.TaskMailsAll && !asked.None {
 		for _, kind := range []**contract.MailTemplate{&m.Assignee, &m.Candidate} {
 			if *kind == nil {
@@ -131,7 +131,7 @@ func (t *task) mailTo(ctx workflow.Context, assignee, candidate, group string, c
 func (t *task) sendMail(ctx workflow.Context, n contract.Notice) {
 	t.mail.sent++
 	n.Key = fmt.Sprintf("%s/mail/%d", t.ID, t.mail.sent)
-	n.Topic, n.Task, n.Data = contract.TopicTasks, t.ID, t.mailData()
+	n.Tenant, n.Topic, n.Task, n.Data = t.mail.Tenant, contract.TopicTasks, t.ID, t.mailData()
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              contract.NoticeQueue,
 		ScheduleToCloseTimeout: mailTimeout,

@@ -45,6 +45,7 @@ type ProcessResult struct {
 type DefinitionRef struct {
 	Key     string `json:"key"`
 	Version int    `json:"version"`
+	Tenant  string `json:"tenant,omitempty"`
 }
 
 // Incident is an element that waits for an operator.
@@ -116,6 +117,7 @@ type CallContext struct {
 	ParentProcessInstanceID  string `json:"parentProcessInstanceId,omitempty"` // "": nothing called it
 	ElementID                string `json:"elementId"`
 	ElementName              string `json:"elementName,omitempty"`
+	Tenant                   string `json:"tenant,omitempty"` // of the definition
 }
 
 // ConnectorResult is the result of every connector activity.

@@ -155,6 +155,8 @@ func New(ctx context.Context, o Options) (*App, error) {
 			for _, instance := range o.Instances {
 				a.addInstance(instance)
 			}
+			// Apart from the calls: Waybill's own mails wait for the mail server.
+			activities.RegisterMails(a.add(contract.NoticeQueue, worker.Options{DisableWorkflowWorker: true}), activities.NewMails(o.Mail, registry))
 			a.warn()
 			for _, c := range a.byName() {
 				if l, ok := c.(connectors.Listener); ok {
