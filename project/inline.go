@@ -15,8 +15,8 @@ import (
 
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/connectors"
-	"github.com/waybill-io/waybill/connectors/freemarker"
 	"github.com/waybill-io/waybill/connectors/suggest"
+	"github.com/waybill-io/waybill/freemarker"
 )
 
 // maxInline bounds a file that travels with a definition, in bytes.

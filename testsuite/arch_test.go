@@ -34,16 +34,18 @@ var rooms = map[string][]string{
 	"alerts": {"activities/contract", "connectors"},
 	// The world, which knows nothing of workflows.
 	"retryafter": {},
-	"mail":       {"retryafter"},
+	"mail":       {"freemarker", "retryafter"},
+	// The language of templates, which mails and messages of connectors share. Of the connectors it has how names are suggested, alone.
+	"freemarker": {"connectors/suggest", "juel"},
 	// The contract of connectors, and what several of them share.
 	"connectors": {"juel", "mail"},
 	// Each connector stands alone: none knows of another. What two need goes into a folder of the room above.
-	"connectors/email":    {"connectors", "mail"},
+	"connectors/email":    {"connectors", "freemarker", "mail"},
 	"connectors/files":    {"connectors"},
 	"connectors/rabbitmq": {"connectors", "connectors/rabbitmq/broker", "mail"},
 	"connectors/rest":     {"connectors", "mail", "retryafter"},
 	"connectors/script":   {"connectors", "engine", "script"}, // runs the JavaScript that script tasks do
-	"connectors/slack":    {"connectors", "mail", "retryafter"},
+	"connectors/slack":    {"connectors", "freemarker", "mail", "retryafter"},
 	"connectors/sql":      {"connectors", "mail"},
 	"connectors/twilio":   {"connectors", "mail", "retryafter"},
 	// The connection to a broker, which the bridge has, too.
@@ -57,8 +59,8 @@ var rooms = map[string][]string{
 		"mail", "script",
 	},
 	// The way in.
-	"client":  {"activities/contract", "connectors", "definition", "engine", "script"},
-	"project": {"activities/binding", "activities/contract", "bpmn", "connectors", "definition", "script"},
+	"client":  {"activities/contract", "connectors", "definition", "engine", "mail", "script"},
+	"project": {"activities/binding", "activities/contract", "bpmn", "connectors", "definition", "freemarker", "mail", "script"},
 	"gateway": {"activities/contract", "client", "connectors", "mail", "workflows"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {
@@ -98,7 +100,7 @@ var restrictions = []restriction{
 		why: "it is pure: the same input gives the same output, in every replay of a history",
 	},
 	{
-		rooms:  append([]string{"bpmn", "engine", "juel", "definition", "mail", "project", "activities/contract"}, roomsIn("connectors")...),
+		rooms:  append([]string{"bpmn", "engine", "juel", "definition", "freemarker", "mail", "project", "activities/contract"}, roomsIn("connectors")...),
 		banned: []string{"go.temporal.io/..."},
 		why:    "it knows nothing of Temporal",
 	},

@@ -30,6 +30,7 @@ import (
 	"github.com/waybill-io/waybill/connectors/catalog"
 	"github.com/waybill-io/waybill/definition"
 	"github.com/waybill-io/waybill/gateway"
+	"github.com/waybill-io/waybill/mail/service"
 	"github.com/waybill-io/waybill/workflows"
 )
 
@@ -71,6 +72,8 @@ const (
 	watchers = 1000
 	// accounts bounds the mails that a worker sends and fetches for applications, and its log-ins that are tried out.
 	accounts = 200
+	// notices bounds the mails of Waybill's own that a worker sends at once, so that a mail server is not flooded.
+	notices = 20
 	// webhooks bounds the webhooks that a worker waits for.
 	webhooks = 200
 	// alertSlots bounds the alerts that a worker takes at a time.
@@ -91,6 +94,7 @@ type Options struct {
 	Unmarked      bool                     // of role Mailbox: handled mail gets neither flag nor keyword
 	Connectors    []connectors.Connector   // those that are built in, which share a task queue with the processes
 	Instances     []connectors.Connector   // others, each with a task queue of its own
+	Mail          *service.Service         // sends Waybill's own mails and those of the connector email; nil: no mail server is set up
 	Gateway       gateway.Options          // of role gateway; New adds what it knows itself
 	Bridge        bridge.Config            // of role Bridge
 	Alerts        activities.AlertSettings // of role Process; New adds the namespace
@@ -120,6 +124,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}
 	if o.Files == nil {
 		return nil, errors.New("a worker needs a blob store")
+	}
+	if o.Mail == nil {
+		o.Mail = service.New(service.Options{})
 	}
 	if o.MailboxGroups < 0 {
 		return nil, fmt.Errorf("a worker cannot hold %d groups of mailboxes; 0 is no bound", o.MailboxGroups)
@@ -151,6 +158,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 			for _, c := range o.Connectors {
 				activities.RegisterConnector(shared, c, nil)
 			}
+			activities.RegisterNotifier(a.add(contract.NoticeQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: notices}), activities.NewNotifier(a.client, o.Mail))
 			for _, instance := range o.Instances {
 				a.addInstance(instance)
 			}
