@@ -60,12 +60,16 @@ func RegisterWatcher(r worker.ActivityRegistry, w *Watcher) {
 	register(r, contract.WatchGroupActivity, w.WatchGroup)
 }
 
-// RegisterAccounts makes a worker of the account queue send and fetch mail for applications, and try log-ins out.
+// RegisterAccounts makes a worker of the account queue send and fetch mail for applications, try log-ins out, and get tokens for credentials.
 func RegisterAccounts(r worker.ActivityRegistry, w *Watcher) {
 	register(r, contract.CheckMailboxActivity, w.Check)
 	register(r, contract.TestMailboxActivity, w.TestMailbox)
 	register(r, contract.FetchMailsActivity, w.FetchMails)
 	register(r, contract.SendMailActivity, w.SendMail)
+	o := &OAuth{}
+	register(r, contract.TokenActivity, o.Token)
+	register(r, contract.DeviceActivity, o.Device)
+	register(r, contract.RevokeActivity, o.Revoke)
 }
 
 func register(r worker.ActivityRegistry, name string, fn any) {

@@ -39,6 +39,8 @@ var rooms = map[string][]string{
 	"freemarker": {"connectors/suggest", "juel"},
 	// The contract of connectors, and what several of them share.
 	"connectors": {"juel", "mail"},
+	// The settings of a worker, read and checked.
+	"configuration": {"connectors", "mail"},
 	// Each connector stands alone: none knows of another. What two need goes into a folder of the room above.
 	"connectors/email":    {"connectors", "freemarker", "mail"},
 	"connectors/files":    {"connectors"},
@@ -52,7 +54,7 @@ var rooms = map[string][]string{
 	"connectors/rabbitmq/broker": {"connectors", "mail"},
 	"connectors/catalog": {
 		"connectors", "connectors/email", "connectors/files", "connectors/rabbitmq", "connectors/rest", "connectors/script", "connectors/slack",
-		"connectors/sql", "connectors/twilio",
+		"connectors/sql", "connectors/twilio", "mail",
 	},
 	"activities": {
 		"alerts", "activities/binding", "activities/contract", "bpmn", "client", "connectors", "connectors/rabbitmq/broker", "definition", "engine", "juel",
@@ -64,11 +66,11 @@ var rooms = map[string][]string{
 	"gateway": {"activities/contract", "client", "connectors", "mail", "workflows"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {
-		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/script", "definition", "gateway", "mail", "project", "worker/dev",
+		"activities", "activities/contract", "client", "configuration", "connectors", "connectors/catalog", "connectors/script", "definition", "gateway", "mail", "project", "worker/dev",
 		"workflows",
 	},
 	"worker/dev": {
-		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/email", "examples", "gateway", "project", "worker",
+		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/email", "examples", "gateway", "mail", "project", "worker",
 		"testsuite/mailserver", "testsuite/temporalserver",
 	},
 	"starter":  {"alerts", "activities/binding", "activities/contract", "bpmn", "client", "connectors", "connectors/catalog", "definition", "mail", "project", "testsuite/scenario"},

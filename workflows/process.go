@@ -64,6 +64,7 @@ type host struct {
 	input    contract.ProcessInput
 	process  *bpmn.Process
 	bindings map[string]contract.Binding // of connectors, by implementation
+	tenant   string                      // of the definition
 	engine   engine.Engine
 	state    *engine.State
 	selector workflow.Selector
@@ -87,7 +88,7 @@ type request struct {
 
 func newHost(ctx workflow.Context, p *Processes, d *definition.Unpacked, input contract.ProcessInput) (*host, error) {
 	h := &host{
-		id: workflow.GetInfo(ctx).WorkflowExecution.ID, input: input, process: d.Process, bindings: d.Definition.Connectors, engine: engine.Engine{Scripts: p.scripts},
+		id: workflow.GetInfo(ctx).WorkflowExecution.ID, input: input, process: d.Process, bindings: d.Definition.Connectors, tenant: d.Definition.Tenant, engine: engine.Engine{Scripts: p.scripts},
 		selector: workflow.NewSelector(ctx), waits: map[int]*wait{}, shown: contract.StateActive,
 		requests: workflow.NewBufferedChannel(ctx, 100),
 	}

@@ -117,7 +117,7 @@ func (h *host) callContext(n *bpmn.Node) contract.CallContext {
 	return contract.CallContext{
 		RootProcessInstanceID: cmp.Or(caller.Root, caller.Instance), ParentProcessInstanceID: caller.Instance,
 		ProcessInstanceID: h.id, ProcessDefinitionKey: h.process.ID, ProcessDefinitionVersion: h.input.Definition.Version,
-		BusinessKey: h.input.BusinessKey, ElementID: n.ID, ElementName: n.Name,
+		BusinessKey: h.input.BusinessKey, ElementID: n.ID, ElementName: n.Name, Tenant: h.tenant,
 	}
 }
 

@@ -15,6 +15,7 @@ type Definition struct {
 	MapDefault string             `json:"mapDefault,omitempty"` // "none" (also "") or "all"
 	Uncaught   string             `json:"uncaught,omitempty"`   // BPMN errors that nothing catches: "" is an incident, "end" the silent end of the token
 	Connectors map[string]Binding `json:"connectors,omitempty"` // by implementation
+	Tenant     string             `json:"tenant,omitempty"`     // whose mail server, sender and templates count; "": none. Keys are unique over all tenants
 	TaskMails  string             `json:"taskMails,omitempty"`  // who gets mails of user tasks: "" nobody, "model" as the model says, "all" also where it says nothing
 	Suspended  bool               `json:"suspended,omitempty"`  // in the answer to a query: no instance may start
 }

@@ -118,6 +118,7 @@ type CallContext struct {
 	ParentProcessInstanceID  string `json:"parentProcessInstanceId,omitempty"` // "": nothing called it
 	ElementID                string `json:"elementId"`
 	ElementName              string `json:"elementName,omitempty"`
+	Tenant                   string `json:"tenant,omitempty"` // of the definition
 }
 
 // ConnectorResult is the result of every connector activity.

@@ -36,7 +36,8 @@ func compose(m Mail) (*composed, error) {
 	msg.ReplyToMailAddress(netAddresses(m.ReplyTo)...)
 	msg.Subject(m.Subject)
 	if m.MessageID == "" {
-		msg.SetMessageID()
+		// go-mail's own may begin with a dot, or have two in a row, which no identifier may (RFC 5322, section 3.6.4).
+		msg.SetMessageIDWithValue(strings.ToLower(rand.Text()) + m.From.Address[strings.LastIndexByte(m.From.Address, '@'):])
 	} else {
 		msg.SetMessageIDWithValue(bare(m.MessageID))
 	}

@@ -29,6 +29,7 @@ import (
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/catalog"
 	"github.com/waybill-io/waybill/gateway"
+	"github.com/waybill-io/waybill/mail/service"
 	"github.com/waybill-io/waybill/testsuite/mailserver"
 	"github.com/waybill-io/waybill/testsuite/temporalserver"
 	"github.com/waybill-io/waybill/worker/app"
@@ -42,10 +43,12 @@ type Options struct {
 	SMTPPort     int
 	IMAPPort     int
 	GatewayPort  int
+	Gateway      gateway.Options                   // its key and its URL
 	Example      bool                              // deploy the support-desk example and watch its mailbox
 	Connectors   []connectors.Connector            // besides the built-in ones
 	Definitions  []string                          // files and folders with instances of built-in connectors
 	Variable     func(name string) (string, error) // settings of connectors; mail stays on this machine whatever they say; nil: none
+	Email        service.Config                    // senders of tenants; mail stays on this machine whatever it says
 	Groups       int                               // of mailboxes that the worker holds at most; 0: all
 	Logger       *slog.Logger
 	Out          io.Writer // told what is started, for people
@@ -267,8 +270,10 @@ func (e *Environment) startWorker(ctx context.Context) error {
 		e.definitions = append(e.definitions, c.Definition())
 	}
 	a, err := app.New(ctx, app.Options{
-		Temporal: e.Client.Temporal, Namespace: temporal.DefaultNamespace, Files: bucket, Connectors: list, Instances: instances, Logger: e.options.Logger, MailboxGroups: e.options.Groups,
-		Gateway: gateway.Options{Address: net.JoinHostPort(host, strconv.Itoa(e.options.GatewayPort)), Version: "dev"},
+		Temporal: e.Client.Temporal, Namespace: temporal.DefaultNamespace, Files: bucket, Connectors: list, Instances: instances, Logger: e.options.Logger, MailboxGroups: e.options.Groups, Mail: deps.Mail,
+		Gateway: gateway.Options{
+			Address: net.JoinHostPort(host, strconv.Itoa(e.options.GatewayPort)), Version: "dev", Key: e.options.Gateway.Key, URL: e.options.Gateway.URL,
+		},
 	})
 	if err != nil {
 		return err
