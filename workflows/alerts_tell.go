@@ -213,6 +213,7 @@ func (a *alerts) deliver(ctx workflow.Context, g *contract.AlertGroup, plan cont
 		if n.Suppressed != "" {
 			suppressed = "; not sent: " + n.Suppressed
 		}
+		failures = append(append(failures, n.Refused...), n.Problems...)
 		if len(n.Unknown) > 0 {
 			failures = append(failures, "without an address: "+strings.Join(n.Unknown, ", "))
 		}
