@@ -18,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/connectors"
-	"github.com/waybill-io/waybill/mail/smtp"
 	"github.com/waybill-io/waybill/testsuite/mailserver"
 )
 
@@ -200,7 +199,7 @@ func TestNoInputInjects(t *testing.T) {
 				}
 				what := fmt.Sprintf("%s, %d, %s", input, n, name)
 				_, err := c.Call(t.Context(), connectors.Call{Action: "SEND", IdempotencyKey: "instance/7" + attack, Inputs: values})
-				require.NoError(t, c.sender.(*smtp.Transport).Close()) // so that each mail has a conversation of its own
+				require.NoError(t, c.mails.Close()) // so that each mail has a conversation of its own
 				said := w.take(t)
 				if err == nil {
 					sent++

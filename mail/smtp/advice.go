@@ -93,7 +93,7 @@ func (c *check) tlsAdvice(e *Error) (setting, advice string) {
 	case errors.As(e.Err, &invalid) && invalid.Reason == x509.Expired:
 		return "", "the administrator of the server must renew its certificate; look at the clock of this machine, too"
 	case errors.As(e.Err, &unknown):
-		return "", "have this machine trust the issuer: add its certificate to the system's authorities, if it is one of the house"
+		return "email.ca", "have this worker trust the issuer, if it is one of the house: email.ca=/path/to/its/certificate.pem"
 	case report != nil:
 		return "", "the server needs another certificate"
 	case errors.As(e.Err, &record) && c.t.cfg.TLS == TLSImplicit:

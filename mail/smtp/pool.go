@@ -167,7 +167,11 @@ func (p *Pool) ease(address string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l := p.lane(address)
-	l.lowered, l.until = max(1, l.open-1), time.Now().Add(easing)
+	most := l.open
+	if time.Now().Before(l.until) { // several complaints at once
+		most = min(most, l.lowered)
+	}
+	l.lowered, l.until = max(1, most-1), time.Now().Add(easing)
 }
 
 // expire ends connections that have been idle long enough.
