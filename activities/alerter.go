@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -60,7 +61,7 @@ func NewAlerter(d *Deliverer, s AlertSettings, r prometheus.Registerer, logger *
 
 // Alert finds the rules that take an alert and hands it to them. It may be repeated: an alert is known by its id.
 func (a *Alerter) Alert(ctx context.Context, in contract.Alert) (contract.AlertResult, error) {
-	rules, err := a.current(ctx)
+	rules, err := a.current(ctx, in.Test != nil)
 	if err != nil {
 		return contract.AlertResult{}, err
 	}
@@ -127,11 +128,11 @@ func (a *Alerter) hand(ctx context.Context, rules []*alerts.Rule, in contract.Al
 	return nil
 }
 
-// current are the rules, which are read anew every few seconds. One that cannot be read, of a later version, stops no other.
-func (a *Alerter) current(ctx context.Context) ([]*alerts.Rule, error) {
+// current are the rules, which are read anew every few seconds, or now. One that cannot be read, of a later version, stops no other.
+func (a *Alerter) current(ctx context.Context, now bool) ([]*alerts.Rule, error) {
 	a.reading.Lock()
 	defer a.reading.Unlock()
-	if time.Since(a.read) < rulesLast {
+	if !now && time.Since(a.read) < rulesLast {
 		return a.rules, nil
 	}
 	entries, err := a.client.AlertRules(ctx)
@@ -162,13 +163,13 @@ func (a *Alerter) rule(ctx context.Context, name string) (*alerts.Rule, error) {
 	if name == alerts.Unrouted {
 		return alerts.Nobody(), nil
 	}
-	rules, err := a.current(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range rules {
-		if r.Name == name {
-			return r, nil
+	for _, now := range []bool{false, true} { // one that is missing may be new
+		rules, err := a.current(ctx, now)
+		if err != nil {
+			return nil, err
+		}
+		if i := slices.IndexFunc(rules, func(r *alerts.Rule) bool { return r.Name == name }); i >= 0 {
+			return rules[i], nil
 		}
 	}
 	return nil, nil
@@ -178,7 +179,7 @@ func (a *Alerter) rule(ctx context.Context, name string) (*alerts.Rule, error) {
 func (a *Alerter) Announce(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	rules, err := a.current(ctx)
+	rules, err := a.current(ctx, true)
 	switch {
 	case ctx.Err() != nil && err != nil: // the workers only just start; they tell of what goes wrong
 	case err != nil:

@@ -68,6 +68,9 @@ func (n *Notifier) Notify(ctx context.Context, in contract.Notice) (contract.Not
 	if n.mail == nil {
 		return contract.Notified{Suppressed: service.ErrNoServer.Error()}, nil
 	}
+	if why := n.mail.Suppress(in.Tenant); why != "" {
+		return contract.Notified{Suppressed: why}, nil
+	}
 	account, err := n.mail.Account(in.Tenant)
 	if errors.Is(err, service.ErrNoServer) {
 		return contract.Notified{Suppressed: service.ErrNoServer.Error()}, nil
@@ -162,7 +165,7 @@ func (p *progress) note(sent *contract.SentMail, refused []string, done ...strin
 
 // send sends one mail. An error is worth another try; down says that other mails would fare likewise now.
 func (n *Notifier) send(ctx context.Context, in contract.Notice, l recipient, m smtp.Mail, p *progress) (down bool, err error) {
-	result, err := n.mail.Send(ctx, in.Tenant, m)
+	result, err := n.mail.Send(service.Attempt(ctx, int(activity.GetInfo(ctx).Attempt)), in.Tenant, m)
 	if result.Suppressed != "" {
 		p.suppressed(result.Suppressed)
 		return false, nil

@@ -77,6 +77,7 @@ func (i *inliner) inline(extensions []byte, m *bpmn.Model) []byte {
 		for _, n := range p.Nodes {
 			i.node(scope, n)
 		}
+		i.mails(scope)
 	}
 	text, err := json.Marshal(root)
 	if err != nil {

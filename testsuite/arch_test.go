@@ -66,7 +66,7 @@ var rooms = map[string][]string{
 	"gateway": {"activities/contract", "client", "connectors", "mail", "workflows"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {
-		"activities", "activities/contract", "client", "configuration", "connectors", "connectors/catalog", "connectors/script", "definition", "gateway", "mail", "project", "worker/dev",
+		"alerts", "activities", "activities/contract", "client", "configuration", "connectors", "connectors/catalog", "connectors/script", "definition", "gateway", "mail", "project", "worker/dev",
 		"workflows",
 	},
 	"worker/dev": {

@@ -38,7 +38,7 @@ func devCommand() *cobra.Command {
 			if o.Gateway, err = gatewaySettings(""); err != nil {
 				return err
 			}
-			o.Logger, o.Out, o.Variable, o.Email = logger, os.Stdout, variables(settings.Settings), settings.email
+			o.Logger, o.Out, o.Variable, o.Email, o.Alerts = logger, os.Stdout, variables(settings.Settings), settings.email, settings.alerts
 			return dev.Run(cmd.Context(), o)
 		},
 	}

@@ -15,6 +15,9 @@ import (
 // noticeLasts is how long a message is tried: a mail server may be away for a night.
 const noticeLasts = 24 * time.Hour
 
+// noticeTries is more than there are tries in that time.
+const noticeTries = 1000
+
 // begin begins what is due, and ends groups that are over.
 func (a *alerts) begin(ctx workflow.Context) {
 	now := workflow.Now(ctx)
@@ -184,7 +187,7 @@ func (a *alerts) deliver(ctx workflow.Context, g *contract.AlertGroup, plan cont
 			TaskQueue:              contract.NoticeQueue,
 			StartToCloseTimeout:    5 * time.Minute,
 			ScheduleToCloseTimeout: noticeLasts,
-			RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 2 * time.Second, MaximumInterval: 2 * time.Minute},
+			RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 2 * time.Second, MaximumInterval: 2 * time.Minute, MaximumAttempts: noticeTries},
 			Summary:                clip(g.Key),
 		}), contract.NotifyActivity, n)
 	}
@@ -210,6 +213,7 @@ func (a *alerts) deliver(ctx workflow.Context, g *contract.AlertGroup, plan cont
 		if n.Suppressed != "" {
 			suppressed = "; not sent: " + n.Suppressed
 		}
+		failures = append(append(failures, n.Refused...), n.Problems...)
 		if len(n.Unknown) > 0 {
 			failures = append(failures, "without an address: "+strings.Join(n.Unknown, ", "))
 		}

@@ -152,6 +152,8 @@ func (c *credential) status() (contract.CredentialStatus, error) {
 func (c *credential) access() (contract.CredentialAccess, error) {
 	a := contract.CredentialAccess{Version: c.Version}
 	switch {
+	case c.removed:
+		a.Problem = "it was removed"
 	case c.Problem != nil:
 		a.Problem = c.Problem.Message
 	case c.Revoked:
@@ -193,6 +195,7 @@ func (c *credential) configure(ctx workflow.Context, config contract.CredentialC
 
 func (c *credential) remove(workflow.Context) error {
 	c.removed = true
+	c.Tokens = nil // the last run can be asked as long as its history is kept
 	c.changes++
 	return nil
 }

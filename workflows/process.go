@@ -76,6 +76,7 @@ type host struct {
 	deferred []func() // what came while the instance was suspended
 	load     load
 	raising  raising
+	mails    string         // contract.Definition.TaskMails
 	failed   engine.Failure // how a called instance failed
 }
 
@@ -89,7 +90,7 @@ type request struct {
 func newHost(ctx workflow.Context, p *Processes, d *definition.Unpacked, input contract.ProcessInput) (*host, error) {
 	h := &host{
 		id: workflow.GetInfo(ctx).WorkflowExecution.ID, input: input, process: d.Process, bindings: d.Definition.Connectors, tenant: d.Definition.Tenant, engine: engine.Engine{Scripts: p.scripts},
-		selector: workflow.NewSelector(ctx), waits: map[int]*wait{}, shown: contract.StateActive,
+		selector: workflow.NewSelector(ctx), waits: map[int]*wait{}, shown: contract.StateActive, mails: d.Definition.TaskMails,
 		requests: workflow.NewBufferedChannel(ctx, 100),
 	}
 	h.ctx, _ = workflow.NewDisconnectedContext(ctx)

@@ -217,7 +217,7 @@ func (h *host) openTask(c engine.OpenTask) {
 		TypedSearchAttributes: taskAttributes(task),
 		StaticSummary:         clip(task.Name),
 	})
-	child := workflow.ExecuteChildWorkflow(ctx, contract.TaskWorkflow, contract.TaskInput{Task: task, Command: c.ID, Listens: c.Listens})
+	child := workflow.ExecuteChildWorkflow(ctx, contract.TaskWorkflow, contract.TaskInput{Task: task, Command: c.ID, Listens: c.Listens, Mails: h.taskMails(c)})
 	h.waits[c.ID] = &wait{h: h, id: c.ID, child: child}
 	// A child that was never started would be lost with this run.
 	h.closing = append(h.closing, child.GetChildWorkflowExecution())

@@ -17,6 +17,7 @@ type TaskMails struct {
 	Candidate *MailTemplate `json:"candidate,omitempty"`
 	Creator   string        `json:"creator,omitempty"` // who started the process
 	Process   string        `json:"process,omitempty"` // its name
+	Tenant    string        `json:"tenant,omitempty"`
 }
 
 // Task is a user task as people see it.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -54,6 +55,34 @@ func (c Config) protocol() *oauth2.Config {
 		ClientID: c.ClientID, ClientSecret: c.ClientSecret.Reveal(), RedirectURL: c.RedirectURL, Scopes: c.Scopes,
 		Endpoint: oauth2.Endpoint{AuthURL: c.AuthorizationURL, TokenURL: c.TokenURL, DeviceAuthURL: c.DeviceURL, AuthStyle: style},
 	}
+}
+
+// inHeader tells whether the client proves who it is in a header.
+func (c Config) inHeader() bool { return c.protocol().Endpoint.AuthStyle == oauth2.AuthStyleInHeader }
+
+// identify puts the credentials of the client into the header of a request (RFC 6749, section 2.3.1).
+func (c Config) identify(r *http.Request) {
+	r.SetBasicAuth(url.QueryEscape(c.ClientID), url.QueryEscape(c.ClientSecret.Reveal()))
+}
+
+// identifying is a transport that identifies the client.
+type identifying struct {
+	Config
+	next http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (i identifying) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	i.identify(r)
+	return i.next.RoundTrip(r)
+}
+
+// identified is an HTTP client that identifies this one.
+func (c Config) identified(client *http.Client) *http.Client {
+	other := *client
+	other.Transport = identifying{c, client.Transport}
+	return &other
 }
 
 // client follows no redirect: a request holds the secret of the client, which another address has no business with.

@@ -79,7 +79,14 @@ func (c Config) Device(ctx context.Context) (Device, error) {
 	}
 	ctx, done := c.with(ctx)
 	defer done()
-	d, err := c.protocol().DeviceAuth(ctx)
+	// The library sends the client id alone, and servers want to know who asks, as at the token endpoint (RFC 8628, section 3.1).
+	var options []oauth2.AuthCodeOption
+	if c.ClientSecret != "" && c.inHeader() {
+		ctx = context.WithValue(ctx, oauth2.HTTPClient, c.identified(ctx.Value(oauth2.HTTPClient).(*http.Client)))
+	} else if c.ClientSecret != "" {
+		options = append(options, oauth2.SetAuthURLParam("client_secret", c.ClientSecret.Reveal()))
+	}
+	d, err := c.protocol().DeviceAuth(ctx, options...)
 	if err != nil {
 		return Device{}, explain(err)
 	}

@@ -18,8 +18,7 @@ func (c Config) Revoke(ctx context.Context, token mail.Secret, kind string) erro
 		return &Error{Kind: Settings, text: "the provider has no URL for revocation"}
 	}
 	form := url.Values{"token": {token.Reveal()}, "token_type_hint": {kind}}
-	inHeader := c.protocol().Endpoint.AuthStyle == oauth2.AuthStyleInHeader
-	if !inHeader {
+	if !c.inHeader() {
 		form.Set("client_id", c.ClientID)
 		if c.ClientSecret != "" {
 			form.Set("client_secret", c.ClientSecret.Reveal())
@@ -30,8 +29,8 @@ func (c Config) Revoke(ctx context.Context, token mail.Secret, kind string) erro
 		return &Error{Kind: Settings, text: "the URL for revocation is none"}
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if inHeader {
-		r.SetBasicAuth(url.QueryEscape(c.ClientID), url.QueryEscape(c.ClientSecret.Reveal()))
+	if c.inHeader() {
+		c.identify(r)
 	}
 	client, done := c.client()
 	defer done()

@@ -39,7 +39,7 @@ func (k Key) String() string {
 
 var (
 	namePattern   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
-	tenantPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	tenantPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
 	localePattern = regexp.MustCompile(`^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$`) // BCP 47: language, script, region
 )
 
@@ -49,7 +49,7 @@ func (k Key) Validate() error {
 	case !namePattern.MatchString(k.Name):
 		return fmt.Errorf("template %q: a name has small letters, digits and hyphens, such as task-assigned", k.Name)
 	case k.Tenant != "" && !tenantPattern.MatchString(k.Tenant):
-		return fmt.Errorf("template %s: tenant %q: letters, digits, dots, hyphens and underscores are expected", k.Name, k.Tenant)
+		return fmt.Errorf("template %s: tenant %q: letters, digits, hyphens and underscores are expected", k.Name, k.Tenant)
 	case k.Locale != "" && !localePattern.MatchString(k.Locale):
 		return fmt.Errorf("template %s: locale %q: a language, or one with a country, is expected, such as de or de-AT", k.Name, k.Locale)
 	}

@@ -1,7 +1,10 @@
 package mta
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 )
 
@@ -19,6 +22,14 @@ state_dir = /run/dovecot
 log_path = /var/log/mail.log
 ssl = no
 auth_mechanisms = %s
+oauth2 {
+  introspection_mode = post
+  introspection_url = %s
+  username_attribute = username
+  force_introspection = yes
+  active_attribute = active
+  active_value = true
+}
 auth_failure_delay = 0s
 passdb passwd-file {
   passwd_file_path = /etc/dovecot.passwd
@@ -33,5 +44,17 @@ service anvil {
     mode = 0
   }
 }
-`, strings.ToLower(strings.Join(o.Mechanisms, " "))))
+`, strings.ToLower(strings.Join(o.Mechanisms, " ")), s.introspection()))
+}
+
+// introspection is where Dovecot asks whether an access token is good, and whose it is (RFC 7662).
+func (s *Server) introspection() (url string) {
+	s.t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := map[string]any{"active": r.PostFormValue("token") == Token, "username": Username}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(answer)
+	}))
+	s.t.Cleanup(server.Close)
+	return server.URL
 }

@@ -37,6 +37,7 @@ tls_privatekey = /etc/key.pem
 auth_advertise_hosts = ${if eq {$tls_in_cipher}{} {}{*}}
 smtputf8_advertise_hosts = *
 message_size_limit = %d
+smtp_accept_queue_per_connection = 0
 host_lookup =
 rfc1413_query_timeout = 0s
 never_users =

@@ -26,6 +26,16 @@ func (s *Server) Delivered() []Delivered {
 	return all
 }
 
+// Empty forgets all mail that has been delivered.
+func (s *Server) Empty() {
+	s.t.Helper()
+	paths, err := filepath.Glob(filepath.Join(s.root, "var/mail/all/new/*"))
+	s.check(err)
+	for _, path := range paths {
+		s.check(os.Remove(path))
+	}
+}
+
 // recipient finds for whom a mail was, as the server says in one of the fields that it puts first.
 func recipient(raw string) string {
 	for line := range strings.Lines(raw) {

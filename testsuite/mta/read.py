@@ -2,6 +2,7 @@
 
 import base64
 import email
+import email.errors
 import email.policy
 import hashlib
 import json
@@ -9,8 +10,9 @@ import sys
 
 
 def text(value):
-    """A field that has UTF-8 as it is (RFC 6532), which the parser keeps as bytes."""
-    return str(value).encode("utf-8", "surrogateescape").decode("utf-8")
+    """What a field says. UTF-8 that it has as it is (RFC 6532) is kept as bytes by the parser, and one that begins on its second line begins
+    with the blank of the folding."""
+    return str(value).encode("utf-8", "surrogateescape").decode("utf-8").removeprefix(" ")
 
 
 def addresses(mail, name):
@@ -22,13 +24,15 @@ def addresses(mail, name):
 
 def read(raw):
     mail = email.message_from_bytes(raw, policy=email.policy.default)
-    # With UTF-8 in its fields a mail is text to this parser.
-    if any(byte >= 0x80 for byte in raw.split(b"\r\n\r\n")[0].split(b"\n\n")[0]):
+    # With UTF-8 in its fields a mail is text to this parser, which still knows no addresses outside ASCII.
+    international = any(byte >= 0x80 for byte in raw.split(b"\r\n\r\n")[0].split(b"\n\n")[0])
+    if international:
         mail = email.message_from_string(raw.decode("utf-8"), policy=email.policy.SMTPUTF8)
     defects = [repr(d) for d in mail.defects]
     for name in set(mail.keys()):
         for field in mail.get_all(name):
-            defects += [f"{name}: {d!r}" for d in getattr(field, "defects", ())]
+            defects += [f"{name}: {d!r}" for d in getattr(field, "defects", ())
+                        if not (international and isinstance(d, email.errors.NonASCIILocalPartDefect))]
     files = []
     for part in mail.walk():
         defects += [repr(d) for d in part.defects]
@@ -43,8 +47,7 @@ def read(raw):
             })
     plain, html = mail.get_body(("plain",)), mail.get_body(("html",))
     return {
-        # A field that begins on its second line begins with the blank of the folding to this parser.
-        "subject": text(mail["Subject"] or "").removeprefix(" "),
+        "subject": text(mail["Subject"] or ""),
         **{key: addresses(mail, name) for key, name in (("from", "From"), ("to", "To"), ("cc", "Cc"), ("bcc", "Bcc"), ("replyTo", "Reply-To"))},
         "text": plain.get_content() if plain else "",
         "html": html.get_content() if html else "",

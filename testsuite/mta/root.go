@@ -37,11 +37,10 @@ func find(t testing.TB) string {
 // furnish makes the root of the server's file system.
 func (s *Server) furnish(unpacked string) {
 	s.t.Helper()
-	output, err := exec.Command("cp", "-a", unpacked, s.root).CombinedOutput()
+	output, err := exec.Command("cp", "-dR", "--preserve=mode", unpacked, s.root).CombinedOutput()
 	if err != nil {
 		s.t.Fatalf("%s: %v: %s", s.Kind, err, output)
 	}
-	s.check(os.Chown(s.root, 0, 0))
 	for name, minor := range map[string]int{"null": 3, "zero": 5, "urandom": 9} {
 		path := filepath.Join(s.root, "dev", name)
 		s.check(syscall.Mknod(path, syscall.S_IFCHR, 1<<8|minor))
@@ -55,20 +54,25 @@ func (s *Server) furnish(unpacked string) {
 	if err := os.Symlink("/run", filepath.Join(s.root, "var/run")); !os.IsExist(err) {
 		s.check(err)
 	}
-	s.t.Cleanup(s.showLogs)
+	s.t.Cleanup(s.showLog)
 }
 
-// showLogs shows the end of what the server has said, when the test has failed.
-func (s *Server) showLogs() {
-	if !s.t.Failed() {
-		return
-	}
+// Log is what the server has said.
+func (s *Server) Log() string {
+	var all strings.Builder
 	_ = filepath.WalkDir(filepath.Join(s.root, "var/log"), func(path string, _ os.DirEntry, _ error) error {
-		if text, err := os.ReadFile(path); err == nil {
-			s.t.Logf("%s of %s:\n%s", filepath.Base(path), s.Kind, text[max(0, len(text)-6_000):])
-		}
+		text, _ := os.ReadFile(path)
+		all.Write(text)
 		return nil
 	})
+	return all.String()
+}
+
+// showLog shows the end of it when the test has failed.
+func (s *Server) showLog() {
+	if log := s.Log(); s.t.Failed() {
+		s.t.Logf("%s has said:\n%s", s.Kind, log[max(0, len(log)-6_000):])
+	}
 }
 
 // folder makes a folder of the server's, with those above it, that belongs to one of its users, or to USER:GROUP.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,6 +34,7 @@ func Kinds() []Kind { return []Kind{Postfix, Exim, OpenSMTPD} }
 const (
 	Username = "waybill"
 	Password = "carrier-pigeon-7"
+	Token    = "an-access-token-of-an-hour" // for XOAUTH2 and OAUTHBEARER
 )
 
 // Mechanisms are the log-ins that a kind of server can offer: what is with Dovecot for Postfix and Exim, OpenSMTPD has two of its own.
@@ -41,6 +43,14 @@ func (k Kind) Mechanisms() []string {
 		return []string{"PLAIN", "LOGIN"}
 	}
 	return []string{"PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"}
+}
+
+// TokenMechanisms are the log-ins with access tokens that a kind of server can offer.
+func (k Kind) TokenMechanisms() []string {
+	if k == OpenSMTPD {
+		return nil
+	}
+	return []string{"XOAUTH2", "OAUTHBEARER"}
 }
 
 // patience bounds a start on a busy machine; an idle one takes less than a second.
@@ -79,7 +89,7 @@ func Start(t testing.TB, kind Kind, o Options) *Server {
 		o.MaxSize = 1 << 20
 	}
 	if len(o.Mechanisms) == 0 {
-		o.Mechanisms = kind.Mechanisms()
+		o.Mechanisms = slices.Concat(kind.Mechanisms(), kind.TokenMechanisms())
 	}
 	ports := process.Ports(t, 2)
 	s := &Server{Kind: kind, Host: "127.0.0.1", Port: ports[0], TLSPort: ports[1], MaxSize: o.MaxSize, t: t}

@@ -4,6 +4,7 @@
 package dev
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,7 @@ type Options struct {
 	Variable     func(name string) (string, error) // settings of connectors; mail stays on this machine whatever they say; nil: none
 	Email        service.Config                    // senders of tenants; mail stays on this machine whatever it says
 	Groups       int                               // of mailboxes that the worker holds at most; 0: all
+	Alerts       activities.AlertSettings          // without a Web UI: links lead to that of this environment
 	Logger       *slog.Logger
 	Out          io.Writer // told what is started, for people
 }
@@ -270,8 +272,10 @@ func (e *Environment) startWorker(ctx context.Context) error {
 	for _, c := range list {
 		e.definitions = append(e.definitions, c.Definition())
 	}
+	alerts := e.options.Alerts
+	alerts.UIURL = cmp.Or(alerts.UIURL, e.UIURL)
 	a, err := app.New(ctx, app.Options{
-		Temporal: e.Client.Temporal, Namespace: temporal.DefaultNamespace, Files: bucket, Connectors: list, Instances: instances, Logger: e.options.Logger, MailboxGroups: e.options.Groups, Mail: deps.Mail,
+		Temporal: e.Client.Temporal, Namespace: temporal.DefaultNamespace, Files: bucket, Connectors: list, Instances: instances, Logger: e.options.Logger, MailboxGroups: e.options.Groups, Mail: deps.Mail, Alerts: alerts,
 		Gateway: gateway.Options{
 			Address: net.JoinHostPort(host, strconv.Itoa(e.options.GatewayPort)), Version: "dev", Key: e.options.Gateway.Key, URL: e.options.Gateway.URL,
 		},
