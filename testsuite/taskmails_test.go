@@ -157,8 +157,9 @@ func TestTaskMails(t *testing.T) {
 
 	// A task is due.
 	id = d.start(map[string]any{"assignee": "carl", "due": "PT2S"})
-	inbox(t, d.Environment, "carl@example.com", 4)
-	require.Equal(t, "Task is due: Check it", inbox(t, d.Environment, "carl@example.com", 5).Subject)
+	require.ElementsMatch(t, []string{"Task is due: Check it", "Task for you: Check it"}, []string{ // whichever is sent first
+		inbox(t, d.Environment, "carl@example.com", 4).Subject, inbox(t, d.Environment, "carl@example.com", 5).Subject,
+	})
 	d.complete(id)
 
 	require.Empty(t, mailsTo(t, d, "dora@example.com"))
