@@ -85,10 +85,19 @@ func (a *app) printTemplates(cmd *cobra.Command, all []client.MailTemplate) erro
 			if t.Bundled {
 				from = "bundled"
 			}
-			rows = append(rows, []string{t.Name, t.Locale, t.Tenant, from, t.Subject})
+			rows = append(rows, []string{t.Name, t.Locale, t.Tenant, from, shortened(t.Subject)})
 		}
 		table(w, "", []string{"NAME", "LOCALE", "TENANT", "FROM", "SUBJECT"}, rows)
 	})
+}
+
+// shortened keeps a line of a list readable.
+func shortened(text string) string {
+	const most = 60
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
 }
 
 func (a *app) emailTemplateShowCommand() *cobra.Command {
