@@ -42,13 +42,16 @@ func (m *Mails) Test(ctx context.Context, in contract.TestEmail) (contract.Email
 		to = mail.Address{Name: a.Name, Address: a.Address}
 	}
 	tested := m.service.Test(ctx, in.Tenant, to)
-	report := contract.EmailReport{OK: tested.OK(), Server: tested.Server, Tenant: tested.Tenant, MessageID: tested.MessageID}
+	report := contract.EmailReport{OK: tested.OK, Server: tested.Server, Tenant: tested.Tenant}
 	if tested.From.Address != "" {
 		report.From = tested.From.String()
 	}
-	for _, s := range tested.Stages {
+	if r := tested.Receipt; r != nil && len(r.Accepted) > 0 {
+		report.MessageID = r.MessageID
+	}
+	for _, s := range tested.Steps {
 		report.Stages = append(report.Stages, contract.EmailStage{
-			Stage: s.Stage, State: s.State, Found: s.Found, Advice: s.Advice, Setting: s.Setting, Millis: s.Took.Milliseconds(),
+			Stage: s.Name, State: s.Result, Found: s.Found, Setting: s.Setting, Advice: s.Advice, Millis: s.Milliseconds,
 		})
 	}
 	return report, nil

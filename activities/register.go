@@ -40,6 +40,13 @@ func RegisterWebhooks(r worker.ActivityRegistry, d *Deliverer) {
 	register(r, contract.CheckWebhookActivity, d.CheckWebhook)
 }
 
+// RegisterAlerts makes a worker of the queue of alerts take them to their rules, and say what is told of them.
+func RegisterAlerts(r worker.ActivityRegistry, a *Alerter) {
+	register(r, contract.AlertActivity, a.Alert)
+	register(r, contract.PlanAlertActivity, a.Plan)
+	register(r, contract.ActOnAlertActivity, a.Act)
+}
+
 // RegisterConnector makes a worker of a connector's queue answer every action of it. The pacer is nil when its calls have no rate.
 func RegisterConnector(r worker.ActivityRegistry, c connectors.Connector, p *Pacer) {
 	for _, action := range c.Definition().Actions {
@@ -53,12 +60,16 @@ func RegisterWatcher(r worker.ActivityRegistry, w *Watcher) {
 	register(r, contract.WatchGroupActivity, w.WatchGroup)
 }
 
-// RegisterAccounts makes a worker of the account queue send and fetch mail for applications, and try log-ins out.
+// RegisterAccounts makes a worker of the account queue send and fetch mail for applications, try log-ins out, and get tokens for credentials.
 func RegisterAccounts(r worker.ActivityRegistry, w *Watcher) {
 	register(r, contract.CheckMailboxActivity, w.Check)
 	register(r, contract.TestMailboxActivity, w.TestMailbox)
 	register(r, contract.FetchMailsActivity, w.FetchMails)
 	register(r, contract.SendMailActivity, w.SendMail)
+	o := &OAuth{}
+	register(r, contract.TokenActivity, o.Token)
+	register(r, contract.DeviceActivity, o.Device)
+	register(r, contract.RevokeActivity, o.Revoke)
 }
 
 func register(r worker.ActivityRegistry, name string, fn any) {

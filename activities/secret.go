@@ -27,6 +27,8 @@ func Secret(reference string) (mail.Secret, error) {
 			return "", fmt.Errorf("read a sealed secret with the key in %s: %w", keyName, err)
 		}
 		return key.Open(reference)
+	case "credential":
+		return "", fmt.Errorf("secret %q: it is a token, which log-ins with OAuth take alone (--auth xoauth2, oauthbearer or oauth)", reference)
 	case "file":
 		text, err := os.ReadFile(name)
 		if err != nil {
@@ -34,5 +36,5 @@ func Secret(reference string) (mail.Secret, error) {
 		}
 		return mail.Secret(strings.TrimRight(string(text), "\r\n")), nil
 	}
-	return "", fmt.Errorf("a secret is named as env:NAME, file:/path or sealed:..., not as %d characters of something else", len(reference))
+	return "", fmt.Errorf("a secret is named as env:NAME, file:/path, sealed:... or credential:NAME, not as %d characters of something else", len(reference))
 }

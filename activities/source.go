@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/mail"
@@ -13,21 +14,48 @@ import (
 // Sources of mail.
 const sourceEWS = "ews"
 
-// open connects to the account of a mailbox.
+// tokenFunc gives the token of a log-in.
+type tokenFunc func(context.Context) (mail.Secret, error)
+
+// open connects to the account of a mailbox. A token of a credential that is refused is replaced once: another may be in force since.
 func (w *Watcher) open(ctx context.Context, c contract.MailboxConfig) (source, error) {
+	name := CredentialOf(c.Password)
+	if name == "" || !c.OAuth() {
+		return w.openWith(ctx, c, token(c.Password))
+	}
+	tokens := w.credentials.Tokens(name)
+	var used atomic.Pointer[mail.Secret] // to log in; an account may ask for tokens from several goroutines afterwards
+	s, err := w.openWith(ctx, c, func(ctx context.Context) (mail.Secret, error) {
+		token, err := tokens.Token(ctx, "")
+		if err == nil {
+			used.CompareAndSwap(nil, &token)
+		}
+		return token, err
+	})
+	if used.Load() == nil || mail.KindOf(err) != mail.KindAuth {
+		return s, err
+	}
+	if newer, failed := tokens.Token(ctx, *used.Load()); failed != nil || newer == *used.Load() {
+		return nil, err
+	}
+	return w.openWith(ctx, c, func(ctx context.Context) (mail.Secret, error) { return tokens.Token(ctx, "") })
+}
+
+// openWith connects to the account of a mailbox, with a token where it wants one.
+func (w *Watcher) openWith(ctx context.Context, c contract.MailboxConfig, token tokenFunc) (source, error) {
 	roots, err := w.authorities.Of(c.CA)
 	if err != nil {
 		return nil, settingsError{err}
 	}
 	if c.Source == sourceEWS {
-		config, err := ewsConfig(c)
+		config, err := ewsConfig(c, token)
 		if err != nil {
 			return nil, settingsError{err}
 		}
 		config.RootCAs = roots
 		return opened(ews.Open(ctx, config, c.Folders()))
 	}
-	config, err := imapConfig(c)
+	config, err := imapConfig(c, token)
 	if err != nil {
 		return nil, settingsError{err}
 	}
@@ -51,7 +79,7 @@ func opened[S source](s S, err error) (source, error) {
 	return s, nil
 }
 
-func imapConfig(c contract.MailboxConfig) (config imap.Config, err error) {
+func imapConfig(c contract.MailboxConfig, token tokenFunc) (config imap.Config, err error) {
 	config = imap.Config{
 		Host: c.Host, Port: c.Port, TLS: imap.TLS(c.TLS), AllowPlain: c.AllowPlain, Username: c.Username, Auth: imap.Auth(c.Auth),
 		PollInterval: milliseconds(c.PollMS), MaxMessageBytes: c.MaxBytes,
@@ -61,17 +89,17 @@ func imapConfig(c contract.MailboxConfig) (config imap.Config, err error) {
 		config.Password, err = Secret(c.Password)
 		return config, err
 	}
-	config.Token = token(c.Password)
+	config.Token = token
 	return config, nil
 }
 
-func ewsConfig(c contract.MailboxConfig) (config ews.Config, err error) {
+func ewsConfig(c contract.MailboxConfig, token tokenFunc) (config ews.Config, err error) {
 	config = ews.Config{
 		URL: c.URL, Host: c.Host, AllowPlain: c.AllowPlain, Username: c.Username, Auth: ews.Auth(c.Auth), Mailbox: c.Of, Impersonate: c.As,
 		PollInterval: milliseconds(c.PollMS), RequestTimeout: milliseconds(c.TimeoutMS), MaxMessageBytes: c.MaxBytes,
 	}
 	if c.OAuth() {
-		config.Token = token(c.Password)
+		config.Token = token
 		return config, nil
 	}
 	config.Password, err = Secret(c.Password)
@@ -79,7 +107,7 @@ func ewsConfig(c contract.MailboxConfig) (config ews.Config, err error) {
 }
 
 // token reads a token that somebody else renews, in a file, at each use.
-func token(reference string) func(context.Context) (mail.Secret, error) {
+func token(reference string) tokenFunc {
 	return func(context.Context) (mail.Secret, error) { return Secret(reference) }
 }
 

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"math"
@@ -14,10 +15,18 @@ import (
 // maxToken bounds a token that is read. Those of the large providers have 2 to 4 KB.
 const maxToken = 64 << 10
 
-// tokenOf is what the token says that a mailbox is logged in to with; nil when it is logged in to without one, or there is none to read.
-func tokenOf(c contract.MailboxConfig) *contract.Token {
+// tokenOf is what the token says that a mailbox is logged in to with, or what its credential knows; nil when it is logged in to without one,
+// or there is none to read.
+func (w *Watcher) tokenOf(ctx context.Context, c contract.MailboxConfig) *contract.Token {
 	if !c.OAuth() {
 		return nil
+	}
+	if name := CredentialOf(c.Password); name != "" {
+		expires, err := w.credentials.Expires(ctx, name)
+		if err != nil {
+			return nil // likewise
+		}
+		return &contract.Token{Expires: expires}
 	}
 	token, err := Secret(c.Password)
 	if err != nil || token == "" {

@@ -43,12 +43,12 @@ func TestTokenSaysWhenItEnds(t *testing.T) {
 
 	t.Setenv("WAYBILL_MAILBOX_TOKEN", jwt(`{"exp":1898672400}`))
 	c := contract.MailboxConfig{Auth: "xoauth2", Password: "env:WAYBILL_MAILBOX_TOKEN"}
-	token := tokenOf(c)
+	token := (&Watcher{}).tokenOf(t.Context(), c)
 	require.Equal(t, &contract.Token{Expires: at}, token)
 	text, err := json.Marshal(token)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"expires":"2030-03-02T09:00:00Z"}`, string(text), "nothing else of the token is told")
 	c.Password = "env:WAYBILL_MAILBOX_MISSING"
-	require.Nil(t, tokenOf(c))
-	require.Nil(t, tokenOf(contract.MailboxConfig{Password: "env:WAYBILL_MAILBOX_TOKEN"}), "a password is no token")
+	require.Nil(t, (&Watcher{}).tokenOf(t.Context(), c))
+	require.Nil(t, (&Watcher{}).tokenOf(t.Context(), contract.MailboxConfig{Password: "env:WAYBILL_MAILBOX_TOKEN"}), "a password is no token")
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/imap"
+	"github.com/waybill-io/waybill/mail/smtp"
 )
 
 // askEvery is how often a watcher asks whom it has to watch.
@@ -31,7 +32,9 @@ type Watcher struct {
 	unmarked bool // handled mail gets neither flag nor keyword
 
 	authorities mail.Authorities
+	credentials *Credentials // of mailboxes and accounts whose secret is "credential:NAME"
 	limiter     imap.Limiter // of new connections, for all mailboxes of this worker
+	outgoing    smtp.Pool    // connections to mail servers, for all accounts of this worker
 	held        holdings
 	*Metrics
 }
@@ -39,7 +42,7 @@ type Watcher struct {
 // NewWatcher returns the watcher activities.
 func NewWatcher(c *client.Client, files *Files, m *Metrics) *Watcher {
 	host, _ := os.Hostname()
-	return &Watcher{client: c, files: files, Metrics: m, worker: fmt.Sprintf("%d@%s", os.Getpid(), host)}
+	return &Watcher{client: c, files: files, Metrics: m, credentials: NewCredentials(c), worker: fmt.Sprintf("%d@%s", os.Getpid(), host)}
 }
 
 // Worker is the name of this worker, by which Temporal must know it, too.
@@ -101,7 +104,7 @@ func (w *Watcher) Watch(ctx context.Context, in contract.WatchInput) error {
 
 // Check logs in and reads the list of folders, and when the token ends that it logs in with. What is wrong is in the result.
 func (w *Watcher) Check(ctx context.Context, c contract.MailboxConfig) (contract.CheckResult, error) {
-	result := contract.CheckResult{Token: tokenOf(c)}
+	result := contract.CheckResult{Token: w.tokenOf(ctx, c)}
 	account, err := w.open(ctx, c)
 	if err == nil {
 		defer account.Close()

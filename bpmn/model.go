@@ -14,6 +14,7 @@ type Model struct {
 type Process struct {
 	ID         string
 	Name       string
+	Namespace  string // the targetNamespace of the file
 	VersionTag string
 	Line       int
 	Nodes      []*Node // in document order, those inside of sub-processes too: a sub-process comes before what is in it

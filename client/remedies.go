@@ -110,6 +110,8 @@ func (r remedies) token(m Mailbox, result contract.CheckResult, err error, now t
 func (r remedies) renews(secret string) string {
 	kind, name, _ := strings.Cut(secret, ":")
 	switch {
+	case kind == "credential":
+		return "see `starter credential show " + name + "`, which says why it has no newer one"
 	case kind == "file":
 		return "is that running which writes a new token to " + name + " on the workers' machines? It is read at each log-in"
 	case kind == "env":

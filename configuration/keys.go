@@ -3,7 +3,7 @@ package configuration
 import "slices"
 
 // sections are ours: a name in one of them that is not known is an error.
-var sections = []string{"email", "elastic-search", "event"}
+var sections = []string{"alert", "email", "elastic-search", "event"}
 
 // obsolete begin names in our sections that earlier versions of the old product had, for servers that it brought along: they have no meaning any more.
 var obsolete = []string{
@@ -24,7 +24,7 @@ const (
 
 // Keys are all settings that are known, but for those of tenants: email.tenant.NAME.KEY stands for email.KEY of a tenant that email.tenants lists.
 func Keys() []Key {
-	return slices.Concat(emailKeys(), indexKeys(), eventKeys(), []Key{
+	return slices.Concat(emailKeys(), alertKeys(), indexKeys(), eventKeys(), []Key{
 		{Name: marks, Type: Bool, Default: "true", Aliases: []string{marks}, Meaning: "false: handled mail gets neither flag nor keyword"},
 	})
 }
@@ -55,6 +55,13 @@ func emailKeys() []Key {
 		{Name: "email.dkim.selector", Type: Text, Meaning: "name of the key under the domain"},
 		{Name: "email.dkim.key", Type: Secret, Meaning: "private key, PEM; usually file:/path"},
 		{Name: tenants, Type: List, Meaning: "tenants with settings of their own: email.tenant.NAME.host and so on"},
+	}
+}
+
+func alertKeys() []Key {
+	return []Key{
+		{Name: "alert.to", Type: List, Aliases: []string{"WAYBILL_ALERT_TO"}, Meaning: "addresses that are told of every alert while there are no rules, see docs/alerts.md"},
+		{Name: "alert.ui.url", Type: URL, Aliases: []string{"WAYBILL_UI_URL"}, Meaning: "Temporal's Web UI, which alerts link to, such as http://localhost:8233"},
 	}
 }
 

@@ -28,6 +28,7 @@ type Check func(context.Context) error
 // Options of a Server.
 type Options struct {
 	Address string // host:port
+	URL     string // under which browsers reach it, without a path that is ours; "": of the address, when that is of this machine
 	Ready   Check
 	Client  *client.Client
 	Tokens  Tokens
@@ -43,8 +44,8 @@ type Options struct {
 	sendWait time.Duration // how long an application waits for the mail server; 0: as is documented. Tests are in a hurry
 }
 
-// Server answers GET /healthz (the process is alive), GET /readyz (what it needs is there), /metrics (Prometheus), /api/listeners, /api/events and
-// /connectors.
+// Server answers GET /healthz (the process is alive), GET /readyz (what it needs is there), /metrics (Prometheus), /api/listeners, /api/events, /oauth
+// and /connectors.
 type Server struct {
 	listener net.Listener
 	http     *http.Server
@@ -55,6 +56,9 @@ func Listen(o Options) (*Server, error) {
 	listener, err := net.Listen("tcp", o.Address)
 	if err != nil {
 		return nil, fmt.Errorf("gateway: listen at %s: %w", o.Address, err)
+	}
+	if o.URL == "" && local(listener.Addr().String()) {
+		o.URL = "http://" + listener.Addr().String()
 	}
 	mux := http.NewServeMux()
 	for pattern, handler := range routes(o) {
@@ -82,6 +86,7 @@ func routes(o Options) map[string]http.Handler {
 		all[pattern] = o.Tokens.guard(handler)
 	}
 	all["POST /api/events"] = o.Tokens.guard(http.HandlerFunc((&receivers{Options: o}).emit))
+	maps.Copy(all, consentRoutes(o))  // likewise: people come there with a browser
 	maps.Copy(all, receiverRoutes(o)) // whom they let through, the connector says
 	return all
 }

@@ -48,7 +48,7 @@ func TestDocumentHasAllFields(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(openAPI, &document))
 	for name, value := range map[string]any{"Credentials": credentials{}, "Email": email{}, "Outcome": outcome{}, "Emitted": emitted{}, "Connection": connection{LastAlive: new(time.Time), Cause: "-"},
-		"EmailReport": contract.EmailReport{From: "-", Tenant: "-", MessageID: "-"}, "EmailStage": contract.EmailStage{Found: []string{"-"}, Advice: "-", Setting: "-"},
+		"EmailReport": contract.EmailReport{From: "-", Tenant: "-", MessageID: "-"}, "EmailStage": contract.EmailStage{Found: "-", Advice: "-", Setting: "-"},
 		"EmailHealth": contract.EmailHealth{}, "EmailServer": contract.EmailServer{LastSuccess: new(time.Time), LastFailure: new(time.Time), Cause: "-"},
 	} {
 		text, err := json.Marshal(value)

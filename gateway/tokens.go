@@ -65,17 +65,22 @@ func (t Tokens) permits(token string) bool {
 // site that a browser here shows.
 func (t Tokens) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		token, given := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		switch {
-		case given && t.permits(strings.TrimSpace(token)):
-		case !t.some() && !given && local(r.RemoteAddr) && local(r.Host) && direct(r.Header):
-		default:
+		if !t.admits(r) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="waybill"`)
 			problem(w, http.StatusUnauthorized, "a token is expected: Authorization: Bearer TOKEN. `starter token new NAME` makes one; the gateway finds its hash in the file that WAYBILL_GATEWAY_TOKENS names")
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// admits tells whether guard lets a request through.
+func (t Tokens) admits(r *http.Request) bool {
+	token, given := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if given {
+		return t.permits(strings.TrimSpace(token))
+	}
+	return !t.some() && local(r.RemoteAddr) && local(r.Host) && direct(r.Header)
 }
 
 // direct tells whether a request came from a program, and neither through a proxy nor from a page of another site.

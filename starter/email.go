@@ -75,16 +75,16 @@ func printEmailReport(w io.Writer, r contract.EmailReport) {
 		if s.State != contract.EmailStageSkipped {
 			took = fmt.Sprintf("%d ms", s.Millis)
 		}
-		found := append(slices.Clone(s.Found), "")
-		rows = append(rows, []string{s.Stage, strings.ToUpper(s.State), took, found[0]})
-		for _, line := range found[1:] {
-			if line != "" {
-				rows = append(rows, []string{"", "", "", line})
-			}
+		state := s.State
+		if state == contract.EmailStageFailed {
+			state = strings.ToUpper(state)
 		}
-		if s.Advice != "" {
-			rows = append(rows, []string{"", "", "", "-> " + s.Advice})
-		}
+		rows = append(rows, []string{s.Stage, state, took, s.Found})
 	}
 	table(w, "", []string{"STAGE", "STATE", "TOOK", "FOUND"}, rows)
+	for _, s := range r.Stages {
+		if s.State == contract.EmailStageFailed {
+			fields(w, "what to change", s.Setting, "what to do", s.Advice)
+		}
+	}
 }

@@ -30,6 +30,7 @@ import (
 type mailboxFlags struct {
 	contract.MailboxConfig
 	preset      string
+	credential  string
 	folders     []string
 	from        string
 	maxSize     string
@@ -48,10 +49,12 @@ func (a *app) mailboxAddCommand() *cobra.Command {
 			"A mailbox of this name that is watched already takes the new settings and goes on where it was.\n\n" +
 			"The password is never given itself, because it would be kept in Temporal's histories: --password names where the\n" +
 			"workers find it, env:NAME for a variable of their environment or file:/path for a file on their machine. With --auth xoauth2,\n" +
-			"oauthbearer or oauth it is where they find an access token, which is read anew at each log-in.",
+			"oauthbearer or oauth it is where they find an access token, which is read anew at each log-in; --credential names an OAuth account\n" +
+			"whose tokens are renewed by themselves.",
 		Example: `  starter mailbox add support --host imap.example.com --username support@example.com --password env:SUPPORT_PASSWORD
   starter mailbox add orders --host 127.0.0.1 --port 1143 --tls none --username orders --password file:/run/secrets/orders --from all --mark-seen
   starter mailbox add ann --username ann@gmail.com --password env:ANN_APP_PASSWORD --folder INBOX --folder Orders
+  starter mailbox add billing --username billing@contoso.com --credential billing
   starter mailbox add sales --source ews --host exchange.example.com --username sales@example.com --password env:SALES_PASSWORD`,
 		Args: need("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -85,6 +88,7 @@ func (f *mailboxFlags) define(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.AllowPlain, "allow-plain", false, "with --tls none, or an EWS address of http: let the password cross a network in clear text")
 	flags.StringVar(&f.Username, "username", "", "user (required)")
 	flags.StringVar(&f.Password, "password", "", "where the workers find the password or token, env:NAME or file:/path (required)")
+	flags.StringVar(&f.credential, "credential", "", "instead of --password: log in with the tokens of this credential (starter credential add), by --auth xoauth2, or oauth with EWS")
 	flags.StringVar(&f.Auth, "auth", "", "IMAP: password, xoauth2 or oauthbearer (default password); EWS: ntlm, basic or oauth (default ntlm)")
 	flags.StringVar(&f.Of, "of", "", "EWS: address of the mailbox, when it is not the user's own")
 	flags.BoolVar(&f.As, "impersonate", false, "EWS: act as the owner of --of, which the role ApplicationImpersonation permits")
@@ -152,6 +156,17 @@ func (f *mailboxFlags) config() (contract.MailboxConfig, error) {
 	}
 	if c.Port < 1 || c.Port > 65535 {
 		wrong("--port %d: 1 to 65535 is expected", c.Port)
+	}
+	if f.credential != "" && c.Password != "" {
+		wrong("--credential and --password: one of them is expected")
+	} else if f.credential != "" {
+		c.Password = contract.CredentialPrefix + f.credential
+		if c.Auth == "" {
+			c.Auth = map[string]string{"imap": "xoauth2", "ews": "oauth"}[c.Source]
+		}
+	}
+	if strings.HasPrefix(c.Password, contract.CredentialPrefix) && !c.OAuth() {
+		wrong("--auth %s: a credential gives tokens, for xoauth2 or oauthbearer, or oauth with --source ews", c.Auth)
 	}
 	if err := checkReference(c.Password); err != nil {
 		wrong("%w", err)
@@ -231,7 +246,7 @@ func checkReference(reference string) error {
 	switch {
 	case reference == "":
 		return errors.New("--password is required: env:NAME or file:/path")
-	case kind == "sealed" && name != "":
+	case kind == "sealed" && name != "", kind == "credential" && connectors.ValidName(name):
 		return nil
 	case kind == "env" && variableName.MatchString(name):
 		return nil

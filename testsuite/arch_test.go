@@ -30,6 +30,8 @@ var rooms = map[string][]string{
 	"script": {"bpmn", "engine", "juel"},
 
 	"workflows": {"activities/contract", "bpmn", "definition", "engine", "juel", "script"},
+	// Rules of alerts: what becomes of one, pure.
+	"alerts": {"activities/contract", "connectors"},
 	// The world, which knows nothing of workflows.
 	"retryafter": {},
 	"mail":       {"freemarker", "retryafter"},
@@ -55,7 +57,7 @@ var rooms = map[string][]string{
 		"connectors/sql", "connectors/twilio", "mail",
 	},
 	"activities": {
-		"activities/binding", "activities/contract", "bpmn", "client", "connectors", "connectors/rabbitmq/broker", "definition", "engine", "juel",
+		"alerts", "activities/binding", "activities/contract", "bpmn", "client", "connectors", "connectors/rabbitmq/broker", "definition", "engine", "juel",
 		"mail", "script",
 	},
 	// The way in.
@@ -64,21 +66,21 @@ var rooms = map[string][]string{
 	"gateway": {"activities/contract", "client", "connectors", "mail", "workflows"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {
-		"activities", "activities/contract", "client", "configuration", "connectors", "connectors/catalog", "connectors/script", "definition", "gateway", "mail", "project", "worker/dev",
+		"alerts", "activities", "activities/contract", "client", "configuration", "connectors", "connectors/catalog", "connectors/script", "definition", "gateway", "mail", "project", "worker/dev",
 		"workflows",
 	},
 	"worker/dev": {
 		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/email", "examples", "gateway", "mail", "project", "worker",
 		"testsuite/mailserver", "testsuite/temporalserver",
 	},
-	"starter":  {"activities/binding", "activities/contract", "bpmn", "client", "connectors", "connectors/catalog", "definition", "mail", "project", "testsuite/scenario"},
+	"starter":  {"alerts", "activities/binding", "activities/contract", "bpmn", "client", "connectors", "connectors/catalog", "definition", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
-		"activities", "activities/contract", "bpmn", "client", "connectors", "connectors/files", "connectors/rest", "connectors/sql", "definition", "engine", "mail", "project", "testsuite", "worker", "worker/dev",
+		"alerts", "activities", "activities/contract", "bpmn", "client", "connectors", "connectors/email", "connectors/files", "connectors/rest", "connectors/sql", "definition", "engine", "mail", "project", "testsuite", "worker", "worker/dev",
 		"workflows",
 	},
 	"testsuite": {
-		"activities", "activities/contract", "bpmn", "client", "connectors", "connectors/catalog", "definition", "engine", "examples", "juel", "mail",
+		"alerts", "activities", "activities/contract", "bpmn", "client", "connectors", "connectors/catalog", "definition", "engine", "examples", "juel", "mail",
 		"project", "script", "worker", "worker/dev", "workflows",
 	},
 }

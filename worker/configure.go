@@ -6,10 +6,12 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/waybill-io/waybill/activities"
+	"github.com/waybill-io/waybill/alerts"
 	"github.com/waybill-io/waybill/configuration"
 	"github.com/waybill-io/waybill/mail/service"
 )
@@ -28,7 +30,8 @@ func (o *sources) flags(f *pflag.FlagSet) {
 // settings are what they say.
 type settings struct {
 	*configuration.Settings
-	email service.Config
+	email  service.Config
+	alerts activities.AlertSettings
 }
 
 // misconfigured is an error of the settings: the program exits with 2.
@@ -46,7 +49,26 @@ func (o *sources) read() (*settings, error) {
 	if err != nil {
 		return nil, misconfigured{err}
 	}
-	return &settings{s, email}, nil
+	alerts, err := alertSettings(s)
+	if err != nil {
+		return nil, misconfigured{err}
+	}
+	return &settings{s, email, alerts}, nil
+}
+
+// alertSettings are what alerts must know.
+func alertSettings(s *configuration.Settings) (activities.AlertSettings, error) {
+	a := activities.AlertSettings{UIURL: strings.TrimRight(s.Text("alert.ui.url"), "/"), BaseURL: strings.TrimRight(s.Text("email.base.url"), "/")}
+	for address := range strings.SplitSeq(s.Text("alert.to"), ",") {
+		if address = strings.TrimSpace(address); address == "" {
+			continue
+		}
+		if err := alerts.CheckAddress(address); err != nil {
+			return a, fmt.Errorf("%s: alert.to: %w", s.From("alert.to"), err)
+		}
+		a.To = append(a.To, address)
+	}
+	return a, nil
 }
 
 // mails is the email service. tokens gives the tokens of credentials.

@@ -35,7 +35,10 @@ func devCommand() *cobra.Command {
 				return err
 			}
 			settings.tell(logger)
-			o.Logger, o.Out, o.Variable, o.Email = logger, os.Stdout, variables(settings.Settings), settings.email
+			if o.Gateway, err = gatewaySettings(""); err != nil {
+				return err
+			}
+			o.Logger, o.Out, o.Variable, o.Email, o.Alerts = logger, os.Stdout, variables(settings.Settings), settings.email, settings.alerts
 			return dev.Run(cmd.Context(), o)
 		},
 	}

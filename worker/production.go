@@ -20,6 +20,7 @@ import (
 	_ "gocloud.dev/blob/memblob"
 
 	"github.com/waybill-io/waybill/activities"
+	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors/catalog"
 	"github.com/waybill-io/waybill/worker/app"
 )
@@ -69,7 +70,7 @@ func workerCommand() *cobra.Command {
 			"weight: docs/configuration.md names all settings, and --check shows those that count. Connectors are set up by the variables that `starter connector show NAME` lists, such as\n" +
 			"SLACK_BOT_TOKEN (or SLACK_BOT_TOKEN_FILE); several of a kind by --connector.\n" +
 			"WAYBILL_SECRET_KEY holds the key of sealed secrets. The gateway's API wants a token: WAYBILL_GATEWAY_TOKENS names the file with their hashes; without it only this\n" +
-			"machine may call. WAYBILL_WEBHOOK_SECRET signs what applications are told that bring no secret of their own.",
+			"machine may call. WAYBILL_GATEWAY_URL is the address under which browsers reach it, to authorize credentials. WAYBILL_WEBHOOK_SECRET signs what applications are told that bring no secret of their own.",
 		Example: `  go run ./worker --temporal-address temporal.example.com:7233
   go run ./worker --config activiti-app.properties --check
   go run ./worker --roles mailbox --files "file:///var/lib/waybill/files?create_dir=1"`,
@@ -86,10 +87,12 @@ func workerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			mails, err := settings.mails(nil)
+			var credentials credentials
+			mails, err := settings.mails(credentials.tokens())
 			if err != nil {
 				return err
 			}
+			defer mails.Close()
 			if check {
 				return settings.print(cmd.OutOrStdout())
 			}
@@ -129,8 +132,9 @@ func workerCommand() *cobra.Command {
 				return err
 			}
 			defer t.Close()
+			credentials.kept = activities.NewCredentials(client.New(t))
 			a, err := app.New(ctx, app.Options{
-				Temporal: t, Namespace: chosen, Roles: list, Files: bucket, Connectors: builtIn, Instances: instances, Bridge: over, Logger: logger, Gateway: web, MailboxGroups: groups, Unmarked: settings.Unmarked(), Mail: mails,
+				Temporal: t, Namespace: chosen, Roles: list, Files: bucket, Connectors: builtIn, Instances: instances, Bridge: over, Logger: logger, Gateway: web, MailboxGroups: groups, Unmarked: settings.Unmarked(), Mail: mails, Alerts: settings.alerts,
 			})
 			if errors.Is(err, syscall.EADDRINUSE) {
 				return fmt.Errorf("%w\nchoose another address with --gateway, or leave the role gateway out of --roles", err)
@@ -139,6 +143,7 @@ func workerCommand() *cobra.Command {
 				return err
 			}
 			return a.Run(ctx, func() {
+				go keep(ctx, client.New(t), settings.email.Credentials(), logger)
 				logger.Info("ready", "roles", roles, "namespace", chosen, "gateway", a.GatewayURL())
 			})
 		},

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -27,6 +28,11 @@ func gatewaySettings(address string) (o gateway.Options, err error) {
 	if text := os.Getenv("WAYBILL_SECRET_KEY"); text != "" {
 		if o.Key, err = mail.ParseKey(text); err != nil {
 			return o, fmt.Errorf("WAYBILL_SECRET_KEY: %w", err)
+		}
+	}
+	if o.URL = os.Getenv("WAYBILL_GATEWAY_URL"); o.URL != "" {
+		if u, err := url.Parse(o.URL); err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !mail.Loopback(u.Hostname())) {
+			return o, fmt.Errorf("WAYBILL_GATEWAY_URL: the https:// URL is expected under which browsers reach the gateway")
 		}
 	}
 	if os.Getenv("WAYBILL_WEBHOOK_SECRET") != "" {

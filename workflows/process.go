@@ -75,6 +75,7 @@ type host struct {
 	shown    string   // the state that the search attribute shows
 	deferred []func() // what came while the instance was suspended
 	load     load
+	raising  raising
 	mails    string         // contract.Definition.TaskMails
 	failed   engine.Failure // how a called instance failed
 }
@@ -104,6 +105,7 @@ func newHost(ctx workflow.Context, p *Processes, d *definition.Unpacked, input c
 		}
 		h.state = state
 		h.shown = h.shownState()
+		h.takeUpRaising()
 	}
 	h.selector.AddReceive(h.requests, h.requested)
 	h.selector.AddReceive(ctx.Done(), h.cancelled)
@@ -129,6 +131,7 @@ func (h *host) run() (*contract.ProcessResult, error) {
 		for _, c := range h.state.Open() {
 			h.resume(c)
 		}
+		h.raiseWaiting()
 	} else if err := h.step(engine.Started{Element: h.input.Element, Variables: engine.Variables(h.input.Variables)}); err != nil {
 		return nil, refuse("start process %q: %w", h.process.ID, err)
 	}
@@ -165,6 +168,7 @@ func (h *host) step(event engine.Event) error {
 		h.carryOut(c)
 	}
 	h.show()
+	h.raiseNew()
 	return nil
 }
 
@@ -180,7 +184,7 @@ func (h *host) quiet() bool {
 
 func (h *host) continueAsNew() error {
 	next := h.input
-	next.Variables, next.State = nil, carried(h.state)
+	next.Variables, next.State, next.Unraised = nil, carried(h.state), h.unraised()
 	return workflow.NewContinueAsNewError(h.ctx, h.process.ID, next)
 }
 

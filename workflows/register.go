@@ -22,6 +22,8 @@ func Register(r worker.WorkflowRegistry, models *definition.Cache) {
 	r.RegisterWorkflowWithOptions(Event, workflow.RegisterOptions{Name: contract.EventWorkflow})
 	r.RegisterWorkflowWithOptions(Mailbox, workflow.RegisterOptions{Name: contract.MailboxWorkflow})
 	r.RegisterWorkflowWithOptions(Watchers, workflow.RegisterOptions{Name: contract.WatchersWorkflow})
+	r.RegisterWorkflowWithOptions(Credential, workflow.RegisterOptions{Name: contract.CredentialWorkflow})
 	r.RegisterWorkflowWithOptions(Definition, workflow.RegisterOptions{Name: contract.DefinitionWorkflow})
+	r.RegisterWorkflowWithOptions(Alerts, workflow.RegisterOptions{Name: contract.AlertsWorkflow})
 	r.RegisterWorkflowWithOptions(Registry, workflow.RegisterOptions{Name: contract.RegistryWorkflow})
 }

@@ -17,21 +17,21 @@ type TestEmail struct {
 // EmailReport is what a try of the email service has found out, stage by stage. What is wrong is in the stages.
 type EmailReport struct {
 	OK        bool         `json:"ok"`
-	Server    string       `json:"server"`           // host:port
-	From      string       `json:"from,omitempty"`   // the sender of mails that name none
-	Tenant    string       `json:"tenant,omitempty"` // whose settings they are; "": those of tenants without settings of their own
-	MessageID string       `json:"messageId,omitempty"`
+	Server    string       `json:"server"`              // host:port
+	From      string       `json:"from,omitempty"`      // the sender of mails that name none
+	Tenant    string       `json:"tenant,omitempty"`    // whose settings they are; "": those of tenants without settings of their own
+	MessageID string       `json:"messageId,omitempty"` // of the mail that the server has accepted
 	Stages    []EmailStage `json:"stages"`
 }
 
 // EmailStage is a stage of a try.
 type EmailStage struct {
-	Stage   string   `json:"stage"` // settings, dns, connect, tls, capabilities, auth, send
-	State   string   `json:"state"` // ok, failed, skipped
-	Found   []string `json:"found,omitempty"`
-	Advice  string   `json:"advice,omitempty"`
-	Setting string   `json:"setting,omitempty"` // to change, such as email.host
-	Millis  int64    `json:"ms"`
+	Stage   string `json:"stage"` // settings, dns, connect, tls, greeting, capabilities, login, send
+	State   string `json:"state"` // ok, failed, skipped
+	Found   string `json:"found,omitempty"`
+	Setting string `json:"setting,omitempty"` // to change, such as email.host
+	Advice  string `json:"advice,omitempty"`
+	Millis  int64  `json:"ms"`
 }
 
 // States of a stage.

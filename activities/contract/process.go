@@ -13,6 +13,8 @@ type ProcessInput struct {
 	Variables   Variables  `json:"variables,omitempty"`
 	State       []byte     `json:"state,omitempty"` // engine.State, JSON, gzip from engine version 2 on
 
+	Unraised []int `json:"unraised,omitempty"` // incidents that nobody has taken the alert of
+
 	Parent *Caller    `json:"parent,omitempty"` // of a called process
 	Depth  int        `json:"depth,omitempty"`  // of calls around it
 	Paused bool       `json:"paused,omitempty"` // suspended by an operator

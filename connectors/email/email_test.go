@@ -74,6 +74,7 @@ func connect(t *testing.T, addr string, change func(*Config)) *Connector {
 	require.NoError(t, config.validate())
 	transport, err := smtp.New(config.transport())
 	require.NoError(t, err)
+	t.Cleanup(func() { _ = transport.Close() })
 	mails := service.New(service.Options{Accounts: map[string]service.Account{"": {Sender: transport, From: config.sender()}}})
 	return New(Template().Definition, mails, store{"a": "attached", "t": "<p>${name}</p>", "big": strings.Repeat("x", maxAttachments+1)})
 }
@@ -266,6 +267,7 @@ func TestTenants(t *testing.T) {
 	require.NoError(t, err)
 	transport, err := smtp.New(smtp.Config{Host: host, Port: number, TLS: smtp.TLSNone})
 	require.NoError(t, err)
+	t.Cleanup(func() { _ = transport.Close() })
 	mails := service.New(service.Options{Accounts: map[string]service.Account{
 		"":       {Sender: transport, From: mail.Address{Address: "desk@example.com"}},
 		"acme":   {Sender: transport, From: mail.Address{Name: "Acme", Address: "desk@acme.example"}},

@@ -50,7 +50,7 @@ type OAuth struct {
 	AuthorizationURL string // "": client credentials
 	TokenURL         string
 	ClientID         string
-	ClientSecret     mail.Secret
+	ClientSecret     string // a reference: "env:NAME", "file:/path" or "sealed:..."; "": a public client
 	Scope            string // separated by blanks
 }
 
@@ -58,6 +58,14 @@ type OAuth struct {
 type DKIM struct {
 	Domain, Selector string
 	Key              mail.Secret
+}
+
+// transport is nil when mails are not signed.
+func (d DKIM) transport() *smtp.DKIM {
+	if d == (DKIM{}) {
+		return nil
+	}
+	return &smtp.DKIM{Domain: d.Domain, Selector: d.Selector, Key: d.Key}
 }
 
 // Tokens gives the tokens of a credential.
@@ -68,6 +76,7 @@ func Open(c Config, tokens Tokens) (*Service, error) {
 	o := Options{Disabled: c.Disabled, Accounts: map[string]Account{}}
 	made := map[Server]Sender{} // tenants that differ in what mails show share their connections
 	var authorities mail.Authorities
+	pool := &smtp.Pool{}
 	var errs []error
 	for _, tenant := range slices.Sorted(maps.Keys(c.Servers)) {
 		s := c.Servers[tenant]
@@ -79,6 +88,7 @@ func Open(c Config, tokens Tokens) (*Service, error) {
 			errs = append(errs, fmt.Errorf("%s: %w", place(tenant), err))
 			continue
 		}
+		transport.Pool = pool
 		identity := s.Identity
 		s.Identity = Identity{}
 		if made[s] == nil {
@@ -122,7 +132,10 @@ func (s Server) address() string { return net.JoinHostPort(s.Host, strconv.Itoa(
 
 // transport is the server as the transport takes it. Without TLS mail goes in the clear, as the settings say; see Warnings.
 func (s Server) transport(authorities *mail.Authorities, tokens Tokens) (smtp.Config, error) {
-	t := smtp.Config{Host: s.Host, Port: s.port(), TLS: s.TLS, AllowPlain: true, Username: s.Username, Password: s.Password}
+	t := smtp.Config{
+		Host: s.Host, Port: s.port(), TLS: s.TLS, AllowPlain: true, Username: s.Username, Password: s.Password,
+		Connections: s.Connections, MailsPerSecond: s.Rate, DKIM: s.DKIM.transport(),
+	}
 	if t.TLS == "" {
 		t.TLS = smtp.TLSNone
 	}
@@ -130,10 +143,24 @@ func (s Server) transport(authorities *mail.Authorities, tokens Tokens) (smtp.Co
 	if t.RootCAs, err = authorities.Of(s.CA); err != nil {
 		return t, err
 	}
-	if s.OAuth != (OAuth{}) && tokens == nil {
-		return t, errors.New("oauth is set, and this worker keeps no credentials")
+	if s.OAuth != (OAuth{}) {
+		if tokens == nil {
+			return t, errors.New("oauth is set, and this worker keeps no credentials: it needs the key in WAYBILL_SECRET_KEY, which seals their tokens")
+		}
+		t.Tokens = tokens(s.OAuth.Credential)
 	}
 	return t, nil
+}
+
+// Credentials are those that servers log in with, by name.
+func (c Config) Credentials() map[string]OAuth {
+	all := map[string]OAuth{}
+	for _, s := range c.Servers {
+		if s.OAuth != (OAuth{}) {
+			all[s.OAuth.Credential] = s.OAuth
+		}
+	}
+	return all
 }
 
 // Warnings are what works and should not stay, and what is switched off.
@@ -150,6 +177,9 @@ func (c Config) Warnings() []string {
 		}
 		if s.Host != "" && s.Username != "" && (s.TLS == "" || s.TLS == smtp.TLSNone) && !mail.Loopback(s.Host) {
 			all = append(all, fmt.Sprintf("the password of %s goes to %s in the clear: set %s.tls (port 587) or %s.ssl (port 465)", s.Username, s.address(), at, at))
+		}
+		for _, text := range (smtp.Config{DKIM: s.DKIM.transport()}).Warnings() {
+			all = append(all, at+": "+text)
 		}
 	}
 	return all

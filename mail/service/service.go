@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/smtp"
@@ -105,6 +106,17 @@ func (s *Service) Send(ctx context.Context, tenant string, m smtp.Mail) (Result,
 	receipt, err := a.Sender.Send(ctx, m)
 	s.record.sent(s.name(tenant), err, attempt(ctx))
 	return Result{Receipt: receipt}, err
+}
+
+// Close ends the connections that wait for the next mail.
+func (s *Service) Close() error {
+	var errs []error
+	for _, a := range s.options.Accounts {
+		if c, ok := a.Sender.(io.Closer); ok {
+			errs = append(errs, c.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 type attemptKey struct{}

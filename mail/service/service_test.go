@@ -16,7 +16,7 @@ type sender struct {
 	err     error
 	sent    []smtp.Mail
 	checked []*smtp.Mail
-	stages  []Stage
+	steps   []smtp.StepReport
 }
 
 func (s *sender) Send(_ context.Context, m smtp.Mail) (smtp.Receipt, error) {
@@ -24,9 +24,9 @@ func (s *sender) Send(_ context.Context, m smtp.Mail) (smtp.Receipt, error) {
 	return smtp.Receipt{MessageID: m.MessageID}, s.err
 }
 
-func (s *sender) Check(_ context.Context, m *smtp.Mail) []Stage {
+func (s *sender) Check(_ context.Context, m *smtp.Mail) smtp.Report {
 	s.checked = append(s.checked, m)
-	return s.stages
+	return smtp.Report{Server: "h:25", Steps: append([]smtp.StepReport{}, s.steps...)}
 }
 
 var (
@@ -40,8 +40,8 @@ func TestWithoutAServer(t *testing.T) {
 	require.EqualError(t, err, `send a mail of tenant "acme": no mail server is set up: set email.host (EMAIL_HOST)`)
 	require.Empty(t, New(Options{}).Status())
 	r := New(Options{}).Test(t.Context(), "", ann)
-	require.False(t, r.OK())
-	require.Equal(t, []Stage{{Stage: "settings", State: StageFailed, Setting: "email.host", Advice: "no mail server is set up: set email.host (EMAIL_HOST)"}}, r.Stages)
+	require.False(t, r.OK)
+	require.Equal(t, []smtp.StepReport{{Name: "settings", Result: "failed", Setting: "email.host", Found: "no mail server is set up: set email.host (EMAIL_HOST)"}}, r.Steps)
 }
 
 func TestOutcomesAreCounted(t *testing.T) {
@@ -112,30 +112,36 @@ func TestSuppression(t *testing.T) {
 }
 
 func TestTestNamesSettingsOfTheTenant(t *testing.T) {
-	out := &sender{stages: []Stage{{Stage: "connect", State: StageOK}, {Stage: "send", State: StageOK}, {Stage: "auth", State: StageFailed, Setting: "password"}}}
+	out := &sender{steps: []smtp.StepReport{
+		{Name: "dns", Result: "ok"}, {Name: "tls", Result: "failed", Setting: "email.ssl", Advice: "set email.ssl=false, email.tls=true"},
+		{Name: "send", Setting: "email.from"}, {Name: "send", Setting: "email.to"},
+	}}
 	s := New(Options{Accounts: map[string]Account{
-		"": {Sender: out, Server: "h:25"}, "acme": {Sender: out, Server: "m:25", From: desk},
+		"": {Sender: out, Server: "h:25"}, "acme": {Sender: out, Server: "h:25", From: desk},
 		"off": {Sender: out, From: desk, Suppressed: "email.tenant.off.enabled is false"},
 	}})
 
 	r := s.Test(t.Context(), "acme", ann)
+	require.False(t, r.OK)
 	require.Equal(t, "acme", r.Tenant)
-	require.Equal(t, "m:25", r.Server)
-	require.Equal(t, []string{"m:25"}, r.Stages[0].Found)
-	require.Equal(t, "email.tenant.acme.password", r.Stages[3].Setting)
+	require.Equal(t, "h:25", r.Server)
+	require.Equal(t, []smtp.StepReport{
+		{Name: "settings", Result: "ok", Found: `sender "Desk" <desk@example.com>`},
+		{Name: "dns", Result: "ok"}, {Name: "tls", Result: "failed", Setting: "email.tenant.acme.ssl", Advice: "set email.tenant.acme.ssl=false, email.tenant.acme.tls=true"},
+		{Name: "send", Setting: "email.tenant.acme.from.default"}, {Name: "send"},
+	}, r.Steps)
 	require.Equal(t, []mail.Address{ann}, out.checked[0].To)
 	require.NoError(t, out.checked[0].Validate())
-	require.Equal(t, out.checked[0].MessageID, r.MessageID)
 	require.Empty(t, s.Counts(), "it is no mail of a process")
 
 	r = s.Test(t.Context(), "globex", ann)
 	require.Empty(t, r.Tenant)
-	require.Equal(t, Stage{Stage: "settings", State: StageFailed, Found: []string{"h:25"}, Setting: "email.from.default", Advice: "a mail needs a sender: set email.from.default"}, r.Stages[0])
+	require.Equal(t, smtp.StepReport{Name: "settings", Result: "failed", Setting: "email.from.default", Found: "there is no sender", Advice: "set it to an address of the account"}, r.Steps[0])
+	require.Equal(t, "set email.ssl=false, email.tls=true", r.Steps[2].Advice)
 	require.Nil(t, out.checked[1], "the rest is tried")
 	r = s.Test(t.Context(), "off", ann)
-	require.Equal(t, "email.tenant.off.enabled", r.Stages[0].Setting)
+	require.Equal(t, "email.tenant.off.enabled", r.Steps[0].Setting)
 	require.Nil(t, out.checked[2])
-	require.Empty(t, r.MessageID)
 	s.Test(t.Context(), "acme", mail.Address{})
 	require.Nil(t, out.checked[3])
 }

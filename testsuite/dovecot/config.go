@@ -3,6 +3,7 @@ package dovecot
 import (
 	"bytes"
 	"crypto/x509"
+	"fmt"
 	"os"
 	"path/filepath"
 	"text/template"
@@ -14,7 +15,7 @@ import (
 // are the one that runs the server, because it has no privileges. Without the penalty socket a wrong password would slow
 // down every later log-in from 127.0.0.1.
 var configuration = template.Must(template.New("dovecot.conf").Parse(`
-protocols = imap
+protocols = imap{{if .Relay}} submission{{end}}
 listen = 127.0.0.1
 base_dir = {{.Dir}}/run
 state_dir = {{.Dir}}/state
@@ -38,7 +39,13 @@ namespace inbox {
   inbox = yes
   separator = /
 }
+{{if .OAuth}}auth_mechanisms = plain login xoauth2 oauthbearer
 passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {{.Dir}}/oauth2.conf
+}
+{{end}}passdb {
   driver = passwd-file
   args = scheme=PLAIN username_format=%u {{.Dir}}/passwd
 }
@@ -55,7 +62,17 @@ service anvil {
 service stats {
   chroot =
 }
-service imap-login {
+{{if .Relay}}hostname = localhost
+submission_relay_host = 127.0.0.1
+submission_relay_port = {{.Relay}}
+submission_relay_ssl = no
+service submission-login {
+  chroot =
+  inet_listener submission {
+    port = {{.SubmissionPort}}
+  }
+}
+{{end}}service imap-login {
   chroot =
   service_count = 0
   inet_listener imap {
@@ -71,7 +88,16 @@ service imap-login {
 // CAFile is where the certificate is that clients must trust (PEM).
 func (s *Server) CAFile() string { return filepath.Join(s.dir, "cert.pem") }
 
-func (s *Server) writeConfiguration(capability string) {
+// oauth2 has an OAuth server asked what a token is worth (RFC 7662); the user is the subject of the token.
+const oauth2 = `introspection_mode = post
+introspection_url = %s
+force_introspection = yes
+username_attribute = sub
+active_attribute = active
+active_value = true
+`
+
+func (s *Server) writeConfiguration(o Options) {
 	s.t.Helper()
 	for _, dir := range []string{"run", "state", "mail"} {
 		s.check(os.MkdirAll(filepath.Join(s.dir, dir), 0o755))
@@ -79,8 +105,11 @@ func (s *Server) writeConfiguration(capability string) {
 	var text bytes.Buffer
 	s.check(configuration.Execute(&text, map[string]any{
 		"Dir": s.dir, "User": s.account.Username, "Group": s.group,
-		"Port": s.Port, "TLSPort": s.TLSPort, "Capability": capability,
+		"Port": s.Port, "TLSPort": s.TLSPort, "Capability": o.Capability, "OAuth": o.Introspection, "Relay": o.Relay, "SubmissionPort": s.SubmissionPort,
 	}))
+	if o.Introspection != "" {
+		s.check(os.WriteFile(filepath.Join(s.dir, "oauth2.conf"), fmt.Appendf(nil, oauth2, o.Introspection), 0o644))
+	}
 	s.check(os.WriteFile(filepath.Join(s.dir, "dovecot.conf"), text.Bytes(), 0o644))
 
 	s.check(os.WriteFile(filepath.Join(s.dir, "log"), nil, 0o644)) // so that it is owned with the rest

@@ -24,6 +24,12 @@ type Options struct {
 	// Capability replaces what the server offers after log-in, to take IDLE or MOVE away:
 	// "IMAP4rev1 UIDPLUS LITERAL+".
 	Capability string
+	// Introspection is the URL of an OAuth server that is asked what a token is worth, with the credentials of a client in it. Then XOAUTH2
+	// and OAUTHBEARER are offered, too, and any user with a token has a mailbox.
+	Introspection string
+	// Relay is the port on this machine of an SMTP server without TLS. Then mail is taken at SubmissionPort and handed on there (Debian:
+	// dovecot-submissiond).
+	Relay int
 }
 
 // Server is a running Dovecot.
@@ -32,6 +38,8 @@ type Server struct {
 	Port    int    // plain and STARTTLS
 	TLSPort int    // implicit TLS
 	RootCAs *x509.CertPool
+
+	SubmissionPort int // SMTP with STARTTLS, with Options.Relay
 
 	t       testing.TB
 	dir     string
@@ -53,9 +61,9 @@ func Start(t testing.TB, options Options) *Server {
 	if len(options.Users) == 0 {
 		options.Users = map[string]string{"test": "secret"}
 	}
-	ports := process.Ports(t, 2)
+	ports := process.Ports(t, 3)
 	s := &Server{
-		Host: "127.0.0.1", Port: ports[0], TLSPort: ports[1], t: t, dir: process.Folder(t, "dovecot"), binary: binary,
+		Host: "127.0.0.1", Port: ports[0], TLSPort: ports[1], SubmissionPort: ports[2], t: t, dir: process.Folder(t, "dovecot"), binary: binary,
 		account: process.Unprivileged(t), // Dovecot refuses to serve mail as root
 		users:   options.Users,
 	}
@@ -64,7 +72,7 @@ func Start(t testing.TB, options Options) *Server {
 	s.check(err)
 	s.group = group.Name
 
-	s.writeConfiguration(options.Capability)
+	s.writeConfiguration(options)
 	s.writeUsers()
 	s.account.GiveAll(t, s.dir)
 	s.run()

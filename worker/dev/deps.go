@@ -5,6 +5,7 @@ import (
 
 	"github.com/waybill-io/waybill/connectors/catalog"
 	"github.com/waybill-io/waybill/connectors/email"
+	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/service"
 )
 
@@ -36,6 +37,10 @@ func here(c service.Config, host string, port int) service.Config {
 	for tenant, s := range c.Servers {
 		local.Servers[tenant] = service.Server{Host: host, Port: port, Identity: s.Identity}
 	}
-	local.Servers[""] = service.Server{Host: host, Port: port, Identity: c.Servers[""].Identity}
+	own := c.Servers[""].Identity
+	if own.From.Address == "" {
+		own.From = mail.Address{Name: "Waybill", Address: "waybill@example.com"}
+	}
+	local.Servers[""] = service.Server{Host: host, Port: port, Identity: own}
 	return local
 }

@@ -1,0 +1,272 @@
+// Package credentials_test has a running Waybill use an OAuth server of others: people consent with a browser or a device code, Dovecot
+// and its submission service take the tokens, and attackers try what RFC 6819 and RFC 9700 tell of.
+package credentials_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/gateway"
+	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/testsuite/oauthserver"
+	"github.com/waybill-io/waybill/testsuite/process"
+	"github.com/waybill-io/waybill/testsuite/temporalserver"
+	"github.com/waybill-io/waybill/worker/dev"
+)
+
+func TestMain(m *testing.M) {
+	for name, value := range map[string]string{
+		"WAYBILL_SECRET_KEY": mail.NewKey(), "OAUTH_SECRET": oauthserver.ClientSecret, "ROBOT_SECRET": oauthserver.RobotSecret, "BOX_SECRET": oauthserver.BoxSecret,
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// house is everything that runs in a test.
+type house struct {
+	*dev.Environment
+	t     *testing.T
+	oauth *oauthserver.Server
+	gate  *gate
+	log   *log
+	web   string // the gateway
+}
+
+// log keeps what a worker says.
+type log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// start runs a worker with everything, and an OAuth server behind a gate.
+func start(t *testing.T, o oauthserver.Options) *house {
+	t.Helper()
+	if _, err := temporalserver.Find(t.Context(), temporalserver.FindOptions{NoBuild: true}); err != nil {
+		process.Missing(t, "no Temporal server: "+err.Error())
+	}
+	port := process.Ports(t, 1)[0]
+	h := &house{t: t, log: &log{}, web: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	o.Redirect = h.web + "/oauth/callback"
+	h.oauth = oauthserver.Start(t, o)
+	h.gate = newGate(t, h.oauth)
+	key, err := mail.ParseKey(os.Getenv("WAYBILL_SECRET_KEY"))
+	require.NoError(t, err)
+	h.Environment, err = dev.Start(t.Context(), dev.Options{
+		GatewayPort: port, Gateway: gateway.Options{Key: key}, Out: io.Discard, Logger: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, h.Close()) })
+	return h
+}
+
+// config is that of a credential of a person.
+func (h *house) config() contract.CredentialConfig {
+	return contract.CredentialConfig{
+		AuthorizationURL: h.oauth.AuthorizationURL(), TokenURL: h.gate.url + "/token", RevocationURL: h.oauth.RevocationURL(),
+		ClientID: oauthserver.Client, ClientSecret: "env:OAUTH_SECRET", Scopes: []string{"openid", "email", "offline_access", "mail"},
+		Extra: map[string]string{"prompt": "consent"}, Gateway: h.web,
+	}
+}
+
+// add makes a credential and waits for nothing.
+func (h *house) add(name string, config contract.CredentialConfig) {
+	h.t.Helper()
+	require.NoError(h.t, h.Client.PutCredential(h.t.Context(), name, config))
+}
+
+// link is where a person begins, who is at this machine and so needs no invitation.
+func (h *house) link(name string) string { return h.web + "/oauth/" + name + "/authorize" }
+
+// authorize has a person consent.
+func (h *house) authorize(name, user string) {
+	h.t.Helper()
+	p := oauthserver.NewBrowser(h.t, user).Open(h.link(name))
+	require.Equal(h.t, http.StatusOK, p.Status, p.Body)
+	require.Contains(h.t, p.Body, "is authorized for "+user)
+}
+
+func (h *house) credential(name string) client.Credential {
+	h.t.Helper()
+	c, err := h.Client.Credential(h.t.Context(), name)
+	require.NoError(h.t, err)
+	return c
+}
+
+// eventually waits until a credential is as it should be.
+func (h *house) eventually(name, what string, is func(client.Credential) bool) {
+	h.t.Helper()
+	var last client.Credential
+	require.Eventually(h.t, func() bool {
+		var err error
+		last, err = h.Client.Credential(h.t.Context(), name)
+		return err == nil && is(last)
+	}, time.Minute, 100*time.Millisecond, "%s", what)
+}
+
+// secretsNowhere looks for everything that the OAuth server gave, and for the codes of browsers, in all histories and in the log.
+func (h *house) secretsNowhere(more ...string) {
+	h.t.Helper()
+	secrets := append(h.gate.secrets(), more...)
+	require.NotEmpty(h.t, secrets)
+	for _, name := range []string{oauthserver.ClientSecret, oauthserver.RobotSecret, oauthserver.BoxSecret, os.Getenv("WAYBILL_SECRET_KEY")} {
+		secrets = append(secrets, name)
+	}
+	text := h.log.String()
+	for _, e := range h.histories() {
+		text += e
+	}
+	require.Contains(h.t, text, "sealed:", "what is looked through is what was meant")
+	for _, secret := range secrets {
+		require.False(h.t, strings.Contains(text, secret), "%q is in a history or in the log", secret)
+	}
+}
+
+// histories are the whole histories of all workflows there are, decoded.
+func (h *house) histories() (all []string) {
+	h.t.Helper()
+	ctx := context.Background()
+	list, err := h.Client.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{PageSize: 500})
+	require.NoError(h.t, err)
+	require.NotEmpty(h.t, list.GetExecutions())
+	for _, e := range list.GetExecutions() {
+		events := h.Client.Temporal.GetWorkflowHistory(ctx, e.GetExecution().GetWorkflowId(), e.GetExecution().GetRunId(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+		var text strings.Builder
+		for events.HasNext() {
+			event, err := events.Next()
+			require.NoError(h.t, err)
+			text.WriteString(event.String()) // payloads are JSON in it, with quotes escaped
+		}
+		all = append(all, text.String())
+	}
+	return all
+}
+
+// gate stands before the token endpoint. It counts, notes what comes through, and misbehaves when it is told to.
+type gate struct {
+	url string
+
+	mu     sync.Mutex
+	given  []string // all texts of tokens and codes that came through
+	grants map[string]int
+	before func(grant string) (status int) // answers instead of the server; 0: it is asked
+	after  func(grant string) (lost bool)  // the answer of the server is lost
+}
+
+var secretField = regexp.MustCompile(`"(?:access_token|refresh_token|id_token|device_code)":"([^"]+)"`)
+
+func newGate(t *testing.T, s *oauthserver.Server) *gate {
+	g := &gate{grants: map[string]int{}}
+	to, err := url.Parse(s.URL)
+	require.NoError(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		form, _ := url.ParseQuery(string(body))
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		grant := form.Get("grant_type")
+		g.mu.Lock()
+		before, after := g.before, g.after
+		g.grants[grant]++
+		for _, name := range []string{"code", "code_verifier", "refresh_token", "device_code"} {
+			if form.Get(name) != "" {
+				g.given = append(g.given, form.Get(name))
+			}
+		}
+		g.mu.Unlock()
+		if before != nil {
+			if status := before(grant); status != 0 {
+				w.WriteHeader(status)
+				return
+			}
+		}
+		answer := &kept{ResponseWriter: w, header: http.Header{}}
+		proxy.ServeHTTP(answer, r)
+		g.mu.Lock()
+		for _, found := range secretField.FindAllStringSubmatch(answer.body.String(), -1) {
+			g.given = append(g.given, found[1])
+		}
+		g.mu.Unlock()
+		if after != nil && after(grant) {
+			panic(http.ErrAbortHandler)
+		}
+		answer.send()
+	}))
+	t.Cleanup(server.Close)
+	g.url = server.URL
+	return g
+}
+
+func (g *gate) set(before func(string) int, after func(string) bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.before, g.after = before, after
+}
+
+func (g *gate) count(grant string) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.grants[grant]
+}
+
+func (g *gate) secrets() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return append([]string{}, g.given...)
+}
+
+// kept is an answer that is not sent yet.
+type kept struct {
+	http.ResponseWriter
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (k *kept) Header() http.Header         { return k.header }
+func (k *kept) WriteHeader(status int)      { k.status = status }
+func (k *kept) Write(p []byte) (int, error) { return k.body.Write(p) }
+
+func (k *kept) send() {
+	for name, values := range k.header {
+		k.ResponseWriter.Header()[name] = values
+	}
+	k.ResponseWriter.WriteHeader(k.status)
+	_, _ = k.ResponseWriter.Write(k.body.Bytes())
+}

@@ -1,0 +1,150 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/waybill-io/waybill/activities/contract"
+)
+
+// warnings are the days before the end of a refresh token that people are warned at.
+var warnings = [...]int{14, 7, 1}
+
+const day = 24 * time.Hour
+
+// tellFor is how long a warning is tried.
+const tellFor = day
+
+// maxOutbox bounds the warnings on their way; the oldest give way.
+const maxOutbox = 16
+
+// warningAt is when people are warned of the end of the refresh token, so many days before; zero: never, since it never lasted longer.
+func (c *credential) warningAt(days int) time.Time {
+	t := c.Tokens
+	if t == nil || t.RefreshExpires.IsZero() || t.RefreshExpires.Sub(t.RefreshIssued) <= time.Duration(days)*day {
+		return time.Time{}
+	}
+	return t.RefreshExpires.Add(-time.Duration(days) * day)
+}
+
+// nextWarning is when the next warning is due.
+func (c *credential) nextWarning(now time.Time) (next time.Time) {
+	for _, days := range warnings {
+		at := c.warningAt(days)
+		if at.After(now) && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return next
+}
+
+// warn tells people that the refresh token ends soon, once for each of the warnings. When several are due only the last is told. A token that
+// does not work any more was told of.
+func (c *credential) warn(ctx workflow.Context) {
+	now := workflow.Now(ctx)
+	if c.Told || c.Tokens == nil || !now.Before(c.Tokens.RefreshExpires) {
+		return
+	}
+	due := 0
+	for _, days := range warnings {
+		if at := c.warningAt(days); !at.IsZero() && !at.After(now) {
+			due = days
+		}
+	}
+	if due == 0 || c.Warned != 0 && c.Warned <= due {
+		return
+	}
+	c.Warned = due
+	expires := c.Tokens.RefreshExpires
+	text := fmt.Sprintf("its refresh token ends at %s, in %d days; authorize again", expires.UTC().Format(time.RFC3339), due)
+	c.tell(now, fmt.Sprintf("ends-%s-%d", expires.UTC().Format("20060102T150405"), due), "expiring", due, text)
+}
+
+// tellBroken tells people that there are no new tokens.
+func (c *credential) tellBroken(now time.Time) {
+	c.Broken++
+	c.tell(now, fmt.Sprintf("broken-%d-%s", c.Broken, now.UTC().Format("20060102T150405")), "broken", 0, c.Problem.Message)
+}
+
+// tell puts a warning into the outbox, by both ways: as a mail to those whom the credential names, and as an alert for the rules.
+func (c *credential) tell(now time.Time, key, status string, days int, problem string) {
+	name := c.Config.Name
+	data := contract.Variables{"credential": name, "user": c.user(), "days": days, "problem": problem}
+	if c.Config.Gateway != "" {
+		data["authorizeUrl"] = c.Config.Gateway + "/oauth/" + name + "/authorize"
+	}
+	if c.Tokens != nil && !c.Tokens.RefreshExpires.IsZero() {
+		data["expires"] = c.Tokens.RefreshExpires.UTC().Format(time.RFC3339)
+	}
+	id := contract.CredentialID(name) + "/" + key
+	if len(c.Config.Notify)+len(c.Config.NotifyUsers) > 0 {
+		c.put(now, contract.CredentialMail{Notice: &contract.Notice{
+			Key: id, Tenant: c.Config.MailTenant, Template: contract.TemplateCredential, To: c.Config.Notify, Users: c.Config.NotifyUsers, Data: data,
+		}})
+	}
+	c.put(now, contract.CredentialMail{Alert: &contract.Alert{
+		ID: id, Source: contract.AlertCredential, At: now, Tenant: c.Config.MailTenant, ProcessID: contract.CredentialID(name), ProcessName: name,
+		Status: status, FaultName: "credential-" + status, FaultDetails: contract.FaultDetails{Reason: problem}, Initiator: c.user(),
+	}})
+}
+
+func (c *credential) user() string {
+	if c.Tokens != nil && c.Tokens.User != "" {
+		return c.Tokens.User
+	}
+	return c.Config.User
+}
+
+func (c *credential) put(now time.Time, m contract.CredentialMail) {
+	m.Until = now.Add(tellFor)
+	for _, other := range c.Outbox {
+		m.ID = max(m.ID, other.ID)
+	}
+	m.ID++
+	c.Outbox = append(c.Outbox, m)
+	c.Outbox = c.Outbox[max(0, len(c.Outbox)-maxOutbox):]
+	c.changes++
+}
+
+// send has every warning delivered, beside everything else: nothing waits for a mail server that is down, or for a queue that nobody polls.
+func (c *credential) send(ctx workflow.Context) {
+	for _, m := range c.Outbox {
+		if c.sending[m.ID] {
+			continue
+		}
+		c.sending[m.ID] = true
+		c.busy++
+		workflow.Go(c.work, func(ctx workflow.Context) { c.deliver(ctx, m) })
+	}
+}
+
+// deliver sends one warning. One that this run has no time for is left to the next.
+func (c *credential) deliver(ctx workflow.Context, m contract.CredentialMail) {
+	defer func() { c.busy--; delete(c.sending, m.ID) }()
+	queue, name, input := contract.NoticeQueue, contract.NotifyActivity, any(m.Notice)
+	if m.Alert != nil {
+		queue, name, input = contract.AlertQueue, contract.AlertActivity, m.Alert
+	}
+	var err error
+	if left := m.Until.Sub(workflow.Now(ctx)); left > 0 {
+		err = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+			TaskQueue: queue, ScheduleToCloseTimeout: left, StartToCloseTimeout: 5 * time.Minute,
+			RetryPolicy: &temporal.RetryPolicy{InitialInterval: 5 * time.Second, MaximumInterval: 10 * time.Minute},
+		}), name, input).Get(ctx, nil)
+	}
+	if temporal.IsCanceledError(err) {
+		return
+	}
+	if err != nil {
+		c.Unsent = fmt.Sprintf("a warning by %s did not go out: %s", queue, inWordsOr(err, "no worker took it in time"))
+	}
+	for i, other := range c.Outbox {
+		if other.ID == m.ID {
+			c.Outbox = append(c.Outbox[:i:i], c.Outbox[i+1:]...)
+			break
+		}
+	}
+}
