@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) emailCommand() *cobra.Command {
-	return group("email", "Try the email service out", a.emailTestCommand())
+	return group("email", "Try the email service out, and look after the templates of mails", a.emailTestCommand(), a.emailTemplateCommand(), a.emailPreviewCommand())
 }
 
 func (a *app) emailTestCommand() *cobra.Command {
