@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strconv"
 	"testing"
 	"time"
@@ -38,7 +39,19 @@ func startPost(t *testing.T) *post {
 
 func (p *post) startWorker() *worker {
 	p.t.Helper()
-	return p.installation.startWorker("--roles", "process,connectors")
+	return p.installation.startWorker("--roles", "process,connectors,gateway", "--log-level", "info")
+}
+
+// counted is a worker's count of mails with an outcome.
+func (p *post) counted(w *worker, outcome string) (mails int) {
+	p.t.Helper()
+	_, metrics := w.ask("/metrics")
+	for _, line := range regexp.MustCompile(`(?m)^waybill_emails_total\{outcome="`+outcome+`",.*\} (\d+)$`).FindAllStringSubmatch(metrics, -1) {
+		n, err := strconv.Atoi(line[1])
+		require.NoError(p.t, err)
+		mails += n
+	}
+	return mails
 }
 
 func (p *post) deploy() {
@@ -163,8 +176,11 @@ func TestMailFaults(t *testing.T) {
 	const cuts = 10
 	p.cutter.Cut(cuts)
 	begun := time.Now()
+	require.Zero(t, p.counted(w, "uncertain"))
 	require.Equal(t, cuts, p.done(p.send("cut", n)), "repeats")
 	require.Equal(t, cuts, p.cutter.Made())
+	require.Equal(t, cuts, p.counted(w, "uncertain"))
+	require.Equal(t, 1+3*n, p.counted(w, "sent"))
 	t.Logf("cut off before the answer %d times: %d mails have arrived within %s, %d twice", cuts, n, time.Since(begun).Round(100*time.Millisecond), cuts)
 
 	// The worker dies while it sends, and the connections of others are cut.
