@@ -39,6 +39,8 @@ func TestOutgoing(t *testing.T) {
 				{"recipients", testRecipients},
 				{"large mails", testLargeMails},
 				{"international addresses", testInternationalAddresses},
+				{"put off", testPutOff},
+				{"cut off", testCutOff},
 				{"log-ins", testLogins},
 				{"STARTTLS stripped", testStartTLSStripped},
 			} {
