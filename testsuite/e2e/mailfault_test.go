@@ -17,7 +17,7 @@ import (
 	"github.com/waybill-io/waybill/testsuite/mta"
 )
 
-// post is an installation that sends mail through a Postfix, behind what cuts connections.
+// post is an installation that sends mail through a Postfix that takes few connections, behind what cuts them.
 type post struct {
 	*installation
 	server *mta.Server
@@ -26,7 +26,7 @@ type post struct {
 
 func startPost(t *testing.T) *post {
 	t.Helper()
-	p := &post{server: mta.Start(t, mta.Postfix, mta.Options{})}
+	p := &post{server: mta.Start(t, mta.Postfix, mta.Options{Connections: 5})}
 	p.installation = installTemporal(t, options{})
 	p.cutter = p.server.Cutter()
 	p.smtpHost, p.smtpPort = p.server.Host, strconv.Itoa(p.cutter.Port)

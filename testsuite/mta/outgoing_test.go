@@ -43,6 +43,7 @@ func TestOutgoing(t *testing.T) {
 				{"cut off", testCutOff},
 				{"log-ins", testLogins},
 				{"STARTTLS stripped", testStartTLSStripped},
+				{"certificate unknown", testCertificateUnknown},
 			} {
 				s.Empty()
 				t.Run(test.name, func(t *testing.T) { test.run(t, s) })
