@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/service"
 	"github.com/waybill-io/waybill/mail/smtp"
@@ -156,7 +157,11 @@ func (c *section) identity() service.Identity {
 func (c *section) oauth() service.OAuth {
 	o := service.OAuth{
 		AuthorizationURL: c.text("oauth.authorization-url"), TokenURL: c.text("oauth.token-url"), ClientID: c.text("oauth.client-id"),
-		ClientSecret: c.secret("oauth.client-secret"), Scope: c.text("oauth.scope"),
+		Scope: c.text("oauth.scope"),
+	}
+	var err error
+	if o.ClientSecret, err = c.Reference(c.key("oauth.client-secret")); err != nil {
+		c.errs = append(c.errs, err)
 	}
 	if o == (service.OAuth{}) {
 		return o
@@ -171,7 +176,10 @@ func (c *section) oauth() service.OAuth {
 	}
 	o.Credential = "email"
 	if c.tenant != "" && !c.taken["oauth.token-url"] {
-		o.Credential = "email-" + c.tenant
+		o.Credential = "email-" + strings.ToLower(strings.ReplaceAll(c.tenant, "_", "-"))
+		if !connectors.ValidName(o.Credential) {
+			c.errorf("oauth.token-url", "the name of the tenant is too long for a credential of its own, email-%s: %s", c.tenant, connectors.NameRule)
+		}
 	}
 	return o
 }

@@ -106,15 +106,22 @@ func TestOAuth(t *testing.T) {
 	c, err := emailOf(t, client+"email.oauth.client-secret=env:S\nemail.oauth.scope=a b\nemail.useCredentials=true\nemail.tenants=x,y\nemail.tenant.x.from.default=a@x\n"+
 		"email.tenant.y.oauth.token-url=https://y\nemail.tenant.y.oauth.client-id=j\nemail.tenant.y.oauth.authorization-url=https://z")
 	require.NoError(t, err)
-	require.Equal(t, service.OAuth{Credential: "email", TokenURL: "https://t", ClientID: "i", ClientSecret: "of S", Scope: "a b"}, c.Servers[""].OAuth)
+	require.Equal(t, service.OAuth{Credential: "email", TokenURL: "https://t", ClientID: "i", ClientSecret: "env:S", Scope: "a b"}, c.Servers[""].OAuth)
 	require.Equal(t, c.Servers[""].OAuth, c.Servers["x"].OAuth)
 	require.Equal(t, service.OAuth{Credential: "email-y", AuthorizationURL: "https://z", TokenURL: "https://y", ClientID: "j"}, c.Servers["y"].OAuth)
+	require.Equal(t, map[string]service.OAuth{"email": c.Servers[""].OAuth, "email-y": c.Servers["y"].OAuth}, c.Credentials())
+	s, err := Read(Options{File: file(t, "a.properties", client), Environment: environment(map[string]string{"EMAIL_OAUTH_CLIENT_SECRET": "x"})})
+	require.NoError(t, err)
+	fromEnvironment, err := s.Email()
+	require.NoError(t, err)
+	require.Equal(t, "env:EMAIL_OAUTH_CLIENT_SECRET", fromEnvironment.Servers[""].OAuth.ClientSecret)
 	require.Equal(t, "u", c.Servers[""].Username)
 	require.Empty(t, c.Servers[""].Password)
 	for text, want := range map[string]string{
+		client + "email.oauth.client-secret=plain": ":6: email.oauth.client-secret: a reference is expected",
 		client: "email.oauth.client-secret: it is not set: without email.oauth.authorization-url",
-		strings.Replace(client, "email.username", "x", 1) + "email.oauth.client-secret=s": "email.username: it is not set: log-ins with access tokens need the account",
-		"email.host=h\nemail.oauth.client-id=i\nemail.username=u":                         "email.oauth.token-url: it is not set, and other settings of oauth are",
+		strings.Replace(client, "email.username", "x", 1) + "email.oauth.client-secret=env:S": "email.username: it is not set: log-ins with access tokens need the account",
+		"email.host=h\nemail.oauth.client-id=i\nemail.username=u":                             "email.oauth.token-url: it is not set, and other settings of oauth are",
 	} {
 		_, err := emailOf(t, text)
 		require.ErrorContains(t, err, want)

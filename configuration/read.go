@@ -123,7 +123,7 @@ func (s *Settings) learn(all []given, environment func(string) (string, bool)) e
 		case !contract.ValidTenant(name):
 			return fmt.Errorf("%s: %s: tenant %q: %s is expected", list.from, tenants, name, contract.TenantRule)
 		case variables[variable] != "":
-			return fmt.Errorf("%s: %s: %s and %s have the same environment variables, EMAIL_TENANT_%s_...", list.from, tenants, variables[variable], name, variable)
+			return fmt.Errorf("%s: %s: the environment variables of %s and %s are the same: they begin with EMAIL_TENANT_%s_", list.from, tenants, variables[variable], name, variable)
 		}
 		variables[variable] = name
 		s.tenants = append(s.tenants, name)

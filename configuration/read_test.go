@@ -169,7 +169,7 @@ func TestMistakes(t *testing.T) {
 		"tenant":        {"email.tenants=acme\nemail.tenant.acne.host=x", nil, nil, []string{`F:2: email.tenant.acne.host: email.tenants does not list "acne"; did you mean "acme"?`}},
 		"tenant's key":  {"email.tenants=acme\nemail.tenant.acme.hots=x", nil, nil, []string{"F:2: email.tenant.acme.hots is not a setting; did you mean email.tenant.acme.host?"}},
 		"tenant's name": {"email.tenants=acme, a b", nil, nil, []string{`F:1: email.tenants: tenant "a b": 1 to 63 letters`}},
-		"same variable": {"", map[string]string{"EMAIL_TENANTS": "a-b,a_b"}, nil, []string{"EMAIL_TENANTS: email.tenants: a-b and a_b have the same environment variables, EMAIL_TENANT_A_B_..."}},
+		"same variable": {"", map[string]string{"EMAIL_TENANTS": "a-b,a_b"}, nil, []string{"EMAIL_TENANTS: email.tenants: the environment variables of a-b and a_b are the same: they begin with EMAIL_TENANT_A_B_"}},
 		"types": {
 			"email.port=0\nemail.ssl=yes\nemail.rate=-1\nemail.base.url=ftp://x\nemail.from.default=desk\nemail.ca=/none\n" +
 				"event.processing.cronExpression=* * * * *\nevent.processing.processed.events.action=keep\nevent.processing.max.locktime=1h",

@@ -64,6 +64,18 @@ func (s *Settings) Secret(name string) (mail.Secret, error) {
 	return secret, nil
 }
 
+// Reference is the value of a secret by reference, for what is kept where the secret itself must not be. The error says that it is none.
+func (s *Settings) Reference(name string) (string, error) {
+	v, ok := s.values[name]
+	switch {
+	case !ok, reference(v.text):
+		return v.text, nil
+	case slices.Contains(s.known[name].Variables(), v.from):
+		return "env:" + v.from, nil
+	}
+	return "", fmt.Errorf("%s: %s: a reference is expected, env:NAME, file:/path or what `starter secret seal` prints: a history will hold it", v.from, name)
+}
+
 func reference(text string) bool {
 	kind, _, ok := strings.Cut(text, ":")
 	return ok && slices.Contains([]string{"env", "file", "sealed"}, kind)

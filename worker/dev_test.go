@@ -174,7 +174,7 @@ func TestProductionSaysWhatIsMissing(t *testing.T) {
 	}{
 		{args: []string{"--roles", "mailer"}, want: `unknown role "mailer"; roles are process`},
 		{args: []string{"--log-level", "loud"}, want: "debug, info, warn or error"},
-		{args: []string{"--files", "mem://"}, env: "EMAIL_PORT=smtp", want: `EMAIL_PORT "smtp" is not a number`},
+		{args: []string{"--files", "mem://"}, env: "EMAIL_PORT=smtp", want: `EMAIL_PORT: email.port: "smtp" is not a number`},
 		{args: []string{"--files", "mem://", "--temporal-address", "127.0.0.1:1"}, want: "no Temporal server answers at 127.0.0.1:1"},
 		{args: []string{"--files", "floppy://a"}, want: "open blob store floppy://a"},
 	} {

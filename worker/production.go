@@ -20,6 +20,7 @@ import (
 	_ "gocloud.dev/blob/memblob"
 
 	"github.com/waybill-io/waybill/activities"
+	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors/catalog"
 	"github.com/waybill-io/waybill/worker/app"
 )
@@ -86,7 +87,8 @@ func workerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			mails, err := settings.mails(nil)
+			var credentials credentials
+			mails, err := settings.mails(credentials.tokens())
 			if err != nil {
 				return err
 			}
@@ -130,6 +132,7 @@ func workerCommand() *cobra.Command {
 				return err
 			}
 			defer t.Close()
+			credentials.kept = activities.NewCredentials(client.New(t))
 			a, err := app.New(ctx, app.Options{
 				Temporal: t, Namespace: chosen, Roles: list, Files: bucket, Connectors: builtIn, Instances: instances, Bridge: over, Logger: logger, Gateway: web, MailboxGroups: groups, Unmarked: settings.Unmarked(), Mail: mails, Alerts: settings.alerts,
 			})
@@ -140,6 +143,7 @@ func workerCommand() *cobra.Command {
 				return err
 			}
 			return a.Run(ctx, func() {
+				go keep(ctx, client.New(t), settings.email.Credentials(), logger)
 				logger.Info("ready", "roles", roles, "namespace", chosen, "gateway", a.GatewayURL())
 			})
 		},

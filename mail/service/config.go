@@ -50,7 +50,7 @@ type OAuth struct {
 	AuthorizationURL string // "": client credentials
 	TokenURL         string
 	ClientID         string
-	ClientSecret     mail.Secret
+	ClientSecret     string // a reference: "env:NAME", "file:/path" or "sealed:..."; "": a public client
 	Scope            string // separated by blanks
 }
 
@@ -145,11 +145,22 @@ func (s Server) transport(authorities *mail.Authorities, tokens Tokens) (smtp.Co
 	}
 	if s.OAuth != (OAuth{}) {
 		if tokens == nil {
-			return t, errors.New("oauth is set, and this worker keeps no credentials")
+			return t, errors.New("oauth is set, and this worker keeps no credentials: it needs the key in WAYBILL_SECRET_KEY, which seals their tokens")
 		}
 		t.Tokens = tokens(s.OAuth.Credential)
 	}
 	return t, nil
+}
+
+// Credentials are those that servers log in with, by name.
+func (c Config) Credentials() map[string]OAuth {
+	all := map[string]OAuth{}
+	for _, s := range c.Servers {
+		if s.OAuth != (OAuth{}) {
+			all[s.OAuth.Credential] = s.OAuth
+		}
+	}
+	return all
 }
 
 // Warnings are what works and should not stay, and what is switched off.

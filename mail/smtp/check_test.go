@@ -171,7 +171,7 @@ func TestCheckOfCertificates(t *testing.T) {
 		strange                bool
 		found, setting, advice string
 	}{
-		"of an unknown issuer": {time.Now().Add(time.Minute), "", true, "its issuer, CN=mail of the house, is not trusted here", "", "trust the issuer"},
+		"of an unknown issuer": {time.Now().Add(time.Minute), "", true, "its issuer, CN=mail of the house, is not trusted here", "email.ca", "trust the issuer"},
 		"that has ended":       {time.Now().Add(-time.Minute), "", false, "it ended at", "", "renew"},
 		"that has not begun":   {time.Now().Add(2 * time.Hour), "", false, "it begins only at", "", "clock"},
 		"of another host":      {time.Now().Add(time.Minute), "mx.example.com", false, "it is for mx.example.com, not for 127.0.0.1", "email.host", "mx.example.com"},

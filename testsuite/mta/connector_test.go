@@ -36,9 +36,8 @@ func testConnector(t *testing.T, s *mta.Server) {
 	file := func(name, mediaType, uri string) map[string]any {
 		return map[string]any{"name": name, "mediaType": mediaType, "uri": uri}
 	}
-	c := email.New(email.Template().Definition, service.New(service.Options{Accounts: map[string]service.Account{
-		"": {Sender: transport(t, settings(s)), From: mail.Address{Name: "Desk", Address: "desk@example.com"}},
-	}}), files)
+	mails := service.New(service.Options{Accounts: map[string]service.Account{"": {Sender: transport(t, settings(s)), From: mail.Address{Name: "Desk", Address: "desk@example.com"}}}})
+	c := email.New(email.Template().Definition, mails, files)
 	call := connectors.Call{Action: "SEND", IdempotencyKey: "order/17/confirm", Inputs: map[string]any{
 		"to": "Jörg Käfer <joerg@example.com>, unknown-one@example.com", "cc": "cc@example.com", "bcc": "hidden@example.com", "replyTo": "Orders <orders@example.com>",
 		"subject": "Ihre Bestellung – №17", "template": file("page.ftl", "text/html", "page"), "metadata": map[string]any{"name": "Jörg <b>"},

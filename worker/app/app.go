@@ -158,12 +158,13 @@ func New(ctx context.Context, o Options) (*App, error) {
 			for _, c := range o.Connectors {
 				activities.RegisterConnector(shared, c, nil)
 			}
-			activities.RegisterNotifier(a.add(contract.NoticeQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: notices}), activities.NewNotifier(a.client, o.Mail))
 			for _, instance := range o.Instances {
 				a.addInstance(instance)
 			}
 			// Apart from the calls: Waybill's own mails wait for the mail server.
-			activities.RegisterMails(a.add(contract.NoticeQueue, worker.Options{DisableWorkflowWorker: true}), activities.NewMails(o.Mail, registry))
+			own := a.add(contract.NoticeQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: notices})
+			activities.RegisterNotifier(own, activities.NewNotifier(a.client, o.Mail))
+			activities.RegisterMails(own, activities.NewMails(o.Mail, registry))
 			a.warn()
 			for _, c := range a.byName() {
 				if l, ok := c.(connectors.Listener); ok {
