@@ -101,7 +101,7 @@ type mailMetrics struct{ service *service.Service }
 
 // descriptions of the metrics.
 func (mailMetrics) descriptions() (mails, success, failure *prometheus.Desc) {
-	return prometheus.NewDesc("waybill_emails_total", "Mails of processes, tasks and alerts, by outcome: sent, repeated (of those sent: not at the first attempt), suppressed, refused, failed; and by the stage that those came to.",
+	return prometheus.NewDesc("waybill_emails_total", "Mails of processes, tasks and alerts, by outcome: sent, repeated (of those sent: not at the first attempt), suppressed, refused, failed, uncertain (of those failed: the server may have taken it, and the next attempt brings it twice); and by the stage that those came to.",
 			[]string{"tenant", "outcome", "stage"}, nil),
 		prometheus.NewDesc("waybill_email_last_success_timestamp_seconds", "When a mail was last sent.", []string{"tenant"}, nil),
 		prometheus.NewDesc("waybill_email_last_failure_timestamp_seconds", "When sending last failed because of the server or the settings.", []string{"tenant"}, nil)

@@ -18,6 +18,9 @@ const (
 	Suppressed = "suppressed"
 	Refused    = "refused" // for good, because of what the mail is: another one may go through
 	Failed     = "failed"  // no connection, no log-in, or the server wants it later
+	// Uncertain is of those that failed: the whole mail had gone out when the connection broke. Its server may have taken it, and the next
+	// attempt, which has the same Message-ID, brings it twice.
+	Uncertain = "uncertain"
 )
 
 // Count is how many mails had an outcome.
@@ -61,6 +64,9 @@ func (r *record) count(key Count) {
 
 // sent records an attempt. One that was given up by its caller tells nothing.
 func (r *record) sent(tenant string, err error, attempt int) {
+	if failure, ok := errors.AsType[*smtp.Error](err); ok && failure.Uncertain {
+		r.count(Count{Tenant: tenant, Outcome: Uncertain})
+	}
 	if errors.Is(err, context.Canceled) {
 		return
 	}

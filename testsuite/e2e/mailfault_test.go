@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strconv"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ import (
 	"github.com/waybill-io/waybill/testsuite/mta"
 )
 
-// post is an installation that sends mail through a Postfix, behind what cuts connections.
+// post is an installation that sends mail through a Postfix that takes few connections, behind what cuts them.
 type post struct {
 	*installation
 	server *mta.Server
@@ -25,7 +26,7 @@ type post struct {
 
 func startPost(t *testing.T) *post {
 	t.Helper()
-	p := &post{server: mta.Start(t, mta.Postfix, mta.Options{})}
+	p := &post{server: mta.Start(t, mta.Postfix, mta.Options{Connections: 5})}
 	p.installation = installTemporal(t, options{})
 	p.cutter = p.server.Cutter()
 	p.smtpHost, p.smtpPort = p.server.Host, strconv.Itoa(p.cutter.Port)
@@ -38,7 +39,19 @@ func startPost(t *testing.T) *post {
 
 func (p *post) startWorker() *worker {
 	p.t.Helper()
-	return p.installation.startWorker("--roles", "process,connectors")
+	return p.installation.startWorker("--roles", "process,connectors,gateway", "--log-level", "info")
+}
+
+// counted is a worker's count of mails with an outcome.
+func (p *post) counted(w *worker, outcome string) (mails int) {
+	p.t.Helper()
+	_, metrics := w.ask("/metrics")
+	for _, line := range regexp.MustCompile(`(?m)^waybill_emails_total\{outcome="`+outcome+`",.*\} (\d+)$`).FindAllStringSubmatch(metrics, -1) {
+		n, err := strconv.Atoi(line[1])
+		require.NoError(p.t, err)
+		mails += n
+	}
+	return mails
 }
 
 func (p *post) deploy() {
@@ -163,8 +176,11 @@ func TestMailFaults(t *testing.T) {
 	const cuts = 10
 	p.cutter.Cut(cuts)
 	begun := time.Now()
+	require.Zero(t, p.counted(w, "uncertain"))
 	require.Equal(t, cuts, p.done(p.send("cut", n)), "repeats")
 	require.Equal(t, cuts, p.cutter.Made())
+	require.Equal(t, cuts, p.counted(w, "uncertain"))
+	require.Equal(t, 1+3*n, p.counted(w, "sent"))
 	t.Logf("cut off before the answer %d times: %d mails have arrived within %s, %d twice", cuts, n, time.Since(begun).Round(100*time.Millisecond), cuts)
 
 	// The worker dies while it sends, and the connections of others are cut.

@@ -6,6 +6,6 @@
 // address except those that begin with "unknown", and puts recipients off while a test wants that (greylisting). What is Postfix's and
 // Exim's own of it, the log-in mechanisms, is a Dovecot's, as is common.
 //
-// Where the servers are not unpacked, or the test does not run as root, it is skipped with the reason, and fails when the environment has
-// CI=true.
+// Where the servers are not unpacked the test is skipped with the reason, and fails when the environment has CI=true. It is also skipped
+// when it does not run as root.
 package mta

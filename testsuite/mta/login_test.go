@@ -2,6 +2,7 @@ package mta_test
 
 import (
 	"bufio"
+	"crypto/x509"
 	"encoding/base64"
 	"net"
 	"slices"
@@ -131,5 +132,22 @@ func testStartTLSStripped(t *testing.T, s *mta.Server) {
 	}
 	require.Contains(t, p.heard.String(), "EHLO")
 	require.NotContains(t, p.heard.String(), base64.StdEncoding.EncodeToString([]byte(mta.Password)))
+	require.Empty(t, s.Delivered())
+}
+
+// testCertificateUnknown requires the same where the certificate is nobody's that is trusted.
+func testCertificateUnknown(t *testing.T, s *mta.Server) {
+	for mode, port := range map[smtp.TLS]int{smtp.TLSStartTLS: s.Port, smtp.TLSImplicit: s.TLSPort} {
+		config := settings(s)
+		config.TLS, config.Port, config.RootCAs = mode, port, x509.NewCertPool()
+		before := strings.Count(s.Log(), mta.Username)
+		_, err := transport(t, config).Send(t.Context(), smtp.Mail{From: someone("waybill")[0], To: someone("ann"), Subject: "Hello", Text: "hello\n"})
+		var failure *smtp.Error
+		require.ErrorAs(t, err, &failure)
+		require.Equal(t, smtp.StageTLS, failure.Stage)
+		require.False(t, failure.Temporary)
+		require.ErrorContains(t, err, "certificate signed by unknown authority")
+		require.Equal(t, before, strings.Count(s.Log(), mta.Username), "nobody logs in")
+	}
 	require.Empty(t, s.Delivered())
 }

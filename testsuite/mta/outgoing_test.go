@@ -39,8 +39,11 @@ func TestOutgoing(t *testing.T) {
 				{"recipients", testRecipients},
 				{"large mails", testLargeMails},
 				{"international addresses", testInternationalAddresses},
+				{"put off", testPutOff},
+				{"cut off", testCutOff},
 				{"log-ins", testLogins},
 				{"STARTTLS stripped", testStartTLSStripped},
+				{"certificate unknown", testCertificateUnknown},
 			} {
 				s.Empty()
 				t.Run(test.name, func(t *testing.T) { test.run(t, s) })

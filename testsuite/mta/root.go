@@ -29,7 +29,7 @@ func find(t testing.TB) string {
 		process.Missing(t, "the mail servers are not unpacked in "+dir+" (Debian: .ci/mta)")
 	}
 	if os.Getuid() != 0 {
-		process.Missing(t, "mail servers are run as root, which this test is not")
+		t.Skip("mail servers are run as root, which this test is not: see CONTRIBUTING.md") // .ci/run sees to it
 	}
 	return dir
 }

@@ -27,11 +27,9 @@ func TestServers(t *testing.T) {
 			_, err = send(smtp.TLSImplicit, s.TLSPort, "two@example.net")
 			require.NoError(t, err)
 			_, err = send(smtp.TLSStartTLS, s.Port, "unknown@example.com")
-			t.Log(err)
 			require.ErrorContains(t, err, "550")
 			s.PutOff(true)
 			_, err = send(smtp.TLSStartTLS, s.Port, "three@example.com")
-			t.Log(err)
 			require.ErrorContains(t, err, "4.7.1")
 			s.PutOff(false)
 			s.Stop()
@@ -42,7 +40,14 @@ func TestServers(t *testing.T) {
 			s.Run()
 			_, err = send(smtp.TLSStartTLS, s.Port, "four@example.com")
 			require.NoError(t, err)
-			require.Eventually(t, func() bool { return len(s.Delivered()) == 4 }, patience, 20*time.Millisecond)
+			// A server that was killed may deliver twice what it had not crossed out.
+			recipients := map[string]bool{}
+			require.Eventually(t, func() bool {
+				for _, d := range s.Delivered() {
+					recipients[d.Recipient] = true
+				}
+				return len(recipients) == 4
+			}, patience, 20*time.Millisecond)
 			for _, d := range s.Delivered() {
 				require.Contains(t, string(d.Raw), "Subject: "+d.Recipient)
 			}
