@@ -32,6 +32,8 @@ const (
 	sendingRounds = 3
 	// sendingAtOnce is how many processes are under way: more than there are connections.
 	sendingAtOnce = 32
+	// sendingBatch is the mails of a process that sends many.
+	sendingBatch = 50
 	// sinkPause is what a mail server takes to put a mail into its queue: Postfix, with a disk that syncs in some milliseconds.
 	sinkPause = 10 * time.Millisecond
 )
@@ -49,7 +51,9 @@ type sendingLine struct {
 	Pause       time.Duration `json:"pause"` // of the server, for each mail
 	Bare        sender        `json:"bare"`
 	Connector   sender        `json:"connector"` // the call, as the activity makes it, without Temporal
-	Processes   *sender       `json:"processes,omitempty"`
+	// Processes of one mail, and of sendingBatch mails at once, over Temporal.
+	Processes *sender `json:"processes,omitempty"`
+	Batches   *sender `json:"batches,omitempty"`
 }
 
 // sender is one way to send mails.
@@ -61,6 +65,7 @@ type sender struct {
 	begin  func(ctx context.Context) (end func(), err error) // of a round; may be nil
 	send   func(ctx context.Context, n int) error
 	atOnce int
+	batch  int // mails that send sends
 	rates  []float64
 	took   []time.Duration
 }
@@ -95,7 +100,7 @@ func compareSenders(ctx context.Context, connections int, pause time.Duration, p
 		return line, err
 	}
 	defer func() { err = errors.Join(err, transport.Close()) }()
-	ours := &sender{atOnce: connections, send: func(ctx context.Context, n int) error {
+	ours := &sender{batch: 1, atOnce: connections, send: func(ctx context.Context, n int) error {
 		_, err := connectors.Do(ctx, connector, connectors.Call{Action: "SEND", IdempotencyKey: fmt.Sprintf("bench/%d", n), Inputs: map[string]any{
 			"to": recipient, "subject": sentSubject, "text": text,
 		}})
@@ -108,11 +113,16 @@ func compareSenders(ctx context.Context, connections int, pause time.Duration, p
 			return line, err
 		}
 		defer func() { err = errors.Join(err, p.end()) }()
-		through, err := p.processSender(ctx, connector)
-		if err != nil {
+		if err := p.workMails(ctx, connector); err != nil {
 			return line, err
 		}
-		all = append(all, through)
+		for _, batch := range []int{1, sendingBatch} {
+			through, err := p.processSender(ctx, connector, batch)
+			if err != nil {
+				return line, err
+			}
+			all = append(all, through)
+		}
 	}
 	for n := range rounds + 1 {
 		fmt.Fprintf(progress, "sending: round %d of %d\n", n, rounds)
@@ -130,7 +140,7 @@ func compareSenders(ctx context.Context, connections int, pause time.Duration, p
 	}
 	line = sendingLine{Connections: connections, Pause: pause, Bare: *bare, Connector: *ours}
 	if processes {
-		line.Processes = all[2]
+		line.Processes, line.Batches = all[2], all[3]
 	}
 	return line, nil
 }
@@ -148,7 +158,7 @@ func (s *sender) round(ctx context.Context, counts bool) error {
 	group.SetLimit(s.atOnce)
 	var mu sync.Mutex
 	begun := time.Now()
-	for n := range sendingMails {
+	for n := range sendingMails / s.batch {
 		group.Go(func() error {
 			started := time.Now()
 			err := s.send(ctx, n)
@@ -201,7 +211,7 @@ func bareSender(server *mailServer, connections int) *sender {
 			}
 		}, nil
 	}
-	return &sender{atOnce: connections, begin: begin, send: func(context.Context, int) error {
+	return &sender{batch: 1, atOnce: connections, begin: begin, send: func(context.Context, int) error {
 		m := gomail.NewMsg()
 		if err := errors.Join(m.From(sentFrom), m.To(recipient)); err != nil {
 			return err
@@ -224,18 +234,20 @@ func mailConnector(server *mailServer, connections int) (*email.Connector, *smtp
 	return email.New(email.Template().Definition, mails, nil), transport, nil
 }
 
-// processSender sends by processes of one task, on one worker.
-func (p *place) processSender(ctx context.Context, c *email.Connector) (*sender, error) {
+// workMails starts one worker.
+func (p *place) workMails(ctx context.Context, c *email.Connector) error {
 	bucket := memblob.OpenBucket(nil)
 	p.atEnd(bucket.Close)
-	if err := p.work(ctx, app.Options{Roles: []app.Role{app.Process, app.Connectors}, Files: bucket, Connectors: []connectors.Connector{c}}); err != nil {
-		return nil, err
-	}
-	d, err := p.deploySending(ctx, c)
+	return p.work(ctx, app.Options{Roles: []app.Role{app.Process, app.Connectors}, Files: bucket, Connectors: []connectors.Connector{c}})
+}
+
+// processSender sends by processes of one task that sends a number of mails at once.
+func (p *place) processSender(ctx context.Context, c *email.Connector, batch int) (*sender, error) {
+	d, err := p.deploySending(ctx, c, batch)
 	if err != nil {
 		return nil, err
 	}
-	return &sender{atOnce: sendingAtOnce, send: func(ctx context.Context, _ int) error {
+	return &sender{batch: batch, atOnce: max(1, sendingAtOnce/batch), send: func(ctx context.Context, _ int) error {
 		i, err := p.client.StartDefinition(ctx, d, client.StartOptions{Key: d.Key, Variables: map[string]any{"text": text}})
 		if err == nil {
 			_, err = p.client.WaitFor(ctx, i)
@@ -244,10 +256,10 @@ func (p *place) processSender(ctx context.Context, c *email.Connector) (*sender,
 	}}, nil
 }
 
-func (p *place) deploySending(ctx context.Context, c *email.Connector) (contract.Definition, error) {
+func (p *place) deploySending(ctx context.Context, c *email.Connector, batch int) (contract.Definition, error) {
 	type object = map[string]any
 	value := func(v string) object { return object{"type": "value", "value": v} }
-	const key = "sending"
+	key := fmt.Sprintf("sending-%d", batch)
 	extensions, err := json.Marshal(object{"id": key, "name": key, "type": "PROCESS", "extensions": object{key: object{
 		"properties": object{"text": object{"id": "text", "name": "text", "type": "string", "value": ""}},
 		"mappings": object{taskID(0): object{"inputs": object{
@@ -257,15 +269,19 @@ func (p *place) deploySending(ctx context.Context, c *email.Connector) (contract
 	if err != nil {
 		return contract.Definition{}, err
 	}
+	inside := ""
+	if batch > 1 {
+		inside = fmt.Sprintf(`<multiInstanceLoopCharacteristics><loopCardinality>%d</loopCardinality></multiInstanceLoopCharacteristics>`, batch)
+	}
 	model := chain(1, func(d *drawing, i int, id string) {
-		d.element(`<serviceTask id="%s" name="%s" implementation="email.SEND"/>`, id, taskName(i))
+		d.element(`<serviceTask id="%s" name="%s" implementation="email.SEND">%s</serviceTask>`, id, taskName(i), inside)
 	})
 	return p.deployModel(ctx, key, model, extensions, c.Definition())
 }
 
 func (r *sendingReport) print(w io.Writer) {
 	fmt.Fprintf(w, "\n## %d mails through email.SEND against a loop over go-mail with as many connections (target: ratio >= %.1f)\n\n", r.Mails, r.Target)
-	fmt.Fprintf(w, "One mail server in a process of its own, one worker, %d rounds in turn; median (quartiles) over the rounds. A mail of a process is timed from the start of the process to its end, %d at a time.\n\n", r.Rounds, sendingAtOnce)
+	fmt.Fprintf(w, "One mail server in a process of its own, one worker, %d rounds in turn; median (quartiles) over the rounds. Processes are timed from start to end, %d mails at a time or a little more.\n\n", r.Rounds, sendingAtOnce)
 	t := table{{"connections", "server", "what", "mails/s", "ratio of rates", "median", "p95", "max"}}
 	for _, l := range r.Lines {
 		row := func(what string, s sender, rate string) {
@@ -277,7 +293,8 @@ func (r *sendingReport) print(w io.Writer) {
 		row("go-mail alone", l.Bare, "")
 		row("the connector", l.Connector, l.Connector.Rate.String())
 		if l.Processes != nil {
-			row("processes over Temporal", *l.Processes, l.Processes.Rate.String())
+			row("processes of a mail", *l.Processes, l.Processes.Rate.String())
+			row(fmt.Sprintf("processes of %d mails", sendingBatch), *l.Batches, l.Batches.Rate.String())
 		}
 	}
 	t.print(w)
