@@ -30,6 +30,7 @@ type report struct {
 	Mailboxes *mailboxesReport `json:"mailboxes,omitempty"`
 	Memory    *memoryReport    `json:"memory,omitempty"`
 	Webhooks  *webhooksReport  `json:"webhooks,omitempty"`
+	Alerts    *alertsReport    `json:"alerts,omitempty"`
 }
 
 // section is a part of a report as a person reads it.
@@ -48,7 +49,7 @@ type options struct {
 	hold      time.Duration
 }
 
-var sections = []string{"engine", "host", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks"}
+var sections = []string{"engine", "host", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "alerts"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -166,6 +167,12 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		}
 		printed = append(printed, r.Webhooks)
 	}
+	if slices.Contains(o.only, "alerts") {
+		if r.Alerts, err = measureAlerts(ctx, progress); err != nil {
+			return fmt.Errorf("alerts: %w", err)
+		}
+		printed = append(printed, r.Alerts)
+	}
 	if o.output == "json" {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
@@ -188,4 +195,5 @@ var (
 	_ section = (*mailboxesReport)(nil)
 	_ section = (*memoryReport)(nil)
 	_ section = (*webhooksReport)(nil)
+	_ section = (*alertsReport)(nil)
 )
