@@ -31,6 +31,7 @@ type report struct {
 	Memory    *memoryReport    `json:"memory,omitempty"`
 	Webhooks  *webhooksReport  `json:"webhooks,omitempty"`
 	Sending   *sendingReport   `json:"sending,omitempty"`
+	Alerts    *alertsReport    `json:"alerts,omitempty"`
 }
 
 // section is a part of a report as a person reads it.
@@ -49,7 +50,7 @@ type options struct {
 	hold      time.Duration
 }
 
-var sections = []string{"engine", "host", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending"}
+var sections = []string{"engine", "host", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending", "alerts"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -180,6 +181,12 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		}
 		printed = append(printed, r.Sending)
 	}
+	if slices.Contains(o.only, "alerts") {
+		if r.Alerts, err = measureAlerts(ctx, progress); err != nil {
+			return fmt.Errorf("alerts: %w", err)
+		}
+		printed = append(printed, r.Alerts)
+	}
 	if o.output == "json" {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
@@ -203,4 +210,5 @@ var (
 	_ section = (*memoryReport)(nil)
 	_ section = (*webhooksReport)(nil)
 	_ section = (*sendingReport)(nil)
+	_ section = (*alertsReport)(nil)
 )
