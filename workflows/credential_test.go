@@ -384,10 +384,10 @@ func TestCredentialBeginsANewRun(t *testing.T) {
 	r.token = func(contract.TokenRequest) (contract.TokenAnswer, error) {
 		return problem(contract.ProblemConsent, "withdrawn"), nil
 	}
-	r.RegisterDelayedCallback(func() { r.SetContinueAsNewSuggested(true) }, 2*time.Hour)
-	r.do(2*time.Hour-time.Minute, contract.InviteUpdate, contract.Invitation{Hash: "i"})
-	r.begin(2*time.Hour-time.Minute, "s1", "b", "")
-	r.do(2*time.Hour+time.Second, contract.ConfigureCredential, credentialConfig())
+	r.RegisterDelayedCallback(func() { r.SetContinueAsNewSuggested(true) }, 55*time.Minute) // before the tenth try, which is the last in such a test
+	r.do(54*time.Minute, contract.InviteUpdate, contract.Invitation{Hash: "i"})
+	r.begin(54*time.Minute, "s1", "b", "")
+	r.do(55*time.Minute+time.Second, contract.ConfigureCredential, credentialConfig())
 	r.ExecuteWorkflow(workflows.Credential, r.holding(time.Hour, 0))
 	require.True(t, r.IsWorkflowCompleted())
 	var anew *workflow.ContinueAsNewError
