@@ -17,8 +17,9 @@ help: ## list the targets
 build: ## bin/worker and bin/starter
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./worker ./starter
 
-deps: ## what the tests need: Dovecot (Debian), a Temporal server (built once, some 9 minutes on 2 cores)
+deps: ## what the tests need: Dovecot, other mail servers (Debian), a Temporal server (built once, some 9 minutes on 2 cores)
 	@.ci/dovecot
+	@.ci/mta || echo 'The mail servers could not be had: tests against them will be skipped.'
 	@echo "Temporal server: $$($(GO) run ./testsuite/temporalserver/build)"
 
 # What lint finds does not keep the tests from running.

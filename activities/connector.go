@@ -27,7 +27,9 @@ func (c *call) run(ctx context.Context, in contract.ConnectorCall) (contract.Con
 			return contract.ConnectorResult{}, applicationError(activity.GetInfo(ctx), err)
 		}
 	}
-	made := connectors.Call{Action: c.action, IdempotencyKey: in.IdempotencyKey, Inputs: in.Inputs}
+	made := connectors.Call{
+		Action: c.action, IdempotencyKey: in.IdempotencyKey, Inputs: in.Inputs, Tenant: in.Context.Tenant, Attempt: int(activity.GetInfo(ctx).Attempt),
+	}
 	outputs, err := connectors.Do(ctx, c.connector, made)
 	if err != nil {
 		return contract.ConnectorResult{}, applicationError(activity.GetInfo(ctx), err)

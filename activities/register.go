@@ -40,6 +40,13 @@ func RegisterWebhooks(r worker.ActivityRegistry, d *Deliverer) {
 	register(r, contract.CheckWebhookActivity, d.CheckWebhook)
 }
 
+// RegisterAlerts makes a worker of the queue of alerts take them to their rules, and say what is told of them.
+func RegisterAlerts(r worker.ActivityRegistry, a *Alerter) {
+	register(r, contract.AlertActivity, a.Alert)
+	register(r, contract.PlanAlertActivity, a.Plan)
+	register(r, contract.ActOnAlertActivity, a.Act)
+}
+
 // RegisterConnector makes a worker of a connector's queue answer every action of it. The pacer is nil when its calls have no rate.
 func RegisterConnector(r worker.ActivityRegistry, c connectors.Connector, p *Pacer) {
 	for _, action := range c.Definition().Actions {

@@ -142,7 +142,7 @@ func (s *Steering) schedule(ctx context.Context, d contract.Definition, element 
 		Note: fmt.Sprintf("timer start event %s of process %s, version %d", element, d.Key, d.Version),
 		Action: &temporalclient.ScheduleWorkflowAction{
 			ID: options.ID, Workflow: d.Key, Args: []any{input}, TaskQueue: options.TaskQueue,
-			TypedSearchAttributes: options.TypedSearchAttributes, StaticSummary: options.StaticSummary,
+			TypedSearchAttributes: options.TypedSearchAttributes, StaticSummary: options.StaticSummary, Memo: options.Memo,
 		},
 	})
 	if err != nil && !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {

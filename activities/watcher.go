@@ -17,6 +17,7 @@ import (
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/imap"
+	"github.com/waybill-io/waybill/mail/smtp"
 )
 
 // askEvery is how often a watcher asks whom it has to watch.
@@ -33,6 +34,7 @@ type Watcher struct {
 	authorities mail.Authorities
 	credentials *Credentials // of mailboxes and accounts whose secret is "credential:NAME"
 	limiter     imap.Limiter // of new connections, for all mailboxes of this worker
+	outgoing    smtp.Pool    // connections to mail servers, for all accounts of this worker
 	held        holdings
 	*Metrics
 }

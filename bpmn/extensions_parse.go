@@ -75,18 +75,13 @@ func (x *extensionsReader) process(path string, p *Process, v any) {
 	x.properties(join(path, "properties"), p, obj["properties"])
 	x.mappings(join(path, "mappings"), p, obj["mappings"])
 	x.constants(join(path, "constants"), p, obj["constants"])
+	x.templates(join(path, "templates"), p, obj["templates"])
 	x.later(path, obj)
 }
 
 // later refuses what later versions do and this one would leave out. What modelling tools write when nothing is set
-// passes: empty templates, and assignments without a mode, which only repeat what the model says.
+// passes: assignments without a mode, which only repeat what the model says.
 func (x *extensionsReader) later(path string, obj map[string]any) {
-	templates, _ := x.object(join(path, "templates"), obj["templates"])
-	for _, key := range sorted(templates) {
-		if m, ok := templates[key].(map[string]any); !ok || len(m) > 0 {
-			x.path(join(join(path, "templates"), key), "task mails are not supported: send the mail with a service task")
-		}
-	}
 	assignments, _ := x.object(join(path, "assignments"), obj["assignments"])
 	for _, key := range sorted(assignments) {
 		at := join(join(path, "assignments"), key)

@@ -38,7 +38,14 @@ func TestExtensionsRefused(t *testing.T) {
 		{"property twice", `{"properties": {"k": {"name": "n", "type": "date"}, "l": {"name": "n", "type": "date"}}}`, `$.properties.l.name: the variable "n" is declared twice`},
 		{"property reserved", `{"properties": {"k": {"name": "loopCounter", "type": "integer"}}}`, `$.properties.k.name: the name "loopCounter" is reserved`},
 		{"property required", `{"properties": {"k": {"name": "n", "type": "date", "required": "yes"}}}`, "$.properties.k.required: want true or false"},
-		{"task mails", `{"templates": {"tasks": {"e": {}}}}`, "$.templates.tasks: task mails are not supported"},
+		{"mails of another task", `{"templates": {"tasks": {"r": {}}}}`, "$.templates.tasks.r: only user tasks have mails"},
+		{"mails of no task", `{"templates": {"tasks": {"x": {}}}}`, "$.templates.tasks.x: process \"p\" has no element with this id"},
+		{"mails misspelt", `{"templates": {"task": {"e": {}}}}`, "$.templates.task: unknown field; known here are tasks, default"},
+		{"mails to others", `{"templates": {"default": {"owner": {}}}}`, "$.templates.default.owner: unknown field; known here are assignee, candidate"},
+		{"mail of a type", `{"templates": {"default": {"assignee": {"type": "url", "value": "x"}}}}`, `$.templates.default.assignee.type: unknown type "url": want file or variable`},
+		{"mail without a file", `{"templates": {"default": {"assignee": {"type": "file"}}}}`, "$.templates.default.assignee.value: want the name of a file"},
+		{"mail without a variable", `{"templates": {"default": {"candidate": {"type": "variable", "value": ""}}}}`, "$.templates.default.candidate.value: want the name of the variable"},
+		{"mail with more", `{"templates": {"default": {"candidate": {"type": "variable", "value": "v", "bcc": "x"}}}}`, "$.templates.default.candidate.bcc: unknown field"},
 		{"assignment", `{"assignments": {"e": {"mode": "sequential"}}}`, "$.assignments.e.mode: only manual assignment is supported"},
 	}
 	for _, test := range tests {

@@ -14,6 +14,7 @@ type Model struct {
 type Process struct {
 	ID         string
 	Name       string
+	Namespace  string // the targetNamespace of the file
 	VersionTag string
 	Line       int
 	Nodes      []*Node // in document order, those inside of sub-processes too: a sub-process comes before what is in it
@@ -329,6 +330,7 @@ type UserTaskInfo struct {
 	FormKey         *juel.Expr
 	Completer       string     // the variable that receives whose the task was when it was completed, or ""
 	Description     *juel.Expr // the documentation, which may hold expressions; nil: there is none
+	Mails           *TaskMails // nil: the model says nothing
 }
 
 // variables are the variables that a condition reads for sure. What a script reads is not known.

@@ -88,6 +88,7 @@ type parser struct {
 	roots   map[string]*element // messages, signals, errors, escalations and event definitions by id
 	refused map[string]bool     // ids of elements that are refused or ignored, so that references to them are not refused again
 
+	namespace    string // of what the file defines
 	proc         *Process
 	elements     map[*Node]*element
 	flows        []*element
@@ -95,7 +96,7 @@ type parser struct {
 }
 
 func (p *parser) definitions(root *element) {
-	p.refused = map[string]bool{}
+	p.refused, p.namespace = map[string]bool{}, root.attr("", "targetNamespace")
 	var declared, open []*element
 	for _, e := range root.children {
 		switch {
@@ -153,7 +154,7 @@ func (p *parser) process(e *element) {
 		p.at(e, "the id of a process is the key that it is started by: up to 200 letters, digits and . _ - of ASCII, beginning with a letter, digit or _")
 	}
 	p.proc = &Process{
-		ID: e.id(), Name: e.attr("", "name"), VersionTag: dialectAttr(e, "versionTag"), Line: e.line,
+		ID: e.id(), Name: e.attr("", "name"), Namespace: p.namespace, VersionTag: dialectAttr(e, "versionTag"), Line: e.line,
 		MapDefault: p.options.MapDefault, Uncaught: p.options.Uncaught,
 	}
 	p.elements, p.flows, p.associations = map[*Node]*element{}, nil, nil

@@ -60,6 +60,7 @@ func (p *parser) user(e *element, n *Node) {
 	if strings.ContainsAny(u.Completer, "${}") {
 		p.at(e, "taskCompleterVariableName %q: want the name of a variable, without ${}", clip(u.Completer))
 	}
+	u.Mails = p.taskMails(e)
 	p.owners(e, u)
 	n.Listeners = append(n.Listeners, p.taskListeners(e)...)
 	p.moment(e, "dueDate", u.DueDate)

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	temporal "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	sdk "go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -141,7 +142,12 @@ func (c *Client) Launch(d contract.Definition, o StartOptions) (temporal.StartWo
 	if o.BusinessKey != "" {
 		attributes = append(attributes, sdk.NewSearchAttributeKeyKeyword(contract.BusinessKeyAttribute).ValueSet(o.BusinessKey))
 	}
+	var memo map[string]any
+	if d.Tenant != "" {
+		memo = map[string]any{contract.TenantMemo: d.Tenant}
+	}
 	return temporal.StartWorkflowOptions{
+			Memo:                                     memo,
 			ID:                                       o.ID,
 			TaskQueue:                                contract.ProcessQueue,
 			WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
@@ -256,6 +262,7 @@ type Instance struct {
 	BusinessKey string     `json:"businessKey,omitempty"`
 	Started     time.Time  `json:"started"`
 	Ended       *time.Time `json:"ended,omitempty"`
+	Tenant      string     `json:"tenant,omitempty"` // of its definition
 }
 
 // Filter narrows a list of instances. Empty fields do not.
@@ -290,6 +297,9 @@ func (c *Client) List(ctx context.Context, f Filter) ([]Instance, error) {
 		i := Instance{
 			ID: e.GetExecution().GetWorkflowId(), Key: e.GetType().GetName(), Started: e.GetStartTime().AsTime(),
 			State: keyword(e, contract.StateAttribute), BusinessKey: keyword(e, contract.BusinessKeyAttribute),
+		}
+		if p := e.GetMemo().GetFields()[contract.TenantMemo]; p != nil {
+			_ = converter.GetDefaultDataConverter().FromPayload(p, &i.Tenant) // of another shape: none
 		}
 		if e.GetCloseTime() != nil {
 			t := e.GetCloseTime().AsTime()

@@ -102,6 +102,16 @@ func (c *Client) ClaimTask(ctx context.Context, id, assignee string) (contract.T
 	return t, nil
 }
 
+// GiveTask gives an open task to a user on behalf of another, by, so that the user gets mail of it.
+func (c *Client) GiveTask(ctx context.Context, id, user, by string) (contract.Task, error) {
+	var t contract.Task
+	if err := c.update(ctx, id, contract.ClaimTaskUpdate, contract.ClaimTask{Assignee: user, By: by}, &t); err != nil {
+		err = c.taskEnded(ctx, id, err)
+		return t, fmt.Errorf("give task %q: %w", id, err)
+	}
+	return t, nil
+}
+
 // CompleteTask ends an open task. It returns when the process has accepted the results.
 func (c *Client) CompleteTask(ctx context.Context, id string, results contract.CompleteTask) (contract.Task, error) {
 	var t contract.Task

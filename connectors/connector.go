@@ -25,6 +25,8 @@ type Call struct {
 	// IdempotencyKey is the same over all attempts of a call and different for every other call. Never empty.
 	IdempotencyKey string
 	Inputs         map[string]any
+	Tenant         string // of the process that calls; "": none
+	Attempt        int    // 1 for the first one; 0: not known
 }
 
 // Policy is how a call is repeated and bounded unless a task says otherwise. Plain data.

@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/waybill-io/waybill/mail/service"
 )
 
 // Instance is what a connector is made of.
 type Instance struct {
 	Definition *Definition // with the name under which models call it
 	Settings   *Settings
-	Files      Files // nil: there is no blob store
+	Files      Files            // nil: there is no blob store
+	Mail       *service.Service // the email service of the worker; nil: there is none
 }
 
 // Instance makes the definition of an instance of this one, which is built in, from a file that names it as its template: name, description, settings and

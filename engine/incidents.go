@@ -10,7 +10,7 @@ import (
 // suspend stops a token at an element until an operator answers.
 func (m *machine) suspend(token int, n *bpmn.Node, f Failure) *Token {
 	m.s.Incidents = append(m.s.Incidents, Incident{
-		ID: m.nextID(), Token: token, Element: n.ID, Code: f.Code, Message: f.Message, At: m.now,
+		ID: m.nextID(), Token: token, Element: n.ID, Code: f.Code, Type: f.Type, Message: f.Message, At: m.now,
 	})
 	t := m.token(token)
 	t.Element = n.ID

@@ -133,6 +133,7 @@ type Incident struct {
 	Token   int       `json:"token"`
 	Element string    `json:"element"`
 	Code    string    `json:"code,omitempty"` // of a BPMN error that nothing caught
+	Type    string    `json:"type,omitempty"` // of another failure, see Failure
 	Message string    `json:"message"`
 	At      time.Time `json:"at"`
 }

@@ -41,6 +41,7 @@ func listenerRoutes(o Options) map[string]http.Handler {
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = w.Write(openAPI) // the client has gone
 		}),
+		"GET /api/health/mail": http.HandlerFunc(l.emailHealth),
 	}
 	for pattern, handle := range map[string]func(*http.Request) (any, error){
 		"GET /api/listeners/status":       l.status,
@@ -58,6 +59,7 @@ func listenerRoutes(o Options) map[string]http.Handler {
 		"GET /api/listeners/diagnostics":  l.diagnose,
 		"POST /api/listeners/diagnostics": l.diagnoseByTest,
 		"GET /api/listeners/{id}":         l.get,
+		"POST /api/email/test":            l.testEmail,
 		"GET /api/listeners/{id}/exists":  l.exists,
 	} {
 		all[pattern] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { l.serve(w, r, handle) })

@@ -13,6 +13,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+
+	"github.com/waybill-io/waybill/activities/contract"
 )
 
 // Every call that is answered is documented, and every call that is documented is answered.
@@ -45,7 +47,10 @@ func TestDocumentHasAllFields(t *testing.T) {
 		} `json:"components"`
 	}
 	require.NoError(t, json.Unmarshal(openAPI, &document))
-	for name, value := range map[string]any{"Credentials": credentials{}, "Email": email{}, "Outcome": outcome{}, "Emitted": emitted{}, "Connection": connection{LastAlive: new(time.Time), Cause: "-"}} {
+	for name, value := range map[string]any{"Credentials": credentials{}, "Email": email{}, "Outcome": outcome{}, "Emitted": emitted{}, "Connection": connection{LastAlive: new(time.Time), Cause: "-"},
+		"EmailReport": contract.EmailReport{From: "-", Tenant: "-", MessageID: "-"}, "EmailStage": contract.EmailStage{Found: "-", Advice: "-", Setting: "-"},
+		"EmailHealth": contract.EmailHealth{}, "EmailServer": contract.EmailServer{LastSuccess: new(time.Time), LastFailure: new(time.Time), Cause: "-"},
+	} {
 		text, err := json.Marshal(value)
 		require.NoError(t, err)
 		var fields map[string]any

@@ -123,7 +123,7 @@ func (l *loader) read(path string, named bool) (f source, ok bool) {
 			"(NAME-extensions.json): move it to triggers/ or connectors/ to be told what is wrong with it", path))
 		return f, false
 	case named && !f.kind.deployed() && f.kind != isExtensions:
-		l.fail(fmt.Errorf("%s: cannot be deployed: a model (*.bpmn, *.bpmn20.xml), connector or trigger (*.json), or an archive of them (*.zip) is expected", path))
+		l.fail(fmt.Errorf("%s: cannot be deployed: a model (*.bpmn, *.bpmn20.xml), connector or trigger (*.json), mail template (*.mail.html, *.mail.ftl), or an archive of them (*.zip) is expected", path))
 		return f, false
 	case f.kind == isForeign && part == aScript: // a trigger may run it: see unused
 	case f.kind == isForeign:

@@ -15,8 +15,8 @@ import (
 
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/connectors"
-	"github.com/waybill-io/waybill/connectors/freemarker"
 	"github.com/waybill-io/waybill/connectors/suggest"
+	"github.com/waybill-io/waybill/freemarker"
 )
 
 // maxInline bounds a file that travels with a definition, in bytes.
@@ -77,6 +77,7 @@ func (i *inliner) inline(extensions []byte, m *bpmn.Model) []byte {
 		for _, n := range p.Nodes {
 			i.node(scope, n)
 		}
+		i.mails(scope)
 	}
 	text, err := json.Marshal(root)
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/waybill-io/waybill/mail/template"
 )
 
 // kind is what a file is to a project.
@@ -18,11 +20,14 @@ const (
 	isConnector
 	isTrigger
 	isTemplate
+	isMailTemplate
 	isOther   // is known not to be deployed
 	isForeign // the same, and somebody may miss it
 )
 
-func (k kind) deployed() bool { return k == isModel || k == isConnector || k == isTrigger }
+func (k kind) deployed() bool {
+	return k == isModel || k == isConnector || k == isTrigger || k == isMailTemplate
+}
 
 const extensionsSuffix = "-extensions.json"
 
@@ -59,6 +64,8 @@ func byPlace(path string) kind {
 		return isForeign
 	}
 	switch {
+	case template.IsFile(name):
+		return isMailTemplate
 	case ending == ".bpmn", strings.HasSuffix(name, ".bpmn20.xml"):
 		return isModel
 	case strings.HasSuffix(name, extensionsSuffix):

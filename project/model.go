@@ -46,6 +46,7 @@ func (l *loader) model(f source) {
 		}
 		l.keys[p.ID] = f.path
 		l.checkConnectors(f.path, extensionsName, p)
+		l.checkMails(f.path, p)
 	}
 	if extensions != nil {
 		i := &inliner{loader: l, name: extensionsName, folder: projectFolder(f.path)}
@@ -79,7 +80,8 @@ func (l *loader) define(f source, m *bpmn.Model, extensions []byte) error {
 	for _, p := range m.Processes {
 		d := contract.Definition{
 			Key: p.ID, Name: p.Name, VersionTag: p.VersionTag, File: filepath.Base(f.path), Model: stripped,
-			Extensions: extensions, MapDefault: string(l.options.MapDefault), Uncaught: string(l.options.Uncaught), Connectors: l.bindings(p),
+			Extensions: extensions, MapDefault: string(l.options.MapDefault), Uncaught: string(l.options.Uncaught), Connectors: l.bindings(p), Tenant: l.options.Tenant,
+			TaskMails: l.taskMails(p),
 		}
 		if d.Uncaught == string(bpmn.UncaughtIncident) {
 			d.Uncaught = "" // likewise

@@ -20,7 +20,8 @@ type Project struct {
 	Definitions []contract.Definition
 	Connectors  []*connectors.Definition // those that are not built in
 	Triggers    []Trigger
-	Warnings    []string // each names its file; in the order of the files
+	Templates   []Template // of mails
+	Warnings    []string   // each names its file; in the order of the files
 }
 
 // Trigger is a checked trigger file.
@@ -36,7 +37,9 @@ type Trigger struct {
 type Options struct {
 	MapDefault bpmn.MapDefault // "": none
 	Uncaught   bpmn.Uncaught   // "": incident
+	Tenant     string          // of all definitions; "": none
 	BuiltIn    []*connectors.Definition
+	TaskMails  string // who gets mails of user tasks: "" or contract.TaskMailsModel, contract.TaskMailsAll, or "none"
 
 	// Advice warns of what is no mistake, too: errors of connectors that nothing catches, and so become incidents.
 	Advice bool
@@ -76,7 +79,7 @@ func Load(paths []string, o Options) (*Project, error) {
 	for _, load := range []struct {
 		kind kind
 		one  func(source)
-	}{{isConnector, l.connector}, {isModel, l.model}, {isTrigger, l.trigger}} {
+	}{{isConnector, l.connector}, {isModel, l.model}, {isTrigger, l.trigger}, {isMailTemplate, l.mailTemplate}} {
 		for _, f := range files {
 			if f.kind == load.kind {
 				load.one(f)
@@ -91,11 +94,14 @@ func Load(paths []string, o Options) (*Project, error) {
 	slices.SortFunc(p.Triggers, func(a, b Trigger) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Name, b.Name))
 	})
-	if len(l.errs) == 0 && len(p.Definitions)+len(p.Triggers)+len(p.Connectors) == 0 {
-		l.fail(errors.New("nothing to deploy: no model (*.bpmn, *.bpmn20.xml), connector or trigger was found"))
+	if len(l.errs) == 0 && len(p.Definitions)+len(p.Triggers)+len(p.Connectors)+len(p.Templates) == 0 {
+		l.fail(errors.New("nothing to deploy: no model (*.bpmn, *.bpmn20.xml), connector, trigger or mail template (*.mail.html, *.mail.ftl) was found"))
 	}
 	for i := range p.Triggers {
 		p.Triggers[i].File = l.shown(p.Triggers[i].File)
+	}
+	for i := range p.Templates {
+		p.Templates[i].File = l.shown(p.Templates[i].File)
 	}
 	return p, errors.Join(l.errs...)
 }

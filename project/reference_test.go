@@ -142,7 +142,7 @@ func TestReferenceExtensions(t *testing.T) {
 		"an incomplete expression":        {mapping(`{"inputs":{"text":{"type":"value","value":"${string1"}}}`), `expression, offset`},
 		"a wrong value":                   {later(`"properties":{"a":{"id":"a","name":"a","type":"integer","required":false,"value":"aloha"}}`), `type integer: this text is not an integer`},
 		"an unknown type":                 {later(`"properties":{"a":{"id":"a","name":"a","type":"bigdecimal","required":false}}`), `unknown type "bigdecimal": want one of string, integer`},
-		"mails of tasks":                  {later(`"templates":{"tasks":{},"default":{"assignee":{"from":"no-reply@example.com","subject":"s","type":"file","value":"classpath:email.html"}}}`), `task mails are not supported`},
+		"mails of tasks":                  {later(`"templates":{"tasks":{},"default":{"assignee":{"from":"no-reply@example.com","subject":"s","type":"file","value":"classpath:email.html"}}}`), `templates.default.assignee: "classpath:email.html": there is no such file in`},
 		"a reserved name":                 {later(`"properties":{"a":{"id":"a","name":"loopCounter","type":"integer","required":false}}`), `the name "loopCounter" is reserved`},
 		"an example that is no JSON":      {`{"properties":{"a":{"id":"a","name":"a","type":"string","required":false,}}}`, `not JSON`},
 	} {

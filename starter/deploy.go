@@ -29,6 +29,7 @@ type deployedDefinition struct {
 	Changed bool   `json:"changed"`
 	Digest  string `json:"digest"`
 	File    string `json:"file"`
+	Tenant  string `json:"tenant,omitempty"`
 }
 
 type deployedTrigger struct {
@@ -39,8 +40,8 @@ type deployedTrigger struct {
 
 func (a *app) deployCommand() *cobra.Command {
 	var (
-		mapDefault, uncaught string
-		dryRun               bool
+		mapDefault, uncaught, tenant string
+		dryRun                       bool
 	)
 	cmd := &cobra.Command{
 		Use:   "deploy FILE...|FOLDER...|ARCHIVE...",
@@ -54,7 +55,7 @@ func (a *app) deployCommand() *cobra.Command {
   starter deploy order.bpmn triggers/order-mail.json --dry-run`,
 		Args: need("FILE..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := load(args, mapDefault, uncaught, false)
+			p, err := load(args, mapDefault, uncaught, tenant, false)
 			if err != nil {
 				return err
 			}
@@ -75,6 +76,7 @@ func (a *app) deployCommand() *cobra.Command {
 		"what becomes of a BPMN error that nothing catches: incident, or end (the token ends in silence, as in Camunda 7)")
 	_ = cmd.RegisterFlagCompletionFunc("uncaught-error",
 		cobra.FixedCompletions([]string{string(bpmn.UncaughtIncident), string(bpmn.UncaughtEnd)}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().StringVar(&tenant, "tenant", "", "tenant of the processes: whose mail server, sender and templates count; keys are unique over all tenants")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "check everything and deploy nothing; needs no server")
 	return cmd
 }
@@ -87,7 +89,7 @@ func mapDefaultFlag(cmd *cobra.Command, value *string) {
 }
 
 // load reads and checks files. Every error is of the files and so the caller's to mend.
-func load(paths []string, mapDefault, uncaught string, advice bool) (*project.Project, error) {
+func load(paths []string, mapDefault, uncaught, tenant string, advice bool) (*project.Project, error) {
 	m, err := parseMapDefault(mapDefault)
 	if err != nil {
 		return nil, err
@@ -96,7 +98,10 @@ func load(paths []string, mapDefault, uncaught string, advice bool) (*project.Pr
 	if u != "" && u != bpmn.UncaughtIncident && u != bpmn.UncaughtEnd {
 		return nil, usage(fmt.Errorf("--uncaught-error %s: incident or end is expected", uncaught))
 	}
-	p, err := project.Load(paths, project.Options{MapDefault: m, Uncaught: u, BuiltIn: catalog.Definitions(), Advice: advice})
+	if tenant != "" && !contract.ValidTenant(tenant) {
+		return nil, usage(fmt.Errorf("--tenant %q: %s is expected", tenant, contract.TenantRule))
+	}
+	p, err := project.Load(paths, project.Options{MapDefault: m, Uncaught: u, Tenant: tenant, BuiltIn: catalog.Definitions(), Advice: advice})
 	if err == nil {
 		return p, nil
 	}
@@ -110,7 +115,7 @@ func load(paths []string, mapDefault, uncaught string, advice bool) (*project.Pr
 func planned(p *project.Project) deployed {
 	result := deployed{Definitions: []deployedDefinition{}, Triggers: []deployedTrigger{}, Warnings: list(p.Warnings)}
 	for _, d := range p.Definitions {
-		result.Definitions = append(result.Definitions, deployedDefinition{Key: d.Key, Digest: d.Digest, File: d.File})
+		result.Definitions = append(result.Definitions, deployedDefinition{Key: d.Key, Digest: d.Digest, File: d.File, Tenant: d.Tenant})
 	}
 	for _, t := range p.Triggers {
 		result.Triggers = append(result.Triggers, deployedTrigger{Name: t.Name, Source: t.Source, File: t.File})

@@ -87,7 +87,7 @@ func (a *app) begin(ctx context.Context, c *client.Client, o client.StartOptions
 		if err != nil {
 			return err
 		}
-		s.Definition = contract.DefinitionRef{Key: d.Key, Version: d.Version}
+		s.Definition = contract.DefinitionRef{Key: d.Key, Version: d.Version, Tenant: d.Tenant}
 		i, err := c.StartDefinition(ctx, d, o)
 		s.ID, s.run, s.Started = i.ID, i.Run, i.New
 		return err

@@ -30,51 +30,57 @@ var rooms = map[string][]string{
 	"script": {"bpmn", "engine", "juel"},
 
 	"workflows": {"activities/contract", "bpmn", "definition", "engine", "juel", "script"},
+	// Rules of alerts: what becomes of one, pure.
+	"alerts": {"activities/contract", "connectors"},
 	// The world, which knows nothing of workflows.
 	"retryafter": {},
-	"mail":       {"retryafter"},
+	"mail":       {"freemarker", "retryafter"},
+	// The language of templates, which mails and messages of connectors share. Of the connectors it has how names are suggested, alone.
+	"freemarker": {"connectors/suggest", "juel"},
 	// The contract of connectors, and what several of them share.
 	"connectors": {"juel", "mail"},
+	// The settings of a worker, read and checked.
+	"configuration": {"activities/contract", "connectors", "mail"},
 	// Each connector stands alone: none knows of another. What two need goes into a folder of the room above.
-	"connectors/email":    {"connectors", "mail"},
+	"connectors/email":    {"connectors", "freemarker", "mail"},
 	"connectors/files":    {"connectors"},
 	"connectors/rabbitmq": {"connectors", "connectors/rabbitmq/broker", "mail"},
 	"connectors/rest":     {"connectors", "mail", "retryafter"},
 	"connectors/script":   {"connectors", "engine", "script"}, // runs the JavaScript that script tasks do
-	"connectors/slack":    {"connectors", "mail", "retryafter"},
+	"connectors/slack":    {"connectors", "freemarker", "mail", "retryafter"},
 	"connectors/sql":      {"connectors", "mail"},
 	"connectors/twilio":   {"connectors", "mail", "retryafter"},
 	// The connection to a broker, which the bridge has, too.
 	"connectors/rabbitmq/broker": {"connectors", "mail"},
 	"connectors/catalog": {
 		"connectors", "connectors/email", "connectors/files", "connectors/rabbitmq", "connectors/rest", "connectors/script", "connectors/slack",
-		"connectors/sql", "connectors/twilio",
+		"connectors/sql", "connectors/twilio", "mail",
 	},
 	"activities": {
-		"activities/binding", "activities/contract", "bpmn", "client", "connectors", "connectors/rabbitmq/broker", "definition", "engine", "juel",
+		"alerts", "activities/binding", "activities/contract", "bpmn", "client", "connectors", "connectors/rabbitmq/broker", "definition", "engine", "juel",
 		"mail", "script",
 	},
 	// The way in.
-	"client":  {"activities/contract", "connectors", "definition", "engine", "script"},
-	"project": {"activities/binding", "activities/contract", "bpmn", "connectors", "definition", "script"},
+	"client":  {"activities/contract", "connectors", "definition", "engine", "mail", "script"},
+	"project": {"activities/binding", "activities/contract", "bpmn", "connectors", "definition", "freemarker", "mail", "script"},
 	"gateway": {"activities/contract", "client", "connectors", "mail", "workflows"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {
-		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/script", "definition", "gateway", "mail", "project", "worker/dev",
+		"alerts", "activities", "activities/contract", "client", "configuration", "connectors", "connectors/catalog", "connectors/script", "definition", "gateway", "mail", "project", "worker/dev",
 		"workflows",
 	},
 	"worker/dev": {
-		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/email", "examples", "gateway", "project", "worker",
+		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/email", "examples", "gateway", "mail", "project", "worker",
 		"testsuite/mailserver", "testsuite/temporalserver",
 	},
-	"starter":  {"activities/binding", "activities/contract", "bpmn", "client", "connectors", "connectors/catalog", "definition", "mail", "project", "testsuite/scenario"},
+	"starter":  {"alerts", "activities/binding", "activities/contract", "bpmn", "client", "connectors", "connectors/catalog", "definition", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
-		"activities", "activities/contract", "bpmn", "client", "connectors", "connectors/files", "connectors/rest", "connectors/sql", "definition", "engine", "mail", "project", "testsuite", "worker", "worker/dev",
+		"alerts", "activities", "activities/contract", "bpmn", "client", "connectors", "connectors/files", "connectors/rest", "connectors/sql", "definition", "engine", "mail", "project", "testsuite", "worker", "worker/dev",
 		"workflows",
 	},
 	"testsuite": {
-		"activities", "activities/contract", "bpmn", "client", "connectors", "connectors/catalog", "definition", "engine", "examples", "juel", "mail",
+		"alerts", "activities", "activities/contract", "bpmn", "client", "connectors", "connectors/catalog", "definition", "engine", "examples", "juel", "mail",
 		"project", "script", "worker", "worker/dev", "workflows",
 	},
 }
@@ -96,7 +102,7 @@ var restrictions = []restriction{
 		why: "it is pure: the same input gives the same output, in every replay of a history",
 	},
 	{
-		rooms:  append([]string{"bpmn", "engine", "juel", "definition", "mail", "project", "activities/contract"}, roomsIn("connectors")...),
+		rooms:  append([]string{"bpmn", "engine", "juel", "definition", "freemarker", "mail", "project", "activities/contract"}, roomsIn("connectors")...),
 		banned: []string{"go.temporal.io/..."},
 		why:    "it knows nothing of Temporal",
 	},

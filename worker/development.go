@@ -12,6 +12,7 @@ func devCommand() *cobra.Command {
 	var o dev.Options
 	var ephemeral bool
 	var logLevel string
+	var from sources
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Start everything on this machine",
@@ -29,14 +30,20 @@ func devCommand() *cobra.Command {
 			if ephemeral {
 				o.Data = ""
 			}
+			settings, err := from.read()
+			if err != nil {
+				return err
+			}
+			settings.tell(logger)
 			if o.Gateway, err = gatewaySettings(""); err != nil {
 				return err
 			}
-			o.Logger, o.Out, o.Variable = logger, os.Stdout, variable
+			o.Logger, o.Out, o.Variable, o.Email, o.Alerts = logger, os.Stdout, variables(settings.Settings), settings.email, settings.alerts
 			return dev.Run(cmd.Context(), o)
 		},
 	}
 	f := cmd.Flags()
+	from.flags(f)
 	f.StringVar(&o.Data, "data", ".waybill", "folder that keeps state over restarts")
 	f.BoolVar(&ephemeral, "ephemeral", false, "keep nothing")
 	f.IntVar(&o.TemporalPort, "temporal-port", 7233, "port of Temporal; a server that listens there is used")

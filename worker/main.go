@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -9,6 +10,14 @@ import (
 
 	"github.com/waybill-io/waybill/connectors/script"
 )
+
+// exitCode is 2 for settings that are wrong, else 1.
+func exitCode(err error) int {
+	if _, ok := errors.AsType[misconfigured](err); ok {
+		return 2
+	}
+	return 1
+}
 
 func main() {
 	script.Child()
@@ -19,6 +28,6 @@ func main() {
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		stop()
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
 }

@@ -58,17 +58,20 @@ func workerCommand() *cobra.Command {
 	var address, namespace, gateway, logLevel, roles, files string
 	var groups int
 	var definitions, bridged []string
+	var from sources
+	var check bool
 	cmd := &cobra.Command{
 		Use:   "worker",
 		Short: "Run processes, watch mailboxes and answer connector calls",
 		Long: "worker connects to a Temporal cluster and does what its roles say. Any number of workers may run, anywhere;\n" +
 			"they must share one blob store. Temporal is found by --temporal-address, or by TEMPORAL_ADDRESS and the other\n" +
-			"variables of Temporal's clients. Connectors are set up by the variables that `starter connector show NAME` lists, such as\n" +
-			"EMAIL_HOST, EMAIL_USERNAME and EMAIL_PASSWORD (or EMAIL_PASSWORD_FILE); several of a kind by --connector.\n" +
+			"variables of Temporal's clients. Mail and more is set up by a file (--config), by the environment or by --set, in this order of growing\n" +
+			"weight: docs/configuration.md names all settings, and --check shows those that count. Connectors are set up by the variables that `starter connector show NAME` lists, such as\n" +
+			"SLACK_BOT_TOKEN (or SLACK_BOT_TOKEN_FILE); several of a kind by --connector.\n" +
 			"WAYBILL_SECRET_KEY holds the key of sealed secrets. The gateway's API wants a token: WAYBILL_GATEWAY_TOKENS names the file with their hashes; without it only this\n" +
-			"machine may call. WAYBILL_GATEWAY_URL is the address under which browsers reach it, to authorize credentials. WAYBILL_WEBHOOK_SECRET signs what applications are told that bring no secret of their own.\n" +
-			"With FEATURES_MARK_EMAILS_AS_SYNCHRONIZED=false handled mail gets neither flag nor keyword.",
+			"machine may call. WAYBILL_GATEWAY_URL is the address under which browsers reach it, to authorize credentials. WAYBILL_WEBHOOK_SECRET signs what applications are told that bring no secret of their own.",
 		Example: `  go run ./worker --temporal-address temporal.example.com:7233
+  go run ./worker --config activiti-app.properties --check
   go run ./worker --roles mailbox --files "file:///var/lib/waybill/files?create_dir=1"`,
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
@@ -79,6 +82,18 @@ func workerCommand() *cobra.Command {
 				debug.SetGCPercent(50)
 			}
 			ctx := cmd.Context()
+			settings, err := from.read()
+			if err != nil {
+				return err
+			}
+			mails, err := settings.mails(nil)
+			if err != nil {
+				return err
+			}
+			defer mails.Close()
+			if check {
+				return settings.print(cmd.OutOrStdout())
+			}
 			list, err := app.ParseRoles(roles)
 			if err != nil {
 				return err
@@ -92,7 +107,7 @@ func workerCommand() *cobra.Command {
 				return err
 			}
 			defer bucket.Close()
-			deps := catalog.Deps{Variable: variable, Files: activities.NewFiles(bucket)}
+			deps := catalog.Deps{Variable: variables(settings.Settings), Files: activities.NewFiles(bucket), Mail: mails}
 			builtIn, err := catalog.BuiltIn(deps)
 			if err != nil {
 				return err
@@ -105,21 +120,18 @@ func workerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			unmarked, err := unmarked()
-			if err != nil {
-				return err
-			}
 			over, err := bridgeSettings(list, bridged)
 			if err != nil {
 				return err
 			}
+			settings.tell(logger)
 			t, chosen, err := dial(ctx, address, namespace, logger)
 			if err != nil {
 				return err
 			}
 			defer t.Close()
 			a, err := app.New(ctx, app.Options{
-				Temporal: t, Namespace: chosen, Roles: list, Files: bucket, Connectors: builtIn, Instances: instances, Bridge: over, Logger: logger, Gateway: web, MailboxGroups: groups, Unmarked: unmarked,
+				Temporal: t, Namespace: chosen, Roles: list, Files: bucket, Connectors: builtIn, Instances: instances, Bridge: over, Logger: logger, Gateway: web, MailboxGroups: groups, Unmarked: settings.Unmarked(), Mail: mails, Alerts: settings.alerts,
 			})
 			if errors.Is(err, syscall.EADDRINUSE) {
 				return fmt.Errorf("%w\nchoose another address with --gateway, or leave the role gateway out of --roles", err)
@@ -133,6 +145,8 @@ func workerCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
+	from.flags(f)
+	f.BoolVar(&check, "check", false, "print the settings that count and where each comes from, and start nothing; exits with 2 when one is wrong")
 	f.StringVar(&address, "temporal-address", "", "Temporal server, host:port (default "+defaultTemporal+", or the environment's)")
 	f.StringVar(&namespace, "namespace", "", "Temporal namespace (default \"default\", or the environment's)")
 	f.StringVar(&gateway, "gateway", "127.0.0.1:8080", "address of the HTTP gateway")

@@ -7,11 +7,11 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/waybill-io/waybill/activities"
 	"github.com/waybill-io/waybill/activities/bridge"
+	"github.com/waybill-io/waybill/configuration"
 	"github.com/waybill-io/waybill/gateway"
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/worker/app"
@@ -41,23 +41,6 @@ func gatewaySettings(address string) (o gateway.Options, err error) {
 	return o, nil
 }
 
-// unmarked reads whether handled mail is to get neither flag nor keyword, by the name of the chart of the Exchange Listener or by that as
-// variables are written.
-func unmarked() (bool, error) {
-	for _, name := range []string{"FEATURES_MARK_EMAILS_AS_SYNCHRONIZED", "FeaturesMarkEmailsAsSynchronized"} {
-		text := os.Getenv(name)
-		if text == "" {
-			continue
-		}
-		marks, err := strconv.ParseBool(text)
-		if err != nil {
-			return false, fmt.Errorf("%s=%q is neither true nor false", name, text)
-		}
-		return !marks, nil
-	}
-	return false, nil
-}
-
 // version is that of the program as it was built.
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -66,8 +49,17 @@ func version() string {
 	return ""
 }
 
-// variable is a setting of a connector: an environment variable, or the file that the variable with _FILE after its name names. A
-// sealed secret is opened.
+// variables give the settings of connectors: those that are known by a property, too, as that says; else an environment variable, or the
+// file that the variable with _FILE after its name names. A sealed secret is opened.
+func variables(s *configuration.Settings) func(name string) (string, error) {
+	return func(name string) (string, error) {
+		if text, known, err := s.Variable(name); known {
+			return text, err
+		}
+		return variable(name)
+	}
+}
+
 func variable(name string) (string, error) {
 	text, file := os.Getenv(name), os.Getenv(name+"_FILE")
 	switch {

@@ -64,6 +64,7 @@ type host struct {
 	input    contract.ProcessInput
 	process  *bpmn.Process
 	bindings map[string]contract.Binding // of connectors, by implementation
+	tenant   string                      // of the definition
 	engine   engine.Engine
 	state    *engine.State
 	selector workflow.Selector
@@ -74,6 +75,8 @@ type host struct {
 	shown    string   // the state that the search attribute shows
 	deferred []func() // what came while the instance was suspended
 	load     load
+	raising  raising
+	mails    string         // contract.Definition.TaskMails
 	failed   engine.Failure // how a called instance failed
 }
 
@@ -86,8 +89,8 @@ type request struct {
 
 func newHost(ctx workflow.Context, p *Processes, d *definition.Unpacked, input contract.ProcessInput) (*host, error) {
 	h := &host{
-		id: workflow.GetInfo(ctx).WorkflowExecution.ID, input: input, process: d.Process, bindings: d.Definition.Connectors, engine: engine.Engine{Scripts: p.scripts},
-		selector: workflow.NewSelector(ctx), waits: map[int]*wait{}, shown: contract.StateActive,
+		id: workflow.GetInfo(ctx).WorkflowExecution.ID, input: input, process: d.Process, bindings: d.Definition.Connectors, tenant: d.Definition.Tenant, engine: engine.Engine{Scripts: p.scripts},
+		selector: workflow.NewSelector(ctx), waits: map[int]*wait{}, shown: contract.StateActive, mails: d.Definition.TaskMails,
 		requests: workflow.NewBufferedChannel(ctx, 100),
 	}
 	h.ctx, _ = workflow.NewDisconnectedContext(ctx)
@@ -102,6 +105,7 @@ func newHost(ctx workflow.Context, p *Processes, d *definition.Unpacked, input c
 		}
 		h.state = state
 		h.shown = h.shownState()
+		h.takeUpRaising()
 	}
 	h.selector.AddReceive(h.requests, h.requested)
 	h.selector.AddReceive(ctx.Done(), h.cancelled)
@@ -127,6 +131,7 @@ func (h *host) run() (*contract.ProcessResult, error) {
 		for _, c := range h.state.Open() {
 			h.resume(c)
 		}
+		h.raiseWaiting()
 	} else if err := h.step(engine.Started{Element: h.input.Element, Variables: engine.Variables(h.input.Variables)}); err != nil {
 		return nil, refuse("start process %q: %w", h.process.ID, err)
 	}
@@ -163,6 +168,7 @@ func (h *host) step(event engine.Event) error {
 		h.carryOut(c)
 	}
 	h.show()
+	h.raiseNew()
 	return nil
 }
 
@@ -178,7 +184,7 @@ func (h *host) quiet() bool {
 
 func (h *host) continueAsNew() error {
 	next := h.input
-	next.Variables, next.State = nil, carried(h.state)
+	next.Variables, next.State, next.Unraised = nil, carried(h.state), h.unraised()
 	return workflow.NewContinueAsNewError(h.ctx, h.process.ID, next)
 }
 
@@ -260,5 +266,5 @@ func (h *host) result() contract.ProcessResult {
 }
 
 func (h *host) ref() contract.DefinitionRef {
-	return contract.DefinitionRef{Key: h.input.Definition.Key, Version: h.input.Definition.Version}
+	return contract.DefinitionRef{Key: h.input.Definition.Key, Version: h.input.Definition.Version, Tenant: h.tenant}
 }

@@ -85,6 +85,7 @@ func (w *wait) loaded(f workflow.Future, c engine.StartChild) {
 		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_ABANDON, // it outlives the run that called it
 		TypedSearchAttributes: temporal.NewSearchAttributes(attributes...),
 		StaticSummary:         clip(title(h.process.Node(c.Element))),
+		Memo:                  memo(d),
 	})
 	w.child = workflow.ExecuteChildWorkflow(ctx, d.Key, contract.ProcessInput{
 		Definition: d, Engine: engine.Version, BusinessKey: c.BusinessKey, Initiator: h.input.Initiator,
@@ -92,6 +93,14 @@ func (w *wait) loaded(f workflow.Future, c engine.StartChild) {
 	})
 	h.closing = append(h.closing, w.child.GetChildWorkflowExecution())
 	h.selector.AddFuture(w.child, w.childEnded)
+}
+
+// memo is what lists show of the instances of a definition.
+func memo(d contract.Definition) map[string]any {
+	if d.Tenant == "" {
+		return nil
+	}
+	return map[string]any{contract.TenantMemo: d.Tenant}
 }
 
 // calls makes this instance the caller of another.

@@ -117,7 +117,7 @@ func (h *host) callContext(n *bpmn.Node) contract.CallContext {
 	return contract.CallContext{
 		RootProcessInstanceID: cmp.Or(caller.Root, caller.Instance), ParentProcessInstanceID: caller.Instance,
 		ProcessInstanceID: h.id, ProcessDefinitionKey: h.process.ID, ProcessDefinitionVersion: h.input.Definition.Version,
-		BusinessKey: h.input.BusinessKey, ElementID: n.ID, ElementName: n.Name,
+		BusinessKey: h.input.BusinessKey, ElementID: n.ID, ElementName: n.Name, Tenant: h.tenant,
 	}
 }
 
@@ -217,7 +217,7 @@ func (h *host) openTask(c engine.OpenTask) {
 		TypedSearchAttributes: taskAttributes(task),
 		StaticSummary:         clip(task.Name),
 	})
-	child := workflow.ExecuteChildWorkflow(ctx, contract.TaskWorkflow, contract.TaskInput{Task: task, Command: c.ID, Listens: c.Listens})
+	child := workflow.ExecuteChildWorkflow(ctx, contract.TaskWorkflow, contract.TaskInput{Task: task, Command: c.ID, Listens: c.Listens, Mails: h.taskMails(c)})
 	h.waits[c.ID] = &wait{h: h, id: c.ID, child: child}
 	// A child that was never started would be lost with this run.
 	h.closing = append(h.closing, child.GetChildWorkflowExecution())

@@ -24,5 +24,6 @@ func Register(r worker.WorkflowRegistry, models *definition.Cache) {
 	r.RegisterWorkflowWithOptions(Watchers, workflow.RegisterOptions{Name: contract.WatchersWorkflow})
 	r.RegisterWorkflowWithOptions(Credential, workflow.RegisterOptions{Name: contract.CredentialWorkflow})
 	r.RegisterWorkflowWithOptions(Definition, workflow.RegisterOptions{Name: contract.DefinitionWorkflow})
+	r.RegisterWorkflowWithOptions(Alerts, workflow.RegisterOptions{Name: contract.AlertsWorkflow})
 	r.RegisterWorkflowWithOptions(Registry, workflow.RegisterOptions{Name: contract.RegistryWorkflow})
 }

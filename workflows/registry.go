@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -20,7 +21,8 @@ func Registry(ctx workflow.Context, state contract.RegistryState) error {
 	r := &registry{state}
 	err := errors.Join(
 		workflow.SetQueryHandler(ctx, contract.RegistryQuery, r.query),
-		workflow.SetUpdateHandler(ctx, contract.PutUpdate, r.put),
+		workflow.SetQueryHandler(ctx, contract.EntriesQuery, r.some),
+		workflow.SetUpdateHandlerWithOptions(ctx, contract.PutUpdate, r.put, workflow.UpdateHandlerOptions{Validator: r.validatePut}),
 		workflow.SetUpdateHandler(ctx, contract.RemoveUpdate, r.remove),
 	)
 	if err != nil {
@@ -43,6 +45,34 @@ func (r *registry) query() ([]contract.RegistryEntry, error) { return r.Entries,
 
 func (r *registry) find(id string) (int, bool) {
 	return slices.BinarySearchFunc(r.Entries, id, func(e contract.RegistryEntry, id string) int { return strings.Compare(e.ID, id) })
+}
+
+// some are the entries with these ids.
+func (r *registry) some(ids []string) ([]contract.RegistryEntry, error) {
+	var entries []contract.RegistryEntry
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+		if i, ok := r.find(id); ok {
+			entries = append(entries, r.Entries[i])
+		}
+	}
+	return entries, nil
+}
+
+// validatePut keeps the registry within what a new run of it can be given.
+func (r *registry) validatePut(e contract.RegistryEntry) error {
+	size := func(e contract.RegistryEntry) int { return len(e.ID) + len(e.Value) }
+	before := 0
+	for _, entry := range r.Entries {
+		before += size(entry)
+	}
+	after := before + size(e)
+	if i, ok := r.find(e.ID); ok {
+		after -= size(r.Entries[i])
+	}
+	if after > contract.MaxRegistry && after > before {
+		return fmt.Errorf("there would be %d bytes in it, %d at most can be kept together: remove what is not needed", after, contract.MaxRegistry)
+	}
+	return nil
 }
 
 func (r *registry) put(ctx workflow.Context, e contract.RegistryEntry) error {

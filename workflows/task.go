@@ -34,11 +34,15 @@ type task struct {
 	contract.Task
 	command int  // engine id
 	listens bool // the process wants to hear of assignments
+	mail    *taskMail
 }
 
 // Task is the workflow of a user task.
 func Task(ctx workflow.Context, input contract.TaskInput) (contract.Task, error) {
 	t := &task{Task: input.Task, command: input.Command, listens: input.Listens}
+	if input.Mails != nil {
+		t.mail = &taskMail{TaskMails: *input.Mails, ctx: ctx}
+	}
 	err := errors.Join(
 		workflow.SetQueryHandler(ctx, contract.TaskQuery, t.query),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.ClaimTaskUpdate, t.claim,
@@ -56,6 +60,7 @@ func Task(ctx workflow.Context, input contract.TaskInput) (contract.Task, error)
 		return t.Task, err
 	}
 	workflow.SetCurrentDetails(ctx, t.details())
+	t.opened()
 	err = workflow.Await(ctx, t.closed)
 	if temporal.IsCanceledError(err) {
 		t.State = contract.TaskCancelled
@@ -91,7 +96,10 @@ func (t *task) validateClaim(c contract.ClaimTask) error {
 }
 
 func (t *task) claim(ctx workflow.Context, c contract.ClaimTask) (contract.Task, error) {
-	return t.assign(ctx, c.Assignee)
+	before := t.Assignee
+	result, err := t.assign(ctx, c.Assignee)
+	t.reassigned(before, c.By == "" || c.By == c.Assignee)
+	return result, err
 }
 
 func (t *task) validateComplete(c contract.CompleteTask) error {

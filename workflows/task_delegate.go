@@ -34,7 +34,10 @@ func (t *task) delegate(ctx workflow.Context, c contract.ClaimTask) (contract.Ta
 		t.Owner = t.Assignee
 	}
 	t.Delegated = true
-	return t.assign(ctx, c.Assignee)
+	before := t.Assignee
+	result, err := t.assign(ctx, c.Assignee)
+	t.reassigned(before, c.By == c.Assignee)
+	return result, err
 }
 
 func (t *task) validateResolve(v contract.Variables) error {
@@ -52,7 +55,10 @@ func (t *task) resolve(ctx workflow.Context, v contract.Variables) (contract.Tas
 			return t.Task, err
 		}
 	}
-	return t.assign(ctx, t.Owner)
+	before := t.Assignee
+	result, err := t.assign(ctx, t.Owner)
+	t.reassigned(before, false)
+	return result, err
 }
 
 func (t *task) assign(ctx workflow.Context, user string) (contract.Task, error) {

@@ -26,6 +26,13 @@ type Alert struct {
 
 	RunID    string `json:"runId,omitempty"`    // of the workflow, for the link to Temporal's Web UI
 	Incident int    `json:"incident,omitempty"` // of a process
+
+	Test *AlertTest `json:"test,omitempty"` // nothing has happened: rules are tried out
+}
+
+// AlertTest is how rules are tried out: what they tell is marked as a test, at once and apart from what really happens.
+type AlertTest struct {
+	Rule string `json:"rule,omitempty"` // the others are only asked; "": all that match act
 }
 
 // FaultDetails is the fault of an alert.
@@ -47,4 +54,14 @@ const (
 type AlertResult struct {
 	Rules   []string `json:"rules,omitempty"`
 	Ignored string   `json:"ignored,omitempty"` // the rule that has it ignored
+
+	Verdicts []AlertVerdict `json:"verdicts,omitempty"` // of a test: what each rule says
+}
+
+// AlertVerdict is what a rule says of an alert.
+type AlertVerdict struct {
+	Rule    string `json:"rule"`
+	Matches bool   `json:"matches"`
+	Why     string `json:"why,omitempty"` // not, or what of the rule is wrong
+	Group   string `json:"group,omitempty"`
 }

@@ -1,6 +1,9 @@
 package contract
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"regexp"
+)
 
 // Definition is a deployed process: everything that a run needs, so that a history is complete in itself.
 type Definition struct {
@@ -15,6 +18,8 @@ type Definition struct {
 	MapDefault string             `json:"mapDefault,omitempty"` // "none" (also "") or "all"
 	Uncaught   string             `json:"uncaught,omitempty"`   // BPMN errors that nothing catches: "" is an incident, "end" the silent end of the token
 	Connectors map[string]Binding `json:"connectors,omitempty"` // by implementation
+	TaskMails  string             `json:"taskMails,omitempty"`  // who gets mails of user tasks: "" nobody, "model" as the model says, "all" also where it says nothing
+	Tenant     string             `json:"tenant,omitempty"`     // whose mail server, sender and templates count; "": none. Keys are unique over all tenants
 	Suspended  bool               `json:"suspended,omitempty"`  // in the answer to a query: no instance may start
 }
 
@@ -34,6 +39,23 @@ type Retry struct {
 	Coefficient float64 `json:"coefficient,omitempty"`
 	MaxMS       int64   `json:"maxMs,omitempty"`
 }
+
+// Definition.TaskMails.
+const (
+	TaskMailsModel = "model"
+	TaskMailsAll   = "all"
+)
+
+var validTenant = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
+
+// TenantRule says in words what ValidTenant accepts.
+const TenantRule = "1 to 63 letters, digits, - and _, beginning with a letter or a digit"
+
+// ValidTenant reports whether a tenant may be called so.
+func ValidTenant(name string) bool { return validTenant.MatchString(name) }
+
+// TenantMemo is the memo of an instance with the tenant of its definition, for lists.
+const TenantMemo = "tenant"
 
 // Updates and queries of the definition workflow.
 const (

@@ -64,6 +64,8 @@ const (
 	ClearShelfActivity     = "waybill/clear-shelf"      // key
 	RaiseActivity          = "waybill/raise"            // RaiseInput -> RaiseResult
 	AlertActivity          = "waybill/alert"            // Alert -> AlertResult, on AlertQueue
+	PlanAlertActivity      = "waybill/plan-alert"       // AlertPlanInput -> AlertPlan, on AlertQueue
+	ActOnAlertActivity     = "waybill/act-on-alert"     // AlertAct -> AlertActed, on AlertQueue
 	NotifyActivity         = "waybill/notify"           // Notice -> Notified, on NoticeQueue
 	TokenActivity          = "waybill/token"            // TokenRequest -> TokenAnswer, on AccountQueue
 	DeviceActivity         = "waybill/device-code"      // CredentialConfig -> DeviceAnswer, on AccountQueue

@@ -14,9 +14,25 @@ type Notice struct {
 	// Users and Groups are looked up among the people; each gets a mail of their own, in their language, unless they want none of its Topic.
 	Users  []string `json:"users,omitempty"`
 	Groups []string `json:"groups,omitempty"`
-	Topic  string   `json:"topic,omitempty"` // what people can opt out of: "tasks"; "": nobody can
+	Except []string `json:"except,omitempty"` // users who get none as members of Groups: they have a mail of their own
+	Topic  string   `json:"topic,omitempty"`  // what people can opt out of: "tasks"; "": nobody can
 
-	Data Variables `json:"data,omitempty"` // what the template shows
+	// Data is what the template shows. Where it has none of their names, templates see homeUrl, feedback, recipientName, groupName of a
+	// mail to a group, and taskDirectUrl when there is a Task.
+	Data Variables `json:"data,omitempty"`
+	Task string    `json:"task,omitempty"` // id of the user task that it is about, for its link
+
+	// Custom is a template of a model, instead of Template, which counts when this one cannot be used.
+	Custom *MailTemplate `json:"custom,omitempty"`
+}
+
+// MailTemplate is a template that a model brings along, in FreeMarker unless File says otherwise.
+type MailTemplate struct {
+	From     string `json:"from,omitempty"`
+	Subject  string `json:"subject,omitempty"` // "": that of the file, else of the template that it stands for
+	File     string `json:"file,omitempty"`    // NAME.mail.html and NAME.mail.ftl are template files with a head; others hold HTML, .txt text
+	Text     string `json:"text,omitempty"`    // what the file holds
+	Variable string `json:"variable,omitempty"`
 }
 
 // Notified tells what became of a notice.
@@ -24,6 +40,9 @@ type Notified struct {
 	Sent       []SentMail `json:"sent,omitempty"`
 	Suppressed string     `json:"suppressed,omitempty"` // why nothing was sent, such as "email.enabled is false"
 	Unknown    []string   `json:"unknown,omitempty"`    // users and groups without an address
+	Declined   []string   `json:"declined,omitempty"`   // users who want none of the topic
+	Refused    []string   `json:"refused,omitempty"`    // recipients whom the server takes no mail for, with its reason
+	Problems   []string   `json:"problems,omitempty"`   // templates that could not be used, so that another took their place
 }
 
 // Templates that are bundled. A deployed one of the same name takes its place.

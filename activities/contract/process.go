@@ -13,6 +13,8 @@ type ProcessInput struct {
 	Variables   Variables  `json:"variables,omitempty"`
 	State       []byte     `json:"state,omitempty"` // engine.State, JSON, gzip from engine version 2 on
 
+	Unraised []int `json:"unraised,omitempty"` // incidents that nobody has taken the alert of
+
 	Parent *Caller    `json:"parent,omitempty"` // of a called process
 	Depth  int        `json:"depth,omitempty"`  // of calls around it
 	Paused bool       `json:"paused,omitempty"` // suspended by an operator
@@ -45,6 +47,7 @@ type ProcessResult struct {
 type DefinitionRef struct {
 	Key     string `json:"key"`
 	Version int    `json:"version"`
+	Tenant  string `json:"tenant,omitempty"`
 }
 
 // Incident is an element that waits for an operator.
@@ -116,6 +119,7 @@ type CallContext struct {
 	ParentProcessInstanceID  string `json:"parentProcessInstanceId,omitempty"` // "": nothing called it
 	ElementID                string `json:"elementId"`
 	ElementName              string `json:"elementName,omitempty"`
+	Tenant                   string `json:"tenant,omitempty"` // of the definition
 }
 
 // ConnectorResult is the result of every connector activity.

@@ -11,7 +11,11 @@ const (
 	PutUpdate     = "put"    // RegistryEntry; starts the workflow when there is none
 	RemoveUpdate  = "remove" // id (string)
 	RegistryQuery = "list"   // -> []RegistryEntry, sorted by id
+	EntriesQuery  = "get"    // ids -> []RegistryEntry, of those that there are, sorted by id
 )
+
+// MaxRegistry bounds a registry, in bytes of all ids and values: it is one payload when the registry goes on in a new run.
+const MaxRegistry = 1_500_000
 
 // RegistryEntry is one document. Putting an entry with the id of another replaces its value.
 type RegistryEntry struct {

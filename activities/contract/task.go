@@ -7,6 +7,17 @@ type TaskInput struct {
 	Task    Task `json:"task"`
 	Command int  `json:"command"`           // engine id, echoed in TaskDone
 	Listens bool `json:"listens,omitempty"` // the process wants TaskAssigned
+	// Mails are what people are told of the task; nil: nothing.
+	Mails *TaskMails `json:"mails,omitempty"`
+}
+
+// TaskMails say who gets mail of a task, and how it reads: nil is nobody, an empty template the deployed or bundled one.
+type TaskMails struct {
+	Assignee  *MailTemplate `json:"assignee,omitempty"`
+	Candidate *MailTemplate `json:"candidate,omitempty"`
+	Creator   string        `json:"creator,omitempty"` // who started the process
+	Process   string        `json:"process,omitempty"` // its name
+	Tenant    string        `json:"tenant,omitempty"`
 }
 
 // Task is a user task as people see it.
@@ -53,6 +64,8 @@ const (
 // ClaimTask gives an open task to a user. Assignee "": back to the candidates.
 type ClaimTask struct {
 	Assignee string `json:"assignee"`
+	// By is who gives it. Somebody who takes a task himself, or of whom By does not tell that it was another, needs no mail of it.
+	By string `json:"by,omitempty"`
 }
 
 // CompleteTask ends an open task with results.

@@ -20,6 +20,7 @@ import (
 	"github.com/waybill-io/waybill/connectors/sql"
 	"github.com/waybill-io/waybill/connectors/suggest"
 	"github.com/waybill-io/waybill/connectors/twilio"
+	"github.com/waybill-io/waybill/mail/service"
 )
 
 // Templates are the connectors that are built in.
@@ -50,6 +51,8 @@ type Deps struct {
 	// Variable gives the values of settings by the names of environment variables, "" for none; see connectors.Definition.Variable.
 	Variable func(name string) (string, error)
 	Files    connectors.Files
+	// Mail is the email service, over which the connector email sends that is built in; nil: no mail server is set up.
+	Mail *service.Service
 	// Fixed are settings by the name of a template, which all of its instances have whatever their definitions and variables say; "" is none. nil: none.
 	Fixed map[string]map[string]string
 }
@@ -101,11 +104,17 @@ func Instances(paths []string, d Deps) ([]connectors.Connector, error) {
 }
 
 func open(t connectors.Template, definition *connectors.Definition, d Deps) (connectors.Connector, error) {
+	if d.Mail == nil {
+		d.Mail = service.New(service.Options{})
+	}
+	if definition.Template == "" && t.Definition.Name == email.Template().Definition.Name {
+		return email.New(definition, d.Mail, d.Files), nil // its settings are those of the email service
+	}
 	settings := definition.Settings(d.Variable)
 	if fixed := d.Fixed[t.Definition.Name]; fixed != nil {
 		definition, settings = fix(definition, fixed, d.Variable)
 	}
-	return t.Make(connectors.Instance{Definition: definition, Settings: settings, Files: d.Files})
+	return t.Make(connectors.Instance{Definition: definition, Settings: settings, Files: d.Files, Mail: d.Mail})
 }
 
 // fix is an instance whose definition has these settings and no variable changes them.

@@ -37,17 +37,25 @@ func TestWithoutAServerACallSaysSo(t *testing.T) {
 	all, err := BuiltIn(deps(nil))
 	require.NoError(t, err)
 	_, err = connectors.Do(t.Context(), all[0], connectors.Call{Action: "SEND", IdempotencyKey: "k", Inputs: map[string]any{"to": "a@example.com", "text": "x"}})
-	require.ErrorContains(t, err, "connector email is not configured: set EMAIL_HOST for the worker, then retry")
+	require.ErrorContains(t, err, "no mail server is set up: set email.host (EMAIL_HOST) for the worker, then retry")
 	require.Equal(t, connectors.Permanent, connectors.AsError(err).Kind)
 }
 
 func TestWrongSettingsAreNamed(t *testing.T) {
-	_, err := BuiltIn(deps(map[string]string{"EMAIL_PORT": "25"}))
-	require.ErrorContains(t, err, "connector email: EMAIL_HOST is required: SMTP server.")
-	_, err = BuiltIn(deps(map[string]string{"EMAIL_HOST": "localhost", "EMAIL_SMTP_AUTH": "yes"}))
-	require.ErrorContains(t, err, `EMAIL_SMTP_AUTH "yes" is neither true nor false`)
-	_, err = BuiltIn(deps(map[string]string{"EMAIL_HOST": "localhost", "EMAIL_SMTP_AUTH": "true"}))
-	require.ErrorContains(t, err, "EMAIL_SMTP_AUTH needs")
+	_, err := BuiltIn(deps(map[string]string{"SLACK_BOT_MESSAGES": "maybe"}))
+	require.ErrorContains(t, err, "connector slack: SLACK_")
+	desk := write(t, "desk.json", `{"id":"d","name":"desk","template":"email"}`)
+	for name, test := range map[string]struct {
+		variables map[string]string
+		want      string
+	}{
+		"host":    {map[string]string{"DESK__EMAIL_PORT": "25"}, "connector desk: DESK__EMAIL_HOST is required: SMTP server."},
+		"bool":    {map[string]string{"DESK__EMAIL_HOST": "localhost", "DESK__EMAIL_SMTP_AUTH": "yes"}, `DESK__EMAIL_SMTP_AUTH "yes" is neither true nor false`},
+		"account": {map[string]string{"DESK__EMAIL_HOST": "localhost", "DESK__EMAIL_SMTP_AUTH": "true"}, "EMAIL_SMTP_AUTH needs"},
+	} {
+		_, err := Instances([]string{desk}, deps(test.variables))
+		require.ErrorContains(t, err, test.want, name)
+	}
 }
 
 func TestInstancesStandSideBySide(t *testing.T) {
@@ -74,18 +82,15 @@ func TestFixedSettingsWin(t *testing.T) {
 		"EMAIL_HOST": "real.example.com", "EMAIL_SMTP_AUTH": "true", "EMAIL_FROM": "a@example.com", "DESK__EMAIL_HOST": "real.example.com", "DESK_HOST": "real.example.com", "EMAIL_RULES__REST_HOST": "rules.example.com",
 	})
 	d.Fixed = map[string]map[string]string{"email": {"EMAIL_HOST": "127.0.0.1", "EMAIL_SMTP_AUTH": ""}}
-	all, err := BuiltIn(d)
-	require.NoError(t, err, "with authentication an account would be missing")
 	value := func(definition *connectors.Definition, name string) string {
 		s := definition.Settings(func(string) (string, error) { return "", nil })
 		return s.Text(name)
 	}
-	require.Equal(t, "127.0.0.1", value(all[0].Definition(), "EMAIL_HOST"))
-	require.Empty(t, value(Definitions()[0], "EMAIL_HOST"), "the template is as it was")
 	desk := write(t, "desk.json", `{"id":"d","name":"desk","template":"email","config":[{"name":"EMAIL_HOST","value":"${DESK_HOST}"},{"name":"EMAIL_SMTP_AUTH","value":"true"}]}`)
 	rules := write(t, "rules.json", `{"id":"r","name":"email-rules","template":"rest"}`)
-	all, err = Instances([]string{desk, rules}, d)
-	require.NoError(t, err)
+	all, err := Instances([]string{desk, rules}, d)
+	require.NoError(t, err, "with authentication an account would be missing")
+	require.Empty(t, value(Definitions()[0], "EMAIL_HOST"), "the template is as it was")
 	require.Equal(t, "127.0.0.1", value(all[0].Definition(), "EMAIL_HOST"))
 	require.Empty(t, value(all[0].Definition(), "EMAIL_SMTP_AUTH"))
 	require.Equal(t, "email-rules", all[1].Definition().Name)

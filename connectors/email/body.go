@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/waybill-io/waybill/connectors"
-	"github.com/waybill-io/waybill/connectors/freemarker"
+	"github.com/waybill-io/waybill/freemarker"
 )
 
 // parseTemplate takes a name that ends in .txt or .txt.ftl for plain text; any other makes HTML, in which values are

@@ -76,14 +76,13 @@ func (f *fields) addresses(name string) []mail.Address {
 	return addresses
 }
 
-// sender is the input from, else the configured default, which has been validated.
-func (f *fields) sender(fallback string) mail.Address {
+// sender is the input from, else the configured default.
+func (f *fields) sender(fallback mail.Address) mail.Address {
 	if strings.TrimSpace(f.text("from")) == "" {
-		if a, err := netmail.ParseAddress(fallback); err == nil {
-			return mail.Address{Name: a.Name, Address: a.Address}
+		if fallback.Address == "" {
+			f.errorf("from is empty and email.from.default (EMAIL_FROM) is not set")
 		}
-		f.errorf("from is empty and EMAIL_FROM is not set")
-		return mail.Address{}
+		return fallback
 	}
 	list := f.addresses("from")
 	if len(list) > 1 {

@@ -27,7 +27,7 @@ func TestHeaderInjectionIsRefused(t *testing.T) {
 			case "inReplyTo":
 				f.thread()
 			case "from":
-				f.sender("")
+				f.sender(mail.Address{})
 			default:
 				f.addresses(field)
 			}
@@ -42,12 +42,12 @@ func TestHeaderInjectionIsRefused(t *testing.T) {
 
 func TestSender(t *testing.T) {
 	f := &fields{inputs: map[string]any{"from": ""}}
-	require.Equal(t, mail.Address{Name: "Desk", Address: "desk@example.com"}, f.sender("Desk <desk@example.com>"))
+	require.Equal(t, mail.Address{Name: "Desk", Address: "desk@example.com"}, f.sender(mail.Address{Name: "Desk", Address: "desk@example.com"}))
 	require.NoError(t, f.err())
-	f.sender("")
-	require.ErrorContains(t, f.err(), "from is empty and EMAIL_FROM is not set")
+	f.sender(mail.Address{})
+	require.ErrorContains(t, f.err(), "from is empty and email.from.default (EMAIL_FROM) is not set")
 	f = &fields{inputs: map[string]any{"from": "a@example.com, b@example.com"}}
-	f.sender("x@example.com")
+	f.sender(mail.Address{Address: "x@example.com"})
 	require.ErrorContains(t, f.err(), "from must be one address")
 }
 

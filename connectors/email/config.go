@@ -10,7 +10,8 @@ import (
 	"github.com/waybill-io/waybill/mail/smtp"
 )
 
-// Config is the connector's configuration, from the settings beside the fields.
+// Config is the configuration of an instance with a server of its own, from the settings beside the fields. The connector that is built in
+// sends through the email service of the worker.
 type Config struct {
 	Host     string      // EMAIL_HOST
 	Port     int         // EMAIL_PORT; 0: 465 with SSL, 587 with STARTTLS, else 25
@@ -68,6 +69,15 @@ func (c Config) transport() smtp.Config {
 		t.Username, t.Password = c.Username, c.Password
 	}
 	return t
+}
+
+// sender is who mails come from that name no sender; its address is "" when there is none.
+func (c Config) sender() mail.Address {
+	a, err := netmail.ParseAddress(c.From)
+	if err != nil { // "", as validate has seen
+		return mail.Address{}
+	}
+	return mail.Address{Name: a.Name, Address: a.Address}
 }
 
 // insecure reports that the password would go over the network in the clear, which a worker warns of when it starts.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/mail/service"
 	"github.com/waybill-io/waybill/mail/smtp"
 )
 
@@ -57,6 +58,7 @@ func answer(e connectors.Event, text string) (action string, inputs map[string]a
 	return "SEND", inputs, true
 }
 
+// fromSettings makes an instance with a server of its own, which all tenants share.
 func fromSettings(i connectors.Instance) (connectors.Connector, error) {
 	config := read(i.Settings)
 	if err := config.validate(); err != nil {
@@ -66,65 +68,66 @@ func fromSettings(i connectors.Instance) (connectors.Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return New(i.Definition, config, transport, i.Files)
-}
-
-// Sender transports a mail: *smtp.Transport. Its errors are *smtp.Error.
-type Sender interface {
-	Send(ctx context.Context, m smtp.Mail) (smtp.Receipt, error)
+	mails := i.Mail
+	if mails == nil {
+		mails = service.New(service.Options{})
+	}
+	c := New(i.Definition, mails.With(service.Account{Sender: transport, From: config.sender()}), i.Files)
+	if config.insecure() {
+		c.warnings = []string{"the mail password goes over the network in the clear: set EMAIL_SMTP_STARTTLS or EMAIL_SMTP_SSL"}
+	}
+	return c, nil
 }
 
 // Connector sends mail.
 type Connector struct {
 	definition *connectors.Definition
-	config     Config
-	sender     Sender
+	mails      *service.Service
 	files      connectors.Files
+	warnings   []string
 }
 
-// New checks the configuration. Files opens attachments and templates that are in the blob store.
-func New(d *connectors.Definition, config Config, sender Sender, files connectors.Files) (*Connector, error) {
-	if err := config.validate(); err != nil {
-		return nil, err
-	}
-	return &Connector{definition: d, config: config, sender: sender, files: files}, nil
+// New returns the connector over an email service. Files opens attachments and templates that are in the blob store.
+func New(d *connectors.Definition, mails *service.Service, files connectors.Files) *Connector {
+	return &Connector{definition: d, mails: mails, files: files}
 }
 
 // Definition implements connectors.Connector.
 func (c *Connector) Definition() *connectors.Definition { return c.definition }
 
 // Warnings implements connectors.Warner.
-func (c *Connector) Warnings() []string {
-	if c.config.insecure() {
-		return []string{"the mail password goes over the network in the clear: set EMAIL_SMTP_STARTTLS or EMAIL_SMTP_SSL"}
-	}
-	return nil
-}
+func (c *Connector) Warnings() []string { return c.warnings }
 
 // Call implements connectors.Connector: the action SEND.
 func (c *Connector) Call(ctx context.Context, call connectors.Call) (map[string]any, error) {
 	if call.Action != "SEND" {
 		return nil, &connectors.Error{Kind: connectors.Permanent, Code: connectors.CodeUnknownAction, Public: fmt.Sprintf("email has no action %q; it has SEND", call.Action)}
 	}
+	refused := []any{}
+	if why := c.mails.Suppress(call.Tenant); why != "" {
+		return map[string]any{"messageId": "", "refused": refused, "suppressed": why}, nil
+	}
+	if _, err := c.mails.Account(call.Tenant); err != nil {
+		return nil, classify(err)
+	}
 	m, err := c.compose(ctx, call)
 	if err != nil {
 		return nil, err
 	}
-	receipt, err := c.sender.Send(ctx, m)
+	receipt, err := c.mails.Send(service.Attempt(ctx, call.Attempt), call.Tenant, m)
 	if err != nil {
 		return nil, classify(err)
 	}
-	refused := []any{}
 	for _, r := range receipt.Refused {
 		refused = append(refused, map[string]any{"address": r.Address, "code": int64(r.Code), "reason": r.Message})
 	}
-	return map[string]any{"messageId": receipt.MessageID, "refused": refused}, nil
+	return map[string]any{"messageId": receipt.MessageID, "refused": refused, "suppressed": ""}, nil
 }
 
 func (c *Connector) compose(ctx context.Context, call connectors.Call) (smtp.Mail, error) {
 	f := &fields{inputs: call.Inputs}
 	m := smtp.Mail{
-		From: f.sender(c.config.From), To: f.addresses("to"), Cc: f.addresses("cc"), Bcc: f.addresses("bcc"), ReplyTo: f.addresses("replyTo"),
+		From: f.sender(c.mails.Sender(call.Tenant)), To: f.addresses("to"), Cc: f.addresses("cc"), Bcc: f.addresses("bcc"), ReplyTo: f.addresses("replyTo"),
 		Charset: f.line("charset"), AutoSubmitted: "auto-generated",
 	}
 	if m.InReplyTo, m.References = f.thread(); m.InReplyTo != "" {
@@ -158,6 +161,9 @@ func (c *Connector) compose(ctx context.Context, call connectors.Call) (smtp.Mai
 // classify turns a failure to send into the connector's error. The server's own words stay in the cause.
 func classify(err error) error {
 	failure := &connectors.Error{Kind: connectors.Retryable, Code: connectors.CodeUnknown, Public: "the mail could not be sent", Err: err}
+	if errors.Is(err, service.ErrNoServer) {
+		return &connectors.Error{Kind: connectors.Permanent, Code: connectors.CodeNotConfigured, Public: service.ErrNoServer.Error() + " for the worker, then retry", Err: err}
+	}
 	refusal := (*smtp.Error)(nil)
 	if !errors.As(err, &refusal) {
 		return failure
@@ -165,10 +171,14 @@ func classify(err error) error {
 	if file := (*fileError)(nil); errors.As(err, &file) {
 		return file.classify(connectors.CodeInvalidInput, "attachment")
 	}
+	if size := (*smtp.SizeError)(nil); errors.As(err, &size) {
+		failure.Kind, failure.Code, failure.Public = connectors.BPMN, codeSend, size.Error()
+		return failure
+	}
 	answer := strings.TrimSpace(fmt.Sprintf("%d %s", refusal.Code, refusal.EnhancedCode))
 	switch refusal.Stage {
 	case smtp.StageAuth:
-		failure.Code, failure.Public = codeAuthentication, "the mail server did not accept the account ("+answer+"); see EMAIL_USERNAME and EMAIL_PASSWORD"
+		failure.Code, failure.Public = codeAuthentication, "the mail server did not accept the account ("+answer+"); see email.username and email.password (EMAIL_USERNAME, EMAIL_PASSWORD)"
 	case smtp.StageDial, smtp.StageTLS:
 		failure.Code, failure.Public = codeConnection, "there is no connection to the mail server"
 	default:
@@ -193,5 +203,4 @@ func classify(err error) error {
 var (
 	_ connectors.Connector = (*Connector)(nil)
 	_ connectors.Warner    = (*Connector)(nil)
-	_ Sender               = (*smtp.Transport)(nil)
 )

@@ -17,7 +17,9 @@ import (
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/connectortest"
 	"github.com/waybill-io/waybill/connectors/trigger"
+	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/message"
+	"github.com/waybill-io/waybill/mail/service"
 	"github.com/waybill-io/waybill/mail/smtp"
 	"github.com/waybill-io/waybill/testsuite/mailserver"
 )
@@ -69,11 +71,12 @@ func connect(t *testing.T, addr string, change func(*Config)) *Connector {
 	if change != nil {
 		change(&config)
 	}
+	require.NoError(t, config.validate())
 	transport, err := smtp.New(config.transport())
 	require.NoError(t, err)
-	c, err := New(Template().Definition, config, transport, store{"a": "attached", "t": "<p>${name}</p>", "big": strings.Repeat("x", maxAttachments+1)})
-	require.NoError(t, err)
-	return c
+	t.Cleanup(func() { _ = transport.Close() })
+	mails := service.New(service.Options{Accounts: map[string]service.Account{"": {Sender: transport, From: config.sender()}}})
+	return New(Template().Definition, mails, store{"a": "attached", "t": "<p>${name}</p>", "big": strings.Repeat("x", maxAttachments+1)})
 }
 
 func send(inputs map[string]any) connectors.Call {
@@ -140,6 +143,7 @@ func TestKit(t *testing.T) {
 			fail("password", wrongPassword, connectors.BPMN, codeAuthentication, map[string]any{}),
 			fail("no STARTTLS", noTLS, connectors.Permanent, codeConnection, map[string]any{}),
 			fail("nobody listens", nobody, connectors.Retryable, codeConnection, map[string]any{}),
+			fail("no server", New(Template().Definition, service.New(service.Options{}), nil), connectors.Permanent, connectors.CodeNotConfigured, map[string]any{}),
 			fail("not configured", off, connectors.Permanent, connectors.CodeNotConfigured, map[string]any{}),
 			fail("no address", good, connectors.BPMN, connectors.CodeInvalidInput, map[string]any{"to": "ann"}),
 			fail("line break", good, connectors.BPMN, connectors.CodeInvalidInput, map[string]any{"subject": "a\r\nBcc: eve@example.com"}),
@@ -252,6 +256,48 @@ func TestAttachmentsAreBounded(t *testing.T) {
 	mails, err := s.Messages("ann@example.com", "INBOX")
 	require.NoError(t, err)
 	require.Empty(t, mails, "half a mail is no mail")
+}
+
+// Tenants have senders of their own; what is suppressed goes nowhere, and says so.
+func TestTenants(t *testing.T) {
+	s := startServer(t)
+	host, port, err := net.SplitHostPort(s.SMTPAddr())
+	require.NoError(t, err)
+	number, err := strconv.Atoi(port)
+	require.NoError(t, err)
+	transport, err := smtp.New(smtp.Config{Host: host, Port: number, TLS: smtp.TLSNone})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = transport.Close() })
+	mails := service.New(service.Options{Accounts: map[string]service.Account{
+		"":       {Sender: transport, From: mail.Address{Address: "desk@example.com"}},
+		"acme":   {Sender: transport, From: mail.Address{Name: "Acme", Address: "desk@acme.example"}},
+		"silent": {Suppressed: "email.tenant.silent.enabled is false"},
+	}})
+	for tenant, want := range map[string]string{"acme": "desk@acme.example", "": "desk@example.com", "unknown": "desk@example.com"} {
+		call := send(map[string]any{"to": "to" + tenant + "@example.com", "text": "x"})
+		call.Tenant, call.Attempt = tenant, 2
+		outputs, err := New(Template().Definition, mails, nil).Call(t.Context(), call)
+		require.NoError(t, err)
+		require.Empty(t, outputs["suppressed"])
+		require.Equal(t, want, last(t, s, "to"+tenant+"@example.com").From[0].Address)
+	}
+	call := send(map[string]any{"to": "nobody@example.com", "text": "x"})
+	call.Tenant = "silent"
+	for why, c := range map[string]*Connector{
+		"email.tenant.silent.enabled is false": New(Template().Definition, mails, nil),
+		"email.enabled is false":               New(Template().Definition, service.New(service.Options{Disabled: true}), nil),
+	} {
+		outputs, err := connectors.Do(t.Context(), c, call)
+		require.NoError(t, err)
+		require.Equal(t, map[string]any{"messageId": "", "refused": []any{}, "suppressed": why}, outputs)
+	}
+	got, err := s.Messages("nobody@example.com", "INBOX")
+	require.NoError(t, err)
+	require.Empty(t, got)
+	require.ElementsMatch(t, []service.Count{
+		{Outcome: service.Sent, Mails: 2}, {Outcome: service.Repeated, Mails: 2}, {Tenant: "acme", Outcome: service.Sent, Mails: 1},
+		{Tenant: "acme", Outcome: service.Repeated, Mails: 1}, {Tenant: "silent", Outcome: service.Suppressed, Mails: 1},
+	}, mails.Counts())
 }
 
 func TestEventAgreesWithTriggers(t *testing.T) {

@@ -44,7 +44,7 @@ func (c *Connector) read(ctx context.Context, file connectors.File, limit int64)
 		return nil, &fileError{file.Name, err}
 	}
 	defer func() { _ = r.Close() }()
-	content, err := io.ReadAll(&bounded{ReadCloser: r, name: file.Name, left: &limit})
+	content, err := io.ReadAll(&bounded{ReadCloser: r, name: file.Name, add: func(n int) bool { limit -= int64(n); return limit >= 0 }})
 	if failed := (*fileError)(nil); errors.As(err, &failed) {
 		return nil, failed
 	}
@@ -52,10 +52,15 @@ func (c *Connector) read(ctx context.Context, file connectors.File, limit int64)
 }
 
 // parts open the inline and the attached files one after the other while the mail is written, so that none is held in memory. They share
-// one limit.
+// one limit, of which a file takes its share however often it is read.
 func (c *Connector) parts(ctx context.Context, inline, attached []connectors.File) (shown, attachments []smtp.Attachment) {
 	left := int64(maxAttachments)
 	part := func(file connectors.File) smtp.Attachment {
+		taken := int64(0)
+		add := func(n int) bool {
+			taken, left = taken+int64(n), left-int64(n)
+			return left >= 0
+		}
 		mediaType := file.MediaType // of received mail this may be anything
 		if _, _, err := mime.ParseMediaType(mediaType); err != nil {
 			mediaType = ""
@@ -65,7 +70,8 @@ func (c *Connector) parts(ctx context.Context, inline, attached []connectors.Fil
 			if err != nil {
 				return nil, &fileError{file.Name, err}
 			}
-			return &bounded{ReadCloser: r, name: file.Name, left: &left}, nil
+			left, taken = left+taken, 0
+			return &bounded{ReadCloser: r, name: file.Name, add: add}, nil
 		}}
 	}
 	for _, file := range inline {
@@ -81,16 +87,16 @@ func (c *Connector) parts(ctx context.Context, inline, attached []connectors.Fil
 	return shown, attachments
 }
 
-// bounded fails with a *fileError once more than left bytes have been read.
+// bounded fails with a *fileError once add says that it is too much.
 type bounded struct {
 	io.ReadCloser
 	name string
-	left *int64
+	add  func(n int) (within bool)
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if *b.left -= int64(n); *b.left < 0 {
+	if !b.add(n) {
 		return 0, &fileError{b.name, errTooLarge}
 	}
 	if err != nil && err != io.EOF {

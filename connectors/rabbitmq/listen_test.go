@@ -222,10 +222,10 @@ func TestRead(t *testing.T) {
 		contentType, body string
 		want              any
 	}{
-		"JSON":               {"application/json;charset=UTF-8", `{"a":1}`, map[string]any{"a": 1.0}},
-		"kind of JSON":       {"application/cloudevents+json", `[1]`, []any{1.0}},
-		"unsaid JSON":        {"", `{"a":1}`, map[string]any{"a": 1.0}},
-		"default of clients": {"application/octet-stream", `7`, 7.0},
+		"JSON":               {"application/json;charset=UTF-8", `{"a":9007199254740993}`, map[string]any{"a": int64(9007199254740993)}},
+		"kind of JSON":       {"application/cloudevents+json", `[1]`, []any{int64(1)}},
+		"unsaid JSON":        {"", `{"a":9007199254740993}`, map[string]any{"a": int64(9007199254740993)}},
+		"default of clients": {"application/octet-stream", `7`, int64(7)},
 		"unsaid text":        {"", `hello`, "hello"},
 		"text that is JSON":  {"text/plain", `{"a":1}`, `{"a":1}`},
 		"other":              {"application/xml", `<a/>`, `<a/>`},

@@ -175,10 +175,9 @@ func event(d amqp.Delivery) (connectors.Event, error) {
 
 // read reads a body: JSON when it says so; when it does not say what it is, JSON if it can be read as that; else text.
 func read(contentType string, body []byte) (any, error) {
-	var value any
 	unsaid := contentType == "" || contentType == "application/octet-stream" // what clients set by default
 	if unsaid || isJSON(contentType) {
-		err := json.Unmarshal(body, &value)
+		value, err := connectors.ReadJSON(body)
 		if err == nil {
 			return value, nil
 		}

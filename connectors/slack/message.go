@@ -11,7 +11,7 @@ import (
 	slackapi "github.com/slack-go/slack"
 
 	"github.com/waybill-io/waybill/connectors"
-	"github.com/waybill-io/waybill/connectors/freemarker"
+	"github.com/waybill-io/waybill/freemarker"
 )
 
 // maxText is how many characters a message may have. Slack cuts longer ones off without a word.

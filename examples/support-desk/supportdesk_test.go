@@ -17,6 +17,7 @@ import (
 	"github.com/waybill-io/waybill/definition"
 	"github.com/waybill-io/waybill/engine"
 	"github.com/waybill-io/waybill/mail/message"
+	"github.com/waybill-io/waybill/mail/service"
 	"github.com/waybill-io/waybill/mail/smtp"
 	"github.com/waybill-io/waybill/project"
 	"github.com/waybill-io/waybill/testsuite/scenario"
@@ -129,9 +130,8 @@ func open(t *testing.T, file string) *desk {
 		t: t, process: load(t), state: engine.New(engine.Options{ID: "support-desk/1"}),
 		now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC),
 	}
-	var err error
-	d.connector, err = email.New(email.Template().Definition, email.Config{Host: "mail.example.com"}, d, nil)
-	require.NoError(t, err)
+	mails := service.New(service.Options{Accounts: map[string]service.Account{"": {Sender: d}}})
+	d.connector = email.New(email.Template().Definition, mails, nil)
 	start, fired := fire(t, file)
 	require.True(t, fired)
 	d.step(engine.Started{Variables: start.Variables})

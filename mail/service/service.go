@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/smtp"
@@ -16,10 +17,12 @@ type Sender interface {
 
 // Account is how the mails of a tenant are sent.
 type Account struct {
-	Sender   Sender
-	From     mail.Address // of mails that name no sender
-	Feedback string       // the address that templates show for questions
-	BaseURL  string       // begins links in mails, without a slash at its end
+	Sender     Sender
+	Server     string       // host:port, for people
+	From       mail.Address // of mails that name no sender
+	Feedback   string       // the address that templates show for questions
+	BaseURL    string       // begins links in mails, without a slash at its end
+	Suppressed string       // why its mails are not sent; "": they are
 }
 
 // Options set a service up.
@@ -29,10 +32,18 @@ type Options struct {
 }
 
 // Service sends mails. It is safe for concurrent use.
-type Service struct{ options Options }
+type Service struct {
+	options Options
+	record  record
+}
 
 // New returns a service. One without accounts refuses what it is to send, and says so.
-func New(o Options) *Service { return &Service{o} }
+func New(o Options) *Service { return &Service{options: o} }
+
+// With is a service that sends the mails of all tenants over one account, unless mail as a whole is switched off.
+func (s *Service) With(a Account) *Service {
+	return New(Options{Disabled: s.options.Disabled, Accounts: map[string]Account{"": a}})
+}
 
 // Result is what became of a mail.
 type Result struct {
@@ -45,18 +56,45 @@ var ErrNoServer = errors.New("no mail server is set up: set email.host (EMAIL_HO
 
 // Account is that of a tenant, else the default one.
 func (s *Service) Account(tenant string) (Account, error) {
-	for _, name := range []string{tenant, ""} {
-		if a, ok := s.options.Accounts[name]; ok {
-			return a, nil
-		}
+	a, ok := s.options.Accounts[s.name(tenant)]
+	if !ok {
+		return Account{}, ErrNoServer
 	}
-	return Account{}, ErrNoServer
+	return a, nil
 }
 
-// Send sends a mail over the server of a tenant. A mail without a sender gets that of the tenant. Errors are *smtp.Error, or ErrNoServer.
-func (s *Service) Send(ctx context.Context, tenant string, m smtp.Mail) (Result, error) {
+// name is the tenant whose account counts: "" for all that have none of their own.
+func (s *Service) name(tenant string) string {
+	if _, ok := s.options.Accounts[tenant]; ok {
+		return tenant
+	}
+	return ""
+}
+
+// Suppress tells why a mail of a tenant is not sent, and counts it as such; "": it is to be sent.
+func (s *Service) Suppress(tenant string) string {
+	why := s.suppressed(tenant)
+	if why != "" {
+		s.record.suppress(s.name(tenant))
+	}
+	return why
+}
+
+func (s *Service) suppressed(tenant string) string {
 	if s.options.Disabled {
-		return Result{Suppressed: "email.enabled is false"}, nil
+		return "email.enabled is false"
+	}
+	return s.options.Accounts[s.name(tenant)].Suppressed
+}
+
+// Sender is who the mails of a tenant come from that name no sender. Its address is "" when there is none.
+func (s *Service) Sender(tenant string) mail.Address { return s.options.Accounts[s.name(tenant)].From }
+
+// Send sends a mail over the server of a tenant. A mail without a sender gets that of the tenant. Errors are *smtp.Error, or ErrNoServer.
+// What is suppressed keeps the Message-ID that it came with.
+func (s *Service) Send(ctx context.Context, tenant string, m smtp.Mail) (Result, error) {
+	if why := s.Suppress(tenant); why != "" {
+		return Result{Receipt: smtp.Receipt{MessageID: m.MessageID}, Suppressed: why}, nil
 	}
 	a, err := s.Account(tenant)
 	if err != nil {
@@ -66,7 +104,31 @@ func (s *Service) Send(ctx context.Context, tenant string, m smtp.Mail) (Result,
 		m.From = a.From
 	}
 	receipt, err := a.Sender.Send(ctx, m)
+	s.record.sent(s.name(tenant), err, attempt(ctx))
 	return Result{Receipt: receipt}, err
+}
+
+// Close ends the connections that wait for the next mail.
+func (s *Service) Close() error {
+	var errs []error
+	for _, a := range s.options.Accounts {
+		if c, ok := a.Sender.(io.Closer); ok {
+			errs = append(errs, c.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+type attemptKey struct{}
+
+// Attempt says which attempt at a mail this is, 1 for the first: those that are sent again are counted.
+func Attempt(ctx context.Context, n int) context.Context {
+	return context.WithValue(ctx, attemptKey{}, n)
+}
+
+func attempt(ctx context.Context) int {
+	n, _ := ctx.Value(attemptKey{}).(int)
+	return n
 }
 
 var _ Sender = (*smtp.Transport)(nil)

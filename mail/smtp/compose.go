@@ -26,6 +26,13 @@ type composed struct {
 	text        []byte
 	markers     [][]byte
 	attachments []Attachment
+
+	// What measure finds out.
+	size          int64
+	eightBit      bool // there are bytes outside ASCII
+	international bool // there are in fields (RFC 6532)
+	sum           uint32
+	signature     string // the field DKIM-Signature, which goes first
 }
 
 func compose(m Mail) (*composed, error) {
@@ -36,7 +43,8 @@ func compose(m Mail) (*composed, error) {
 	msg.ReplyToMailAddress(netAddresses(m.ReplyTo)...)
 	msg.Subject(m.Subject)
 	if m.MessageID == "" {
-		msg.SetMessageID()
+		// go-mail's own may begin with a dot, or have two in a row, which no identifier may (RFC 5322, section 3.6.4).
+		msg.SetMessageIDWithValue(strings.ToLower(rand.Text()) + m.From.Address[strings.LastIndexByte(m.From.Address, '@'):])
 	} else {
 		msg.SetMessageIDWithValue(bare(m.MessageID))
 	}
@@ -147,53 +155,6 @@ func encode(text, charset string) (string, gomail.Charset) {
 		}
 	}
 	return text, gomail.CharsetUTF8
-}
-
-// writeTo writes the mail with its attachments. A failure to read one is told apart from a failure of w.
-func (c *composed) writeTo(w io.Writer) (readErr, writeErr error) {
-	rest := c.text
-	for i, marker := range c.markers {
-		before, after, _ := bytes.Cut(rest, marker)
-		if _, err := w.Write(before); err != nil {
-			return nil, err
-		}
-		if readErr, writeErr := writeAttachment(w, c.attachments[i]); readErr != nil || writeErr != nil {
-			return readErr, writeErr
-		}
-		rest = after
-	}
-	_, err := w.Write(rest)
-	return nil, err
-}
-
-func writeAttachment(w io.Writer, a Attachment) (readErr, writeErr error) {
-	content := io.NopCloser(bytes.NewReader(a.Content))
-	if a.Open != nil {
-		var err error
-		if content, err = a.Open(); err != nil {
-			return fmt.Errorf("open attachment %q: %w", a.Name, err), nil
-		}
-	}
-	defer func() { _ = content.Close() }()
-	const width = 57 // bytes that make a line of 76 characters
-	raw := make([]byte, 512*width)
-	var encoded []byte
-	for {
-		n, err := io.ReadFull(content, raw)
-		encoded = encoded[:0]
-		for line := range slices.Chunk(raw[:n], width) {
-			encoded = append(base64.StdEncoding.AppendEncode(encoded, line), "\r\n"...)
-		}
-		if _, writeErr := w.Write(encoded); writeErr != nil {
-			return nil, writeErr
-		}
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			return nil, nil
-		}
-		if err != nil {
-			return fmt.Errorf("read attachment %q: %w", a.Name, err), nil
-		}
-	}
 }
 
 func netAddress(a mail.Address) *netmail.Address {

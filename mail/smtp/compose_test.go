@@ -20,7 +20,7 @@ func written(t *testing.T, m Mail) (raw string, parsed *message.Message, files m
 	c, err := compose(m)
 	require.NoError(t, err)
 	var out bytes.Buffer
-	readErr, writeErr := c.writeTo(&out)
+	readErr, writeErr := c.write(&out)
 	require.NoError(t, readErr)
 	require.NoError(t, writeErr)
 	files = map[string]string{}

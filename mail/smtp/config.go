@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,10 +30,17 @@ type Config struct {
 	Host     string      `json:"host"`
 	Port     int         `json:"port"`     // 587, 465 or 25, by TLS
 	TLS      TLS         `json:"tls"`      // starttls
-	Username string      `json:"username"` // empty: no authentication
+	Username string      `json:"username"` // empty: no log-in
 	Password mail.Secret `json:"password"`
-	OAuth    bool        `json:"oauth"` // Password is an access token (XOAUTH2)
-	Helo     string      `json:"helo"`  // the name of this machine
+	OAuth    bool        `json:"oauth"` // Password is an access token
+	// Tokens gives the access token instead of Password. It is asked for each new connection, and once more for one that was refused.
+	Tokens mail.Tokens `json:"-"`
+	// Mechanism is how to log in, such as "PLAIN"; "": the strongest that the server offers, see doc.go. It is for servers that offer what
+	// they cannot do.
+	Mechanism string `json:"mechanism"`
+	Helo      string `json:"helo"` // the name of this machine
+
+	DKIM *DKIM `json:"dkim"` // nil: mails are not signed
 
 	// RootCAs replaces the system's certificate authorities.
 	RootCAs *x509.CertPool `json:"-"`
@@ -44,6 +52,21 @@ type Config struct {
 	// DataTimeout is how long it may think about a mail that it has got; 5 minutes. A server that is given up at this
 	// point may have accepted the mail.
 	DataTimeout time.Duration `json:"dataTimeout"`
+
+	// Connections is how many may be open at once to Host and Port, those of all Transports that share Pool; 10.
+	Connections int `json:"connections"`
+	// MailsPerConnection ends a connection after so many; 100.
+	MailsPerConnection int `json:"mailsPerConnection"`
+	// MailsPerSecond slows down to what the server, or a contract, permits; 0: as fast as it takes them. Transports that share Pool share
+	// the lowest rate that one of them names for Host and Port.
+	MailsPerSecond float64 `json:"mailsPerSecond"`
+	// Idle is how long a connection waits for the next mail; 10 seconds.
+	Idle time.Duration `json:"idle"`
+	// Pool is shared with other Transports; nil: one of its own.
+	Pool *Pool `json:"-"`
+	// Uncertain, unless nil, is called with the Message-ID of a mail that may have been accepted though Send failed (Error.Uncertain):
+	// another try is a repeat.
+	Uncertain func(messageID string) `json:"-"`
 }
 
 func (c Config) withDefaults() Config {
@@ -65,6 +88,19 @@ func (c Config) withDefaults() Config {
 	if c.DataTimeout == 0 {
 		c.DataTimeout = 5 * time.Minute
 	}
+	if c.Connections == 0 {
+		c.Connections = 10
+	}
+	if c.MailsPerConnection == 0 {
+		c.MailsPerConnection = 100
+	}
+	if c.Idle == 0 {
+		c.Idle = 10 * time.Second
+	}
+	if c.Pool == nil {
+		c.Pool = &Pool{}
+	}
+	c.Mechanism = strings.ToUpper(c.Mechanism)
 	return c
 }
 
@@ -78,8 +114,19 @@ func (c Config) Validate() error {
 	if c.Port < 1 || c.Port > 65535 {
 		errs = append(errs, fmt.Errorf("smtp: port %d is not between 1 and 65535", c.Port))
 	}
-	if (c.Username == "") != (c.Password == "") {
+	switch {
+	case c.Tokens != nil && (c.Username == "" || c.Password != ""):
+		errs = append(errs, errors.New("smtp: access tokens need a username, and no password beside them"))
+	case c.Tokens == nil && (c.Username == "") != (c.Password == ""):
 		errs = append(errs, errors.New("smtp: username and password must both be set, or neither"))
+	}
+	if known := c.mechanisms(); c.Mechanism != "" && !slices.Contains(known, c.Mechanism) {
+		errs = append(errs, fmt.Errorf("smtp: mechanism %q is not one of %s", c.Mechanism, strings.Join(known, ", ")))
+	}
+	if c.DKIM != nil {
+		if _, err := c.DKIM.signer(); err != nil {
+			errs = append(errs, fmt.Errorf("smtp: %w", err))
+		}
 	}
 	if strings.ContainsAny(c.Helo, " \t\r\n") {
 		errs = append(errs, fmt.Errorf("smtp: helo %q must be a host name", c.Helo))
@@ -96,8 +143,26 @@ func (c Config) Validate() error {
 	if c.Timeout < 0 || c.DataTimeout < 0 {
 		errs = append(errs, errors.New("smtp: timeouts must not be negative"))
 	}
+	if c.Connections < 1 || c.MailsPerConnection < 1 || c.MailsPerSecond < 0 || c.Idle < 0 {
+		errs = append(errs, errors.New("smtp: connections, mails per connection, mails per second and idle must not be negative"))
+	}
 	return errors.Join(errs...)
 }
+
+// Warnings tells what works and should not stay so.
+func (c Config) Warnings() (list []string) {
+	c = c.withDefaults()
+	if c.Username != "" && c.TLS == TLSNone && !mail.Loopback(c.Host) {
+		list = append(list, fmt.Sprintf("the mail password goes to %s in the clear: use STARTTLS (port 587) or TLS from the first byte (port 465)", c.address()))
+	}
+	if c.DKIM != nil {
+		list = append(list, c.DKIM.warnings()...)
+	}
+	return list
+}
+
+// token reports whether an access token is the log-in.
+func (c Config) token() bool { return c.OAuth || c.Tokens != nil }
 
 func (c Config) address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
 

@@ -32,7 +32,10 @@ type Error struct {
 	Code         int    // reply code, 0 when the server did not answer
 	EnhancedCode string // RFC 3463, "5.1.1", or empty
 	Temporary    bool   // the same mail may be taken later: a 4xx reply, or the network
-	Err          error
+	// Uncertain tells that the content went out whole and no answer came: the mail may have been accepted, and another try may bring it
+	// twice, with the same Message-ID if it is the caller's. Temporary is true, too.
+	Uncertain bool
+	Err       error
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("smtp: %s: %v", e.Stage, e.Err) }
@@ -82,4 +85,11 @@ func said(code int, enhanced, text string) error {
 // permanent is an error without a reply that no other try makes better.
 func permanent(stage Stage, format string, args ...any) *Error {
 	return &Error{Stage: stage, Err: fmt.Errorf(format, args...)}
+}
+
+// SizeError is a mail that is larger than its server says it takes (RFC 1870), in bytes as it would go over the wire: files grow by a third.
+type SizeError struct{ Size, Limit int64 }
+
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("the mail has %d bytes, files encoded, and its server takes at most %d: send fewer or smaller files, or links to them", e.Size, e.Limit)
 }

@@ -51,7 +51,8 @@ type Header struct {
 	Value string `json:"value"`
 }
 
-// Attachment is a file: its content, or Open, which is called once, when its turn comes; what it returns is read once and closed.
+// Attachment is a file: its content, or Open, which is called each time that the file is read, twice for a mail
+// that is sent: before, for its size and signature, and when its turn comes. What it returns is read once and closed, and must be the same.
 type Attachment struct {
 	Name        string                        `json:"name"`
 	ContentID   string                        `json:"contentId,omitempty"`   // of an inline one, as LEFT@RIGHT
@@ -161,7 +162,7 @@ func (m Mail) Raw() ([]byte, error) {
 		return nil, err
 	}
 	var raw bytes.Buffer
-	readErr, writeErr := content.writeTo(&raw)
+	readErr, writeErr := content.write(&raw)
 	return raw.Bytes(), errors.Join(readErr, writeErr)
 }
 

@@ -51,8 +51,9 @@ func (i *installation) startWorker(flags ...string) *worker {
 	dir, err := programs()
 	require.NoError(i.t, err)
 	w := &worker{t: i.t, ended: make(chan struct{})}
-	w.cmd = exec.Command(filepath.Join(dir, "worker"), append(flags,
-		"--temporal-address", i.temporal.Address, "--files", i.filesURL(), "--gateway", "127.0.0.1:0", "--log-level", "warn")...)
+	w.cmd = exec.Command(filepath.Join(dir, "worker"), append([]string{
+		"--temporal-address", i.temporal.Address, "--files", i.filesURL(), "--gateway", "127.0.0.1:0", "--log-level", "warn",
+	}, flags...)...)
 	w.cmd.Env = append(append(w.cmd.Environ(), i.environment...), "EMAIL_HOST="+i.smtpHost, "EMAIL_PORT="+i.smtpPort,
 		"TMPDIR="+filepath.Join(i.dir, "none")) // a folder for temporary files is seldom on the file system of the blob store
 	w.cmd.Stdout, w.cmd.Stderr = &w.output, &w.output

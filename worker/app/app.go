@@ -30,6 +30,7 @@ import (
 	"github.com/waybill-io/waybill/connectors/catalog"
 	"github.com/waybill-io/waybill/definition"
 	"github.com/waybill-io/waybill/gateway"
+	"github.com/waybill-io/waybill/mail/service"
 	"github.com/waybill-io/waybill/workflows"
 )
 
@@ -71,8 +72,12 @@ const (
 	watchers = 1000
 	// accounts bounds the mails that a worker sends and fetches for applications, and its log-ins that are tried out.
 	accounts = 200
+	// notices bounds the mails of Waybill's own that a worker sends at once, so that a mail server is not flooded.
+	notices = 20
 	// webhooks bounds the webhooks that a worker waits for.
 	webhooks = 200
+	// alertSlots bounds the alerts that a worker takes at a time.
+	alertSlots = 200
 	// heartbeatThrottle bounds how late a cancellation reaches an activity, and how old the status of a mailbox is.
 	heartbeatThrottle = 10 * time.Second
 )
@@ -86,12 +91,14 @@ type Options struct {
 	// MailboxGroups is how many groups of mailboxes this worker holds at most, of role Mailbox; 0: as many as it is given. What all
 	// workers together cannot hold is not watched.
 	MailboxGroups int
-	Unmarked      bool                   // of role Mailbox: handled mail gets neither flag nor keyword
-	Connectors    []connectors.Connector // those that are built in, which share a task queue with the processes
-	Instances     []connectors.Connector // others, each with a task queue of its own
-	Gateway       gateway.Options        // of role gateway; New adds what it knows itself
-	Bridge        bridge.Config          // of role Bridge
-	Logger        *slog.Logger           // nil: nothing is told
+	Unmarked      bool                     // of role Mailbox: handled mail gets neither flag nor keyword
+	Connectors    []connectors.Connector   // those that are built in, which share a task queue with the processes
+	Instances     []connectors.Connector   // others, each with a task queue of its own
+	Mail          *service.Service         // sends Waybill's own mails and those of the connector email; nil: no mail server is set up
+	Gateway       gateway.Options          // of role gateway; New adds what it knows itself
+	Bridge        bridge.Config            // of role Bridge
+	Alerts        activities.AlertSettings // of role Process; New adds the namespace
+	Logger        *slog.Logger             // nil: nothing is told
 }
 
 // App is a worker.
@@ -101,6 +108,7 @@ type App struct {
 	client  *client.Client
 	watcher *activities.Watcher // nil without the role Mailbox
 	bridge  *bridge.Bridge      // nil without the role Bridge
+	alerter *activities.Alerter // nil without the role Process
 
 	listeners []connectors.Listener
 	gateway   *gateway.Server
@@ -116,6 +124,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}
 	if o.Files == nil {
 		return nil, errors.New("a worker needs a blob store")
+	}
+	if o.Mail == nil {
+		o.Mail = service.New(service.Options{})
 	}
 	if o.MailboxGroups < 0 {
 		return nil, fmt.Errorf("a worker cannot hold %d groups of mailboxes; 0 is no bound", o.MailboxGroups)
@@ -137,16 +148,22 @@ func New(ctx context.Context, o Options) (*App, error) {
 			activities.RegisterScript(shared)
 			w := a.add(contract.SteeringQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityTaskPollers: 4})
 			deliverer := activities.NewDeliverer(c, files, metrics, answers())
+			alerter := activities.NewAlerter(deliverer, o.alertSettings(), registry, o.Logger)
 			activities.RegisterSteering(w, activities.NewSteering(c), deliverer)
+			activities.RegisterAlerts(a.add(contract.AlertQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: alertSlots}), alerter)
+			a.alerter = alerter
 			// Apart from the rest: programs that do not answer must not take the slots of what processes need.
 			activities.RegisterWebhooks(a.add(contract.WebhookQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: webhooks}), deliverer)
 		case Connectors:
 			for _, c := range o.Connectors {
 				activities.RegisterConnector(shared, c, nil)
 			}
+			activities.RegisterNotifier(a.add(contract.NoticeQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: notices}), activities.NewNotifier(a.client, o.Mail))
 			for _, instance := range o.Instances {
 				a.addInstance(instance)
 			}
+			// Apart from the calls: Waybill's own mails wait for the mail server.
+			activities.RegisterMails(a.add(contract.NoticeQueue, worker.Options{DisableWorkflowWorker: true}), activities.NewMails(o.Mail, registry))
 			a.warn()
 			for _, c := range a.byName() {
 				if l, ok := c.(connectors.Listener); ok {
@@ -180,6 +197,13 @@ func New(ctx context.Context, o Options) (*App, error) {
 		}
 	}
 	return a, nil
+}
+
+// alertSettings are those of alerts, with the namespace.
+func (o Options) alertSettings() activities.AlertSettings {
+	s := o.Alerts
+	s.Namespace = o.Namespace
+	return s
 }
 
 // addShared adds the worker of processes and connector calls, nil with neither role. A worker without role Connectors must not poll
@@ -291,6 +315,9 @@ func (a *App) Run(ctx context.Context, started func()) error {
 	}
 	if a.bridge != nil {
 		beside.Go(func() { a.bridge.Run(ctx) })
+	}
+	if a.alerter != nil {
+		beside.Go(func() { a.alerter.Announce(ctx) })
 	}
 	for _, l := range a.listeners {
 		beside.Go(func() { activities.Listen(ctx, l, a.client, a.options.Logger) })

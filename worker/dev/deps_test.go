@@ -12,6 +12,9 @@ import (
 
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/catalog"
+	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/mail/service"
+	"github.com/waybill-io/waybill/mail/smtp"
 	"github.com/waybill-io/waybill/testsuite/mailserver"
 )
 
@@ -37,6 +40,10 @@ func TestMailStaysHere(t *testing.T) {
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, file), []byte(text), 0o600))
 	}
+	e.options.Email = service.Config{Servers: map[string]service.Server{
+		"":     {Host: elsewhere, Port: 465, TLS: smtp.TLSImplicit, Username: "ann", Password: "hunter2", Rate: 1, DKIM: service.DKIM{Domain: "x"}, Identity: service.Identity{From: mail.Address{Address: "desk@example.com"}}},
+		"acme": {Host: elsewhere, TLS: smtp.TLSStartTLS, OAuth: service.OAuth{TokenURL: "https://mail.invalid"}, Identity: service.Identity{From: mail.Address{Address: "desk@acme.example"}}},
+	}}
 	deps, err := e.deps()
 	require.NoError(t, err)
 	list, err := catalog.BuiltIn(deps)
@@ -53,6 +60,9 @@ func TestMailStaysHere(t *testing.T) {
 		require.NoError(t, err, c.Definition().Name)
 	}
 	require.Equal(t, 3, sent)
+	_, err = deps.Mail.Send(t.Context(), "acme", smtp.Mail{To: []mail.Address{{Address: "ada@example.com"}}, Text: "x"})
+	require.NoError(t, err)
+	sent++
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	_, err = server.WaitFor(ctx, "ada@example.com", sent)

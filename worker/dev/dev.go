@@ -4,6 +4,7 @@
 package dev
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,7 @@ import (
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/catalog"
 	"github.com/waybill-io/waybill/gateway"
+	"github.com/waybill-io/waybill/mail/service"
 	"github.com/waybill-io/waybill/testsuite/mailserver"
 	"github.com/waybill-io/waybill/testsuite/temporalserver"
 	"github.com/waybill-io/waybill/worker/app"
@@ -47,7 +49,9 @@ type Options struct {
 	Connectors   []connectors.Connector            // besides the built-in ones
 	Definitions  []string                          // files and folders with instances of built-in connectors
 	Variable     func(name string) (string, error) // settings of connectors; mail stays on this machine whatever they say; nil: none
+	Email        service.Config                    // senders of tenants; mail stays on this machine whatever it says
 	Groups       int                               // of mailboxes that the worker holds at most; 0: all
+	Alerts       activities.AlertSettings          // without a Web UI: links lead to that of this environment
 	Logger       *slog.Logger
 	Out          io.Writer // told what is started, for people
 }
@@ -254,6 +258,7 @@ func (e *Environment) startWorker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	e.atEnd(deps.Mail.Close)
 	deps.Files = activities.NewFiles(bucket)
 	list, err := catalog.BuiltIn(deps)
 	if err != nil {
@@ -267,8 +272,10 @@ func (e *Environment) startWorker(ctx context.Context) error {
 	for _, c := range list {
 		e.definitions = append(e.definitions, c.Definition())
 	}
+	alerts := e.options.Alerts
+	alerts.UIURL = cmp.Or(alerts.UIURL, e.UIURL)
 	a, err := app.New(ctx, app.Options{
-		Temporal: e.Client.Temporal, Namespace: temporal.DefaultNamespace, Files: bucket, Connectors: list, Instances: instances, Logger: e.options.Logger, MailboxGroups: e.options.Groups,
+		Temporal: e.Client.Temporal, Namespace: temporal.DefaultNamespace, Files: bucket, Connectors: list, Instances: instances, Logger: e.options.Logger, MailboxGroups: e.options.Groups, Mail: deps.Mail, Alerts: alerts,
 		Gateway: gateway.Options{
 			Address: net.JoinHostPort(host, strconv.Itoa(e.options.GatewayPort)), Version: "dev", Key: e.options.Gateway.Key, URL: e.options.Gateway.URL,
 		},

@@ -14,6 +14,7 @@ const (
 	MaxSource     = 1 << 20
 	MaxOutput     = 8 << 20
 	maxDepth      = 32
+	maxTurns      = 1 << 20 // of all lists together: nested ones multiply, also where they write nothing
 	maxExpression = 4 << 10
 )
 
@@ -65,6 +66,7 @@ type renderer struct {
 	format  Format
 	name    string
 	written int
+	turns   int
 }
 
 func (r *renderer) all(nodes []node, s *scope) error {
@@ -168,6 +170,9 @@ func (n *loop) render(r *renderer, s *scope) error {
 		return r.fail(n.line, fmt.Errorf("%s is not a list", n.list.path))
 	}
 	for i, item := range items {
+		if r.turns++; r.turns > maxTurns {
+			return r.fail(n.line, fmt.Errorf("the lists have more than %d turns together", maxTurns))
+		}
 		inner := &scope{outer: s, vars: map[string]any{
 			n.as: item, n.as + "_index": int64(i), n.as + "_has_next": i < len(items)-1,
 		}}

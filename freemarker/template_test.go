@@ -131,3 +131,12 @@ func TestWriterErrorIsReturned(t *testing.T) {
 	require.NoError(t, r.CloseWithError(broken))
 	require.ErrorIs(t, template.Render(w, nil), broken)
 }
+
+// Lists that write nothing end as well.
+func TestTurnsAreBounded(t *testing.T) {
+	items := make([]any, 1000)
+	source := "<#list a as x><#list a as y><#list a as z></#list></#list></#list>"
+	template, err := Parse("t", source, HTML)
+	require.NoError(t, err)
+	require.ErrorContains(t, template.Render(io.Discard, map[string]any{"a": items}), "line 1: the lists have more than")
+}

@@ -1,0 +1,218 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/alerts"
+	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/connectors/trigger"
+)
+
+const (
+	// askedAtOnce is how many instances are asked at a time whether their incidents are open.
+	askedAtOnce = 5
+	// askTimeout bounds a question. Whoever does not answer is taken to be in trouble still.
+	askTimeout = 5 * time.Second
+	// alertSource is the event that rules fire their triggers on.
+	alertSource = "connector.alerts.ALERT"
+)
+
+// Plan says what is to be told of a group now: nothing within quiet hours, or when all has been mended meanwhile.
+func (a *Alerter) Plan(ctx context.Context, in contract.AlertPlanInput) (contract.AlertPlan, error) {
+	rule, err := a.rule(ctx, in.Rule)
+	switch {
+	case err != nil:
+		return contract.AlertPlan{}, err
+	case rule == nil:
+		return contract.AlertPlan{Gone: true}, nil
+	}
+	g := in.Group
+	if !g.Test && !in.Again {
+		if until := rule.QuietUntil(time.Now(), alerts.Severity(g.Alert)); !until.IsZero() {
+			return contract.AlertPlan{Until: until}, nil
+		}
+		if !a.stands(ctx, g, in.Step > 0) {
+			return contract.AlertPlan{Recovered: true}, nil
+		}
+	}
+	mails := rule.Mails
+	plan := contract.AlertPlan{Acts: len(rule.Triggers)}
+	if in.Step > 0 {
+		if in.Step > len(rule.Steps) {
+			return contract.AlertPlan{Recovered: true}, nil // the rule has changed meanwhile
+		}
+		mails, plan.Acts = []alerts.Mail{rule.Steps[in.Step-1].Mail}, 0
+	} else if g.Messages > 0 {
+		plan.Acts = 0 // processes are started when a group is told of for the first time
+	}
+	outputs := a.outputs(rule, g, in.Step > 0)
+	for i, m := range mails {
+		n, err := notice(m, outputs, g)
+		if err != nil {
+			plan.Failed = fmt.Sprintf("mail %d: %v", i+1, err)
+		}
+		n.Key = fmt.Sprintf("%s/%d", in.Key, i)
+		plan.Notices = append(plan.Notices, n)
+	}
+	return plan, nil
+}
+
+// notice is a mail of a rule about a group. With a subject that cannot be evaluated it has that of its template.
+func notice(m alerts.Mail, outputs map[string]any, g contract.AlertGroup) (contract.Notice, error) {
+	subject, err := m.Subject(outputs)
+	if g.Test {
+		subject = "[test] " + subject
+		if subject == "[test] " {
+			subject += fmt.Sprintf("alert: %s: %s", g.Alert.ProcessName, g.Alert.FaultName)
+		}
+	}
+	return contract.Notice{
+		Tenant: g.Alert.Tenant, Template: m.Template, Subject: subject, To: m.To, Cc: m.Cc, Bcc: m.Bcc, Users: m.Users, Groups: m.Groups, Data: outputs,
+	}, err
+}
+
+// stands tells whether something of a group still is so. Where the group names too few of its alerts, any suspended instance of the
+// process will do.
+func (a *Alerter) stands(ctx context.Context, g contract.AlertGroup, all bool) bool {
+	var group errgroup.Group
+	group.SetLimit(askedAtOnce)
+	answers := make([]bool, len(g.Samples))
+	for i, s := range g.Samples {
+		group.Go(func() error {
+			ctx, cancel := context.WithTimeout(ctx, askTimeout)
+			defer cancel()
+			answers[i] = a.client.Stands(ctx, s)
+			return nil
+		})
+	}
+	_ = group.Wait() // none returns an error
+	for _, stands := range answers {
+		if stands {
+			return true
+		}
+	}
+	count := g.New
+	if all {
+		count = g.Count
+	}
+	if int64(len(g.Samples)) >= count || g.Alert.Source != contract.AlertProcess {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	key := g.Alert.ProcessKey
+	if g.Others {
+		key = ""
+	}
+	suspended, err := a.client.List(ctx, client.Filter{Key: key, State: contract.StateSuspended, Limit: 1})
+	return err != nil || len(suspended) > 0
+}
+
+// outputs are a group as expressions and templates see it.
+func (a *Alerter) outputs(r *alerts.Rule, g contract.AlertGroup, escalation bool) contract.Variables {
+	alert := g.Alert
+	if r.Severity != "" {
+		alert.Severity = r.Severity
+	}
+	if g.Test {
+		alert.FaultDetails.Reason = "This is a test: nothing has happened. " + alert.FaultDetails.Reason
+	}
+	out := alerts.Outputs(alert)
+	samples := make([]any, len(g.Samples))
+	for i, s := range g.Samples {
+		samples[i] = map[string]any{"id": s.ID, "processId": s.ProcessID, "incident": int64(s.Incident), "at": s.At.UTC().Format(time.RFC3339), "links": a.links(s)}
+	}
+	count, since := g.New, g.Since
+	if escalation {
+		count, since = g.Count, g.ToldAt
+	}
+	own := map[string]any{}
+	for name, value := range out {
+		own[name] = value
+	}
+	for name, value := range map[string]any{
+		"rule": r.Name, "count": count, "instances": g.Instances, "since": since.UTC().Format(time.RFC3339), "until": g.Until.UTC().Format(time.RFC3339),
+		"first": g.Messages == 0 && !escalation, "summary": g.Messages > 0 && !escalation, "escalation": escalation, "samples": samples,
+		"links": a.links(sampleOf(alert)), "group": g.Key, "groups": otherGroups(g), "test": g.Test, "alert": own,
+	} {
+		out[name] = value
+	}
+	return out
+}
+
+func sampleOf(a contract.Alert) contract.AlertSample {
+	return contract.AlertSample{ID: a.ID, Source: a.Source, ProcessID: a.ProcessID, RunID: a.RunID, Incident: a.Incident}
+}
+
+// otherGroups are those of a message about several.
+func otherGroups(g contract.AlertGroup) []any {
+	all := []any{}
+	for _, o := range g.Parts {
+		all = append(all, map[string]any{"group": o.Group, "count": o.Count})
+	}
+	if g.More > 0 {
+		all = append(all, map[string]any{"group": "more groups", "count": g.More})
+	}
+	return all
+}
+
+// links lead to what an alert is about.
+func (a *Alerter) links(s contract.AlertSample) map[string]any {
+	links := map[string]any{"run": "", "incident": "", "command": ""}
+	if a.settings.UIURL != "" && s.ProcessID != "" {
+		links["run"] = fmt.Sprintf("%s/namespaces/%s/workflows/%s", strings.TrimSuffix(a.settings.UIURL, "/"), url.PathEscape(a.settings.Namespace), url.PathEscape(s.ProcessID))
+		if s.RunID != "" {
+			links["run"] = fmt.Sprintf("%s/%s/history", links["run"], url.PathEscape(s.RunID))
+		}
+	}
+	switch {
+	case s.Source == contract.AlertProcess && s.Incident > 0:
+		links["command"] = fmt.Sprintf("starter incident retry %s --incident %d", s.ProcessID, s.Incident)
+		if a.settings.BaseURL != "" {
+			links["incident"] = fmt.Sprintf("%s/incidents/%s/%d", strings.TrimSuffix(a.settings.BaseURL, "/"), url.PathEscape(s.ProcessID), s.Incident)
+		}
+	case s.Source == contract.AlertMailbox:
+		links["command"] = "starter mailbox resume " + strings.TrimPrefix(s.ProcessID, contract.MailboxID(""))
+	}
+	return links
+}
+
+// Act starts the processes and calls the connectors of a rule, once for a message.
+func (a *Alerter) Act(ctx context.Context, in contract.AlertAct) (contract.AlertActed, error) {
+	var acted contract.AlertActed
+	rule, err := a.rule(ctx, in.Rule)
+	if err != nil || rule == nil {
+		return acted, err
+	}
+	outputs := a.outputs(rule, in.Group, false)
+	var failed []error
+	for i, t := range rule.Triggers {
+		done, err := a.act(ctx, t, outputs, hash(in.Key, fmt.Sprint(i)))
+		switch {
+		case err == nil:
+			acted.Done = append(acted.Done, done)
+		case hopeless(err):
+			acted.Failed = append(acted.Failed, cut(err.Error(), maxCause))
+		default:
+			failed = append(failed, err)
+		}
+	}
+	return acted, errors.Join(failed...)
+}
+
+func (a *Alerter) act(ctx context.Context, t *trigger.Trigger, outputs map[string]any, key string) (done string, err error) {
+	f, err := a.deliverer.fire(ctx, t, occurrence{outputs: outputs, prefix: "alert-", key: key})
+	if err != nil || f.Call == nil {
+		return f.Done, err
+	}
+	_, err = a.client.Handle(ctx, alertSource, key, f.Firing) // called durably; what fails is a dead letter
+	return "called " + f.Call.Implementation, err
+}

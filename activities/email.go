@@ -1,0 +1,133 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	netmail "net/mail"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/mail/service"
+)
+
+// Mails answers what is asked of the email service of a worker.
+type Mails struct{ service *service.Service }
+
+// NewMails returns the activities over an email service, and registers its metrics.
+func NewMails(s *service.Service, r prometheus.Registerer) *Mails {
+	r.MustRegister(mailMetrics{s})
+	return &Mails{s}
+}
+
+// RegisterMails makes a worker of the queue of notices try the email service out.
+func RegisterMails(r worker.ActivityRegistry, m *Mails) {
+	register(r, contract.TestEmailActivity, m.Test)
+	register(r, contract.EmailHealthActivity, m.Health)
+}
+
+// Test tries the server of a tenant out. What is wrong with it is in the report.
+func (m *Mails) Test(ctx context.Context, in contract.TestEmail) (contract.EmailReport, error) {
+	defer keepAlive(ctx, nil)()
+	var to mail.Address
+	if in.To != "" {
+		a, err := netmail.ParseAddress(in.To)
+		if err != nil {
+			return contract.EmailReport{}, final(fmt.Errorf("%q is not an address such as ann@example.com", in.To))
+		}
+		to = mail.Address{Name: a.Name, Address: a.Address}
+	}
+	tested := m.service.Test(ctx, in.Tenant, to)
+	report := contract.EmailReport{OK: tested.OK, Server: tested.Server, Tenant: tested.Tenant}
+	if tested.From.Address != "" {
+		report.From = tested.From.String()
+	}
+	if r := tested.Receipt; r != nil && len(r.Accepted) > 0 {
+		report.MessageID = r.MessageID
+	}
+	for _, s := range tested.Steps {
+		report.Stages = append(report.Stages, contract.EmailStage{
+			Stage: s.Name, State: s.Result, Found: s.Found, Setting: s.Setting, Advice: s.Advice, Millis: s.Milliseconds,
+		})
+	}
+	return report, nil
+}
+
+// worst orders the states of servers, the worst first.
+var worst = []string{contract.EmailFailing, contract.EmailUntried, contract.EmailOK, contract.EmailSuppressed, contract.EmailAbsent}
+
+// Health tells what the last mails of this worker say of its servers. It connects to none.
+func (m *Mails) Health(context.Context) (contract.EmailHealth, error) {
+	health := contract.EmailHealth{Status: contract.EmailAbsent, Servers: []contract.EmailServer{}}
+	for _, s := range m.service.Status() {
+		e := contract.EmailServer{Tenant: s.Tenant, Server: s.Server, Status: state(s), LastSuccess: moment(s.LastSuccess), LastFailure: moment(s.LastFailure), Cause: s.Failure}
+		if s.Suppressed != "" {
+			e.Cause = s.Suppressed
+		}
+		health.Servers = append(health.Servers, e)
+		if slices.Index(worst, e.Status) < slices.Index(worst, health.Status) {
+			health.Status = e.Status
+		}
+	}
+	return health, nil
+}
+
+func state(s service.Status) string {
+	switch {
+	case s.Suppressed != "":
+		return contract.EmailSuppressed
+	case s.Failing():
+		return contract.EmailFailing
+	case s.LastSuccess.IsZero():
+		return contract.EmailUntried
+	}
+	return contract.EmailOK
+}
+
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	utc := t.UTC()
+	return &utc
+}
+
+// mailMetrics are what the email service has counted. Tenants are those of the settings, so there are few.
+type mailMetrics struct{ service *service.Service }
+
+// descriptions of the metrics.
+func (mailMetrics) descriptions() (mails, success, failure *prometheus.Desc) {
+	return prometheus.NewDesc("waybill_emails_total", "Mails of processes, tasks and alerts, by outcome: sent, repeated (of those sent: not at the first attempt), suppressed, refused, failed; and by the stage that those came to.",
+			[]string{"tenant", "outcome", "stage"}, nil),
+		prometheus.NewDesc("waybill_email_last_success_timestamp_seconds", "When a mail was last sent.", []string{"tenant"}, nil),
+		prometheus.NewDesc("waybill_email_last_failure_timestamp_seconds", "When sending last failed because of the server or the settings.", []string{"tenant"}, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (m mailMetrics) Describe(c chan<- *prometheus.Desc) {
+	mails, success, failure := m.descriptions()
+	c <- mails
+	c <- success
+	c <- failure
+}
+
+// Collect implements prometheus.Collector.
+func (m mailMetrics) Collect(c chan<- prometheus.Metric) {
+	mails, success, failure := m.descriptions()
+	for _, n := range m.service.Counts() {
+		c <- prometheus.MustNewConstMetric(mails, prometheus.CounterValue, float64(n.Mails), n.Tenant, n.Outcome, n.Stage)
+	}
+	for _, s := range m.service.Status() {
+		for desc, at := range map[*prometheus.Desc]time.Time{success: s.LastSuccess, failure: s.LastFailure} {
+			if !at.IsZero() {
+				c <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(at.UnixNano())/1e9, s.Tenant)
+			}
+		}
+	}
+}
+
+var _ prometheus.Collector = mailMetrics{}

@@ -1,0 +1,63 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	temporal "go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/temporal"
+
+	"github.com/waybill-io/waybill/activities/contract"
+)
+
+const (
+	// emailTestTimeout bounds a try of the email service: a server may take minutes to accept a mail.
+	emailTestTimeout = 3 * time.Minute
+	// emailHealthTimeout bounds what takes a worker no time.
+	emailHealthTimeout = 5 * time.Second
+	// emailUnclaimed is how long either may wait for a worker.
+	emailUnclaimed = 10 * time.Second
+)
+
+// TestEmail has a worker try the email service out, and send a mail unless To is "".
+func (c *Client) TestEmail(ctx context.Context, in contract.TestEmail) (contract.EmailReport, error) {
+	var report contract.EmailReport
+	err := c.askMail(ctx, contract.TestEmailActivity, emailTestTimeout, in, &report)
+	if err != nil {
+		return report, fmt.Errorf("test the email service: %w", err)
+	}
+	return report, nil
+}
+
+// EmailHealth asks a worker, any of those that send mail, what its last mails tell of the servers.
+func (c *Client) EmailHealth(ctx context.Context) (contract.EmailHealth, error) {
+	var health contract.EmailHealth
+	err := c.askMail(ctx, contract.EmailHealthActivity, emailHealthTimeout, nil, &health)
+	if err != nil {
+		return health, fmt.Errorf("ask for the state of the email service: %w", err)
+	}
+	return health, nil
+}
+
+func (c *Client) askMail(ctx context.Context, activity string, timeout time.Duration, in, out any) error {
+	o := temporal.StartActivityOptions{
+		ID: activity + "/" + rand.Text(), TaskQueue: contract.NoticeQueue, ScheduleToStartTimeout: emailUnclaimed, StartToCloseTimeout: timeout,
+		HeartbeatTimeout: contract.CallHeartbeat, RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 1}, // a repetition would send a second mail
+	}
+	var args []any
+	if in != nil {
+		args = append(args, in)
+	}
+	h, err := c.Temporal.ExecuteActivity(ctx, o, activity, args...)
+	if err == nil {
+		err = h.Get(ctx, out)
+	}
+	if late, ok := errors.AsType[*sdk.TimeoutError](err); ok && late.TimeoutType() == enums.TIMEOUT_TYPE_SCHEDULE_TO_START {
+		return fmt.Errorf("%w within %s: is a worker with the role connectors running?", ErrUnclaimed, emailUnclaimed)
+	}
+	return readable(err)
+}

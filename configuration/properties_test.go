@@ -1,0 +1,60 @@
+package configuration
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestReadProperties(t *testing.T) {
+	for text, want := range map[string][]entry{
+		"":                             nil,
+		"# a=b\n ! c=d\n\n \t\n":       nil,
+		"a=b":                          {{"a", "b", 1}},
+		"a = b\r\nc:d\re f":            {{"a", "b", 1}, {"c", "d", 2}, {"e", "f", 3}},
+		"a":                            {{"a", "", 1}},
+		"a=":                           {{"a", "", 1}},
+		"a : = b":                      {{"a", "= b", 1}},
+		"\ta\t=\tb ":                   {{"a", "b ", 1}},
+		"a = b # c":                    {{"a", "b # c", 1}},
+		`a\=\:\ b=c\=d`:                {{"a=: b", "c=d", 1}},
+		`a=\t\n\r\f\\\q`:               {{"a", "\t\n\r\f\\q", 1}},
+		`a=\u00e4\uD83D\uDE00`:         {{"a", "ä😀", 1}},
+		"a=b,\\\n   c,\\\n  d\ne=f":    {{"a", "b,c,d", 1}, {"e", "f", 4}},
+		"a=b\\\\\nc=d":                 {{"a", `b\`, 1}, {"c", "d", 2}},
+		"a=b\\\n# c":                   {{"a", "b# c", 1}},
+		"# a\\\nb=c":                   {{"b", "c", 2}},
+		"a=b\\":                        {{"a", "b", 1}},
+		"a=1\na=2":                     {{"a", "1", 1}, {"a", "2", 2}},
+		"cron=0/30 * * * * ?":          {{"cron", "0/30 * * * * ?", 1}},
+		"url=jdbc:mysql://h/db?a=b&c=": {{"url", "jdbc:mysql://h/db?a=b&c=", 1}},
+	} {
+		got, err := readProperties(text)
+		require.NoError(t, err, text)
+		require.Equal(t, want, got, "%q", text)
+	}
+	for _, text := range []string{`\u12`, `\u00g0`, `\u`, `\u+123`} {
+		_, err := readProperties("a=b\nc=" + text)
+		require.ErrorContains(t, err, `2: \u is followed by four hexadecimal digits`, text)
+	}
+}
+
+func TestDecode(t *testing.T) {
+	require.Equal(t, "ä=ö", decode([]byte("\ufeffä=ö")))
+	require.Equal(t, "ä=ö", decode([]byte("\xe4=\xf6")), "ISO-8859-1")
+}
+
+func FuzzReadProperties(f *testing.F) {
+	f.Add("a=b\\\n c\n#d\ne\\u00e4: f")
+	f.Fuzz(func(t *testing.T, text string) {
+		entries, err := readProperties(text)
+		if err != nil {
+			require.Regexp(t, `^\d+: `, err.Error())
+		}
+		last := 0
+		for _, e := range entries {
+			require.Greater(t, e.line, last, "each begins in a line of its own")
+			last = e.line
+		}
+	})
+}

@@ -1,0 +1,220 @@
+package configuration
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/mail/service"
+	"github.com/waybill-io/waybill/mail/smtp"
+)
+
+// secrets resolves references of tests.
+func secrets(reference string) (mail.Secret, error) {
+	if name, ok := strings.CutPrefix(reference, "env:"); ok && name != "NONE" {
+		return mail.Secret("of " + name), nil
+	}
+	if name, ok := strings.CutPrefix(reference, "file:"); ok {
+		text, err := os.ReadFile(name)
+		return mail.Secret(strings.TrimSpace(string(text))), err
+	}
+	return "", errors.New("there is no such secret")
+}
+
+func environment(variables map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		text, ok := variables[name]
+		return text, ok
+	}
+}
+
+// file writes a file of settings and returns its path.
+func file(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+func TestOldFileWorksAsItIs(t *testing.T) {
+	s, err := Read(Options{File: "testdata/activiti-app.properties"})
+	require.NoError(t, err)
+	c, err := s.Email()
+	require.NoError(t, err)
+	require.Equal(t, service.Config{Servers: map[string]service.Server{"": {
+		Host: "smtp.example.com", Port: 587, TLS: smtp.TLSStartTLS, Username: "process@example.com", Password: `p=äss\word`,
+		Identity: service.Identity{
+			From: mail.Address{Name: "Prozesse Müller", Address: "no-reply@example.com"}, Feedback: "feedback@example.com", BaseURL: "https://process.example.com/activiti-app",
+		},
+	}}}, c)
+	require.Empty(t, c.Warnings())
+	require.Equal(t, "es1.example.com,es2.example.com", s.Text("elastic-search.rest-client.address"))
+
+	notes := s.Notes()
+	require.Len(t, notes, 2)
+	require.Contains(t, notes[0], "settings that have no meaning here are ignored (20): activiti.process-definitions.cache.max, admin.email, ")
+	require.Contains(t, notes[0], "datasource.password, ")
+	require.Contains(t, notes[0], "elastic-search.discovery.hosts, ")
+	require.Equal(t, "elastic-search.server.type is rest (testdata/activiti-app.properties:39), and indexing is not part of this version: nothing is indexed", notes[1])
+
+	table := s.Table()
+	require.Regexp(t, `(?m)^email\.host +smtp\.example\.com +testdata/activiti-app\.properties:23$`, table)
+	require.Regexp(t, `(?m)^email\.password +\*{8} +testdata/activiti-app\.properties:27$`, table)
+	require.Regexp(t, `(?m)^event\.processing\.blocksize +100 +testdata`, table)
+	for _, secret := range []string{"word", "esadmin", "changeit"} {
+		require.NotContains(t, strings.ReplaceAll(table, "password", ""), secret)
+	}
+}
+
+func TestChartOfTheListener(t *testing.T) {
+	s, err := Read(Options{File: "testdata/listener.yaml"})
+	require.NoError(t, err)
+	require.True(t, s.Unmarked())
+	require.Equal(t, []string{"settings that have no meaning here are ignored (11): ApiUrl, RabbitMQ.Host, Redis.Host, WorkerReplicaCount, ingress.enabled, ingress.hosts, ingress.path, log.level, replicaCount, service.nodePort, service.type"}, s.Notes())
+}
+
+func TestUnmarked(t *testing.T) {
+	for _, name := range []string{"FEATURES_MARK_EMAILS_AS_SYNCHRONIZED", "FeaturesMarkEmailsAsSynchronized"} {
+		for text, want := range map[string]bool{"": false, "true": false, "false": true, "False": true, "0": true} {
+			s, err := Read(Options{Environment: environment(map[string]string{name: text})})
+			require.NoError(t, err)
+			require.Equal(t, want, s.Unmarked(), text)
+		}
+		_, err := Read(Options{Environment: environment(map[string]string{name: "no"})})
+		require.EqualError(t, err, name+`: FeaturesMarkEmailsAsSynchronized: "no" is neither true nor false`)
+	}
+}
+
+func TestVariables(t *testing.T) {
+	want := map[string][]string{
+		"email.host":                         {"EMAIL_HOST"},
+		"email.oauth.token-url":              {"EMAIL_OAUTH_TOKEN_URL"},
+		"elastic-search.rest-client.address": {"ELASTIC_SEARCH_REST_CLIENT_ADDRESS"},
+		"email.useCredentials":               {"EMAIL_USECREDENTIALS", "EMAIL_USE_CREDENTIALS", "EMAIL_SMTP_AUTH"},
+		"email.from.default":                 {"EMAIL_FROM_DEFAULT", "EMAIL_FROM"},
+		"event.processing.cronExpression":    {"EVENT_PROCESSING_CRONEXPRESSION", "EVENT_PROCESSING_CRON_EXPRESSION"},
+	}
+	seen := map[string]string{}
+	for _, k := range Keys() {
+		if list, ok := want[k.Name]; ok {
+			require.Equal(t, list, k.Variables())
+			delete(want, k.Name)
+		}
+		for _, v := range k.Variables() {
+			require.Empty(t, seen[v], "%s is of two settings", v)
+			seen[v] = k.Name
+		}
+		if k.Default != "" {
+			require.NoError(t, k.check(k.Default), k.Name)
+		}
+	}
+	require.Empty(t, want)
+}
+
+func TestWeight(t *testing.T) {
+	path := file(t, "a.properties", "email.host=file\nemail.port=1\nemail.username=file\nemail.from.default=\n")
+	s, err := Read(Options{
+		File: path, Set: []string{"email.host=flag"},
+		Environment: environment(map[string]string{"EMAIL_HOST": "environment", "EMAIL_PORT": "2", "EMAIL_USERNAME": ""}),
+	})
+	require.NoError(t, err)
+	for name, want := range map[string][2]string{
+		"email.host": {"flag", "--set"}, "email.port": {"2", "EMAIL_PORT"}, "email.username": {"file", path + ":3"}, "email.from.default": {"", "default"},
+		"email.ssl": {"false", "default"},
+	} {
+		require.Equal(t, want, [2]string{s.Text(name), s.From(name)}, name)
+	}
+	s, err = Read(Options{File: path, Set: []string{"email.host="}})
+	require.NoError(t, err)
+	require.False(t, s.Given("email.host"), "an empty value takes away")
+}
+
+func TestVariable(t *testing.T) {
+	key := file(t, "key", "of a file\n")
+	s, err := Read(Options{
+		File:        file(t, "a.yaml", "email: {host: h, password: 'env:P', useCredentials: true}"),
+		Environment: environment(map[string]string{"EMAIL_USERNAME_FILE": key, "EMAIL_DKIM_KEY_FILE": key}), Secret: secrets,
+	})
+	require.NoError(t, err)
+	for name, want := range map[string]string{
+		"EMAIL_HOST": "h", "EMAIL_PASSWORD": "of P", "EMAIL_SMTP_AUTH": "true", "EMAIL_USERNAME": "of a file", "EMAIL_DKIM_KEY": "of a file",
+	} {
+		text, known, err := s.Variable(name)
+		require.NoError(t, err)
+		require.True(t, known, name)
+		require.Equal(t, want, text)
+	}
+	for _, name := range []string{"EMAIL_PORT", "SLACK_TOKEN"} {
+		_, known, err := s.Variable(name)
+		require.NoError(t, err)
+		require.False(t, known, name)
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	for name, test := range map[string]struct {
+		properties  string
+		environment map[string]string
+		set         []string
+		want        []string // "F" stands for the file
+	}{
+		"unknown":       {"a=b\nemail.hots=x\nemail.zzz=y", nil, nil, []string{"F:2: email.hots is not a setting; did you mean email.host?", "F:3: email.zzz is not a setting"}},
+		"case":          {"email.usecredentials=true", nil, nil, []string{"F:1: email.usecredentials is not a setting; did you mean email.useCredentials?"}},
+		"index":         {"elastic-search.rest-client.adress=x", nil, nil, []string{"did you mean elastic-search.rest-client.address?"}},
+		"tenant":        {"email.tenants=acme\nemail.tenant.acne.host=x", nil, nil, []string{`F:2: email.tenant.acne.host: email.tenants does not list "acne"; did you mean "acme"?`}},
+		"tenant's key":  {"email.tenants=acme\nemail.tenant.acme.hots=x", nil, nil, []string{"F:2: email.tenant.acme.hots is not a setting; did you mean email.tenant.acme.host?"}},
+		"tenant's name": {"email.tenants=acme, a b", nil, nil, []string{`F:1: email.tenants: tenant "a b": 1 to 63 letters`}},
+		"same variable": {"", map[string]string{"EMAIL_TENANTS": "a-b,a_b"}, nil, []string{"EMAIL_TENANTS: email.tenants: a-b and a_b have the same environment variables, EMAIL_TENANT_A_B_..."}},
+		"types": {
+			"email.port=0\nemail.ssl=yes\nemail.rate=-1\nemail.base.url=ftp://x\nemail.from.default=desk\nemail.ca=/none\n" +
+				"event.processing.cronExpression=* * * * *\nevent.processing.processed.events.action=keep\nevent.processing.max.locktime=1h",
+			nil, nil,
+			[]string{
+				`F:1: email.port: "0" is not a number from 1 to 65535`, `F:2: email.ssl: "yes" is neither true nor false`, `F:3: email.rate: "-1" is not a number above 0`,
+				`F:4: email.base.url: "ftp://x" is not a URL`, `F:5: email.from.default: "desk" is not an address`, "F:6: email.ca: open /none",
+				`F:7: event.processing.cronExpression: "* * * * *" has 5 fields; Quartz has six or seven`, `"keep" is not one of move, delete`, `"1h" is not a number from 1 to`,
+			},
+		},
+		"placeholder": {"email.host=${MAIL_HOST}", nil, nil, []string{`F:1: email.host: "${MAIL_HOST}": placeholders are not expanded; write the value, or set the variable EMAIL_HOST`}},
+		"line end":    {`email.host=a\nb`, nil, nil, []string{"F:1: email.host: it has a line end"}},
+		"encrypted":   {"email.password=ENC(aGVsbG8=)", nil, nil, []string{"F:1: email.password: it is encrypted with a key of the old product"}},
+		"two names":   {"", map[string]string{"EMAIL_FROM": "a@b.c", "EMAIL_FROM_DEFAULT": "d@e.f"}, nil, []string{"EMAIL_FROM_DEFAULT is set, and EMAIL_FROM is, too, to something else; keep one"}},
+		"and a file":  {"", map[string]string{"EMAIL_PASSWORD": "x", "EMAIL_PASSWORD_FILE": "y"}, nil, []string{"EMAIL_PASSWORD is set, and EMAIL_PASSWORD_FILE is, too; keep one"}},
+		"flags":       {"", nil, []string{"email.hots=x", "email.port=x"}, []string{"--set: email.hots is not a setting; did you mean email.host?", `--set: email.port: "x" is not a number`}},
+		"flag":        {"", nil, []string{"email.host"}, []string{`--set "email.host": KEY=VALUE is expected`}},
+		"malformed":   {"a=b\nc=\\u00", nil, nil, []string{`F:2: \u is followed by`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := file(t, "a.properties", test.properties)
+			_, err := Read(Options{File: path, Environment: environment(test.environment), Set: test.set, Secret: secrets})
+			for _, want := range test.want {
+				require.ErrorContains(t, err, strings.Replace(want, "F:", path+":", 1))
+			}
+			require.Equal(t, len(test.want), strings.Count(err.Error(), "\n")+1, err)
+		})
+	}
+	_, err := Read(Options{File: file(t, "a.toml", "")})
+	require.ErrorContains(t, err, "a.toml: a name that ends in .properties, .yaml or .yml is expected")
+	_, err = Read(Options{File: "none.yaml"})
+	require.ErrorContains(t, err, "none.yaml")
+	_, err = Read(Options{File: file(t, "a.yaml", strings.Repeat("#", maxFile+1))})
+	require.ErrorContains(t, err, "at most 262144 are read")
+	_, err = Read(Options{File: file(t, "a.yaml", "email:\n  host: [a, [b]]")})
+	require.ErrorContains(t, err, "it has a line end or another control character")
+}
+
+func TestWarnings(t *testing.T) {
+	path := file(t, "a.properties", "emial.host=x\nemail.port=1\nemail.port=2")
+	s, err := Read(Options{File: path})
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		path + ":1: emial.host has no meaning here; did you mean email.host?", path + ":3: email.port stands in " + path + ":2, too; the last one counts",
+	}, s.Warnings())
+	require.Equal(t, []string{"settings that have no meaning here are ignored (1): emial.host"}, s.Notes())
+	require.Equal(t, 2, s.Int("email.port"))
+}

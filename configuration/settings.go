@@ -1,0 +1,123 @@
+package configuration
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/waybill-io/waybill/mail"
+)
+
+// Text is the value of a setting, else its default; "" for none. It is not for secrets.
+func (s *Settings) Text(name string) string {
+	if v, ok := s.values[name]; ok {
+		return v.text
+	}
+	return s.known[name].Default
+}
+
+// Given tells whether somebody has set it.
+func (s *Settings) Given(name string) bool {
+	_, ok := s.values[name]
+	return ok
+}
+
+// From is where a value comes from: file:line, the name of a variable, --set, or default.
+func (s *Settings) From(name string) string {
+	if v, ok := s.values[name]; ok {
+		return v.from
+	}
+	return "default"
+}
+
+// Bool is a setting that Read has checked.
+func (s *Settings) Bool(name string) bool {
+	b, _ := parseBool(s.Text(name)) // "" is false
+	return b
+}
+
+// Int is a setting that Read has checked; 0 for none.
+func (s *Settings) Int(name string) int {
+	n, _ := strconv.Atoi(s.Text(name))
+	return n
+}
+
+// Secret is the value of a secret, its reference resolved. The error names the setting and where it stands.
+func (s *Settings) Secret(name string) (mail.Secret, error) {
+	v, ok := s.values[name]
+	if !ok {
+		return "", nil
+	}
+	if !reference(v.text) {
+		return mail.Secret(v.text), nil
+	}
+	secret, err := s.resolve(v.text)
+	if err == nil && secret == "" {
+		err = errors.New("the secret is empty")
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %s: %w", v.from, name, err)
+	}
+	return secret, nil
+}
+
+func reference(text string) bool {
+	kind, _, ok := strings.Cut(text, ":")
+	return ok && slices.Contains([]string{"env", "file", "sealed"}, kind)
+}
+
+// Variable is the value of a setting by one of its environment variables. known is false for a variable of none, or when the setting has no value.
+func (s *Settings) Variable(variable string) (text string, known bool, err error) {
+	for _, name := range s.names {
+		k := s.known[name]
+		if !s.Given(name) || !slices.Contains(k.Variables(), variable) {
+			continue
+		}
+		if k.Type == Secret {
+			secret, err := s.Secret(name)
+			return secret.Reveal(), true, err
+		}
+		return s.Text(name), true, nil
+	}
+	return "", false, nil
+}
+
+// Unmarked tells that handled mail is to get neither flag nor keyword.
+func (s *Settings) Unmarked() bool { return !s.Bool(marks) }
+
+// Warnings are what was probably meant otherwise.
+func (s *Settings) Warnings() []string { return slices.Clone(s.warnings) }
+
+// Notes are what is told once when a worker starts: what has no meaning here, or none yet.
+func (s *Settings) Notes() []string {
+	var notes []string
+	if len(s.ignored) > 0 {
+		sorted := slices.Compact(slices.Sorted(slices.Values(s.ignored)))
+		notes = append(notes, fmt.Sprintf("settings that have no meaning here are ignored (%d): %s", len(sorted), strings.Join(sorted, ", ")))
+	}
+	if kind := s.Text("elastic-search.server.type"); !strings.EqualFold(kind, "none") {
+		notes = append(notes, fmt.Sprintf("elastic-search.server.type is %s (%s), and indexing is not part of this version: nothing is indexed", kind, s.From("elastic-search.server.type")))
+	}
+	return notes
+}
+
+// Table lists the settings that have a value, and where it comes from. Secrets are masked; references to them are not.
+func (s *Settings) Table() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "SETTING\tVALUE\tFROM")
+	for _, name := range s.names {
+		text := s.Text(name)
+		if s.known[name].Type == Secret && !(reference(text) && !strings.HasPrefix(text, "sealed:")) {
+			text = fmt.Sprint(mail.Secret(text))
+		}
+		if text != "" {
+			fmt.Fprintf(w, "%s\t%s\t%s\n", name, text, s.From(name))
+		}
+	}
+	_ = w.Flush() // to memory
+	return b.String()
+}

@@ -1,0 +1,175 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/mail/smtp"
+)
+
+// Config is the email service as the settings of a worker describe it.
+type Config struct {
+	Disabled bool              // nothing is sent, for nobody
+	Servers  map[string]Server // by tenant; "": of those that have none of their own
+}
+
+// Server is a mail server with its sender.
+type Server struct {
+	Host     string // "": none
+	Port     int    // 0: 465, 587 or 25, by TLS
+	TLS      smtp.TLS
+	Username string // "": no log-in
+	Password mail.Secret
+	OAuth    OAuth // of a log-in with access tokens
+	CA       string
+
+	Connections int     // 0: as the transport has it
+	Rate        float64 // mails a second; 0: no bound
+	DKIM        DKIM
+
+	Identity Identity
+}
+
+// Identity is what the mails of a tenant show, whichever server they go over.
+type Identity struct {
+	From       mail.Address
+	Feedback   string
+	BaseURL    string
+	Suppressed string // why its mails are not sent; "": they are
+}
+
+// OAuth is how access tokens are got. The zero value: there are none.
+type OAuth struct {
+	Credential       string // by which name they are kept
+	AuthorizationURL string // "": client credentials
+	TokenURL         string
+	ClientID         string
+	ClientSecret     mail.Secret
+	Scope            string // separated by blanks
+}
+
+// DKIM signs. The zero value: mails are not signed.
+type DKIM struct {
+	Domain, Selector string
+	Key              mail.Secret
+}
+
+// transport is nil when mails are not signed.
+func (d DKIM) transport() *smtp.DKIM {
+	if d == (DKIM{}) {
+		return nil
+	}
+	return &smtp.DKIM{Domain: d.Domain, Selector: d.Selector, Key: d.Key}
+}
+
+// Tokens gives the tokens of a credential.
+type Tokens func(credential string) mail.Tokens
+
+// Open makes the service; it does not connect. tokens may be nil when no server logs in with access tokens.
+func Open(c Config, tokens Tokens) (*Service, error) {
+	o := Options{Disabled: c.Disabled, Accounts: map[string]Account{}}
+	made := map[Server]Sender{} // tenants that differ in what mails show share their connections
+	var authorities mail.Authorities
+	pool := &smtp.Pool{}
+	var errs []error
+	for _, tenant := range slices.Sorted(maps.Keys(c.Servers)) {
+		s := c.Servers[tenant]
+		if s.Host == "" {
+			continue
+		}
+		transport, err := s.transport(&authorities, tokens)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", place(tenant), err))
+			continue
+		}
+		transport.Pool = pool
+		identity := s.Identity
+		s.Identity = Identity{}
+		if made[s] == nil {
+			sender, err := smtp.New(transport)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", place(tenant), err))
+				continue
+			}
+			made[s] = sender
+		}
+		o.Accounts[tenant] = Account{
+			Sender: made[s], Server: s.address(), From: identity.From, Feedback: identity.Feedback,
+			BaseURL: strings.TrimRight(identity.BaseURL, "/"), Suppressed: identity.Suppressed,
+		}
+	}
+	return New(o), errors.Join(errs...)
+}
+
+// place is where the settings of a tenant stand.
+func place(tenant string) string {
+	if tenant == "" {
+		return "email"
+	}
+	return "email.tenant." + tenant
+}
+
+// port is that of the server, where nobody has said otherwise.
+func (s Server) port() int {
+	switch {
+	case s.Port != 0:
+		return s.Port
+	case s.TLS == smtp.TLSImplicit:
+		return 465
+	case s.TLS == smtp.TLSStartTLS:
+		return 587
+	}
+	return 25
+}
+
+func (s Server) address() string { return net.JoinHostPort(s.Host, strconv.Itoa(s.port())) }
+
+// transport is the server as the transport takes it. Without TLS mail goes in the clear, as the settings say; see Warnings.
+func (s Server) transport(authorities *mail.Authorities, tokens Tokens) (smtp.Config, error) {
+	t := smtp.Config{
+		Host: s.Host, Port: s.port(), TLS: s.TLS, AllowPlain: true, Username: s.Username, Password: s.Password,
+		Connections: s.Connections, MailsPerSecond: s.Rate, DKIM: s.DKIM.transport(),
+	}
+	if t.TLS == "" {
+		t.TLS = smtp.TLSNone
+	}
+	var err error
+	if t.RootCAs, err = authorities.Of(s.CA); err != nil {
+		return t, err
+	}
+	if s.OAuth != (OAuth{}) {
+		if tokens == nil {
+			return t, errors.New("oauth is set, and this worker keeps no credentials")
+		}
+		t.Tokens = tokens(s.OAuth.Credential)
+	}
+	return t, nil
+}
+
+// Warnings are what works and should not stay, and what is switched off.
+func (c Config) Warnings() []string {
+	var all []string
+	if c.Disabled {
+		all = append(all, "no mail is sent: email.enabled is false")
+	}
+	for _, tenant := range slices.Sorted(maps.Keys(c.Servers)) {
+		s := c.Servers[tenant]
+		at := place(tenant)
+		if why := s.Identity.Suppressed; why != "" && !c.Disabled {
+			all = append(all, fmt.Sprintf("no mail of tenant %q is sent: %s", tenant, why))
+		}
+		if s.Host != "" && s.Username != "" && (s.TLS == "" || s.TLS == smtp.TLSNone) && !mail.Loopback(s.Host) {
+			all = append(all, fmt.Sprintf("the password of %s goes to %s in the clear: set %s.tls (port 587) or %s.ssl (port 465)", s.Username, s.address(), at, at))
+		}
+		for _, text := range (smtp.Config{DKIM: s.DKIM.transport()}).Warnings() {
+			all = append(all, at+": "+text)
+		}
+	}
+	return all
+}

@@ -1,0 +1,168 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/mail/smtp"
+)
+
+// sender is a transport that answers as it is told.
+type sender struct {
+	err     error
+	sent    []smtp.Mail
+	checked []*smtp.Mail
+	steps   []smtp.StepReport
+}
+
+func (s *sender) Send(_ context.Context, m smtp.Mail) (smtp.Receipt, error) {
+	s.sent = append(s.sent, m)
+	return smtp.Receipt{MessageID: m.MessageID}, s.err
+}
+
+func (s *sender) Check(_ context.Context, m *smtp.Mail) smtp.Report {
+	s.checked = append(s.checked, m)
+	return smtp.Report{Server: "h:25", Steps: append([]smtp.StepReport{}, s.steps...)}
+}
+
+var (
+	desk = mail.Address{Name: "Desk", Address: "desk@example.com"}
+	ann  = mail.Address{Address: "ann@example.com"}
+)
+
+func TestWithoutAServer(t *testing.T) {
+	_, err := New(Options{}).Send(t.Context(), "acme", smtp.Mail{})
+	require.ErrorIs(t, err, ErrNoServer)
+	require.EqualError(t, err, `send a mail of tenant "acme": no mail server is set up: set email.host (EMAIL_HOST)`)
+	require.Empty(t, New(Options{}).Status())
+	r := New(Options{}).Test(t.Context(), "", ann)
+	require.False(t, r.OK)
+	require.Equal(t, []smtp.StepReport{{Name: "settings", Result: "failed", Setting: "email.host", Found: "no mail server is set up: set email.host (EMAIL_HOST)"}}, r.Steps)
+}
+
+func TestOutcomesAreCounted(t *testing.T) {
+	for name, test := range map[string]struct {
+		err     error
+		want    []Count
+		failing bool
+		failure string
+	}{
+		"sent":        {nil, []Count{{Outcome: Sent, Mails: 1}}, false, ""},
+		"cancelled":   {&smtp.Error{Stage: smtp.StageDial, Temporary: true, Err: context.Canceled}, nil, false, ""},
+		"no server":   {&smtp.Error{Stage: smtp.StageDial, Temporary: true, Err: errors.New("connection refused")}, []Count{{Outcome: Failed, Stage: "dial", Mails: 1}}, true, "smtp: dial: connection refused"},
+		"log-in":      {&smtp.Error{Stage: smtp.StageAuth, Code: 535, Err: errors.New("535 no")}, []Count{{Outcome: Failed, Stage: "auth", Mails: 1}}, true, "smtp: auth: 535 no"},
+		"recipient":   {&smtp.Error{Stage: smtp.StageRcpt, Code: 550, Err: errors.New("550 ann@example.com")}, []Count{{Outcome: Refused, Stage: "rcpt", Mails: 1}}, false, ""},
+		"greylisted":  {&smtp.Error{Stage: smtp.StageRcpt, Code: 450, Temporary: true, Err: errors.New("450 later")}, []Count{{Outcome: Refused, Stage: "rcpt", Mails: 1}}, false, ""},
+		"content":     {&smtp.Error{Stage: smtp.StageData, Code: 554, Err: errors.New("554 spam")}, []Count{{Outcome: Refused, Stage: "data", Mails: 1}}, false, ""},
+		"server full": {&smtp.Error{Stage: smtp.StageMail, Code: 452, Temporary: true, Err: errors.New("452 ann@example.com")}, []Count{{Outcome: Failed, Stage: "mail", Mails: 1}}, true, "the server answered with a temporary refusal at stage mail"},
+		"cut off":     {&smtp.Error{Stage: smtp.StageData, Temporary: true, Err: errors.New("EOF")}, []Count{{Outcome: Failed, Stage: "data", Mails: 1}}, true, "the connection broke at stage data"},
+		"something":   {errors.New("x"), []Count{{Outcome: Failed, Mails: 1}}, true, "the mail could not be sent"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := New(Options{Accounts: map[string]Account{"": {Sender: &sender{err: test.err}, Server: "h:25", From: desk}}})
+			_, err := s.Send(t.Context(), "", smtp.Mail{})
+			require.Equal(t, test.err, err)
+			require.Equal(t, test.want, s.Counts())
+			status := s.Status()
+			require.Len(t, status, 1)
+			require.Equal(t, test.failing, status[0].Failing())
+			require.Equal(t, test.failure, status[0].Failure)
+			require.Equal(t, "h:25", status[0].Server)
+		})
+	}
+}
+
+func TestAFailureIsOverWithTheNextMail(t *testing.T) {
+	out := &sender{err: &smtp.Error{Stage: smtp.StageDial, Temporary: true, Err: errors.New("x")}}
+	s := New(Options{Accounts: map[string]Account{"": {Sender: out}}})
+	_, err := s.Send(t.Context(), "", smtp.Mail{})
+	require.Error(t, err)
+	require.True(t, s.Status()[0].Failing())
+	out.err = nil
+	_, err = s.Send(Attempt(t.Context(), 2), "", smtp.Mail{})
+	require.NoError(t, err)
+	require.False(t, s.Status()[0].Failing())
+	require.Contains(t, s.Counts(), Count{Outcome: Repeated, Mails: 1})
+}
+
+func TestSuppression(t *testing.T) {
+	out := &sender{}
+	accounts := map[string]Account{"": {Sender: out, From: desk}, "acme": {Sender: out, Suppressed: "email.tenant.acme.enabled is false"}}
+	s := New(Options{Accounts: accounts})
+	r, err := s.Send(t.Context(), "acme", smtp.Mail{MessageID: "<1@x>"})
+	require.NoError(t, err)
+	require.Equal(t, Result{Receipt: smtp.Receipt{MessageID: "<1@x>"}, Suppressed: "email.tenant.acme.enabled is false"}, r)
+	require.Empty(t, out.sent)
+	r, err = s.Send(t.Context(), "globex", smtp.Mail{})
+	require.NoError(t, err)
+	require.Empty(t, r.Suppressed)
+	require.Equal(t, desk, out.sent[0].From)
+
+	off := New(Options{Disabled: true, Accounts: accounts})
+	for _, service := range []*Service{off, off.With(Account{Sender: out}), New(Options{Disabled: true})} {
+		r, err := service.Send(t.Context(), "globex", smtp.Mail{})
+		require.NoError(t, err)
+		require.Equal(t, "email.enabled is false", r.Suppressed)
+	}
+	require.Len(t, out.sent, 1)
+}
+
+func TestTestNamesSettingsOfTheTenant(t *testing.T) {
+	out := &sender{steps: []smtp.StepReport{
+		{Name: "dns", Result: "ok"}, {Name: "tls", Result: "failed", Setting: "email.ssl", Advice: "set email.ssl=false, email.tls=true"},
+		{Name: "send", Setting: "email.from"}, {Name: "send", Setting: "email.to"},
+	}}
+	s := New(Options{Accounts: map[string]Account{
+		"": {Sender: out, Server: "h:25"}, "acme": {Sender: out, Server: "h:25", From: desk},
+		"off": {Sender: out, From: desk, Suppressed: "email.tenant.off.enabled is false"},
+	}})
+
+	r := s.Test(t.Context(), "acme", ann)
+	require.False(t, r.OK)
+	require.Equal(t, "acme", r.Tenant)
+	require.Equal(t, "h:25", r.Server)
+	require.Equal(t, []smtp.StepReport{
+		{Name: "settings", Result: "ok", Found: `sender "Desk" <desk@example.com>`},
+		{Name: "dns", Result: "ok"}, {Name: "tls", Result: "failed", Setting: "email.tenant.acme.ssl", Advice: "set email.tenant.acme.ssl=false, email.tenant.acme.tls=true"},
+		{Name: "send", Setting: "email.tenant.acme.from.default"}, {Name: "send"},
+	}, r.Steps)
+	require.Equal(t, []mail.Address{ann}, out.checked[0].To)
+	require.NoError(t, out.checked[0].Validate())
+	require.Empty(t, s.Counts(), "it is no mail of a process")
+
+	r = s.Test(t.Context(), "globex", ann)
+	require.Empty(t, r.Tenant)
+	require.Equal(t, smtp.StepReport{Name: "settings", Result: "failed", Setting: "email.from.default", Found: "there is no sender", Advice: "set it to an address of the account"}, r.Steps[0])
+	require.Equal(t, "set email.ssl=false, email.tls=true", r.Steps[2].Advice)
+	require.Nil(t, out.checked[1], "the rest is tried")
+	r = s.Test(t.Context(), "off", ann)
+	require.Equal(t, "email.tenant.off.enabled", r.Steps[0].Setting)
+	require.Nil(t, out.checked[2])
+	s.Test(t.Context(), "acme", mail.Address{})
+	require.Nil(t, out.checked[3])
+}
+
+func TestOpen(t *testing.T) {
+	one := Server{Host: "h", TLS: smtp.TLSStartTLS, Username: "u", Password: "p", Identity: Identity{From: desk, BaseURL: "https://h/"}}
+	same, other := one, one
+	same.Identity.From, other.Port = ann, 2525
+	s, err := Open(Config{Servers: map[string]Server{"": one, "same": same, "other": other, "none": {}}}, nil)
+	require.NoError(t, err)
+	account := func(tenant string) Account {
+		a, err := s.Account(tenant)
+		require.NoError(t, err)
+		return a
+	}
+	require.Same(t, account("").Sender, account("same").Sender, "they share their connections")
+	require.NotSame(t, account("").Sender, account("other").Sender)
+	require.Equal(t, ann, account("same").From)
+	require.Equal(t, "https://h", account("").BaseURL)
+	require.Equal(t, []string{"h:587", "h:2525", "h:587"}, []string{account("").Server, account("other").Server, account("none").Server})
+	_, err = Open(Config{Servers: map[string]Server{"acme": {Host: "h", Username: "u", OAuth: OAuth{ClientID: "i"}}, "": {Host: "h", CA: "/none"}}}, nil)
+	require.ErrorContains(t, err, "email.tenant.acme: oauth is set, and this worker keeps no credentials")
+	require.ErrorContains(t, err, "email: read certificate authorities")
+}

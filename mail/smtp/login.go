@@ -1,0 +1,211 @@
+package smtp
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/emersion/go-sasl"
+	"github.com/wneessen/go-mail/smtp"
+
+	"github.com/waybill-io/waybill/mail"
+)
+
+// mechanisms are the ways to log in that are known, the strongest first: those that bind the log-in to the TLS connection, those that do not
+// show the password to the server, those that do not show it to who listens, and those that show it.
+func (c Config) mechanisms() []string {
+	if c.token() {
+		return []string{"XOAUTH2", sasl.OAuthBearer}
+	}
+	return []string{"SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"}
+}
+
+// authenticate logs in and tells how, "" without a user name.
+func (t *Transport) authenticate(client *smtp.Client, secret mail.Secret) (mechanism string, failure *Error) {
+	if t.cfg.Username == "" {
+		return "", nil
+	}
+	mechanism, failure = t.choose(client)
+	if failure != nil {
+		return "", failure
+	}
+	login := &login{Auth: t.auth(mechanism, client, secret), mutual: strings.HasPrefix(mechanism, "SCRAM")}
+	err := client.Auth(login)
+	if err == nil {
+		return mechanism, nil
+	}
+	failure = fail(StageAuth, err)
+	if login.wrong != nil {
+		failure = permanent(StageAuth, "%s: %w", mechanism, login.wrong)
+	}
+	if token, ok := login.Auth.(*tokenAuth); ok && len(token.refusal) > 0 && failure.Code != 0 {
+		reason, later := tokenRefusal(token.refusal)
+		failure.Temporary = failure.Temporary || later
+		failure.Err = fmt.Errorf("%w (%s)", failure.Err, reason)
+	}
+	if hint := loginHint(failure); hint != "" {
+		failure.Err = fmt.Errorf("%w: %s", failure.Err, hint)
+	}
+	return mechanism, failure
+}
+
+func (t *Transport) choose(client *smtp.Client) (string, *Error) {
+	_, list := client.Extension("AUTH")
+	offered := strings.Fields(strings.ToUpper(list))
+	if t.cfg.TLS == TLSNone { // nothing that a log-in could be bound to
+		offered = slices.DeleteFunc(offered, func(m string) bool { return strings.HasSuffix(m, "-PLUS") })
+	}
+	known := t.cfg.mechanisms()
+	if t.cfg.Mechanism != "" {
+		known = []string{t.cfg.Mechanism}
+	}
+	for _, m := range known {
+		if slices.Contains(offered, m) {
+			return m, nil
+		}
+	}
+	if t.cfg.token() {
+		return "", permanent(StageAuth, "the server takes no access tokens (%s), only %q", strings.Join(known, ", "), list)
+	}
+	return "", permanent(StageAuth, "the server offers no log-in that is supported (%s), only %q", strings.Join(known, ", "), list)
+}
+
+func (t *Transport) auth(mechanism string, client *smtp.Client, secret mail.Secret) smtp.Auth {
+	username, password := t.cfg.Username, secret.Reveal()
+	plain := t.cfg.TLS == TLSNone // only where Validate let the configuration pass
+	switch mechanism {
+	case "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS":
+		state, _ := client.GetTLSConnectionState() // nil makes the log-in fail
+		if mechanism == "SCRAM-SHA-1-PLUS" {
+			return smtp.ScramSHA1PlusAuth(username, password, state)
+		}
+		return smtp.ScramSHA256PlusAuth(username, password, state)
+	case "SCRAM-SHA-256":
+		return smtp.ScramSHA256Auth(username, password)
+	case "SCRAM-SHA-1":
+		return smtp.ScramSHA1Auth(username, password)
+	case "CRAM-MD5":
+		return smtp.CRAMMD5Auth(username, password)
+	case "LOGIN":
+		return smtp.LoginAuth(username, password, t.cfg.Host, plain)
+	case "XOAUTH2":
+		return &tokenAuth{name: mechanism, response: xoauth2(username, password), end: []byte{}}
+	case sasl.OAuthBearer:
+		_, response, _ := sasl.NewOAuthBearerClient(&sasl.OAuthBearerOptions{
+			Username: saslName.Replace(username), Token: password, Host: t.cfg.Host, Port: t.cfg.Port,
+		}).Start()
+		return &tokenAuth{name: mechanism, response: response, end: []byte{1}} // RFC 7628, section 3.2.3
+	}
+	return smtp.PlainAuth("", username, password, t.cfg.Host, plain)
+}
+
+// saslName is the form of a name in RFC 5801, which RFC 7628 uses.
+var saslName = strings.NewReplacer("=", "=3D", ",", "=2C")
+
+func xoauth2(username, token string) []byte {
+	return []byte("user=" + username + "\x01auth=Bearer " + token + "\x01\x01")
+}
+
+// login watches over a mechanism of go-mail, which takes a server at its word that has not shown that it knows the password, and computes as
+// long as the server says.
+type login struct {
+	smtp.Auth
+	mutual bool
+	proven bool
+	wrong  error // what ended it on this side
+}
+
+// maxIterations bounds the work that a server can ask for; RFC 7677, section 4, recommends 4,096 or more.
+const maxIterations = 1_000_000
+
+var iterations = regexp.MustCompile(`,i=(\d+)`)
+
+// Start implements smtp.Auth.
+func (l *login) Start(server *smtp.ServerInfo) (mechanism string, response []byte, err error) {
+	mechanism, response, l.wrong = l.Auth.Start(server)
+	return mechanism, response, l.wrong
+}
+
+// Next implements smtp.Auth.
+func (l *login) Next(challenge []byte, more bool) (response []byte, err error) {
+	if l.mutual {
+		if asked := iterations.FindSubmatch(challenge); more && asked != nil {
+			if n, err := strconv.Atoi(string(asked[1])); err != nil || n > maxIterations {
+				l.wrong = fmt.Errorf("the server asks for %s iterations, at most %d are done", asked[1], maxIterations)
+				return nil, l.wrong
+			}
+		}
+		if !more && !l.proven {
+			l.wrong = errors.New("the server has not shown that it knows the password")
+			return nil, l.wrong
+		}
+	}
+	response, l.wrong = l.Auth.Next(challenge, more)
+	l.proven = l.proven || l.wrong == nil && bytes.HasPrefix(challenge, []byte("v="))
+	return response, l.wrong
+}
+
+// tokenAuth is XOAUTH2 and OAUTHBEARER: all is said at once, and a server that does not take it says why before it refuses.
+type tokenAuth struct {
+	name          string
+	response, end []byte
+	refusal       []byte
+}
+
+// Start implements smtp.Auth.
+func (a *tokenAuth) Start(*smtp.ServerInfo) (string, []byte, error) { return a.name, a.response, nil }
+
+// Next implements smtp.Auth.
+func (a *tokenAuth) Next(challenge []byte, more bool) ([]byte, error) {
+	if !more {
+		return nil, nil
+	}
+	if a.refusal != nil {
+		return nil, errors.New("the server asks again after it refused the token")
+	}
+	a.refusal = append([]byte{}, challenge...)
+	return a.end, nil
+}
+
+// tokenRefusal reads what a server says of a token (RFC 7628, section 3.2.2), and whether the token may be good: the server could not tell.
+func tokenRefusal(challenge []byte) (reason string, later bool) {
+	var said struct {
+		Status json.RawMessage `json:"status"` // a string, but a number has been seen
+		Scope  string          `json:"scope"`
+	}
+	if json.Unmarshal(challenge, &said) != nil {
+		return fmt.Sprintf("%.200q", challenge), false
+	}
+	status := strings.Trim(string(said.Status), `"`)
+	reason = fmt.Sprintf("status %.100q", status)
+	if said.Scope != "" {
+		reason += fmt.Sprintf(", scope wanted %.200q", said.Scope)
+	}
+	return reason, len(status) == 3 && status[0] == '5' || status == "429" || status == "temporarily_unavailable" || status == "server_error"
+}
+
+// redact removes a secret from the text of a server that repeats what it got.
+func redact(err error, username string, secret mail.Secret) error {
+	if secret == "" {
+		return err
+	}
+	encode := base64.StdEncoding.EncodeToString
+	text := err.Error()
+	for _, form := range []string{
+		secret.Reveal(), encode([]byte(secret.Reveal())), encode([]byte("\x00" + username + "\x00" + secret.Reveal())), encode(xoauth2(username, secret.Reveal())),
+	} {
+		text = strings.ReplaceAll(text, form, "********")
+	}
+	if text == err.Error() {
+		return err
+	}
+	return errors.New(text)
+}
+
+var _ smtp.Auth = (*login)(nil)
