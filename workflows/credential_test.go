@@ -193,6 +193,7 @@ func TestCredentialWarns(t *testing.T) {
 				require.Equal(t, contract.TemplateCredential, n.Template)
 				require.Equal(t, []string{"admin@example.com"}, n.To)
 				require.EqualValues(t, left, n.Data["days"])
+				require.NotContains(t, n.Data, "problem")
 				require.Equal(t, []any{"ann", "ann@example.com", "https://waybill.example.com/oauth/ann/authorize"}, []any{n.Data["credential"], n.Data["user"], n.Data["authorizeUrl"]})
 				require.Equal(t, contract.AlertCredential, r.alerts[i].Source)
 				require.Equal(t, "expiring", r.alerts[i].Status)
