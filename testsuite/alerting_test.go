@@ -21,7 +21,6 @@ import (
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/testsuite"
-	"github.com/waybill-io/waybill/testsuite/mailserver"
 	"github.com/waybill-io/waybill/worker/dev"
 )
 
@@ -74,13 +73,6 @@ func putRule(t *testing.T, c *client.Client, text string) *alerts.Rule {
 	_, err = c.TryAlert(t.Context(), contract.Alert{ID: "none", Test: &contract.AlertTest{Rule: "none"}})
 	require.NoError(t, err)
 	return r
-}
-
-func mailsTo(t *testing.T, e *testsuite.Environment, address string) []mailserver.Message {
-	t.Helper()
-	messages, err := e.Mail.Messages(address, "INBOX")
-	require.NoError(t, err)
-	return messages
 }
 
 // Some hundred instances fail at once: one mail, one process, one call; the group counts the rest.

@@ -162,18 +162,9 @@ func TestTaskMails(t *testing.T) {
 	})
 	d.complete(id)
 
-	require.Empty(t, mailsTo(t, d, "dora@example.com"))
-	require.Len(t, mailsTo(t, d, "bert@example.com"), 3)
+	require.Empty(t, mailsTo(t, d.Environment, "dora@example.com"))
+	require.Len(t, mailsTo(t, d.Environment, "bert@example.com"), 3)
 	require.NoError(t, testsuite.ReplayServer(t.Context(), d.Client, *record))
-}
-
-func mailsTo(t *testing.T, d *desk, address string) []mailserver.Message {
-	t.Helper()
-	mails, err := d.Mail.Messages(address, "INBOX")
-	if err != nil {
-		return nil // nobody ever wrote to it
-	}
-	return mails
 }
 
 func TestTaskMailsOfTheModelAndOfTheInstallation(t *testing.T) {
@@ -212,7 +203,7 @@ func TestTaskMailsSuppressed(t *testing.T) {
 	id := d.start(map[string]any{"assignee": "a@example.com"})
 	results := d.notified(d.Task(id).ID, 1)
 	require.Equal(t, "email.enabled is false", results[0].Suppressed)
-	require.Empty(t, mailsTo(t, d, "a@example.com"))
+	require.Empty(t, mailsTo(t, d.Environment, "a@example.com"))
 	d.complete(id)
 }
 
@@ -238,8 +229,8 @@ func TestTaskMailsAfterTheMailServerWasDown(t *testing.T) {
 	require.Len(t, results[0].Sent, 2)
 	ids := map[string]bool{}
 	for _, to := range []string{"a@example.com", "b@example.com"} {
-		require.Len(t, mailsTo(t, d, to), 1)
-		m, err := message.Parse(strings.NewReader(string(mailsTo(t, d, to)[0].Raw)), message.Limits{}, nil)
+		require.Len(t, mailsTo(t, d.Environment, to), 1)
+		m, err := message.Parse(strings.NewReader(string(mailsTo(t, d.Environment, to)[0].Raw)), message.Limits{}, nil)
 		require.NoError(t, err)
 		ids[m.MessageID] = true
 	}
