@@ -1,10 +1,17 @@
 package e2e_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,11 +24,12 @@ import (
 	"github.com/waybill-io/waybill/testsuite/mta"
 )
 
-// post is an installation that sends mail through a Postfix that takes few connections, behind what cuts them.
+// post is an installation that sends signed mail through a Postfix that takes few connections, behind what cuts them.
 type post struct {
 	*installation
-	server *mta.Server
-	cutter *mta.Cutter
+	server  *mta.Server
+	cutter  *mta.Cutter
+	records map[string]string // of the DNS, for who verifies signatures
 }
 
 func startPost(t *testing.T) *post {
@@ -30,16 +38,29 @@ func startPost(t *testing.T) *post {
 	p.installation = installTemporal(t, options{})
 	p.cutter = p.server.Cutter()
 	p.smtpHost, p.smtpPort = p.server.Host, strconv.Itoa(p.cutter.Port)
-	p.environment = []string{
-		"EMAIL_SMTP_SSL=true", "EMAIL_SMTP_AUTH=true", "EMAIL_USERNAME=" + mta.Username, "EMAIL_PASSWORD=" + mta.Password,
-		"EMAIL_FROM=Orders <orders@example.com>", "SSL_CERT_FILE=" + p.server.CAFile,
+
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	require.NoError(t, err)
+	p.records = map[string]string{"mail2026._domainkey.example.com": "v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(public)}
+	require.NoError(t, os.WriteFile(filepath.Join(p.dir, "dkim.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600))
+	lines := []string{
+		"email.ssl=true", "email.ca=" + p.server.CAFile, "email.useCredentials=true", "email.username=" + mta.Username, "email.password=" + mta.Password,
+		"email.from.default=orders@example.com", "email.from.default.name=Orders",
+		"email.dkim.domain=example.com", "email.dkim.selector=mail2026", "email.dkim.key=file:" + filepath.Join(p.dir, "dkim.pem"),
 	}
+	require.NoError(t, os.WriteFile(p.settings(), []byte(strings.Join(lines, "\n")), 0o600))
 	return p
 }
 
+func (p *post) settings() string { return filepath.Join(p.dir, "activiti-app.properties") }
+
 func (p *post) startWorker() *worker {
 	p.t.Helper()
-	return p.installation.startWorker("--roles", "process,connectors,gateway", "--log-level", "info")
+	return p.installation.startWorker("--roles", "process,connectors,gateway", "--log-level", "info", "--config", p.settings())
 }
 
 // counted is a worker's count of mails with an outcome.
@@ -200,4 +221,9 @@ func TestMailFaults(t *testing.T) {
 	require.Equal(t, 2*cuts, p.cutter.Made())
 	require.GreaterOrEqual(t, repeats, cuts)
 	t.Logf("worker killed %d times and cut off %d times: %d mails have arrived within %s, %d of them twice", kills, cuts, len(customers), time.Since(begun).Round(100*time.Millisecond), repeats)
+
+	all := p.server.Delivered()
+	for i, wrong := range mta.Verify(t, p.records, all...) {
+		require.Equal(t, []string{""}, wrong, "%s", all[i].Raw)
+	}
 }

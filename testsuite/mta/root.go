@@ -45,6 +45,11 @@ func (s *Server) furnish(unpacked string) {
 		path := filepath.Join(s.root, "dev", name)
 		s.check(syscall.Mknod(path, syscall.S_IFCHR, 1<<8|minor))
 		s.check(os.Chmod(path, 0o666))
+		device, err := os.Open(path)
+		if err != nil {
+			s.t.Fatalf("%s: no devices can be made in %s, which is mounted with nodev, it seems: set TMPDIR to another folder, such as /var/tmp: %v", s.Kind, s.root, err)
+		}
+		_ = device.Close()
 	}
 	s.folder("/tmp", "root", 0o1777)
 	s.folder("/run", "root", 0o755)
