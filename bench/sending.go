@@ -28,7 +28,7 @@ const (
 	// sendingTarget is the bar for mails a second through the connector against a loop over go-mail with as many connections.
 	sendingTarget = 0.6
 	sendingMails  = 1000
-	// sendingRounds is the most that are made: a round of processes takes long.
+	// sendingRounds is the most that are made with processes: a round of them takes long.
 	sendingRounds = 3
 	// sendingAtOnce is how many processes are under way: more than there are connections.
 	sendingAtOnce = 32
@@ -71,13 +71,15 @@ type sender struct {
 }
 
 func measureSending(ctx context.Context, rounds int, progress io.Writer) (report *sendingReport, err error) {
-	rounds = min(rounds, sendingRounds)
 	report = &sendingReport{Target: sendingTarget, Mails: sendingMails, Rounds: rounds}
 	for _, c := range []struct {
 		connections int
 		pause       time.Duration
 		processes   bool
 	}{{10, 0, false}, {10, sinkPause, true}, {1, sinkPause, true}} {
+		if c.processes {
+			rounds = min(rounds, sendingRounds)
+		}
 		fmt.Fprintf(progress, "sending: %d connections, the server takes %s for a mail\n", c.connections, c.pause)
 		line, err := compareSenders(ctx, c.connections, c.pause, c.processes, rounds, progress)
 		if err != nil {
@@ -281,7 +283,7 @@ func (p *place) deploySending(ctx context.Context, c *email.Connector, batch int
 
 func (r *sendingReport) print(w io.Writer) {
 	fmt.Fprintf(w, "\n## %d mails through email.SEND against a loop over go-mail with as many connections (target: ratio >= %.1f)\n\n", r.Mails, r.Target)
-	fmt.Fprintf(w, "One mail server in a process of its own, one worker, %d rounds in turn; median (quartiles) over the rounds. Processes are timed from start to end, %d mails at a time or a little more.\n\n", r.Rounds, sendingAtOnce)
+	fmt.Fprintf(w, "One mail server in a process of its own, one worker, %d rounds in turn, with processes at most %d; median (quartiles) over the rounds. Processes are timed from start to end, %d mails at a time or a little more.\n\n", r.Rounds, sendingRounds, sendingAtOnce)
 	t := table{{"connections", "server", "what", "mails/s", "ratio of rates", "median", "p95", "max"}}
 	for _, l := range r.Lines {
 		row := func(what string, s sender, rate string) {
