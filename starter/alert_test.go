@@ -173,7 +173,7 @@ func TestAlertTest(t *testing.T) {
 	f.answers[contract.AlertsID("all")+" "+contract.AlertsQuery] = func() any {
 		return contract.AlertsState{Groups: []*contract.AlertGroup{{Key: alerts.TestGroup(f.alert.ID), Result: outcome}}}
 	}
-	code, out, errOut = runAlert(t, f, "test", "--sample", "--rule", "all", "--wait", "50ms")
+	code, out, _ = runAlert(t, f, "test", "--sample", "--rule", "all", "--wait", "50ms")
 	require.Equal(t, exitRefused, code)
 	require.Contains(t, out, "rule all: not settled within 50ms")
 	require.Equal(t, &contract.AlertTest{Rule: "all"}, f.alert.Test)
