@@ -5,6 +5,7 @@ package credentials_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -23,11 +24,15 @@ import (
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/gateway"
 	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/testsuite"
 	"github.com/waybill-io/waybill/testsuite/oauthserver"
 	"github.com/waybill-io/waybill/testsuite/process"
 	"github.com/waybill-io/waybill/testsuite/temporalserver"
 	"github.com/waybill-io/waybill/worker/dev"
 )
+
+// record is for whoever releases a version: its histories are replayed by every later one.
+var record = flag.String("record", "", "folder that the histories of these tests are written to, ../histories/engine-3")
 
 func TestMain(m *testing.M) {
 	for name, value := range map[string]string{
@@ -85,7 +90,11 @@ func start(t *testing.T, o oauthserver.Options) *house {
 		GatewayPort: port, Gateway: gateway.Options{Key: key}, Out: io.Discard, Logger: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, h.Close()) })
+	t.Cleanup(func() {
+		replayed := testsuite.ReplayServer(context.WithoutCancel(t.Context()), h.Client, *record)
+		require.NoError(t, h.Close())
+		require.NoError(t, replayed, "what has run must run the same again")
+	})
 	return h
 }
 
