@@ -137,6 +137,7 @@ func printInstance(w io.Writer, r contract.ProcessResult) {
 	fields(w,
 		"id", r.ID,
 		"process", fmt.Sprintf("%s, version %d", r.Definition.Key, r.Definition.Version),
+		"tenant", r.Definition.Tenant,
 		"business key", r.BusinessKey,
 		"state", r.State,
 		"waits at", strings.Join(r.Active, ", "),
