@@ -18,6 +18,7 @@ import (
 	"github.com/waybill-io/waybill/mail/message"
 	"github.com/waybill-io/waybill/mail/service"
 	"github.com/waybill-io/waybill/mail/template"
+	"github.com/waybill-io/waybill/project"
 	"github.com/waybill-io/waybill/testsuite"
 	"github.com/waybill-io/waybill/testsuite/mailserver"
 	"github.com/waybill-io/waybill/worker/dev"
@@ -205,6 +206,46 @@ func TestTaskMailsSuppressed(t *testing.T) {
 	require.Equal(t, "email.enabled is false", results[0].Suppressed)
 	require.Empty(t, mailsTo(t, d.Environment, "a@example.com"))
 	d.complete(id)
+}
+
+// A deployment may have all tasks send mails, but for those that decline.
+func TestTaskMailsOfModelsThatSayNothing(t *testing.T) {
+	d := startDesk(t, "", service.Config{Disabled: true})
+	const allowed = "<modeler:allow-send-email>true</modeler:allow-send-email>"
+	for _, tc := range []struct {
+		says, mode string
+		clock      *time.Time
+		want       int
+	}{
+		{"", contract.TaskMailsAll, nil, 1}, {"", contract.TaskMailsModel, nil, 0}, {allowed, contract.TaskMailsModel, nil, 1}, {allowed, project.NoTaskMails, nil, 0},
+		{strings.Replace(allowed, "true", "false", 1), contract.TaskMailsAll, nil, 0}, {allowed, contract.TaskMailsAll, new(time.Now()), 0},
+	} {
+		file := filepath.Join(t.TempDir(), "review.bpmn")
+		model := strings.NewReplacer("CUSTOM", "", allowed, tc.says).Replace(reviewModel)
+		require.NoError(t, os.WriteFile(file, []byte(model), 0o600))
+		p, err := project.Load([]string{file}, project.Options{TaskMails: tc.mode})
+		require.NoError(t, err)
+		_, err = d.Client.Deploy(t.Context(), p.Definitions[0])
+		require.NoError(t, err)
+		id, _, err := d.Client.Start(t.Context(), client.StartOptions{Key: "review", Clock: tc.clock, Variables: map[string]any{
+			"what": "it", "assignee": "a@example.com", "users": "", "groups": "", "due": "",
+		}})
+		require.NoError(t, err)
+		task := d.Task(id)
+		if tc.want > 0 {
+			d.notified(task.ID, tc.want)
+		}
+		d.complete(id)
+		scheduled := 0
+		for history := d.Client.Temporal.GetWorkflowHistory(t.Context(), task.ID, "", false, 0); history.HasNext(); {
+			event, err := history.Next()
+			require.NoError(t, err)
+			if event.GetActivityTaskScheduledEventAttributes() != nil {
+				scheduled++
+			}
+		}
+		require.Equal(t, tc.want, scheduled, "%+v", tc)
+	}
 }
 
 // The mail server goes away; each mail is sent once when it is back.

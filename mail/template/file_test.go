@@ -134,3 +134,23 @@ func TestBundledWithLittle(t *testing.T) {
 		}
 	}
 }
+
+// What is read can be written and is the same again.
+func FuzzReadFile(f *testing.F) {
+	f.Add("Subject: x\n\n<p>{{.a}}</p>\n<!-- text -->\ny")
+	f.Add("Tenant: a\nSubject: ${x}\nFrom: A <a@b.example>\n\n<!-- text -->\n\n<!-- text -->\n")
+	f.Fuzz(func(t *testing.T, content string) {
+		for _, file := range []string{"x_de.mail.html", "x.mail.ftl"} {
+			key, tpl, err := ReadFile(file, []byte(content))
+			if err != nil {
+				continue
+			}
+			name, written := Format(key, tpl)
+			require.Equal(t, file, name)
+			again, same, err := ReadFile(name, written)
+			require.NoError(t, err, "%q", written)
+			require.Equal(t, key, again)
+			require.Equal(t, tpl, same, "%q", written)
+		}
+	})
+}
