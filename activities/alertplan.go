@@ -68,6 +68,9 @@ func (a *Alerter) Plan(ctx context.Context, in contract.AlertPlanInput) (contrac
 // notice is a mail of a rule about a group. With a subject that cannot be evaluated it has that of its template.
 func notice(m alerts.Mail, outputs map[string]any, g contract.AlertGroup) (contract.Notice, error) {
 	subject, err := m.Subject(outputs)
+	if g.Others && subject == "" {
+		subject = fmt.Sprintf("[%s] %d alerts of more processes and faults", alerts.Severity(g.Alert), g.New)
+	}
 	if g.Test {
 		subject = "[test] " + subject
 		if subject == "[test] " {
@@ -128,11 +131,18 @@ func (a *Alerter) outputs(r *alerts.Rule, g contract.AlertGroup, escalation bool
 	out := alerts.Outputs(alert)
 	samples := make([]any, len(g.Samples))
 	for i, s := range g.Samples {
+		if g.Test {
+			s.ProcessID = ""
+		}
 		samples[i] = map[string]any{"id": s.ID, "processId": s.ProcessID, "incident": int64(s.Incident), "at": s.At.UTC().Format(time.RFC3339), "links": a.links(s)}
 	}
 	count, since := g.New, g.Since
 	if escalation {
 		count, since = g.Count, g.ToldAt
+	}
+	about := sampleOf(alert)
+	if g.Test {
+		about = contract.AlertSample{} // there is nothing to look at
 	}
 	own := map[string]any{}
 	for name, value := range out {
@@ -141,7 +151,7 @@ func (a *Alerter) outputs(r *alerts.Rule, g contract.AlertGroup, escalation bool
 	for name, value := range map[string]any{
 		"rule": r.Name, "count": count, "instances": g.Instances, "since": since.UTC().Format(time.RFC3339), "until": g.Until.UTC().Format(time.RFC3339),
 		"first": g.Messages == 0 && !escalation, "summary": g.Messages > 0 && !escalation, "escalation": escalation, "samples": samples,
-		"links": a.links(sampleOf(alert)), "group": g.Key, "groups": otherGroups(g), "test": g.Test, "alert": own,
+		"links": a.links(about), "group": g.Key, "groups": otherGroups(g), "test": g.Test, "alert": own,
 	} {
 		out[name] = value
 	}

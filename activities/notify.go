@@ -106,7 +106,7 @@ func (n *Notifier) Notify(ctx context.Context, in contract.Notice) (contract.Not
 		if down {
 			break
 		}
-		if len(letters) > 1 {
+		if len(letters) > 1 || err != nil {
 			if err := n.beat(ctx, p); err != nil {
 				return contract.Notified{}, err
 			}

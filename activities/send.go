@@ -18,7 +18,7 @@ func (w *Watcher) SendMail(ctx context.Context, in contract.SendMail) (contract.
 	if err := json.Unmarshal(in.Mail, &m); err != nil {
 		return contract.SentMail{}, final(fmt.Errorf("read the mail that is to be sent: %w", err))
 	}
-	config, err := w.smtpConfig(ctx, in.Account)
+	config, err := w.smtpConfig(in.Account)
 	if err != nil {
 		return contract.SentMail{}, err
 	}
@@ -41,14 +41,14 @@ func (w *Watcher) SendMail(ctx context.Context, in contract.SendMail) (contract.
 	return sent, nil
 }
 
-func (w *Watcher) smtpConfig(ctx context.Context, a contract.SMTPAccount) (config smtp.Config, err error) {
+func (w *Watcher) smtpConfig(a contract.SMTPAccount) (config smtp.Config, err error) {
 	config = smtp.Config{Host: a.Host, Port: a.Port, TLS: smtp.TLS(a.TLS), Username: a.Username, OAuth: a.OAuth, Pool: &w.outgoing}
 	if config.RootCAs, err = w.authorities.Of(a.CA); err != nil {
 		return config, err
 	}
 	if name := CredentialOf(a.Password); name != "" && a.OAuth {
-		config.Password, err = w.credentials.Tokens(name).Token(ctx, "")
-		return config, err
+		config.Tokens = w.credentials.Tokens(name)
+		return config, nil
 	}
 	config.Password, err = Secret(a.Password)
 	return config, err

@@ -117,7 +117,7 @@ func (w *Watcher) dispatch(ctx context.Context, t *mailboxTest) (how string, err
 
 // sendOver tries once.
 func (w *Watcher) sendOver(ctx context.Context, account contract.SMTPAccount, m smtp.Mail) error {
-	config, err := w.smtpConfig(ctx, account)
+	config, err := w.smtpConfig(account)
 	if err != nil {
 		return err
 	}

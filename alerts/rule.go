@@ -252,9 +252,9 @@ func addresses(o jsonfile.Object, field string) []string {
 	return all
 }
 
-// CheckAddress refuses what is no address of mail.
+// CheckAddress refuses what is no address of mail, or has a name beside it.
 func CheckAddress(text string) error {
-	if _, err := mail.ParseAddress(text); err != nil {
+	if a, err := mail.ParseAddress(text); err != nil || a.Address != text {
 		return fmt.Errorf("%q is no address; write it as in ops@example.com, and people by their names into users or groups", text)
 	}
 	return nil

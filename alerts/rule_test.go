@@ -90,6 +90,7 @@ func TestRefusals(t *testing.T) {
 		"group":               {`{"name":"r","group":["process"],"actions":[{"ignore":true}]}`, `group[0]: an alert has no field "process"`},
 		"max groups":          {`{"name":"r","maxGroups":1000,"actions":[{"ignore":true}]}`, "maxGroups: a number from 1 to 50 is expected"},
 		"address":             {`{"name":"r","actions":[{"mail":{"to":["ops"]}}]}`, `actions[0].mail.to[0]: "ops" is no address`},
+		"address with name":   {`{"name":"r","actions":[{"mail":{"to":["Ops <ops@example.com>"]}}]}`, `is no address; write it as in ops@example.com`},
 		"nobody":              {`{"name":"r","actions":[{"mail":{"cc":["a@b.c"]}}]}`, "actions[0].mail.to: is required, or users or groups"},
 		"template":            {`{"name":"r","actions":[{"mail":{"to":["a@b.c"],"template":"alrt"}}]}`, `there is no template "alrt"; did you mean "alert"?`},
 		"subject":             {`{"name":"r","actions":[{"mail":{"to":["a@b.c"],"subject":"${proces}"}}]}`, `actions[0].mail.subject: the event has no output "proces"`},

@@ -108,24 +108,29 @@ func (p *place) rivalOn(queue, call, name string, tasks int) *contender {
 	}}
 }
 
-// deploy loads a model of some service tasks as the command line does, deploys it and returns what is deployed.
+// deploy deploys a model of some service tasks.
 func (p *place) deploy(ctx context.Context, tasks int) (d contract.Definition, err error) {
-	dir, err := os.MkdirTemp("", "bench-")
-	if err != nil {
-		return d, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	key := fmt.Sprintf("tasks-%d", tasks)
 	extensions, err := extensionsOf(key, tasks)
 	if err != nil {
 		return d, err
 	}
-	for name, content := range map[string][]byte{".bpmn": chain(tasks, serviceTask).xml(key), "-extensions.json": extensions} {
+	return p.deployModel(ctx, key, chain(tasks, serviceTask), extensions, p.noop.Definition())
+}
+
+// deployModel loads a model as the command line does, deploys it and returns what is deployed.
+func (p *place) deployModel(ctx context.Context, key string, model *drawing, extensions []byte, known *connectors.Definition) (d contract.Definition, err error) {
+	dir, err := os.MkdirTemp("", "bench-")
+	if err != nil {
+		return d, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	for name, content := range map[string][]byte{".bpmn": model.xml(key), "-extensions.json": extensions} {
 		if err := os.WriteFile(filepath.Join(dir, key+name), content, 0o600); err != nil {
 			return d, err
 		}
 	}
-	loaded, err := project.Load([]string{dir}, project.Options{BuiltIn: []*connectors.Definition{p.noop.Definition()}})
+	loaded, err := project.Load([]string{dir}, project.Options{BuiltIn: []*connectors.Definition{known}})
 	if err != nil {
 		return d, err
 	}

@@ -111,7 +111,7 @@ func (r *rig) startMail() (err error) {
 	return err
 }
 
-func (r *rig) startWorker() error {
+func (r *rig) startWorker(variables ...string) error {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -121,7 +121,7 @@ func (r *rig) startWorker() error {
 		return err
 	}
 	r.worker = exec.Command(r.program, "--temporal-address", r.place.address, "--files", "file://"+r.dir+"/files?create_dir=1", "--gateway", r.gateway, "--log-level", "error")
-	r.worker.Env = append(os.Environ(), passwordName+"="+mailboxPassword)
+	r.worker.Env = append(append(os.Environ(), passwordName+"="+mailboxPassword), variables...)
 	r.worker.Stderr = r.progress
 	return r.worker.Start()
 }

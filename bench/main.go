@@ -30,6 +30,8 @@ type report struct {
 	Mailboxes *mailboxesReport `json:"mailboxes,omitempty"`
 	Memory    *memoryReport    `json:"memory,omitempty"`
 	Webhooks  *webhooksReport  `json:"webhooks,omitempty"`
+	Sending   *sendingReport   `json:"sending,omitempty"`
+	Alerts    *alertsReport    `json:"alerts,omitempty"`
 }
 
 // section is a part of a report as a person reads it.
@@ -48,7 +50,7 @@ type options struct {
 	hold      time.Duration
 }
 
-var sections = []string{"engine", "host", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks"}
+var sections = []string{"engine", "host", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending", "alerts"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -56,6 +58,13 @@ func main() {
 	if args := os.Args[1:]; len(args) == 5 && args[0] == bareClients {
 		fmt.Fprintln(os.Stderr, "bench:", holdClients(args[1], args[2], args[3], args[4]))
 		os.Exit(1)
+	}
+	if args := os.Args[1:]; len(args) == 2 && args[0] == mailSink {
+		if err := runSink(args[1]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
 	}
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -166,6 +175,18 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		}
 		printed = append(printed, r.Webhooks)
 	}
+	if slices.Contains(o.only, "sending") {
+		if r.Sending, err = measureSending(ctx, o.rounds, progress); err != nil {
+			return fmt.Errorf("sending: %w", err)
+		}
+		printed = append(printed, r.Sending)
+	}
+	if slices.Contains(o.only, "alerts") {
+		if r.Alerts, err = measureAlerts(ctx, progress); err != nil {
+			return fmt.Errorf("alerts: %w", err)
+		}
+		printed = append(printed, r.Alerts)
+	}
 	if o.output == "json" {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
@@ -188,4 +209,6 @@ var (
 	_ section = (*mailboxesReport)(nil)
 	_ section = (*memoryReport)(nil)
 	_ section = (*webhooksReport)(nil)
+	_ section = (*sendingReport)(nil)
+	_ section = (*alertsReport)(nil)
 )

@@ -106,7 +106,7 @@ func checkID(key, id string) error {
 	}
 	if first, _, found := strings.Cut(id, "/"); found && first != key {
 		for _, own := range []string{
-			contract.DefinitionID(""), contract.TriggersID(""), contract.MailboxID(""), "message/", contract.MessageStartsID(""), contract.SignalID(""), contract.SignalStartsID(""), "task/", "watchers/", contract.WebhooksID(""), contract.EventPrefix, "echo/", contract.PaceID(""),
+			contract.DefinitionID(""), contract.TriggersID(""), contract.MailboxID(""), "message/", contract.MessageStartsID(""), contract.SignalID(""), contract.SignalStartsID(""), "task/", "watchers/", contract.WebhooksID(""), contract.EventPrefix, "echo/", contract.PaceID(""), contract.AlertsID(""),
 		} {
 			if strings.HasPrefix(id, own) {
 				return &Error{Type: "refused", Message: fmt.Sprintf("the instance id %q begins with %q, which is Waybill's own", id, own)}

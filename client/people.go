@@ -22,8 +22,24 @@ type People struct {
 
 // PutPerson writes what is known of a user, in place of what was.
 func (c *Client) PutPerson(ctx context.Context, id string, p contract.Person) error {
+	err := CheckPerson(id, p)
+	if err == nil {
+		p.Locale = cleanLocale(p.Locale)
+		err = c.putPeople(ctx, contract.UserEntry(id), p)
+	}
+	if err != nil {
+		return fmt.Errorf("user %q: %w", id, err)
+	}
+	return nil
+}
+
+// CheckPerson tells what keeps a user from being noted.
+func CheckPerson(id string, p contract.Person) error {
 	p.Locale = cleanLocale(p.Locale)
 	err := errors.Join(validID("user", id), validAddress(p.Address, id), validLocale(p.Locale))
+	if len(p.Name) > maxPersonID {
+		err = errors.Join(err, fmt.Errorf("a name has at most %d bytes", maxPersonID))
+	}
 	for topic := range p.Mails {
 		if topic != contract.TopicTasks {
 			err = errors.Join(err, fmt.Errorf("mails of %q: only those of %q can be declined", topic, contract.TopicTasks))
@@ -32,13 +48,7 @@ func (c *Client) PutPerson(ctx context.Context, id string, p contract.Person) er
 	for _, group := range p.Groups {
 		err = errors.Join(err, validID("group", group))
 	}
-	if err == nil {
-		err = c.putPeople(ctx, contract.UserEntry(id), p)
-	}
-	if err != nil {
-		return fmt.Errorf("user %q: %w", id, err)
-	}
-	return nil
+	return err
 }
 
 // PutGroup writes what is known of a group, in place of what was.

@@ -67,6 +67,9 @@ func (r remedies) logIn(m Mailbox, result contract.CheckResult, err error) Findi
 	}
 	cure := r.either("mend the secret "+reference(m.Config.Password)+", the user or the server, as the cause says",
 		"`PUT /api/listeners` with its credentials, of which one is to be mended, as the cause says: Password or AccessToken, UserName, or ServiceUrl")
+	if name, ok := strings.CutPrefix(m.Config.Password, contract.CredentialPrefix); ok {
+		cure = "see `starter credential show " + name + "`; and is " + m.Config.Username + " whom it was authorized for, with the scopes that the mail server wants?"
+	}
 	if len(result.Folders) > 0 { // it has logged in
 		cure = r.either(fmt.Sprintf("`starter mailbox add %s` with the flags that it has, and --folder for each of its folders", m.Name),
 			"`PUT /api/listeners` with its credentials, and with folders") + "; the account has " + some(result.Folders)

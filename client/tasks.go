@@ -94,20 +94,16 @@ func (c *Client) Task(ctx context.Context, id string) (contract.Task, error) {
 
 // ClaimTask gives an open task to a user; "" gives it back to its candidates.
 func (c *Client) ClaimTask(ctx context.Context, id, assignee string) (contract.Task, error) {
-	var t contract.Task
-	if err := c.update(ctx, id, contract.ClaimTaskUpdate, contract.ClaimTask{Assignee: assignee}, &t); err != nil {
-		err = c.taskEnded(ctx, id, err)
-		return t, fmt.Errorf("claim task %q: %w", id, err)
-	}
-	return t, nil
+	return c.GiveTask(ctx, id, assignee, "")
 }
 
-// GiveTask gives an open task to a user on behalf of another, by, so that the user gets mail of it.
+// GiveTask gives an open task to a user on behalf of another, by, so that the user gets mail of it when the task sends mails. Without by, it
+// is ClaimTask.
 func (c *Client) GiveTask(ctx context.Context, id, user, by string) (contract.Task, error) {
 	var t contract.Task
 	if err := c.update(ctx, id, contract.ClaimTaskUpdate, contract.ClaimTask{Assignee: user, By: by}, &t); err != nil {
 		err = c.taskEnded(ctx, id, err)
-		return t, fmt.Errorf("give task %q: %w", id, err)
+		return t, fmt.Errorf("claim task %q: %w", id, err)
 	}
 	return t, nil
 }

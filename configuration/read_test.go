@@ -218,3 +218,11 @@ func TestWarnings(t *testing.T) {
 	require.Equal(t, []string{"settings that have no meaning here are ignored (1): emial.host"}, s.Notes())
 	require.Equal(t, 2, s.Int("email.port"))
 }
+
+func TestAllSettingsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../docs/configuration.md")
+	require.NoError(t, err)
+	for _, k := range Keys() {
+		require.Contains(t, string(text), "`"+k.Name+"`")
+	}
+}

@@ -85,6 +85,7 @@ func routes(o Options) map[string]http.Handler {
 	for pattern, handler := range listenerRoutes(o) {
 		all[pattern] = o.Tokens.guard(handler)
 	}
+	all["GET /api/health/alerts"] = o.Tokens.guard(http.HandlerFunc(o.alertHealth))
 	all["POST /api/events"] = o.Tokens.guard(http.HandlerFunc((&receivers{Options: o}).emit))
 	maps.Copy(all, consentRoutes(o))  // likewise: people come there with a browser
 	maps.Copy(all, receiverRoutes(o)) // whom they let through, the connector says

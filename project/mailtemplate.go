@@ -17,10 +17,11 @@ type Template struct {
 	Template template.Template
 }
 
-// noTaskMails is the deployment that wants no mails of user tasks.
-const noTaskMails = "none"
+// NoTaskMails is the deployment that wants no mails of user tasks.
+const NoTaskMails = "none"
 
-// mailTemplate reads a template file, unless a model has taken it for its own.
+// mailTemplate reads a template file, unless a model has taken it for its own. It is of the tenant that it names, else of that of the
+// deployment.
 func (l *loader) mailTemplate(f source) {
 	if l.used[f.path] {
 		return
@@ -29,6 +30,9 @@ func (l *loader) mailTemplate(f source) {
 	if err != nil {
 		l.fail(err)
 		return
+	}
+	if key.Tenant == "" {
+		key.Tenant = l.options.Tenant
 	}
 	p := l.project
 	if i := slices.IndexFunc(p.Templates, func(other Template) bool { return other.Key == key }); i >= 0 {

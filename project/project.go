@@ -39,7 +39,7 @@ type Options struct {
 	Uncaught   bpmn.Uncaught   // "": incident
 	Tenant     string          // of all definitions; "": none
 	BuiltIn    []*connectors.Definition
-	TaskMails  string // who gets mails of user tasks: "" or contract.TaskMailsModel, contract.TaskMailsAll, or "none"
+	TaskMails  string // who gets mails of user tasks: "" or contract.TaskMailsModel, contract.TaskMailsAll, or NoTaskMails
 
 	// Advice warns of what is no mistake, too: errors of connectors that nothing catches, and so become incidents.
 	Advice bool

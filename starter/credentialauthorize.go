@@ -134,7 +134,7 @@ func (a *app) awaitConsent(ctx context.Context, c *client.Client, name string, b
 		case <-ctx.Done():
 			return contract.ConsentOutcome{}, errors.New("interrupted; the authorization can still be finished")
 		case <-late:
-			return contract.ConsentOutcome{}, fmt.Errorf("nobody consented within %s; see `starter credential show %s`", wait, name)
+			return contract.ConsentOutcome{}, coded(exitNotDone, fmt.Errorf("nobody consented within %s; see `starter credential show %s`", wait, name))
 		case <-time.After(a.poll):
 		}
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) emailCommand() *cobra.Command {
-	return group("email", "Try the email service out", a.emailTestCommand())
+	return group("email", "Try the email service out, and look after the templates of mails", a.emailTestCommand(), a.emailTemplateCommand(), a.emailPreviewCommand())
 }
 
 func (a *app) emailTestCommand() *cobra.Command {
@@ -80,12 +80,11 @@ func printEmailReport(w io.Writer, r contract.EmailReport) {
 			state = strings.ToUpper(state)
 		}
 		rows = append(rows, []string{s.Stage, state, took, s.Found})
-		if s.Setting != "" {
-			rows = append(rows, []string{"", "", "", "see " + s.Setting})
-		}
-		if s.Advice != "" {
-			rows = append(rows, []string{"", "", "", s.Advice})
-		}
 	}
 	table(w, "", []string{"STAGE", "STATE", "TOOK", "FOUND"}, rows)
+	for _, s := range r.Stages {
+		if s.State == contract.EmailStageFailed {
+			fields(w, "what to change", s.Setting, "what to do", s.Advice)
+		}
+	}
 }

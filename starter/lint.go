@@ -28,7 +28,7 @@ func (a *app) lintCommand() *cobra.Command {
   starter lint order.bpmn --output json`,
 		Args: need("FILE..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := load(args, mapDefault, "", "", true)
+			p, err := load(args, loading{mapDefault: mapDefault, advice: true})
 			if p == nil {
 				return err
 			}

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -18,16 +15,9 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
-	"github.com/waybill-io/waybill/connectors/suggest"
 )
 
-const (
-	importAtOnce = 8
-	maxImport    = 64 << 20
-)
-
-// byteOrderMark is what Windows puts before text in UTF-8.
-var byteOrderMark = []byte("\ufeff")
+const importAtOnce = 8
 
 // imported is the result of mailbox import.
 type imported struct {
@@ -87,50 +77,19 @@ func (a *app) importAll(ctx context.Context, progress io.Writer, c *client.Clien
 
 // readMailboxes reads a table and tells everything that is wrong with it.
 func readMailboxes(in io.Reader, name string) ([]contract.MailboxConfig, error) {
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, fmt.Errorf("read mailboxes: %w", err)
-		}
-		defer file.Close()
-		in = file
-	}
-	data, err := io.ReadAll(io.LimitReader(in, maxImport))
+	t, err := readTable(in, name, "mailboxes")
 	if err != nil {
-		return nil, fmt.Errorf("read mailboxes: %w", err)
+		return nil, err
 	}
-	data = bytes.TrimPrefix(data, byteOrderMark)
-	rows := csv.NewReader(bytes.NewReader(data))
-	// Excel writes semicolons where the comma is for fractions.
-	if head, _, _ := bytes.Cut(data, []byte("\n")); bytes.ContainsRune(head, ';') && !bytes.ContainsRune(head, ',') {
-		rows.Comma = ';'
-	}
-	columns, err := rows.Read()
-	if err != nil {
-		return nil, fmt.Errorf("%s: a first line with the names of the columns is expected: %w", name, err)
-	}
-	if !slices.Contains(columns, "name") {
-		return nil, fmt.Errorf("%s: line 1: a column name is expected", name)
-	}
-	known := columnNames()
-	for _, column := range columns {
-		if !slices.Contains(known, column) {
-			return nil, fmt.Errorf("%s: line 1: column %q is unknown%s", name, column, suggest.Hint(column, known))
-		}
+	if err := t.known("name", columnNames()); err != nil {
+		return nil, err
 	}
 	var configs []contract.MailboxConfig
 	var errs []error
 	seen := map[string]int{}
-	for {
-		row, err := rows.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		line, _ := rows.FieldPos(0)
-		config, err := mailboxOf(columns, row)
+	for i, row := range t.rows {
+		line := t.lines[i]
+		config, err := mailboxOf(t.columns, row)
 		if first, twice := seen[config.Name]; err == nil && twice {
 			err = fmt.Errorf("mailbox %q is in line %d, too", config.Name, first)
 		}

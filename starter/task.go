@@ -110,21 +110,25 @@ func (a *app) taskGetCommand() *cobra.Command {
 
 func (a *app) taskClaimCommand() *cobra.Command {
 	var (
-		user    string
-		release bool
+		user, by string
+		release  bool
 	)
 	cmd := &cobra.Command{
 		Use:   "claim ID",
 		Short: "Give an open task to a user, or back to its candidates",
 		Example: `  starter task claim task/support/k3v9q2/4 --user ada
+  starter task claim task/support/k3v9q2/4 --user ada --by bert
   starter task claim task/support/k3v9q2/4 --release`,
 		Args: need("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (user == "") != release {
 				return usage(errors.New("either --user NAME or --release is expected"))
 			}
+			if by != "" && release {
+				return usage(errors.New("--by goes with --user"))
+			}
 			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
-				t, err := c.ClaimTask(ctx, args[0], user)
+				t, err := c.GiveTask(ctx, args[0], user, by)
 				if err != nil {
 					return err
 				}
@@ -133,6 +137,7 @@ func (a *app) taskClaimCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&user, "user", "", "who takes the task")
+	cmd.Flags().StringVar(&by, "by", "", "who gives it to the user, who then gets mail of it when the task sends mails")
 	cmd.Flags().BoolVar(&release, "release", false, "give the task back to its candidates")
 	return cmd
 }

@@ -63,7 +63,7 @@ func (a *app) triggerTestCommand() *cobra.Command {
 			if (eml == "") == (event == "") {
 				return usage(errors.New("--eml or --event is expected"))
 			}
-			p, err := load(args, string(bpmn.MapNone), "", "", false)
+			p, err := load(args, loading{mapDefault: string(bpmn.MapNone)})
 			if err != nil {
 				return err
 			}

@@ -63,6 +63,12 @@ func TestMailboxAlerts(t *testing.T) {
 		}, 60*time.Second, 50*time.Millisecond, what)
 	}
 	status("stops", func(m client.Mailbox) bool { return m.Connection == "stopped" })
+	require.Eventually(t, func() bool { // no rule takes it
+		state, err := e.Client.AlertGroups(t.Context(), "unrouted")
+		return err == nil && len(state.Groups) == 1 && state.Groups[0].Alert.Source == contract.AlertMailbox && state.Groups[0].Alert.ProcessName == "mailbox support"
+	}, 30*time.Second, 50*time.Millisecond)
+	sample := contract.AlertSample{Source: contract.AlertMailbox, ProcessID: contract.MailboxID("support")}
+	require.True(t, e.Client.Stands(t.Context(), sample))
 
 	var instances []client.Instance
 	require.Eventually(t, func() bool {

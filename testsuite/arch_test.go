@@ -76,7 +76,7 @@ var rooms = map[string][]string{
 	"starter":  {"alerts", "activities/binding", "activities/contract", "bpmn", "client", "connectors", "connectors/catalog", "definition", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
-		"alerts", "activities", "activities/contract", "bpmn", "client", "connectors", "connectors/files", "connectors/rest", "connectors/sql", "definition", "engine", "mail", "project", "testsuite", "worker", "worker/dev",
+		"alerts", "activities", "activities/contract", "bpmn", "client", "connectors", "connectors/email", "connectors/files", "connectors/rest", "connectors/sql", "definition", "engine", "mail", "project", "testsuite", "worker", "worker/dev",
 		"workflows",
 	},
 	"testsuite": {

@@ -16,6 +16,7 @@ import (
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/mail/message"
 	"github.com/waybill-io/waybill/testsuite"
+	"github.com/waybill-io/waybill/testsuite/mailserver"
 )
 
 // record is for whoever releases a version: its histories are replayed by every later one.
@@ -151,4 +152,14 @@ func TestReplayOfWhatHasNotBegun(t *testing.T) {
 		{"eventId":"1","eventType":"EVENT_TYPE_WORKFLOW_EXECUTION_STARTED","workflowExecutionStartedEventAttributes":{"workflowType":{"name":"order"},"workflowId":"order/1"}},
 		{"eventId":"2","eventType":"EVENT_TYPE_WORKFLOW_TASK_SCHEDULED","workflowTaskScheduledEventAttributes":{}}]}`), 0o600))
 	require.NoError(t, testsuite.Replay(file))
+}
+
+// mailsTo are all mails of an address by now.
+func mailsTo(t *testing.T, e *testsuite.Environment, address string) []mailserver.Message {
+	t.Helper()
+	mails, err := e.Mail.Messages(address, "INBOX")
+	if err != nil {
+		return nil // nobody ever wrote to it
+	}
+	return mails
 }

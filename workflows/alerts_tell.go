@@ -187,6 +187,7 @@ func (a *alerts) deliver(ctx workflow.Context, g *contract.AlertGroup, plan cont
 			TaskQueue:              contract.NoticeQueue,
 			StartToCloseTimeout:    5 * time.Minute,
 			ScheduleToCloseTimeout: noticeLasts,
+			HeartbeatTimeout:       contract.CallHeartbeat,
 			RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 2 * time.Second, MaximumInterval: 2 * time.Minute, MaximumAttempts: noticeTries},
 			Summary:                clip(g.Key),
 		}), contract.NotifyActivity, n)

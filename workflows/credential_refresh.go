@@ -214,7 +214,7 @@ func (c *credential) revoke(ctx workflow.Context) (contract.RevokeOutcome, error
 		return contract.RevokeOutcome{}, err
 	}
 	defer c.turn.Unlock()
-	outcome := contract.RevokeOutcome{Message: "there are no tokens"}
+	outcome := contract.RevokeOutcome{Message: "there were none"}
 	if t := c.Tokens; t != nil {
 		request := contract.RevokeRequest{Config: c.Config, Sealed: t.Refresh, Kind: "refresh_token"}
 		if t.Refresh == "" {

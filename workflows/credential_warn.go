@@ -15,6 +15,12 @@ var warnings = [...]int{14, 7, 1}
 
 const day = 24 * time.Hour
 
+// What is told of a credential.
+const (
+	expiring = "expiring"
+	broken   = "broken"
+)
+
 // tellFor is how long a warning is tried.
 const tellFor = day
 
@@ -60,20 +66,23 @@ func (c *credential) warn(ctx workflow.Context) {
 	c.Warned = due
 	expires := c.Tokens.RefreshExpires
 	text := fmt.Sprintf("its refresh token ends at %s, in %d days; authorize again", expires.UTC().Format(time.RFC3339), due)
-	c.tell(now, fmt.Sprintf("ends-%s-%d", expires.UTC().Format("20060102T150405"), due), "expiring", due, text)
+	c.tell(now, fmt.Sprintf("ends-%s-%d", expires.UTC().Format("20060102T150405"), due), expiring, due, text)
 }
 
 // tellBroken tells people that there are no new tokens.
 func (c *credential) tellBroken(now time.Time) {
 	c.Broken++
-	c.tell(now, fmt.Sprintf("broken-%d-%s", c.Broken, now.UTC().Format("20060102T150405")), "broken", 0, c.Problem.Message)
+	c.tell(now, fmt.Sprintf("broken-%d-%s", c.Broken, now.UTC().Format("20060102T150405")), broken, 0, c.Problem.Message)
 }
 
 // tell puts a warning into the outbox, by both ways: as a mail to those whom the credential names, and as an alert for the rules.
 func (c *credential) tell(now time.Time, key, status string, days int, problem string) {
 	name := c.Config.Name
-	data := contract.Variables{"credential": name, "user": c.user(), "days": days, "problem": problem}
-	if c.Config.Gateway != "" {
+	data := contract.Variables{"credential": name, "user": c.user(), "days": days}
+	if status == broken {
+		data["problem"] = problem // without one the mail speaks of the days that are left
+	}
+	if c.Config.Gateway != "" && c.Config.AuthorizationURL != "" && !c.Config.Own() {
 		data["authorizeUrl"] = c.Config.Gateway + "/oauth/" + name + "/authorize"
 	}
 	if c.Tokens != nil && !c.Tokens.RefreshExpires.IsZero() {

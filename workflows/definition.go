@@ -65,7 +65,7 @@ func (d *definitions) get(version int) (contract.Definition, error) {
 func (d *definitions) versions() ([]contract.VersionInfo, error) {
 	list := []contract.VersionInfo{}
 	for _, v := range d.Versions {
-		list = append(list, contract.VersionInfo{Version: v.Version, Digest: v.Digest, VersionTag: v.VersionTag})
+		list = append(list, contract.VersionInfo{Version: v.Version, Digest: v.Digest, VersionTag: v.VersionTag, Tenant: v.Tenant})
 	}
 	return list, nil
 }

@@ -78,6 +78,7 @@ type VersionInfo struct {
 	Version    int    `json:"version"`
 	Digest     string `json:"digest"`
 	VersionTag string `json:"versionTag,omitempty"`
+	Tenant     string `json:"tenant,omitempty"`
 }
 
 // DefinitionState is the input of the definition workflow.

@@ -185,6 +185,9 @@ func classify(err error) error {
 		failure.Code, failure.Public = codeSend, "the mail server refused the mail: "+answer
 		if refusal.Code == 0 {
 			failure.Public = "the connection to the mail server broke"
+			if refusal.Uncertain {
+				failure.Public = "the mail server did not say whether it took the mail; another try has the same Message-ID"
+			}
 			if !refusal.Temporary {
 				failure.Public = "the mail cannot be sent over this server"
 			}

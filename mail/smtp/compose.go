@@ -158,7 +158,7 @@ func encode(text, charset string) (string, gomail.Charset) {
 }
 
 func netAddress(a mail.Address) *netmail.Address {
-	return &netmail.Address{Name: a.Name, Address: a.Address}
+	return &netmail.Address{Name: a.Name, Address: onWire(a.Address)}
 }
 
 func netAddresses(list []mail.Address) []*netmail.Address {

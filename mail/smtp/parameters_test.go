@@ -129,6 +129,20 @@ func TestInternationalAddresses(t *testing.T) {
 	require.Contains(t, got.raw, "größe@x.org")
 }
 
+func TestInternationalDomains(t *testing.T) {
+	p := &peer{noUTF8: true, rcptError: map[string]error{"eve@xn--bcher-kva.example": refusal(550, gosmtp.EnhancedCode{5, 1, 1}, "unknown")}}
+	m := simple("ann@bücher.example", "eve@bücher.example")
+	m.From, m.ReplyTo = address("desk@größe.example"), []mail.Address{address("Answers@GRÖSSE.example")}
+	receipt, err := send(t, p.start(t), m)
+	require.NoError(t, err)
+	require.Equal(t, []string{"ann@bücher.example"}, receipt.Accepted, "as the caller writes them")
+	require.Equal(t, "eve@bücher.example", receipt.Refused[0].Address)
+	got := p.mails()[0]
+	require.Equal(t, []string{"ann@xn--bcher-kva.example"}, got.to)
+	require.Regexp(t, `^desk@xn--gr\S+-\S+\.example$`, got.from)
+	require.True(t, ascii(got.raw))
+}
+
 func TestAnAttachmentThatChanges(t *testing.T) {
 	p := &peer{}
 	var opened atomic.Int64

@@ -92,7 +92,7 @@ func (p *Pool) take(ctx context.Context, t *Transport) (*session, error) {
 		other := l.idle[0]
 		l.idle = slices.Delete(l.idle, 0, 1)
 		p.mu.Unlock()
-		other.leave()
+		other.quit()
 		return nil, nil
 	}
 	w := &waiter{t, make(chan *session, 1)}

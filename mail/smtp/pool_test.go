@@ -57,19 +57,39 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 }
 
 func TestNoMoreConnectionsThanAllowed(t *testing.T) {
-	p := &peer{}
-	cfg := p.start(t)
-	cfg.Connections, cfg.Pool = 3, &Pool{}
-	sendAll(t, 40, transport(t, cfg), transport(t, cfg))
-	open, most, _ := p.counts()
-	require.LessOrEqual(t, most, 3, "two transports share the limit")
-	require.Equal(t, 3, open, "those that are idle stay for a while")
-	require.Len(t, p.mails(), 40)
+	var mu sync.Mutex
+	open, most := 0, 0
+	count := func(n int) {
+		mu.Lock()
+		defer mu.Unlock()
+		open += n
+		most = max(most, open)
+	}
+	s := serve(t, nil)
+	s.set(func() {
+		s.greeting = func() string { count(1); return "220 hi" }
+		s.answer = func(_, _ int, command string) string {
+			if command == "QUIT" { // a connection ends with it, for both
+				count(-1)
+			}
+			return fine(command)
+		}
+	})
+	s.config.Connections, s.config.Pool = 3, &Pool{}
+	sendAll(t, 40, transport(t, s.config), transport(t, s.config))
+	mu.Lock()
+	require.Equal(t, 3, most, "two transports share the limit")
+	require.Positive(t, open, "those that are idle stay for a while")
+	mu.Unlock()
+	_, mails := s.counts()
+	require.Equal(t, 40, mails)
 
-	third := transport(t, cfg)
+	third := transport(t, s.config)
 	_, err := third.Send(t.Context(), simple("a@x.org"))
 	require.NoError(t, err, "an idle connection of another one makes place")
-	eventually(t, func() bool { open, most, _ := p.counts(); return open == 3 && most <= 4 }, "its server may see it a little later")
+	mu.Lock()
+	defer mu.Unlock()
+	require.Equal(t, 3, most)
 }
 
 func TestAConnectionEndsAfterSoManyMails(t *testing.T) {
@@ -209,6 +229,45 @@ func TestNothingIsRepeated(t *testing.T) {
 				conversations, mails := s.counts()
 				require.Equal(t, [2]int{1, before}, [2]int{conversations, mails})
 			}
+		})
+	}
+}
+
+func TestServersThatBreakOffBeforeTheMail(t *testing.T) {
+	for name, c := range map[string]struct {
+		verb, answer string
+		stage        Stage
+		code         int
+	}{
+		"EHLO, cut":     {"EHLO", "", StageDial, 0},
+		"EHLO, 421":     {"EHLO", "421 4.3.2 shutting down", StageDial, 421},
+		"AUTH, cut":     {"AUTH", "", StageAuth, 0},
+		"AUTH, 421":     {"AUTH", "421 4.3.2 shutting down", StageAuth, 421},
+		"STARTTLS, cut": {"STARTTLS", "", StageTLS, 0},
+		"STARTTLS, 454": {"STARTTLS", "454 4.7.0 TLS not available due to temporary reason", StageTLS, 454},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, func(_, _ int, command string) string {
+				switch {
+				case strings.HasPrefix(command, c.verb):
+					return c.answer
+				case strings.HasPrefix(command, "EHLO"):
+					return "250-hi\r\n250-STARTTLS\r\n250 AUTH PLAIN"
+				}
+				return fine(command)
+			})
+			s.config.Username, s.config.Password = "ann", password
+			if c.verb == "STARTTLS" {
+				s.config.TLS = TLSStartTLS
+			}
+			tr := transport(t, s.config)
+			for range 2 { // it leaves nothing behind
+				_, err := tr.Send(t.Context(), simple("a@x.org"))
+				require.False(t, requireStage(t, c.stage, c.code, true, err).Uncertain)
+			}
+			conversations, mails := s.counts()
+			require.Equal(t, [2]int{2, 0}, [2]int{conversations, mails})
+			require.Empty(t, tr.cfg.Pool.lanes)
 		})
 	}
 }

@@ -37,13 +37,6 @@ func (s *session) quit() {
 	_ = s.link.Close()
 }
 
-// leave does not wait for the answer.
-func (s *session) leave() {
-	s.link.timeout.Store(int64(min(s.owner.cfg.Timeout, farewell)))
-	_, _ = s.client.Text.Cmd("QUIT")
-	_ = s.link.Close()
-}
-
 // open makes a connection.
 func (t *Transport) open(ctx context.Context) (*session, *Error) {
 	secret, failure := t.secret(ctx, "")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/wneessen/go-mail/smtp"
+	"golang.org/x/net/idna"
 )
 
 // deliver sends one mail, and tells whether the connection is good for another one.
@@ -35,15 +36,19 @@ func (s *session) envelope(m Mail, content *composed, receipt *Receipt) *Error {
 		}
 	}
 	recipients := m.recipients()
-	parameters, failure := s.parameters(m.From.Address+strings.Join(recipients, ""), content)
+	addresses := onWire(m.From.Address)
+	for _, recipient := range recipients {
+		addresses += onWire(recipient)
+	}
+	parameters, failure := s.parameters(addresses, content)
 	if failure != nil {
 		return failure
 	}
-	if err := command(s.client, 250, "MAIL FROM:<%s>%s", m.From.Address, parameters); err != nil {
+	if err := command(s.client, 250, "MAIL FROM:<%s>%s", onWire(m.From.Address), parameters); err != nil {
 		return fail(StageMail, err)
 	}
 	for _, recipient := range recipients {
-		err := command(s.client, 25, "RCPT TO:<%s>", recipient)
+		err := command(s.client, 25, "RCPT TO:<%s>", onWire(recipient))
 		if err == nil {
 			receipt.Accepted = append(receipt.Accepted, recipient)
 			continue
@@ -132,6 +137,19 @@ func command(client *smtp.Client, expected int, format string, args ...any) erro
 	defer client.Text.EndResponse(id)
 	_, _, err = client.Text.ReadResponse(expected)
 	return err
+}
+
+// onWire writes a domain outside ASCII as every server knows it (RFC 5890), unless the name before it needs SMTPUTF8 anyway.
+func onWire(address string) string {
+	i := strings.LastIndexByte(address, '@')
+	if i < 0 || ascii(address) || !ascii(address[:i]) {
+		return address
+	}
+	domain, err := idna.Lookup.ToASCII(address[i+1:])
+	if err != nil {
+		return address
+	}
+	return address[:i+1] + domain
 }
 
 func ascii(s string) bool {

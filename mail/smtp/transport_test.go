@@ -266,7 +266,7 @@ func TestServersThatFail(t *testing.T) {
 		cfg := script(t, "220 hi\r\n", func(c net.Conn, r *bufio.Reader) { talk(c, r); hang(c, r) })
 		cfg.DataTimeout = 100 * time.Millisecond
 		_, err := send(t, cfg, simple("a@x.org"))
-		requireStage(t, StageData, 0, true, err)
+		require.True(t, requireStage(t, StageData, 0, true, err).Uncertain)
 	})
 	t.Run("421 at a recipient", func(t *testing.T) {
 		_, err := send(t, script(t, "220 hi\r\n", func(c net.Conn, r *bufio.Reader) {
@@ -295,6 +295,7 @@ func TestServersThatFail(t *testing.T) {
 			var failure *Error
 			require.ErrorAs(t, err, &failure)
 			require.True(t, failure.Temporary)
+			require.Equal(t, name == "answer", failure.Uncertain)
 		}
 	})
 }

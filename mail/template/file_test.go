@@ -121,7 +121,7 @@ func TestBundledWithLittle(t *testing.T) {
 		"task-group":     {"taskName": "x", "groupName": "g"},
 		"task-due":       {"taskName": "x"},
 		"alert":          {"alert": map[string]any{"source": "mailbox"}, "count": 1, "severity": "error"},
-		"credential":     {"credential": "office", "user": "a", "days": 1},
+		"credential":     {"credential": "office", "user": "a", "days": 0, "problem": "revoked"},
 		"test":           {"sentAt": "2026-11-28T09:12:00Z", "server": "s"},
 	} {
 		for _, locale := range []string{"", "de"} {

@@ -142,6 +142,9 @@ func (p *Parsed) Render(data map[string]any) (Mail, error) {
 	if p.text == nil {
 		m.Text = plainText(m.HTML)
 	}
+	if m.Text == "" && m.HTML != "" {
+		m.Text = m.Subject // of HTML that shows no text, such as an image
+	}
 	if m.Text == "" {
 		return Mail{}, fmt.Errorf("template %s: the mail that it makes is empty", p.name)
 	}

@@ -96,7 +96,7 @@ func TestMailWithTokens(t *testing.T) {
 		}
 		send(n + 2)
 	}
-	require.Zero(t, h.gate.count("client_credentials"))
+	require.Zero(t, h.gate.Count("client_credentials"))
 	findings := h.Client.Diagnose(t.Context(), "one", client.DiagnoseOptions{})
 	found := false
 	for _, f := range findings {

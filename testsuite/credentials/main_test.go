@@ -5,15 +5,12 @@ package credentials_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -27,11 +24,15 @@ import (
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/gateway"
 	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/testsuite"
 	"github.com/waybill-io/waybill/testsuite/oauthserver"
 	"github.com/waybill-io/waybill/testsuite/process"
 	"github.com/waybill-io/waybill/testsuite/temporalserver"
 	"github.com/waybill-io/waybill/worker/dev"
 )
+
+// record is for whoever releases a version: its histories are replayed by every later one.
+var record = flag.String("record", "", "folder that the histories of these tests are written to, ../histories/engine-3")
 
 func TestMain(m *testing.M) {
 	for name, value := range map[string]string{
@@ -49,7 +50,7 @@ type house struct {
 	*dev.Environment
 	t     *testing.T
 	oauth *oauthserver.Server
-	gate  *gate
+	gate  *oauthserver.Gate
 	log   *log
 	web   string // the gateway
 }
@@ -82,21 +83,25 @@ func start(t *testing.T, o oauthserver.Options) *house {
 	h := &house{t: t, log: &log{}, web: fmt.Sprintf("http://127.0.0.1:%d", port)}
 	o.Redirect = h.web + "/oauth/callback"
 	h.oauth = oauthserver.Start(t, o)
-	h.gate = newGate(t, h.oauth)
+	h.gate = oauthserver.NewGate(t, h.oauth)
 	key, err := mail.ParseKey(os.Getenv("WAYBILL_SECRET_KEY"))
 	require.NoError(t, err)
 	h.Environment, err = dev.Start(t.Context(), dev.Options{
 		GatewayPort: port, Gateway: gateway.Options{Key: key}, Out: io.Discard, Logger: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, h.Close()) })
+	t.Cleanup(func() {
+		replayed := testsuite.ReplayServer(context.WithoutCancel(t.Context()), h.Client, *record)
+		require.NoError(t, h.Close())
+		require.NoError(t, replayed, "what has run must run the same again")
+	})
 	return h
 }
 
 // config is that of a credential of a person.
 func (h *house) config() contract.CredentialConfig {
 	return contract.CredentialConfig{
-		AuthorizationURL: h.oauth.AuthorizationURL(), TokenURL: h.gate.url + "/token", RevocationURL: h.oauth.RevocationURL(),
+		AuthorizationURL: h.oauth.AuthorizationURL(), TokenURL: h.gate.URL + "/token", RevocationURL: h.oauth.RevocationURL(),
 		ClientID: oauthserver.Client, ClientSecret: "env:OAUTH_SECRET", Scopes: []string{"openid", "email", "offline_access", "mail"},
 		Extra: map[string]string{"prompt": "consent"}, Gateway: h.web,
 	}
@@ -140,7 +145,7 @@ func (h *house) eventually(name, what string, is func(client.Credential) bool) {
 // secretsNowhere looks for everything that the OAuth server gave, and for the codes of browsers, in all histories and in the log.
 func (h *house) secretsNowhere(more ...string) {
 	h.t.Helper()
-	secrets := append(h.gate.secrets(), more...)
+	secrets := append(h.gate.Secrets(), more...)
 	require.NotEmpty(h.t, secrets)
 	for _, name := range []string{oauthserver.ClientSecret, oauthserver.RobotSecret, oauthserver.BoxSecret, os.Getenv("WAYBILL_SECRET_KEY")} {
 		secrets = append(secrets, name)
@@ -173,100 +178,4 @@ func (h *house) histories() (all []string) {
 		all = append(all, text.String())
 	}
 	return all
-}
-
-// gate stands before the token endpoint. It counts, notes what comes through, and misbehaves when it is told to.
-type gate struct {
-	url string
-
-	mu     sync.Mutex
-	given  []string // all texts of tokens and codes that came through
-	grants map[string]int
-	before func(grant string) (status int) // answers instead of the server; 0: it is asked
-	after  func(grant string) (lost bool)  // the answer of the server is lost
-}
-
-var secretField = regexp.MustCompile(`"(?:access_token|refresh_token|id_token|device_code)":"([^"]+)"`)
-
-func newGate(t *testing.T, s *oauthserver.Server) *gate {
-	g := &gate{grants: map[string]int{}}
-	to, err := url.Parse(s.URL)
-	require.NoError(t, err)
-	proxy := httputil.NewSingleHostReverseProxy(to)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return
-		}
-		form, _ := url.ParseQuery(string(body))
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		grant := form.Get("grant_type")
-		g.mu.Lock()
-		before, after := g.before, g.after
-		g.grants[grant]++
-		for _, name := range []string{"code", "code_verifier", "refresh_token", "device_code"} {
-			if form.Get(name) != "" {
-				g.given = append(g.given, form.Get(name))
-			}
-		}
-		g.mu.Unlock()
-		if before != nil {
-			if status := before(grant); status != 0 {
-				w.WriteHeader(status)
-				return
-			}
-		}
-		answer := &kept{ResponseWriter: w, header: http.Header{}}
-		proxy.ServeHTTP(answer, r)
-		g.mu.Lock()
-		for _, found := range secretField.FindAllStringSubmatch(answer.body.String(), -1) {
-			g.given = append(g.given, found[1])
-		}
-		g.mu.Unlock()
-		if after != nil && after(grant) {
-			panic(http.ErrAbortHandler)
-		}
-		answer.send()
-	}))
-	t.Cleanup(server.Close)
-	g.url = server.URL
-	return g
-}
-
-func (g *gate) set(before func(string) int, after func(string) bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.before, g.after = before, after
-}
-
-func (g *gate) count(grant string) int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.grants[grant]
-}
-
-func (g *gate) secrets() []string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return append([]string{}, g.given...)
-}
-
-// kept is an answer that is not sent yet.
-type kept struct {
-	http.ResponseWriter
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (k *kept) Header() http.Header         { return k.header }
-func (k *kept) WriteHeader(status int)      { k.status = status }
-func (k *kept) Write(p []byte) (int, error) { return k.body.Write(p) }
-
-func (k *kept) send() {
-	for name, values := range k.header {
-		k.ResponseWriter.Header()[name] = values
-	}
-	k.ResponseWriter.WriteHeader(k.status)
-	_, _ = k.ResponseWriter.Write(k.body.Bytes())
 }

@@ -38,7 +38,7 @@ func TestOneRefreshForAll(t *testing.T) {
 	workers := []*activities.Credentials{activities.NewCredentials(h.Client), activities.NewCredentials(h.Client), activities.NewCredentials(h.Client)}
 	refused, err := workers[0].Tokens("ann").Token(t.Context(), "")
 	require.NoError(t, err)
-	before := h.gate.count(byRefresh)
+	before := h.gate.Count(byRefresh)
 
 	all := func() (tokens map[mail.Secret]int) {
 		var mu sync.Mutex
@@ -58,14 +58,14 @@ func TestOneRefreshForAll(t *testing.T) {
 	}
 	tokens := all()
 	require.Equal(t, map[mail.Secret]int{refused: 1000}, tokens, "it was given a moment ago: whoever refuses it would refuse all")
-	require.Equal(t, before, h.gate.count(byRefresh))
+	require.Equal(t, before, h.gate.Count(byRefresh))
 
 	_, err = h.Client.RefreshCredential(t.Context(), "ann", contract.RefreshCredential{Force: true})
 	require.NoError(t, err)
 	tokens = all()
 	require.Len(t, tokens, 1)
 	require.NotContains(t, tokens, refused)
-	require.Equal(t, before+1, h.gate.count(byRefresh), "one refresh is enough for all")
+	require.Equal(t, before+1, h.gate.Count(byRefresh), "one refresh is enough for all")
 	h.secretsNowhere()
 }
 
@@ -76,10 +76,10 @@ func TestTokenEndpointDown(t *testing.T) {
 	h.add("ann", h.config())
 	h.authorize("ann", ann)
 	var asked atomic.Int64
-	h.gate.set(func(string) int { asked.Add(1); return http.StatusServiceUnavailable }, nil)
+	h.gate.Set(func(string) int { asked.Add(1); return http.StatusServiceUnavailable }, nil)
 	require.Eventually(t, func() bool { return asked.Load() >= 3 }, time.Minute, 50*time.Millisecond, "it is tried again")
 	version := h.credential("ann").Version
-	h.gate.set(nil, nil)
+	h.gate.Set(nil, nil)
 	h.eventually("ann", "it goes on", func(c client.Credential) bool { return c.Version > version && c.State == client.CredentialValid })
 }
 
@@ -92,7 +92,7 @@ func TestAnswerLost(t *testing.T) {
 	h.authorize("ann", ann)
 	loseOne := func() {
 		var lost atomic.Bool
-		h.gate.set(nil, func(grant string) bool { return grant == byRefresh && lost.CompareAndSwap(false, true) })
+		h.gate.Set(nil, func(grant string) bool { return grant == byRefresh && lost.CompareAndSwap(false, true) })
 	}
 	refresh := func() {
 		t.Helper()
@@ -128,7 +128,7 @@ func TestConsentAgain(t *testing.T) {
 	p := oauthserver.NewBrowser(t, "eve@example.com").Open(h.link("ann"))
 	require.Equal(t, http.StatusBadRequest, p.Status)
 	require.Contains(t, p.Body, "somebody else consented than ann@example.com: eve@example.com")
-	h.gate.set(func(grant string) int {
+	h.gate.Set(func(grant string) int {
 		if grant == byRefresh {
 			return http.StatusBadRequest
 		}
@@ -138,7 +138,7 @@ func TestConsentAgain(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, p.Status)
 	require.Contains(t, p.Body, "the new refresh token does not work")
 	require.Contains(t, p.Body, "stay in use")
-	h.gate.set(nil, nil)
+	h.gate.Set(nil, nil)
 	now := h.credential("ann")
 	require.Equal(t, []any{before.Version, before.Authorised, client.CredentialValid}, []any{now.Version, now.Authorised, now.State})
 
@@ -163,7 +163,7 @@ func TestOtherGrants(t *testing.T) {
 	h.eventually("box", "it is authorized", func(c client.Credential) bool { return c.Consent != nil && c.Consent.ID == "first" })
 	require.Equal(t, []any{client.CredentialValid, ann}, []any{h.credential("box").State, h.credential("box").User})
 
-	robot := contract.CredentialConfig{TokenURL: h.gate.url + "/token", ClientID: oauthserver.Robot, ClientSecret: "env:NO_SUCH_SECRET", Scopes: []string{"mail"}}
+	robot := contract.CredentialConfig{TokenURL: h.gate.URL + "/token", ClientID: oauthserver.Robot, ClientSecret: "env:NO_SUCH_SECRET", Scopes: []string{"mail"}}
 	h.add("robot", robot)
 	h.eventually("robot", "its secret is missed", func(c client.Credential) bool { return c.State == client.CredentialBroken })
 	require.Contains(t, h.credential("robot").Cause, "NO_SUCH_SECRET")

@@ -150,7 +150,10 @@ func New(ctx context.Context, o Options) (*App, error) {
 			deliverer := activities.NewDeliverer(c, files, metrics, answers())
 			alerter := activities.NewAlerter(deliverer, o.alertSettings(), registry, o.Logger)
 			activities.RegisterSteering(w, activities.NewSteering(c), deliverer)
-			activities.RegisterAlerts(a.add(contract.AlertQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: alertSlots}), alerter)
+			activities.RegisterAlerts(a.add(contract.AlertQueue, worker.Options{
+				DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: alertSlots, MaxConcurrentActivityTaskPollers: 8,
+			}), alerter)
+			registry.MustRegister(activities.NewAlertCollector(c))
 			a.alerter = alerter
 			// Apart from the rest: programs that do not answer must not take the slots of what processes need.
 			activities.RegisterWebhooks(a.add(contract.WebhookQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: webhooks}), deliverer)

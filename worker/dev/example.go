@@ -50,6 +50,11 @@ func (e *Environment) Deploy(ctx context.Context, paths ...string) error {
 	if err != nil {
 		return err
 	}
+	for _, t := range p.Templates {
+		if err := e.Client.PutTemplate(ctx, t.Key, t.Template); err != nil {
+			return err
+		}
+	}
 	for _, d := range p.Definitions {
 		if _, err := e.Client.Deploy(ctx, d); err != nil {
 			return err
