@@ -135,3 +135,13 @@ func TestScriptsOfTriggers(t *testing.T) {
 		})
 	}
 }
+
+// Rules of alerts may lie beside the rest, and are deployed by a command of their own.
+func TestRulesOfAlertsAreTold(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "rule.json"), []byte(`{"name": "r", "actions": [{"ignore": true}]}`), 0o600))
+	p, err := Load([]string{dir}, Options{})
+	require.NoError(t, err)
+	require.Len(t, p.Warnings, 1)
+	require.Contains(t, p.Warnings[0], "rule.json: ignored: a rule of alerts, which is not deployed with a project: put it with `starter alert rule put`")
+}
