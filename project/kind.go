@@ -82,6 +82,9 @@ func byPlace(path string) kind {
 	return isUnclear
 }
 
+// listed tells whether a field is a list.
+func listed(value json.RawMessage) bool { return bytes.HasPrefix(value, []byte("[")) }
+
 // byContent judges files that may be anything.
 func byContent(path string, data []byte) kind {
 	switch strings.ToLower(filepath.Ext(path)) {
@@ -98,6 +101,7 @@ func byContent(path string, data []byte) kind {
 		switch {
 		case has("event") && has("action"):
 			return isTrigger
+		case listed(fields["actions"]): // of a rule of alerts; those of a connector are an object
 		case has("actions") || has("events") || has("template") && has("name") && !has("properties"): // properties: an element template
 			return isConnector
 		}

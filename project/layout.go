@@ -34,6 +34,7 @@ var (
 	userInterface = foreign{"the definition of a user interface", "user tasks are worked on with `starter task` or over the client API"}
 	metadata      = foreign{"metadata of a part that has no meaning here", "leave it out"}
 	manifest      = foreign{"the manifest of a project", "nothing is to be done: definitions count their own versions"}
+	alertRule     = foreign{"a rule of alerts, which is not deployed with a project", "put it with `starter alert rule put`"}
 	archive       = foreign{"an archive inside of the project", "deploy it by itself"}
 )
 
@@ -74,6 +75,9 @@ func foreignByContent(path string, data []byte) (foreign, bool) {
 		}
 		if _, ok := fields["formRepresentation"]; ok {
 			return form, true
+		}
+		if listed(fields["actions"]) {
+			return alertRule, true
 		}
 		_, named := fields["name"]
 		_, versioned := fields["version"]

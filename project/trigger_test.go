@@ -135,3 +135,15 @@ func TestScriptsOfTriggers(t *testing.T) {
 		})
 	}
 }
+
+// Rules of alerts may lie beside the rest, and are deployed by a command of their own.
+func TestRulesOfAlertsAreTold(t *testing.T) {
+	p, err := Load([]string{files(t, map[string]string{
+		"rule.json": `{"name": "r", "actions": [{"ignore": true}]}`,
+		"p.bpmn": `<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" targetNamespace="t"><process id="p" isExecutable="true">
+			<startEvent id="s"/><sequenceFlow id="f" sourceRef="s" targetRef="e"/><endEvent id="e"/></process></definitions>`,
+	})}, Options{})
+	require.NoError(t, err)
+	require.Len(t, p.Warnings, 1)
+	require.Contains(t, p.Warnings[0], "rule.json: ignored: a rule of alerts, which is not deployed with a project: put it with `starter alert rule put`")
+}
