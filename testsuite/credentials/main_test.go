@@ -147,9 +147,7 @@ func (h *house) secretsNowhere(more ...string) {
 	h.t.Helper()
 	secrets := append(h.gate.Secrets(), more...)
 	require.NotEmpty(h.t, secrets)
-	for _, name := range []string{oauthserver.ClientSecret, oauthserver.RobotSecret, oauthserver.BoxSecret, os.Getenv("WAYBILL_SECRET_KEY")} {
-		secrets = append(secrets, name)
-	}
+	secrets = append(secrets, oauthserver.ClientSecret, oauthserver.RobotSecret, oauthserver.BoxSecret, os.Getenv("WAYBILL_SECRET_KEY"))
 	text := h.log.String()
 	for _, e := range h.histories() {
 		text += e
