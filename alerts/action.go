@@ -107,7 +107,7 @@ func (p *parser) call(o jsonfile.Object) {
 	case name == "" || !connectors.ValidName(connector):
 		o.Errorf("action", "%q is not an action of a connector, such as rest.POST", action)
 		return
-	case p.options != nil && p.options.Definition(connector) == nil:
+	case p.options != nil && p.options.find(connector) == nil:
 		o.Errorf("action", "connector %q is not known%s; give the file of its definition by --connector", connector, suggest.Hint(connector, p.options.Connectors))
 		return
 	}
@@ -147,7 +147,7 @@ func (p *parser) read(action map[string]any, connector string) (*trigger.Trigger
 		if name == instance {
 			return definition()
 		}
-		return p.options.Definition(name)
+		return p.options.find(name)
 	}})
 	if err == nil && len(t.Warnings) > 0 {
 		err = fmt.Errorf("%s", strings.Join(t.Warnings, "; "))

@@ -71,11 +71,18 @@ type Step struct {
 
 // Options are what a rule is checked against when it is deployed.
 type Options struct {
-	// Definition finds the definition of a connector, nil for none.
+	// Definition finds the definition of a connector, nil for none; nil: there are no connectors.
 	Definition func(name string) *connectors.Definition
 	Connectors []string // names of all that Definition finds
 	Processes  []string // that are deployed
 	Templates  []string // of mails
+}
+
+func (o *Options) find(name string) *connectors.Definition {
+	if o.Definition == nil {
+		return nil
+	}
+	return o.Definition(name)
 }
 
 // Parse reads a rule strictly; name is the file's, for errors. The error joins all that is wrong, each with its path and what would be right.
