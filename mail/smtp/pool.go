@@ -162,8 +162,8 @@ func (l *lane) allowed(t *Transport) int {
 	return t.cfg.Connections
 }
 
-// ease opens fewer connections for a while. The one that the server did not want is still counted.
-func (p *Pool) ease(address string) {
+// ease opens fewer connections for a while, and tells whether there are other ones. The one that the server did not want is still counted.
+func (p *Pool) ease(address string) (others bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l := p.lane(address)
@@ -172,6 +172,7 @@ func (p *Pool) ease(address string) {
 		most = min(most, l.lowered)
 	}
 	l.lowered, l.until = max(1, most-1), time.Now().Add(easing)
+	return l.open > 1
 }
 
 // expire ends connections that have been idle long enough.

@@ -80,41 +80,51 @@ func (t *Transport) Send(ctx context.Context, m Mail) (Receipt, error) {
 	return receipt, failure
 }
 
+// send waits for another connection when the server does not let a new one in beside those that there are: who tries again tries much later.
 func (t *Transport) send(ctx context.Context, m Mail, content *composed, receipt *Receipt) *Error {
+	failure, others := t.try(ctx, m, content, receipt)
+	if failure != nil && others {
+		failure, _ = t.try(ctx, m, content, receipt)
+	}
+	return failure
+}
+
+// try sends over one connection. others tells that the server wanted no new one, and that there are other ones.
+func (t *Transport) try(ctx context.Context, m Mail, content *composed, receipt *Receipt) (failure *Error, others bool) {
 	pool := t.cfg.Pool
 	s, err := pool.take(ctx, t)
 	if err != nil {
-		return fail(StageDial, fmt.Errorf("wait for one of %d connections to %s: %w", t.cfg.Connections, t.address, err))
+		return fail(StageDial, fmt.Errorf("wait for one of %d connections to %s: %w", t.cfg.Connections, t.address, err)), false
 	}
 	if s != nil {
 		failure, usable := s.deliver(ctx, m, content, receipt)
 		switch {
 		case usable:
 			pool.put(t, s)
-			return failure
+			return failure, false
 		case ctx.Err() != nil || failure == nil || !failure.stale():
 			s.drop(failure)
 			pool.put(t, nil)
-			return failure
+			return failure, false
 		}
 		s.drop(failure) // its place is taken by a new one
 		receipt.Accepted, receipt.Refused = nil, nil
 	}
-	s, failure := t.open(ctx)
+	s, failure = t.open(ctx)
 	if failure != nil {
-		t.heed(failure)
+		others = t.heed(failure)
 		pool.put(t, nil)
-		return failure
+		return failure, others
 	}
 	failure, usable := s.deliver(ctx, m, content, receipt)
 	if usable {
 		pool.put(t, s)
-		return failure
+		return failure, false
 	}
 	t.heed(failure)
 	s.drop(failure)
 	pool.put(t, nil)
-	return failure
+	return failure, false
 }
 
 // drop ends a connection that no other mail goes over: with QUIT unless it is broken.
@@ -132,11 +142,12 @@ func (e *Error) stale() bool {
 	return e.Stage == StageMail && (e.Code == 0 && e.Temporary || e.Code == 421 || e.Code == 530)
 }
 
-// heed opens fewer connections to a server that says that they are too many.
-func (t *Transport) heed(failure *Error) {
+// heed opens fewer connections to a server that says that they are too many. others tells that there are other ones.
+func (t *Transport) heed(failure *Error) (others bool) {
 	if failure != nil && failure.Code >= 400 && failure.Code < 500 && crowded.MatchString(failure.Err.Error()) {
-		t.cfg.Pool.ease(t.address)
+		return t.cfg.Pool.ease(t.address)
 	}
+	return false
 }
 
 // crowded is how Postfix and Gmail ("421 4.7.0 ... too many connections"), Exim ("421 Too many concurrent SMTP connections") and Exchange
