@@ -208,7 +208,7 @@ func TestMailFaults(t *testing.T) {
 	begun = time.Now()
 	const kills = 2
 	p.cutter.Cut(cuts)
-	customers := p.send("killed", 5*n)
+	customers := p.send("killed", 3*n)
 	for k := range kills {
 		p.eventually(func() string { return "nothing is sent" }, func() bool {
 			copies, _ := p.arrived(customers)
