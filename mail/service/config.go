@@ -80,7 +80,13 @@ func Open(c Config, tokens Tokens) (*Service, error) {
 	var errs []error
 	for _, tenant := range slices.Sorted(maps.Keys(c.Servers)) {
 		s := c.Servers[tenant]
+		account := Account{
+			From: s.Identity.From, Feedback: s.Identity.Feedback, BaseURL: strings.TrimRight(s.Identity.BaseURL, "/"), Suppressed: s.Identity.Suppressed,
+		}
 		if s.Host == "" {
+			if account.Suppressed != "" { // it is, also where there is no server at all
+				o.Accounts[tenant] = account
+			}
 			continue
 		}
 		transport, err := s.transport(&authorities, tokens)
@@ -89,7 +95,6 @@ func Open(c Config, tokens Tokens) (*Service, error) {
 			continue
 		}
 		transport.Pool = pool
-		identity := s.Identity
 		s.Identity = Identity{}
 		if made[s] == nil {
 			sender, err := smtp.New(transport)
@@ -99,10 +104,8 @@ func Open(c Config, tokens Tokens) (*Service, error) {
 			}
 			made[s] = sender
 		}
-		o.Accounts[tenant] = Account{
-			Sender: made[s], Server: s.address(), From: identity.From, Feedback: identity.Feedback,
-			BaseURL: strings.TrimRight(identity.BaseURL, "/"), Suppressed: identity.Suppressed,
-		}
+		account.Sender, account.Server = made[s], s.address()
+		o.Accounts[tenant] = account
 	}
 	return New(o), errors.Join(errs...)
 }

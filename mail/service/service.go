@@ -17,7 +17,7 @@ type Sender interface {
 
 // Account is how the mails of a tenant are sent.
 type Account struct {
-	Sender     Sender
+	Sender     Sender       // nil, of one that is suppressed: there is no server
 	Server     string       // host:port, for people
 	From       mail.Address // of mails that name no sender
 	Feedback   string       // the address that templates show for questions
