@@ -3,7 +3,9 @@ package service
 import (
 	"context"
 	"errors"
+	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -64,7 +66,10 @@ func TestOutcomesAreCounted(t *testing.T) {
 			&smtp.Error{Stage: smtp.StageData, Temporary: true, Uncertain: true, Err: errors.New("EOF")},
 			[]Count{{Outcome: Failed, Stage: "data", Mails: 1}, {Outcome: Uncertain, Mails: 1}}, true, "the connection broke at stage data",
 		},
-		"something": {errors.New("x"), []Count{{Outcome: Failed, Mails: 1}}, true, "the mail could not be sent"},
+		"unreadable file": {&smtp.Error{Stage: smtp.StageCompose, Temporary: true, Err: errors.New("store away")}, []Count{{Outcome: Refused, Stage: "compose", Mails: 1}}, false, ""},
+		"too large":       {&smtp.Error{Stage: smtp.StageCompose, Err: errors.New("larger than allowed")}, []Count{{Outcome: Refused, Stage: "compose", Mails: 1}}, false, ""},
+		"no log-in":       {&smtp.Error{Stage: smtp.StageMail, Code: 530, Err: errors.New("530 5.7.0")}, []Count{{Outcome: Failed, Stage: "mail", Mails: 1}}, true, "the server wants a log-in, or TLS, before it takes mail (530)"},
+		"something":       {errors.New("x"), []Count{{Outcome: Failed, Mails: 1}}, true, "the mail could not be sent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := New(Options{Accounts: map[string]Account{"": {Sender: &sender{err: test.err}, Server: "h:25", From: desk}}})
@@ -76,6 +81,38 @@ func TestOutcomesAreCounted(t *testing.T) {
 			require.Equal(t, test.failing, status[0].Failing())
 			require.Equal(t, test.failure, status[0].Failure)
 			require.Equal(t, "h:25", status[0].Server)
+		})
+	}
+}
+
+// A mail that waited for its turn until its time was over says nothing of the server.
+func TestWaitingIsNoFailureOfTheServer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") // of which a connection is never answered
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	m := smtp.Mail{From: desk, To: []mail.Address{ann}, Text: "x"}
+	for name, limit := range map[string]Server{"connections": {Connections: 1}, "rate": {Connections: 9, Rate: 0.001}} {
+		t.Run(name, func(t *testing.T) {
+			limit.Host, limit.Port = "127.0.0.1", l.Addr().(*net.TCPAddr).Port
+			s, err := Open(Config{Servers: map[string]Server{"": limit}}, nil)
+			require.NoError(t, err)
+			ctx, cancel := context.WithCancel(t.Context())
+			first := make(chan struct{})
+			go func() {
+				defer close(first)
+				_, _ = s.Send(ctx, "", m)
+			}()
+			c, err := l.Accept()
+			require.NoError(t, err)
+			late, end := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			defer end()
+			_, err = s.Send(late, "", m)
+			require.Error(t, err)
+			cancel()
+			<-first
+			_ = c.Close()
+			require.Equal(t, []Count{{Outcome: Failed, Stage: "wait", Mails: 1}}, s.Counts())
+			require.False(t, s.Status()[0].Failing())
 		})
 	}
 }
