@@ -105,6 +105,7 @@ func (s *Settings) server(tenant string) (service.Server, error) {
 	c := s.section(tenant)
 	server := service.Server{
 		Host: c.text("host"), Port: c.int("port"), TLS: smtp.TLSNone, CA: c.text("ca"), Connections: c.int("connections"), Identity: c.identity(),
+		Common: service.Common{Server: c.taken["host"], Login: c.taken["username"], From: c.taken["from.default"]},
 	}
 	server.Rate, _ = strconv.ParseFloat(c.text("rate"), 64) // Read has checked it
 	switch {

@@ -29,6 +29,7 @@ func TestTenants(t *testing.T) {
 		Identity: service.Identity{From: mail.Address{Address: "no-reply@example.com"}},
 	}
 	globex := shared
+	globex.Common = service.Common{Server: true, Login: true}
 	globex.Identity.From.Address = "desk@globex.example"
 	require.Equal(t, map[string]service.Server{
 		"": shared, "globex": globex,
@@ -44,13 +45,15 @@ func TestWhatTenantsTakeOver(t *testing.T) {
 		Host: "h", TLS: smtp.TLSStartTLS, Username: "u", Password: "p", Rate: 2.5, Connections: 3, DKIM: service.DKIM{Domain: "h", Selector: "s", Key: "k"},
 		Identity: service.Identity{From: mail.Address{Name: "A", Address: "a@h"}, Feedback: "f@h", BaseURL: "https://h"},
 	}
+	inherited := all
+	inherited.Common = service.Common{Server: true, Login: true, From: true}
 	for text, change := range map[string]func(*service.Server){
 		"":                                 func(*service.Server) {},
 		"email.tenant.t.enabled=false":     func(s *service.Server) { s.Identity.Suppressed = "email.tenant.t.enabled is false" },
-		"email.tenant.t.from.default=b@t":  func(s *service.Server) { s.Identity.From = mail.Address{Address: "b@t"} },
+		"email.tenant.t.from.default=b@t":  func(s *service.Server) { s.Identity.From, s.Common.From = mail.Address{Address: "b@t"}, false },
 		"email.tenant.t.base.url=http://t": func(s *service.Server) { s.Identity.BaseURL = "http://t" },
 		"email.tenant.t.useCredentials=true\nemail.tenant.t.username=v\nemail.tenant.t.password=env:Q": func(s *service.Server) {
-			s.Username, s.Password = "v", "of Q"
+			s.Username, s.Password, s.Common.Login = "v", "of Q", false
 		},
 		"email.tenant.t.host=other": func(s *service.Server) {
 			*s = service.Server{Host: "other", TLS: smtp.TLSNone, Identity: service.Identity{Feedback: "f@h", BaseURL: "https://h"}}
@@ -58,7 +61,7 @@ func TestWhatTenantsTakeOver(t *testing.T) {
 	} {
 		c, err := emailOf(t, common+text)
 		require.NoError(t, err, text)
-		want := all
+		want := inherited
 		change(&want)
 		require.Equal(t, want, c.Servers["t"], text)
 		require.Equal(t, all, c.Servers[""], text)
@@ -153,13 +156,14 @@ func TestLogInsDoNotMix(t *testing.T) {
 		oauth    = "email.host=h\nemail.tls=true\nemail.username=u\nemail.oauth.token-url=https://t\nemail.oauth.client-id=i\nemail.oauth.client-secret=env:S\nemail.tenants=t\n"
 		own      = "email.tenant.t.useCredentials=true\nemail.tenant.t.username=v\nemail.tenant.t.password=q"
 	)
+	serverAndSender := service.Common{Server: true, From: true}
 	for _, common := range []string{password, oauth} {
 		c, err := emailOf(t, common+own)
 		require.NoError(t, err)
-		require.Equal(t, service.Server{Host: "h", TLS: smtp.TLSStartTLS, Username: "v", Password: "q"}, c.Servers["t"])
+		require.Equal(t, service.Server{Host: "h", TLS: smtp.TLSStartTLS, Username: "v", Password: "q", Common: serverAndSender}, c.Servers["t"])
 		c, err = emailOf(t, common+"email.tenant.t.useCredentials=false")
 		require.NoError(t, err)
-		require.Equal(t, service.Server{Host: "h", TLS: smtp.TLSStartTLS}, c.Servers["t"])
+		require.Equal(t, service.Server{Host: "h", TLS: smtp.TLSStartTLS, Common: serverAndSender}, c.Servers["t"])
 		for _, name := range []string{"username", "password"} {
 			_, err = emailOf(t, common+"email.tenant.t."+name+"=x")
 			require.ErrorContains(t, err, "email.tenant.t."+name+": it is set, and email.tenant.t.useCredentials is not: true logs in, false does not")

@@ -34,7 +34,11 @@ type Server struct {
 	DKIM        DKIM
 
 	Identity Identity
+	Common   Common
 }
+
+// Common tells which settings of a tenant are those of email.*, and not its own.
+type Common struct{ Server, Login, From bool }
 
 // Identity is what the mails of a tenant show, whichever server they go over.
 type Identity struct {
@@ -82,6 +86,7 @@ func Open(c Config, tokens Tokens) (*Service, error) {
 		s := c.Servers[tenant]
 		account := Account{
 			From: s.Identity.From, Feedback: s.Identity.Feedback, BaseURL: strings.TrimRight(s.Identity.BaseURL, "/"), Suppressed: s.Identity.Suppressed,
+			Common: s.Common,
 		}
 		if s.Host == "" {
 			if account.Suppressed != "" { // it is, also where there is no server at all
@@ -95,7 +100,7 @@ func Open(c Config, tokens Tokens) (*Service, error) {
 			continue
 		}
 		transport.Pool = pool
-		s.Identity = Identity{}
+		s.Identity, s.Common = Identity{}, Common{}
 		if made[s] == nil {
 			sender, err := smtp.New(transport)
 			if err != nil {

@@ -23,6 +23,7 @@ type Account struct {
 	Feedback   string       // the address that templates show for questions
 	BaseURL    string       // begins links in mails, without a slash at its end
 	Suppressed string       // why its mails are not sent; "": they are
+	Common     Common       // for people
 }
 
 // Options set a service up.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -175,16 +176,33 @@ func TestTestNamesSettingsOfTheTenant(t *testing.T) {
 	require.NoError(t, out.checked[0].Validate())
 	require.Empty(t, s.Counts(), "it is no mail of a process")
 
+	inherited := Common{Server: true, Login: true}
+	for text, want := range map[string]string{
+		"set email.host to a name that the certificate is for: mx.email.tls.example, email.example, a@email.host": "set email.host to a name that the certificate is for: mx.email.tls.example, email.example, a@email.host",
+		"look at email.username, which is mostly the whole address, and email.password":                           "look at email.username, which is mostly the whole address, and email.password",
+		"email.from": "email.tenant.shared.from.default", "email.oauth": "email.oauth.token-url", "email.to": "", "email.ca": "email.ca",
+	} {
+		step := smtp.StepReport{Setting: text, Advice: text}
+		localise(&step, "shared", Account{Common: inherited})
+		if strings.Contains(text, " ") {
+			require.Equal(t, want, step.Advice)
+		} else {
+			require.Equal(t, want, step.Setting)
+		}
+	}
+	off := New(Options{Disabled: true, Accounts: map[string]Account{"acme": {Sender: out, Server: "h:25", From: desk}}})
+	require.Equal(t, "email.enabled", off.Test(t.Context(), "acme", ann).Steps[0].Setting)
+
 	r = s.Test(t.Context(), "globex", ann)
 	require.Empty(t, r.Tenant)
 	require.Equal(t, smtp.StepReport{Name: "settings", Result: "failed", Setting: "email.from.default", Found: "there is no sender", Advice: "set it to an address of the account"}, r.Steps[0])
 	require.Equal(t, "set email.ssl=false, email.tls=true", r.Steps[2].Advice)
-	require.Nil(t, out.checked[1], "the rest is tried")
+	require.Nil(t, out.checked[2], "the rest is tried")
 	r = s.Test(t.Context(), "off", ann)
 	require.Equal(t, "email.tenant.off.enabled", r.Steps[0].Setting)
-	require.Nil(t, out.checked[2])
-	s.Test(t.Context(), "acme", mail.Address{})
 	require.Nil(t, out.checked[3])
+	s.Test(t.Context(), "acme", mail.Address{})
+	require.Nil(t, out.checked[4])
 }
 
 func TestOpen(t *testing.T) {
