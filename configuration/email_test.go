@@ -83,8 +83,8 @@ func TestEnabled(t *testing.T) {
 func TestMailInTheClear(t *testing.T) {
 	const login = "email.useCredentials=true\nemail.username=u\nemail.password=hunter2\n"
 	for text, want := range map[string]string{
-		login + "email.host=h":                                        "the password of u goes to h:25 in the clear: set email.tls (port 587) or email.ssl (port 465)",
-		login + "email.host=h\nemail.port=2525":                       "the password of u goes to h:2525 in the clear",
+		login + "email.host=h":                                        "email: the mail password goes to h:25 in the clear: use STARTTLS (port 587) or TLS from the first byte (port 465)",
+		login + "email.host=h\nemail.port=2525":                       "the mail password goes to h:2525 in the clear",
 		login + "email.host=h\nemail.tls=true":                        "",
 		login + "email.host=h\nemail.ssl=true":                        "",
 		login + "email.host=127.0.0.1":                                "",

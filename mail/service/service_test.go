@@ -153,6 +153,36 @@ func TestSuppression(t *testing.T) {
 	require.Len(t, out.sent, 1)
 }
 
+// closing is a sender that is closed.
+type closing struct {
+	sender
+	closed bool
+}
+
+func (c *closing) Close() error {
+	c.closed = true
+	return nil
+}
+
+func TestWith(t *testing.T) {
+	out := &closing{}
+	s := New(Options{Accounts: map[string]Account{"": {Sender: &sender{}, From: desk}, "acme": {Sender: &sender{}}, "off": {Suppressed: "email.tenant.off.enabled is false"}}})
+	own := s.With(Account{Sender: out, From: ann})
+	r, err := own.Send(t.Context(), "off", smtp.Mail{})
+	require.NoError(t, err)
+	require.Equal(t, "email.tenant.off.enabled is false", r.Suppressed)
+	for _, tenant := range []string{"", "acme", "globex"} {
+		r, err = own.Send(t.Context(), tenant, smtp.Mail{})
+		require.NoError(t, err)
+		require.Empty(t, r.Suppressed)
+	}
+	require.Len(t, out.sent, 3)
+	require.Equal(t, ann, out.sent[0].From)
+	require.Same(t, s.Pool(), own.Pool())
+	require.NoError(t, s.Close())
+	require.True(t, out.closed, "nobody else does")
+}
+
 func TestTestNamesSettingsOfTheTenant(t *testing.T) {
 	out := &sender{steps: []smtp.StepReport{
 		{Name: "dns", Result: "ok"}, {Name: "tls", Result: "failed", Setting: "email.ssl", Advice: "set email.ssl=false, email.tls=true"},
