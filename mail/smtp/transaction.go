@@ -89,7 +89,7 @@ func (s *session) parameters(addresses string, content *composed) (string, *Erro
 	}
 	offered, _ := s.client.Extension("SMTPUTF8")
 	switch {
-	case !ascii(addresses) && !offered:
+	case !offered && (!ascii(addresses) || content.international): // such as an address of Reply-To, which is not among addresses
 		return "", permanent(StageMail, "the server takes no addresses outside ASCII (SMTPUTF8)")
 	case offered && (!ascii(addresses) || content.international):
 		parameters += " SMTPUTF8"
