@@ -221,9 +221,12 @@ func (c *check) send(ctx context.Context, m Mail) (string, *Error) {
 		return "", &Error{Stage: StageCompose, Err: err}
 	}
 	receipt := Receipt{MessageID: content.messageID}
-	failure, _ := c.s.deliver(ctx, m, content, &receipt)
+	failure, usable := c.s.deliver(ctx, m, content, &receipt)
 	if failure != nil {
 		receipt.Accepted = nil
+		if !usable { // QUIT would end a mail that was broken off, and the server would take half of it
+			c.s.drop(failure)
+		}
 	}
 	c.report.Receipt = &receipt
 	if failure != nil {
