@@ -51,7 +51,7 @@ func (c *check) step(name string, do func() (found string, failure *Error)) *Err
 	r := StepReport{Name: name, Result: ResultOK, Found: found, Milliseconds: time.Since(begun).Milliseconds()}
 	if failure != nil {
 		if c.s != nil {
-			failure.Err = redact(failure.Err, c.t.cfg.Username, c.s.secret)
+			failure.Err = redact(failure.Err, c.s.secrets()...)
 		}
 		r.Result, r.Code, r.EnhancedCode = ResultFailed, failure.Code, failure.EnhancedCode
 		r.Found = inWords(failure)
@@ -125,7 +125,7 @@ func (c *check) observe(ctx context.Context, name string, step func() *Error) *E
 			return "", failure
 		}
 		if name == stepGreeting {
-			return "greeted by " + c.s.client.HelloResponse(), nil
+			return "greeted by " + short(c.s.client.HelloResponse()), nil
 		}
 		// The client does not know yet of TLS that comes first.
 		if state, err := c.s.state(); err == nil {
@@ -176,7 +176,7 @@ var extensions = []string{
 func (c *check) capabilities() (string, *Error) {
 	for _, name := range extensions {
 		if offered, parameters := c.s.client.Extension(name); offered {
-			c.report.Capabilities = append(c.report.Capabilities, strings.TrimSpace(name+" "+parameters))
+			c.report.Capabilities = append(c.report.Capabilities, short(strings.TrimSpace(name+" "+parameters)))
 		}
 	}
 	if len(c.report.Capabilities) == 0 {
@@ -221,9 +221,12 @@ func (c *check) send(ctx context.Context, m Mail) (string, *Error) {
 		return "", &Error{Stage: StageCompose, Err: err}
 	}
 	receipt := Receipt{MessageID: content.messageID}
-	failure, _ := c.s.deliver(ctx, m, content, &receipt)
+	failure, usable := c.s.deliver(ctx, m, content, &receipt)
 	if failure != nil {
 		receipt.Accepted = nil
+		if !usable { // QUIT would end a mail that was broken off, and the server would take half of it
+			c.s.drop(failure)
+		}
 	}
 	c.report.Receipt = &receipt
 	if failure != nil {

@@ -10,10 +10,13 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
+	"errors"
+	"io"
 	"math/big"
 	"net"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	gosmtp "github.com/emersion/go-smtp"
@@ -275,6 +278,22 @@ func TestCheckOfAMail(t *testing.T) {
 		cfg := (&peer{maxSize: 100}).start(t)
 		m := simple("a@x.org")
 		requireStep(t, checked(t, cfg, &m), "send", "at most 100", "", "smaller")
+	})
+	t.Run("broken off", func(t *testing.T) {
+		p := &peer{}
+		m := simple("a@x.org")
+		opened := false
+		m.Attachments = []Attachment{{Name: "x.bin", Open: func() (io.ReadCloser, error) {
+			whole := io.NopCloser(io.LimitReader(zeros{}, 100_000))
+			if opened {
+				whole = io.NopCloser(io.MultiReader(io.LimitReader(zeros{}, 50_000), iotest.ErrReader(errors.New("store is down"))))
+			}
+			opened = true
+			return whole, nil
+		}}}
+		requireStep(t, checked(t, p.start(t), &m), "send", "store is down", "email.from", "cannot be written")
+		eventually(t, func() bool { open, _, _ := p.counts(); return open == 0 }, "the server has seen the end")
+		require.Empty(t, p.mails(), "half a mail is no mail")
 	})
 	t.Run("no sender", func(t *testing.T) {
 		cfg := (&peer{}).start(t)

@@ -21,7 +21,7 @@ func (s *session) deliver(ctx context.Context, m Mail, content *composed, receip
 	}
 	alive := stop()
 	if failure != nil {
-		failure.Err = redact(failure.Err, s.owner.cfg.Username, s.secret)
+		failure.Err = redact(failure.Err, s.secrets()...)
 		answered := failure.Code != 0 && failure.Code != 421 && failure.Code != 530
 		own := failure.Code == 0 && !failure.Temporary // nothing has gone wrong between the two
 		alive = alive && complete && (answered || own)
@@ -57,7 +57,7 @@ func (s *session) envelope(m Mail, content *composed, receipt *Receipt) *Error {
 		if !refused || code == 421 { // 421: the server hangs up
 			return fail(StageRcpt, err)
 		}
-		receipt.Refused = append(receipt.Refused, RecipientError{recipient, code, enhanced, text})
+		receipt.Refused = append(receipt.Refused, RecipientError{recipient, code, enhanced, redacted(text, s.secrets())})
 	}
 	if len(receipt.Accepted) > 0 {
 		return nil
@@ -89,7 +89,7 @@ func (s *session) parameters(addresses string, content *composed) (string, *Erro
 	}
 	offered, _ := s.client.Extension("SMTPUTF8")
 	switch {
-	case !ascii(addresses) && !offered:
+	case !offered && (!ascii(addresses) || content.international): // such as an address of Reply-To, which is not among addresses
 		return "", permanent(StageMail, "the server takes no addresses outside ASCII (SMTPUTF8)")
 	case offered && (!ascii(addresses) || content.international):
 		parameters += " SMTPUTF8"
