@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,10 +34,7 @@ type Config struct {
 	OAuth    bool        `json:"oauth"` // Password is an access token
 	// Tokens gives the access token instead of Password. It is asked for each new connection, and once more for one that was refused.
 	Tokens mail.Tokens `json:"-"`
-	// Mechanism is how to log in, such as "PLAIN"; "": the strongest that the server offers, see doc.go. It is for servers that offer what
-	// they cannot do.
-	Mechanism string `json:"mechanism"`
-	Helo      string `json:"helo"` // the name of this machine
+	Helo   string      `json:"helo"` // the name of this machine
 
 	DKIM *DKIM `json:"dkim"` // nil: mails are not signed
 
@@ -64,9 +60,6 @@ type Config struct {
 	Idle time.Duration `json:"idle"`
 	// Pool is shared with other Transports; nil: one of its own.
 	Pool *Pool `json:"-"`
-	// Uncertain, unless nil, is called with the Message-ID of a mail that may have been accepted though Send failed (Error.Uncertain):
-	// another try is a repeat.
-	Uncertain func(messageID string) `json:"-"`
 }
 
 func (c Config) withDefaults() Config {
@@ -100,7 +93,6 @@ func (c Config) withDefaults() Config {
 	if c.Pool == nil {
 		c.Pool = &Pool{}
 	}
-	c.Mechanism = strings.ToUpper(c.Mechanism)
 	return c
 }
 
@@ -119,9 +111,6 @@ func (c Config) Validate() error {
 		errs = append(errs, errors.New("smtp: access tokens need a username, and no password beside them"))
 	case c.Tokens == nil && (c.Username == "") != (c.Password == ""):
 		errs = append(errs, errors.New("smtp: username and password must both be set, or neither"))
-	}
-	if known := c.mechanisms(); c.Mechanism != "" && !slices.Contains(known, c.Mechanism) {
-		errs = append(errs, fmt.Errorf("smtp: mechanism %q is not one of %s", c.Mechanism, strings.Join(known, ", ")))
 	}
 	if c.DKIM != nil {
 		if _, err := c.DKIM.signer(); err != nil {

@@ -65,9 +65,6 @@ func (t *Transport) choose(client *smtp.Client) (string, *Error) {
 		offered = slices.DeleteFunc(offered, func(m string) bool { return strings.HasSuffix(m, "-PLUS") })
 	}
 	known := t.cfg.mechanisms()
-	if t.cfg.Mechanism != "" {
-		known = []string{t.cfg.Mechanism}
-	}
 	for _, m := range known {
 		if slices.Contains(offered, m) {
 			return m, nil

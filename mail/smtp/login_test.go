@@ -32,7 +32,6 @@ func TestTheStrongestLogInIsTaken(t *testing.T) {
 		"CRAM-MD5":                       {offered: strings.Fields("PLAIN LOGIN CRAM-MD5"), taken: "CRAM-MD5"},
 		"PLAIN":                          {offered: strings.Fields("GSSAPI LOGIN PLAIN NTLM"), taken: "PLAIN"},
 		"LOGIN":                          {offered: strings.Fields("NTLM LOGIN"), taken: "LOGIN"},
-		"as the settings say":            {offered: strings.Fields("LOGIN PLAIN SCRAM-SHA-256"), taken: "PLAIN", change: func(c *Config) { c.Mechanism = "plain" }},
 		"nothing bound without TLS":      {offered: strings.Fields("SCRAM-SHA-256 SCRAM-SHA-256-PLUS"), taken: "SCRAM-SHA-256", peer: &peer{plain: true}, change: func(c *Config) { c.TLS = TLSNone }},
 		"a token":                        {offered: strings.Fields("PLAIN OAUTHBEARER XOAUTH2"), taken: "XOAUTH2", change: func(c *Config) { c.OAuth = true }},
 		"a token, RFC 7628":              {offered: strings.Fields("PLAIN OAUTHBEARER"), taken: "OAUTHBEARER", change: func(c *Config) { c.OAuth = true }},
@@ -70,9 +69,6 @@ func TestLogInsThatAreNotOffered(t *testing.T) {
 	_, err = send(t, cfg, simple("a@x.org"))
 	requireStage(t, StageAuth, 0, false, err)
 	require.ErrorContains(t, err, "access tokens")
-	cfg.OAuth, cfg.Mechanism = false, "SCRAM-SHA-256"
-	_, err = send(t, cfg, simple("a@x.org"))
-	requireStage(t, StageAuth, 0, false, err)
 }
 
 // saslScript answers AUTH with prepared challenges, and what follows with a refusal.
@@ -273,6 +269,5 @@ func TestTokens(t *testing.T) {
 	})
 	require.ErrorContains(t, Config{Host: "x", Tokens: &purse{}}.Validate(), "need a username")
 	require.ErrorContains(t, Config{Host: "x", Username: "ann", Password: "x", Tokens: &purse{}}.Validate(), "no password beside")
-	require.ErrorContains(t, Config{Host: "x", Username: "ann", Password: "x", Mechanism: "NTLM"}.Validate(), "SCRAM-SHA-256")
 	require.NoError(t, Config{Host: "x", Username: "ann", Tokens: &purse{}}.Validate())
 }

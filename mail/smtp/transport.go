@@ -74,9 +74,6 @@ func (t *Transport) Send(ctx context.Context, m Mail) (Receipt, error) {
 	if ctx.Err() != nil && failure.Code == 0 {
 		failure.Temporary, failure.Err = true, fmt.Errorf("%w (%w)", context.Cause(ctx), failure.Err)
 	}
-	if failure.Uncertain && t.cfg.Uncertain != nil {
-		t.cfg.Uncertain(receipt.MessageID)
-	}
 	receipt.Accepted = nil
 	return receipt, failure
 }
