@@ -116,7 +116,13 @@ func TestCheckOfConnections(t *testing.T) {
 		cfg.Timeout = time.Minute
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		require.Equal(t, "greeting", transport(t, cfg).Check(ctx, nil).Failed().Name)
+		failed := transport(t, cfg).Check(ctx, nil).Failed()
+		require.Equal(t, "greeting", failed.Name)
+		require.Contains(t, failed.Found, "deadline", "and not that a connection was closed")
+	})
+	t.Run("somebody waits", func(t *testing.T) {
+		require.Equal(t, maxSilence, transport(t, Config{Host: "h"}).impatient().cfg.Timeout)
+		require.Equal(t, time.Second, transport(t, Config{Host: "h", Timeout: time.Second}).impatient().cfg.Timeout)
 	})
 	t.Run("no mail server", func(t *testing.T) {
 		requireStep(t, checked(t, script(t, "Welcome to the printer\r\n", nil), nil), "greeting", "Welcome", "email.port", "no mail server")
@@ -205,6 +211,7 @@ func TestCheckOfLogIns(t *testing.T) {
 		"wrong token":      {peerOptions{mechanisms: "XOAUTH2", oauth: true}, `status "401"`, "email.oauth", "scope"},
 		"none offered":     {peerOptions{mechanisms: "GSSAPI"}, "GSSAPI", "email.useCredentials", "587"},
 		"no tokens":        {peerOptions{mechanisms: "PLAIN", oauth: true}, "access tokens", "email.oauth", "password"},
+		"tokens only":      {peerOptions{mechanisms: "XOAUTH2 OAUTHBEARER"}, "XOAUTH2", "email.oauth", "set email.oauth"},
 		"none without TLS": {peerOptions{mechanisms: "GSSAPI", plain: true}, "GSSAPI", "email.tls", "email.tls=true"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -272,6 +279,9 @@ func TestCheckOfAMail(t *testing.T) {
 			requireStep(t, r, "send", c.answer, c.setting, c.advice)
 			require.Equal(t, "<1@example.com>", r.Receipt.MessageID)
 			require.Empty(t, r.Receipt.Accepted)
+			if c.verb == "RCPT" {
+				require.Equal(t, "the recipient was refused: a@x.org: "+c.answer, r.Failed().Found)
+			}
 		})
 	}
 	t.Run("too large", func(t *testing.T) {

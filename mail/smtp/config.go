@@ -24,6 +24,11 @@ const (
 	TLSNone     TLS = "none"     // port 25; loopback only, see Config.AllowPlain
 )
 
+// Port is the usual one of a mode; 0 for one that there is not.
+func (t TLS) Port() int {
+	return map[TLS]int{TLSStartTLS: 587, TLSImplicit: 465, TLSNone: 25}[t]
+}
+
 // Config names a mail server. Zero values mean the defaults given with each field.
 type Config struct {
 	Host     string      `json:"host"`
@@ -67,7 +72,7 @@ func (c Config) withDefaults() Config {
 		c.TLS = TLSStartTLS
 	}
 	if c.Port == 0 {
-		c.Port = map[TLS]int{TLSStartTLS: 587, TLSImplicit: 465, TLSNone: 25}[c.TLS]
+		c.Port = c.TLS.Port()
 	}
 	if c.Helo == "" {
 		c.Helo = "localhost"

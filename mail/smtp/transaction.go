@@ -70,8 +70,12 @@ func (s *session) envelope(m Mail, content *composed, receipt *Receipt) *Error {
 			break
 		}
 	}
+	all := "the recipient was refused"
+	if n := len(receipt.Refused); n > 1 {
+		all = fmt.Sprintf("all %d recipients were refused", n)
+	}
 	return &Error{Stage: StageRcpt, Code: worst.Code, EnhancedCode: worst.EnhancedCode, Temporary: worst.Temporary(),
-		Err: fmt.Errorf("all %d recipients refused: %s: %w", len(receipt.Refused), worst.Address, said(worst.Code, worst.EnhancedCode, worst.Message))}
+		Err: fmt.Errorf("%s: %s: %w", all, worst.Address, said(worst.Code, worst.EnhancedCode, worst.Message))}
 }
 
 // parameters are what MAIL says of the mail: how large it is (RFC 1870), that it has bytes outside ASCII (RFC 6152), or addresses and
