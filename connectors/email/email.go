@@ -191,6 +191,9 @@ func classify(err error, account service.Account) error {
 		failure.Public += "; see " + see
 	case smtp.StageDial, smtp.StageTLS:
 		failure.Code, failure.Public = codeConnection, "there is no connection to the mail server"
+		if errors.Is(err, smtp.ErrBusy) {
+			failure.Public = "the mail's time was over before its turn came: all connections to the mail server are busy, or mails wait for each other (email.connections, email.rate)"
+		}
 	default:
 		failure.Code, failure.Public = codeSend, "the mail server refused the mail: "+answer
 		if refusal.Code == 0 {

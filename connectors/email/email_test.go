@@ -337,6 +337,7 @@ func TestInstancesShareWhatTheWorkerSays(t *testing.T) {
 	defer end()
 	_, err = instance.Call(late, call)
 	require.ErrorIs(t, err, smtp.ErrBusy, "the server has had its mail of this quarter of an hour")
+	require.ErrorContains(t, err, "the mail's time was over before its turn came")
 	call.Tenant = "off"
 	outputs, err := instance.Call(t.Context(), call)
 	require.NoError(t, err)

@@ -147,7 +147,7 @@ func (c Config) Validate() error {
 func (c Config) Warnings() (list []string) {
 	c = c.withDefaults()
 	if c.Username != "" && c.TLS == TLSNone && !mail.Loopback(c.Host) {
-		list = append(list, fmt.Sprintf("the mail password goes to %s in the clear: use STARTTLS (port 587) or TLS from the first byte (port 465)", c.Address()))
+		list = append(list, fmt.Sprintf("the mail password goes to %s in the clear: use STARTTLS (port 587) or TLS from the first byte (port 465)", c.address()))
 	}
 	if c.DKIM != nil {
 		list = append(list, c.DKIM.warnings()...)
@@ -159,10 +159,9 @@ func (c Config) Warnings() (list []string) {
 func (c Config) token() bool { return c.OAuth || c.Tokens != nil }
 
 // Address is host and port, as the transport dials them.
-func (c Config) Address() string {
-	c = c.withDefaults()
-	return net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
-}
+func (c Config) Address() string { return c.withDefaults().address() }
+
+func (c Config) address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
 
 func (c Config) tlsConfig() *tls.Config {
 	return &tls.Config{ServerName: c.Host, RootCAs: c.RootCAs, MinVersion: tls.VersionTLS12}

@@ -24,7 +24,7 @@ func New(cfg Config) (*Transport, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	t := &Transport{cfg: cfg, address: cfg.Address()}
+	t := &Transport{cfg: cfg, address: cfg.address()}
 	if cfg.DKIM != nil {
 		options, err := cfg.DKIM.signer()
 		if err != nil {
