@@ -140,15 +140,22 @@ func (c Config) Validate() error {
 }
 
 // Warnings tells what works and should not stay so.
-func (c Config) Warnings() []string {
-	if c.DKIM == nil {
-		return nil
+func (c Config) Warnings() (list []string) {
+	c = c.withDefaults()
+	if c.Username != "" && c.TLS == TLSNone && !mail.Loopback(c.Host) {
+		list = append(list, fmt.Sprintf("the mail password goes to %s in the clear: use STARTTLS (port 587) or TLS from the first byte (port 465)", c.address()))
 	}
-	return c.DKIM.warnings()
+	if c.DKIM != nil {
+		list = append(list, c.DKIM.warnings()...)
+	}
+	return list
 }
 
 // token reports whether an access token is the log-in.
 func (c Config) token() bool { return c.OAuth || c.Tokens != nil }
+
+// Address is host and port, as the transport dials them.
+func (c Config) Address() string { return c.withDefaults().address() }
 
 func (c Config) address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
 
