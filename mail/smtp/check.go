@@ -245,7 +245,7 @@ func (c *check) send(ctx context.Context, m Mail) (string, *Error) {
 	if failure != nil {
 		receipt.Accepted = nil
 		if !usable { // QUIT would end a mail that was broken off, and the server would take half of it
-			c.s.drop(failure)
+			_ = c.s.link.Close()
 		}
 	}
 	c.report.Receipt = &receipt

@@ -37,7 +37,8 @@ type Config struct {
 	Username string      `json:"username"` // empty: no log-in
 	Password mail.Secret `json:"password"`
 	OAuth    bool        `json:"oauth"` // Password is an access token
-	// Tokens gives the access token instead of Password. It is asked for each new connection, and once more for one that was refused.
+	// Tokens gives the access token instead of Password. It is asked for each new connection, and once more for one that was refused. It must be
+	// comparable: Transports whose Tokens are equal share connections.
 	Tokens mail.Tokens `json:"-"`
 	Helo   string      `json:"helo"` // the name of this machine
 
@@ -63,7 +64,7 @@ type Config struct {
 	MailsPerSecond float64 `json:"mailsPerSecond"`
 	// Idle is how long a connection waits for the next mail; 10 seconds.
 	Idle time.Duration `json:"idle"`
-	// Pool is shared with other Transports; nil: one of its own.
+	// Pool is shared with other Transports; nil: one of its own. Those that differ in nothing but DKIM share their connections, too.
 	Pool *Pool `json:"-"`
 }
 

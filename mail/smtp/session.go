@@ -33,7 +33,8 @@ const farewell = 5 * time.Second
 
 // quit ends the connection as RFC 5321, section 4.1.1.10, wants it.
 func (s *session) quit() {
-	s.link.timeout.Store(int64(min(s.owner.cfg.Timeout, farewell)))
+	enough := time.AfterFunc(min(s.owner.cfg.Timeout, farewell), func() { _ = s.link.Close() })
+	defer enough.Stop()
 	_ = s.client.Quit() // whatever the server says to this
 	_ = s.link.Close()
 }
