@@ -37,6 +37,12 @@ var fields = map[string]func(contract.Alert) string{
 	"initiator":            func(a contract.Alert) string { return a.Initiator },
 }
 
+// values are all that fields with a fixed set of them may have.
+var values = map[string][]string{
+	"source":   {contract.AlertProcess, contract.AlertMailbox, contract.AlertCredential, contract.AlertIndexer},
+	"severity": Severities(),
+}
+
 // Fields are the names of the fields that rules match and group by, sorted.
 func Fields() []string { return slices.Sorted(maps.Keys(fields)) }
 
