@@ -43,7 +43,7 @@ type Alerter struct {
 	queues map[string]*alertQueue // by rule
 }
 
-// NewAlerter returns the activities of alerts, which the deliverer then raises those of mailboxes with. It registers their metrics: a worker has it once.
+// NewAlerter returns the activities of alerts. It registers their metrics: a worker has it once.
 func NewAlerter(d *Deliverer, s AlertSettings, r prometheus.Registerer, logger *slog.Logger) *Alerter {
 	a := &Alerter{
 		client: d.client, deliverer: d, settings: s, logger: logger, linger: alertLinger, queues: map[string]*alertQueue{},
@@ -55,7 +55,6 @@ func NewAlerter(d *Deliverer, s AlertSettings, r prometheus.Registerer, logger *
 		}),
 	}
 	r.MustRegister(a.taken, a.signals)
-	d.alerter = a
 	return a
 }
 
