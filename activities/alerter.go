@@ -134,9 +134,12 @@ func (a *Alerter) current(ctx context.Context, now bool) ([]*alerts.Rule, error)
 	if !now && time.Since(a.read) < rulesLast {
 		return a.rules, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout) // everybody else waits for the answer
+	defer cancel()
 	entries, err := a.client.AlertRules(ctx)
 	if err != nil {
 		if a.rules != nil { // those of some moments ago are better than none
+			a.read = time.Now()
 			return a.rules, nil
 		}
 		return nil, err
