@@ -43,6 +43,7 @@ type Notified struct {
 	Unknown    []string   `json:"unknown,omitempty"`    // users and groups without an address
 	Declined   []string   `json:"declined,omitempty"`   // users who want none of the topic
 	Refused    []string   `json:"refused,omitempty"`    // recipients whom the server takes no mail for, with its reason
+	Omitted    int        `json:"omitted,omitempty"`    // how many people got none since 1,000 others did, the most that a notice goes to
 	Problems   []string   `json:"problems,omitempty"`   // templates that could not be used, so that another took their place
 }
 

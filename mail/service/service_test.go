@@ -35,6 +35,8 @@ func (s *sender) Check(_ context.Context, m *smtp.Mail) smtp.Report {
 var (
 	desk = mail.Address{Name: "Desk", Address: "desk@example.com"}
 	ann  = mail.Address{Address: "ann@example.com"}
+
+	toAnn = &smtp.Mail{To: []mail.Address{ann}, Subject: "Test", Text: "It works."}
 )
 
 func TestWithoutAServer(t *testing.T) {
@@ -42,7 +44,7 @@ func TestWithoutAServer(t *testing.T) {
 	require.ErrorIs(t, err, ErrNoServer)
 	require.EqualError(t, err, `send a mail of tenant "acme": no mail server is set up: set email.host (EMAIL_HOST)`)
 	require.Empty(t, New(Options{}).Status())
-	r := New(Options{}).Test(t.Context(), "", ann)
+	r := New(Options{}).Test(t.Context(), "", toAnn)
 	require.False(t, r.OK)
 	require.Equal(t, []smtp.StepReport{{Name: "settings", Result: "failed", Setting: "email.host", Found: "no mail server is set up: set email.host (EMAIL_HOST)"}}, r.Steps)
 }
@@ -212,7 +214,7 @@ func TestTestNamesSettingsOfTheTenant(t *testing.T) {
 		"off": {Sender: out, From: desk, Suppressed: "email.tenant.off.enabled is false"},
 	}})
 
-	r := s.Test(t.Context(), "acme", ann)
+	r := s.Test(t.Context(), "acme", toAnn)
 	require.False(t, r.OK)
 	require.Equal(t, "acme", r.Tenant)
 	require.Equal(t, "h:25", r.Server)
@@ -240,17 +242,17 @@ func TestTestNamesSettingsOfTheTenant(t *testing.T) {
 		}
 	}
 	off := New(Options{Disabled: true, Accounts: map[string]Account{"acme": {Sender: out, Server: "h:25", From: desk}}})
-	require.Equal(t, "email.enabled", off.Test(t.Context(), "acme", ann).Steps[0].Setting)
+	require.Equal(t, "email.enabled", off.Test(t.Context(), "acme", toAnn).Steps[0].Setting)
 
-	r = s.Test(t.Context(), "globex", ann)
+	r = s.Test(t.Context(), "globex", toAnn)
 	require.Empty(t, r.Tenant)
 	require.Equal(t, smtp.StepReport{Name: "settings", Result: "failed", Setting: "email.from.default", Found: "there is no sender", Advice: "set it to an address of the account"}, r.Steps[0])
 	require.Equal(t, "set email.ssl=false, email.tls=true", r.Steps[2].Advice)
 	require.Nil(t, out.checked[2], "the rest is tried")
-	r = s.Test(t.Context(), "off", ann)
+	r = s.Test(t.Context(), "off", toAnn)
 	require.Equal(t, "email.tenant.off.enabled", r.Steps[0].Setting)
 	require.Nil(t, out.checked[3])
-	s.Test(t.Context(), "acme", mail.Address{})
+	s.Test(t.Context(), "acme", nil)
 	require.Nil(t, out.checked[4])
 }
 
