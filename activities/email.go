@@ -24,7 +24,7 @@ func NewMails(s *service.Service, r prometheus.Registerer) *Mails {
 	return &Mails{s}
 }
 
-// RegisterMails makes a worker of the queue of notices try the email service out.
+// RegisterMails makes a worker of EmailQueue try the email service out.
 func RegisterMails(r worker.ActivityRegistry, m *Mails) {
 	register(r, contract.TestEmailActivity, m.Test)
 	register(r, contract.EmailHealthActivity, m.Health)

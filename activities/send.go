@@ -42,7 +42,7 @@ func (w *Watcher) SendMail(ctx context.Context, in contract.SendMail) (contract.
 }
 
 func (w *Watcher) smtpConfig(a contract.SMTPAccount) (config smtp.Config, err error) {
-	config = smtp.Config{Host: a.Host, Port: a.Port, TLS: smtp.TLS(a.TLS), Username: a.Username, OAuth: a.OAuth, Pool: &w.outgoing}
+	config = smtp.Config{Host: a.Host, Port: a.Port, TLS: smtp.TLS(a.TLS), Username: a.Username, OAuth: a.OAuth, Pool: w.outgoing}
 	if config.RootCAs, err = w.authorities.Of(a.CA); err != nil {
 		return config, err
 	}

@@ -34,15 +34,15 @@ type Watcher struct {
 	authorities mail.Authorities
 	credentials *Credentials // of mailboxes and accounts whose secret is "credential:NAME"
 	limiter     imap.Limiter // of new connections, for all mailboxes of this worker
-	outgoing    smtp.Pool    // connections to mail servers, for all accounts of this worker
+	outgoing    *smtp.Pool   // connections to mail servers, for all accounts of this worker; nil: each its own
 	held        holdings
 	*Metrics
 }
 
-// NewWatcher returns the watcher activities.
-func NewWatcher(c *client.Client, files *Files, m *Metrics) *Watcher {
+// NewWatcher returns the watcher activities. outgoing is the worker's pool of connections to mail servers.
+func NewWatcher(c *client.Client, files *Files, outgoing *smtp.Pool, m *Metrics) *Watcher {
 	host, _ := os.Hostname()
-	return &Watcher{client: c, files: files, Metrics: m, credentials: NewCredentials(c), worker: fmt.Sprintf("%d@%s", os.Getpid(), host)}
+	return &Watcher{client: c, files: files, outgoing: outgoing, Metrics: m, credentials: NewCredentials(c), worker: fmt.Sprintf("%d@%s", os.Getpid(), host)}
 }
 
 // Worker is the name of this worker, by which Temporal must know it, too.

@@ -45,7 +45,7 @@ func (c *Client) EmailHealth(ctx context.Context) (contract.EmailHealth, error) 
 
 func (c *Client) askMail(ctx context.Context, activity string, timeout time.Duration, in, out any) error {
 	o := temporal.StartActivityOptions{
-		ID: activity + "/" + rand.Text(), TaskQueue: contract.NoticeQueue, ScheduleToStartTimeout: emailUnclaimed, StartToCloseTimeout: timeout,
+		ID: activity + "/" + rand.Text(), TaskQueue: contract.EmailQueue, ScheduleToStartTimeout: emailUnclaimed, StartToCloseTimeout: timeout,
 		HeartbeatTimeout: contract.CallHeartbeat, RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 1}, // a repetition would send a second mail
 	}
 	var args []any

@@ -15,7 +15,7 @@ import (
 
 // Email is the email service as it is set up, with its secrets. The error has every mistake, with its place.
 //
-// A tenant without a host of its own has what email.* says, but for what it sets itself. One with a host of its own takes over nothing but
+// A tenant without a host of its own has what email.* says, but for what it sets itself, which is nothing of a server. One with a host of its own takes over nothing but
 // email.base.url and email.feedback.default: a password, a signature or a sender is not for the server of another.
 func (s *Settings) Email() (service.Config, error) {
 	c := service.Config{Disabled: s.Given("email.enabled") && !s.Bool("email.enabled"), Servers: map[string]service.Server{}}
@@ -28,11 +28,13 @@ func (s *Settings) Email() (service.Config, error) {
 	return c, errors.Join(errs...)
 }
 
+// ofServer are the settings of a server beside its host.
+var ofServer = []string{"port", "ssl", "tls", "ca", "connections", "rate"}
+
 // Groups of settings that belong together: a tenant that sets one of a group takes over none of it.
 var groups = [][]string{
-	{"host", "port", "ssl", "tls", "ca", "connections", "rate"},
-	{"useCredentials", "username", "password"},
-	{"oauth.authorization-url", "oauth.token-url", "oauth.client-id", "oauth.client-secret", "oauth.scope"},
+	append([]string{"host"}, ofServer...),
+	{"useCredentials", "username", "password", "oauth.authorization-url", "oauth.token-url", "oauth.client-id", "oauth.client-secret", "oauth.scope"},
 	{"dkim.domain", "dkim.selector", "dkim.key"},
 	{"from.default", "from.default.name"},
 }
@@ -103,6 +105,7 @@ func (s *Settings) server(tenant string) (service.Server, error) {
 	c := s.section(tenant)
 	server := service.Server{
 		Host: c.text("host"), Port: c.int("port"), TLS: smtp.TLSNone, CA: c.text("ca"), Connections: c.int("connections"), Identity: c.identity(),
+		Common: service.Common{Server: c.taken["host"], Login: c.taken["username"], From: c.taken["from.default"]},
 	}
 	server.Rate, _ = strconv.ParseFloat(c.text("rate"), 64) // Read has checked it
 	switch {
@@ -110,6 +113,13 @@ func (s *Settings) server(tenant string) (service.Server, error) {
 		server.TLS = smtp.TLSImplicit
 	case c.bool("tls"):
 		server.TLS = smtp.TLSStartTLS
+	}
+	if tenant != "" && !s.Given(c.own("host")) {
+		for _, name := range ofServer {
+			if s.Given(c.own(name)) {
+				c.errorf(name, "it is of a server, and %s is not set: a tenant has a server of its own, or all settings of the common one", c.own("host"))
+			}
+		}
 	}
 	if server.Host == "" {
 		if tenant == "" && s.Bool("email.enabled") {
@@ -122,6 +132,12 @@ func (s *Settings) server(tenant string) (service.Server, error) {
 	case server.OAuth != (service.OAuth{}):
 		if server.Username = c.text("username"); server.Username == "" {
 			c.errorf("username", "it is not set: log-ins with access tokens need the account, such as desk@example.com")
+		}
+	case !c.Given(c.key("useCredentials")):
+		for _, name := range []string{"username", "password"} {
+			if c.Given(c.key(name)) {
+				c.errorf(name, "it is set, and %s is not: true logs in, false does not", c.key("useCredentials"))
+			}
 		}
 	case c.bool("useCredentials"):
 		server.Username, server.Password = c.text("username"), c.secret("password")

@@ -29,6 +29,7 @@ func TestTenants(t *testing.T) {
 		Identity: service.Identity{From: mail.Address{Address: "no-reply@example.com"}},
 	}
 	globex := shared
+	globex.Common = service.Common{Server: true, Login: true}
 	globex.Identity.From.Address = "desk@globex.example"
 	require.Equal(t, map[string]service.Server{
 		"": shared, "globex": globex,
@@ -44,13 +45,15 @@ func TestWhatTenantsTakeOver(t *testing.T) {
 		Host: "h", TLS: smtp.TLSStartTLS, Username: "u", Password: "p", Rate: 2.5, Connections: 3, DKIM: service.DKIM{Domain: "h", Selector: "s", Key: "k"},
 		Identity: service.Identity{From: mail.Address{Name: "A", Address: "a@h"}, Feedback: "f@h", BaseURL: "https://h"},
 	}
+	inherited := all
+	inherited.Common = service.Common{Server: true, Login: true, From: true}
 	for text, change := range map[string]func(*service.Server){
 		"":                                 func(*service.Server) {},
 		"email.tenant.t.enabled=false":     func(s *service.Server) { s.Identity.Suppressed = "email.tenant.t.enabled is false" },
-		"email.tenant.t.from.default=b@t":  func(s *service.Server) { s.Identity.From = mail.Address{Address: "b@t"} },
+		"email.tenant.t.from.default=b@t":  func(s *service.Server) { s.Identity.From, s.Common.From = mail.Address{Address: "b@t"}, false },
 		"email.tenant.t.base.url=http://t": func(s *service.Server) { s.Identity.BaseURL = "http://t" },
 		"email.tenant.t.useCredentials=true\nemail.tenant.t.username=v\nemail.tenant.t.password=env:Q": func(s *service.Server) {
-			s.Username, s.Password = "v", "of Q"
+			s.Username, s.Password, s.Common.Login = "v", "of Q", false
 		},
 		"email.tenant.t.host=other": func(s *service.Server) {
 			*s = service.Server{Host: "other", TLS: smtp.TLSNone, Identity: service.Identity{Feedback: "f@h", BaseURL: "https://h"}}
@@ -58,7 +61,7 @@ func TestWhatTenantsTakeOver(t *testing.T) {
 	} {
 		c, err := emailOf(t, common+text)
 		require.NoError(t, err, text)
-		want := all
+		want := inherited
 		change(&want)
 		require.Equal(t, want, c.Servers["t"], text)
 		require.Equal(t, all, c.Servers[""], text)
@@ -80,12 +83,12 @@ func TestEnabled(t *testing.T) {
 func TestMailInTheClear(t *testing.T) {
 	const login = "email.useCredentials=true\nemail.username=u\nemail.password=hunter2\n"
 	for text, want := range map[string]string{
-		login + "email.host=h":                                        "the password of u goes to h:25 in the clear: set email.tls (port 587) or email.ssl (port 465)",
-		login + "email.host=h\nemail.port=2525":                       "the password of u goes to h:2525 in the clear",
+		login + "email.host=h":                                        "email: the mail password goes to h:25 in the clear: use STARTTLS (port 587) or TLS from the first byte (port 465)",
+		login + "email.host=h\nemail.port=2525":                       "the mail password goes to h:2525 in the clear",
 		login + "email.host=h\nemail.tls=true":                        "",
 		login + "email.host=h\nemail.ssl=true":                        "",
 		login + "email.host=127.0.0.1":                                "",
-		"email.username=u\nemail.host=h":                              "", // no log-in
+		"email.useCredentials=false\nemail.username=u\nemail.host=h":  "", // no log-in
 		"email.host=h\nemail.enabled=false":                           "no mail is sent: email.enabled is false",
 		"email.host=h\nemail.tenants=t\nemail.tenant.t.enabled=false": `no mail of tenant "t" is sent: email.tenant.t.enabled is false`,
 	} {
@@ -104,7 +107,7 @@ func TestMailInTheClear(t *testing.T) {
 func TestOAuth(t *testing.T) {
 	const client = "email.host=h\nemail.tls=true\nemail.username=u\nemail.oauth.token-url=https://t\nemail.oauth.client-id=i\n"
 	c, err := emailOf(t, client+"email.oauth.client-secret=env:S\nemail.oauth.scope=a b\nemail.useCredentials=true\nemail.tenants=x,y\nemail.tenant.x.from.default=a@x\n"+
-		"email.tenant.y.oauth.token-url=https://y\nemail.tenant.y.oauth.client-id=j\nemail.tenant.y.oauth.authorization-url=https://z")
+		"email.tenant.y.oauth.token-url=https://y\nemail.tenant.y.oauth.client-id=j\nemail.tenant.y.oauth.authorization-url=https://z\nemail.tenant.y.username=v")
 	require.NoError(t, err)
 	require.Equal(t, service.OAuth{Credential: "email", TokenURL: "https://t", ClientID: "i", ClientSecret: "env:S", Scope: "a b"}, c.Servers[""].OAuth)
 	require.Equal(t, c.Servers[""].OAuth, c.Servers["x"].OAuth)
@@ -136,8 +139,50 @@ func TestEmailMistakes(t *testing.T) {
 		"email.enabled=true":                         ":1: email.enabled: it is true, and email.host is not set",
 		"email.host=h\nemail.from.default.name=Desk": ":2: email.from.default.name: email.from.default is not set",
 		"email.host=h\nemail.dkim.domain=h":          "email.dkim.selector: it is not set, and other settings of dkim are",
+		"email.host=h\nemail.username=u":             ":2: email.username: it is set, and email.useCredentials is not: true logs in, false does not",
+		"email.host=h\nemail.password=p":             ":2: email.password: it is set, and email.useCredentials is not",
+		"email.host=h\nemail.tenants=t\nemail.tenant.t.enabled=false\nemail.tenant.t.rate=5": ":4: email.tenant.t.rate: it is of a server, and email.tenant.t.host is not set",
+		"email.host=h\nemail.tenants=t\nemail.tenant.t.ca=testdata/waybill.yaml":             ":3: email.tenant.t.ca: it is of a server, and email.tenant.t.host is not set",
 	} {
 		_, err := emailOf(t, text)
 		require.ErrorContains(t, err, want, text)
+	}
+}
+
+// A tenant that logs in as another does so with nothing of the common log-in.
+func TestLogInsDoNotMix(t *testing.T) {
+	const (
+		password = "email.host=h\nemail.tls=true\nemail.useCredentials=true\nemail.username=u\nemail.password=p\nemail.tenants=t\n"
+		oauth    = "email.host=h\nemail.tls=true\nemail.username=u\nemail.oauth.token-url=https://t\nemail.oauth.client-id=i\nemail.oauth.client-secret=env:S\nemail.tenants=t\n"
+		own      = "email.tenant.t.useCredentials=true\nemail.tenant.t.username=v\nemail.tenant.t.password=q"
+	)
+	serverAndSender := service.Common{Server: true, From: true}
+	for _, common := range []string{password, oauth} {
+		c, err := emailOf(t, common+own)
+		require.NoError(t, err)
+		require.Equal(t, service.Server{Host: "h", TLS: smtp.TLSStartTLS, Username: "v", Password: "q", Common: serverAndSender}, c.Servers["t"])
+		c, err = emailOf(t, common+"email.tenant.t.useCredentials=false")
+		require.NoError(t, err)
+		require.Equal(t, service.Server{Host: "h", TLS: smtp.TLSStartTLS, Common: serverAndSender}, c.Servers["t"])
+		for _, name := range []string{"username", "password"} {
+			_, err = emailOf(t, common+"email.tenant.t."+name+"=x")
+			require.ErrorContains(t, err, "email.tenant.t."+name+": it is set, and email.tenant.t.useCredentials is not: true logs in, false does not")
+		}
+		_, err = emailOf(t, common+"email.tenant.t.oauth.scope=x")
+		require.ErrorContains(t, err, "email.tenant.t.oauth.token-url: it is not set, and other settings of oauth are")
+	}
+}
+
+// What is switched off sends nothing whatever else is set.
+func TestTenantIsSwitchedOff(t *testing.T) {
+	for _, common := range []string{"email.host=h\n", ""} {
+		c, err := emailOf(t, common+"email.tenants=t\nemail.tenant.t.enabled=false")
+		require.NoError(t, err)
+		mails, err := service.Open(c, nil)
+		require.NoError(t, err)
+		r, err := mails.Send(t.Context(), "t", smtp.Mail{})
+		require.NoError(t, err)
+		require.Equal(t, "email.tenant.t.enabled is false", r.Suppressed)
+		require.Equal(t, "email.tenant.t.enabled", mails.Test(t.Context(), "t", mail.Address{}).Steps[0].Setting)
 	}
 }

@@ -2,6 +2,7 @@ package configuration
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 type entry struct {
 	name, text string
 	line       int
+	nested     bool // a list of lists or maps, which is the value of no setting of ours; charts have such. Without a text
 }
 
 // maxFile bounds a file in bytes, and with it how deep YAML nests.
@@ -38,16 +40,17 @@ func readFile(file string) ([]entry, error) {
 }
 
 func read(file string) ([]byte, error) {
-	info, err := os.Stat(file)
-	if err == nil && info.Size() > maxFile {
-		err = fmt.Errorf("%s: it has %d bytes, at most %d are read", file, info.Size(), maxFile)
-	}
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	data, err := os.ReadFile(file)
+	defer func() { _ = f.Close() }()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("read the configuration: %s: it is too large: at most %d bytes are read", file, maxFile)
 	}
 	return data, nil
 }

@@ -3,6 +3,7 @@ package configuration
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,6 +18,7 @@ type Options struct {
 	Set  []string // KEY=VALUE, of the command line
 	// Environment gives the value of a variable; nil: there are none.
 	Environment func(name string) (string, bool)
+	Variables   []string // the names of those that there are, to tell which mean nothing
 	// Secret resolves a reference.
 	Secret func(reference string) (mail.Secret, error)
 }
@@ -40,35 +42,31 @@ type Settings struct {
 
 // Read reads and checks settings. The error has every mistake.
 func Read(o Options) (*Settings, error) {
-	s := &Settings{values: map[string]value{}, known: map[string]Key{}, resolve: o.Secret}
-	if s.resolve == nil {
-		s.resolve = func(string) (mail.Secret, error) { return "", errors.New("secrets are not resolved here") }
+	if o.Secret == nil {
+		o.Secret = func(string) (mail.Secret, error) { return "", errors.New("secrets are not resolved here") }
 	}
 	if o.Environment == nil {
 		o.Environment = func(string) (string, bool) { return "", false }
 	}
-	var given []given
+	var file []given
 	if o.File != "" {
 		entries, err := readFile(o.File)
 		if err != nil {
 			return nil, err
 		}
 		for _, e := range entries {
-			given = append(given, of(e, o.File))
+			file = append(file, of(e, o.File))
 		}
 	}
 	set, err := flags(o.Set)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.learn(append(slices.Clone(given), set...), o.Environment); err != nil {
+	s := settings(o)
+	if err := s.learn(file, set, o); err != nil {
 		return nil, err
 	}
-	errs := []error{s.fromFile(given)}
-	for _, name := range s.names {
-		errs = append(errs, s.fromEnvironment(s.known[name], o.Environment))
-	}
-	errs = append(errs, s.fromFlags(set))
+	errs := []error{s.take(file, set, o.Environment)}
 	for _, name := range s.names {
 		if v, ok := s.values[name]; ok {
 			if err := s.known[name].check(v.text); err != nil {
@@ -79,11 +77,18 @@ func Read(o Options) (*Settings, error) {
 	return s, errors.Join(errs...)
 }
 
+func settings(o Options) *Settings {
+	return &Settings{values: map[string]value{}, known: map[string]Key{}, resolve: o.Secret}
+}
+
 // given is a setting with its place.
-type given struct{ name, text, from string }
+type given struct {
+	name, text, from string
+	nested           bool // see entry
+}
 
 func of(e entry, file string) given {
-	return given{e.name, e.text, fmt.Sprintf("%s:%d", file, e.line)}
+	return given{e.name, e.text, fmt.Sprintf("%s:%d", file, e.line), e.nested}
 }
 
 func flags(list []string) (all []given, err error) {
@@ -92,56 +97,79 @@ func flags(list []string) (all []given, err error) {
 		if !ok {
 			return nil, fmt.Errorf("--set %.40q: KEY=VALUE is expected", name)
 		}
-		all = append(all, given{strings.TrimSpace(name), value, "--set"})
+		all = append(all, given{name: strings.TrimSpace(name), text: value, from: "--set"})
 	}
 	return all, nil
 }
 
 // learn lists the settings that are known: they depend on the tenants.
-func (s *Settings) learn(all []given, environment func(string) (string, bool)) error {
-	list := value{}
-	for _, g := range all {
-		if g.name == tenants && g.from != "--set" {
-			list = value{g.text, g.from}
-		}
+func (s *Settings) learn(file, set []given, o Options) error {
+	others := func(g given) bool { return g.name != tenants }
+	first, keys := settings(o), Keys()
+	first.know(keys[slices.IndexFunc(keys, func(k Key) bool { return k.Name == tenants })])
+	if err := first.take(slices.DeleteFunc(slices.Clone(file), others), slices.DeleteFunc(slices.Clone(set), others), o.Environment); err != nil {
+		return err
 	}
-	if text, ok := environment("EMAIL_TENANTS"); ok && text != "" {
-		list = value{text, "EMAIL_TENANTS"}
-	}
-	for _, g := range all {
-		if g.name == tenants && g.from == "--set" {
-			list = value{g.text, g.from}
-		}
-	}
-	variables := map[string]string{}
+	list := first.values[tenants]
 	for part := range strings.SplitSeq(list.text, ",") {
 		name := strings.TrimSpace(part)
-		variable := strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 		switch {
 		case name == "":
 			continue
 		case !contract.ValidTenant(name):
 			return fmt.Errorf("%s: %s: tenant %q: %s is expected", list.from, tenants, name, contract.TenantRule)
-		case variables[variable] != "":
-			return fmt.Errorf("%s: %s: the environment variables of %s and %s are the same: they begin with EMAIL_TENANT_%s_", list.from, tenants, variables[variable], name, variable)
+		case slices.Contains(s.tenants, name):
+			return fmt.Errorf("%s: %s: tenant %q stands there twice", list.from, tenants, name)
 		}
-		variables[variable] = name
 		s.tenants = append(s.tenants, name)
-	}
-	keys := Keys()
-	for _, t := range s.tenants {
 		for _, k := range emailKeys() {
 			if k.Name != tenants {
-				k.Name, k.Aliases = ofTenant+t+strings.TrimPrefix(k.Name, "email"), nil
+				k.Name, k.Aliases = ofTenant+name+strings.TrimPrefix(k.Name, "email"), nil
 				keys = append(keys, k)
 			}
 		}
 	}
+	s.know(keys...)
+	return s.variables(list.from, o)
+}
+
+func (s *Settings) know(keys ...Key) {
 	for _, k := range keys {
 		s.known[k.Name] = k
 		s.names = append(s.names, k.Name)
 	}
+}
+
+// variables sees that none is of two settings, as names of tenants may have it, and tells which of a tenant are of none. from is where the tenants are listed.
+func (s *Settings) variables(from string, o Options) error {
+	owners := map[string]string{}
+	for _, name := range s.names {
+		for _, variable := range s.known[name].Variables() {
+			if owner := owners[variable]; owner != "" {
+				return fmt.Errorf("%s: %s: %s and %s have the same variable, %s; name one of the tenants otherwise", from, tenants, owner, name, variable)
+			}
+			owners[variable] = name
+		}
+	}
+	known := slices.Sorted(maps.Keys(owners))
+	for _, variable := range o.Variables {
+		text, _ := o.Environment(variable)
+		plain := strings.TrimSuffix(variable, "_FILE")
+		if text == "" || !strings.HasPrefix(variable, "EMAIL_TENANT_") || owners[plain] != "" {
+			continue
+		}
+		s.warnings = append(s.warnings, variable+" is the variable of no setting"+meant(plain, known))
+	}
 	return nil
+}
+
+// take takes the values of the settings that are known, with their weight.
+func (s *Settings) take(file, set []given, environment func(string) (string, bool)) error {
+	errs := []error{s.fromFile(file)}
+	for _, name := range s.names {
+		errs = append(errs, s.fromEnvironment(s.known[name], environment))
+	}
+	return errors.Join(append(errs, s.fromFlags(set))...)
 }
 
 func (s *Settings) fromFile(all []given) error {
@@ -149,6 +177,8 @@ func (s *Settings) fromFile(all []given) error {
 	for _, g := range all {
 		before, twice := s.values[g.name]
 		switch _, ok := s.known[g.name]; {
+		case ok && g.nested:
+			errs = append(errs, fmt.Errorf("%s: %s: a list of lists or maps is no value of a setting", g.from, g.name))
 		case ok && twice:
 			s.warnings = append(s.warnings, fmt.Sprintf("%s: %s stands in %s, too; the last one counts", g.from, g.name, before.from))
 			fallthrough
@@ -202,7 +232,7 @@ func (s *Settings) fromEnvironment(k Key, environment func(string) (string, bool
 		if found != nil && found.text != text {
 			return fmt.Errorf("%s is set, and %s is, too, to something else; keep one: both mean %s", found.from, from, k.Name)
 		}
-		found = &given{k.Name, text, from}
+		found = &given{name: k.Name, text: text, from: from}
 	}
 	if found != nil {
 		s.put(k.Name, found.text, found.from)
@@ -240,9 +270,12 @@ func (s *Settings) unknown(name string) error {
 			return fmt.Errorf("%s: %s does not list %q%s", name, tenants, tenant, hint)
 		}
 	}
-	hint := ""
-	if near := suggest.Nearest(name, s.names); near != "" {
-		hint = fmt.Sprintf("; did you mean %s?", near)
+	return fmt.Errorf("%s is not a setting%s", name, meant(name, s.names))
+}
+
+func meant(name string, known []string) string {
+	if near := suggest.Nearest(name, known); near != "" {
+		return fmt.Sprintf("; did you mean %s?", near)
 	}
-	return fmt.Errorf("%s is not a setting%s", name, hint)
+	return ""
 }

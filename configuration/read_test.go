@@ -2,9 +2,12 @@ package configuration
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -169,7 +172,10 @@ func TestMistakes(t *testing.T) {
 		"tenant":        {"email.tenants=acme\nemail.tenant.acne.host=x", nil, nil, []string{`F:2: email.tenant.acne.host: email.tenants does not list "acne"; did you mean "acme"?`}},
 		"tenant's key":  {"email.tenants=acme\nemail.tenant.acme.hots=x", nil, nil, []string{"F:2: email.tenant.acme.hots is not a setting; did you mean email.tenant.acme.host?"}},
 		"tenant's name": {"email.tenants=acme, a b", nil, nil, []string{`F:1: email.tenants: tenant "a b": 1 to 63 letters`}},
-		"same variable": {"", map[string]string{"EMAIL_TENANTS": "a-b,a_b"}, nil, []string{"EMAIL_TENANTS: email.tenants: the environment variables of a-b and a_b are the same: they begin with EMAIL_TENANT_A_B_"}},
+		"same variable": {"", map[string]string{"EMAIL_TENANTS": "a-b,a_b"}, nil, []string{"EMAIL_TENANTS: email.tenants: email.tenant.a-b.enabled and email.tenant.a_b.enabled have the same variable, EMAIL_TENANT_A_B_ENABLED; name one of the tenants otherwise"}},
+		"parted":        {"", map[string]string{"EMAIL_TENANTS": "acmeCorp,acme-corp"}, nil, []string{"email.tenant.acmeCorp.enabled and email.tenant.acme-corp.enabled have the same variable, EMAIL_TENANT_ACME_CORP_ENABLED"}},
+		"twice":         {"", map[string]string{"EMAIL_TENANTS": "a, b,a"}, nil, []string{`EMAIL_TENANTS: email.tenants: tenant "a" stands there twice`}},
+		"tenants":       {"", map[string]string{"EMAIL_TENANTS": "a", "EMAIL_TENANTS_FILE": "b"}, nil, []string{"EMAIL_TENANTS is set, and EMAIL_TENANTS_FILE is, too; keep one"}},
 		"types": {
 			"email.port=0\nemail.ssl=yes\nemail.rate=-1\nemail.base.url=ftp://x\nemail.from.default=desk\nemail.ca=/none\n" +
 				"event.processing.cronExpression=* * * * *\nevent.processing.processed.events.action=keep\nevent.processing.max.locktime=1h",
@@ -203,9 +209,47 @@ func TestMistakes(t *testing.T) {
 	_, err = Read(Options{File: "none.yaml"})
 	require.ErrorContains(t, err, "none.yaml")
 	_, err = Read(Options{File: file(t, "a.yaml", strings.Repeat("#", maxFile+1))})
-	require.ErrorContains(t, err, "at most 262144 are read")
-	_, err = Read(Options{File: file(t, "a.yaml", "email:\n  host: [a, [b]]")})
-	require.ErrorContains(t, err, "it has a line end or another control character")
+	require.ErrorContains(t, err, "at most 262144 bytes are read")
+	for _, text := range []string{"email:\n  host: [a, [b]]", "email:\n  password: [{a: b}]", "email:\n  tenants: [{a: b}]"} {
+		_, err = Read(Options{File: file(t, "a.yaml", text)})
+		require.ErrorContains(t, err, "a list of lists or maps is no value of a setting", text)
+	}
+}
+
+func TestListOfTenants(t *testing.T) {
+	path := file(t, "a.yaml", "email: {tenants: [acme]}")
+	list := file(t, "list", "globex, initech\n")
+	for name, test := range map[string]struct {
+		variables map[string]string
+		set       []string
+		want      []string
+	}{
+		"file":        {want: []string{"acme"}},
+		"environment": {map[string]string{"EMAIL_TENANTS": "globex"}, nil, []string{"globex"}},
+		"named file":  {map[string]string{"EMAIL_TENANTS_FILE": list}, nil, []string{"globex", "initech"}},
+		"flag":        {map[string]string{"EMAIL_TENANTS_FILE": list}, []string{"email.tenants=hooli"}, []string{"hooli"}},
+		"empty flag":  {map[string]string{"EMAIL_TENANTS": "globex"}, []string{"email.tenants="}, nil},
+	} {
+		s, err := Read(Options{File: path, Set: test.set, Environment: environment(test.variables), Secret: secrets})
+		require.NoError(t, err, name)
+		require.Equal(t, test.want, s.tenants, name)
+		require.Empty(t, s.Warnings(), name)
+	}
+}
+
+// A pipe has no size.
+func TestFileIsBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe.yaml")
+	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	go func() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err == nil {
+			_, _ = f.WriteString(strings.Repeat("#", 2*maxFile)) // is cut off
+			_ = f.Close()
+		}
+	}()
+	_, err := Read(Options{File: path})
+	require.ErrorContains(t, err, "at most 262144 bytes are read")
 }
 
 func TestWarnings(t *testing.T) {
@@ -217,6 +261,16 @@ func TestWarnings(t *testing.T) {
 	}, s.Warnings())
 	require.Equal(t, []string{"settings that have no meaning here are ignored (1): emial.host"}, s.Notes())
 	require.Equal(t, 2, s.Int("email.port"))
+
+	variables := map[string]string{
+		"EMAIL_TENANTS": "acme", "EMAIL_TENANT_ACME_HOST": "h", "EMAIL_TENANT_ACME_FROM_DEFAULT_FILE": file(t, "from", "a@b.c"),
+		"EMAIL_TENANT_ACME_HOTS": "x", "EMAIL_TENANT_ACNE_PORT": "1", "EMAIL_TENANT_ACME_FROM": "", "EMAIL_TENANTLESS": "x",
+	}
+	s, err = Read(Options{Environment: environment(variables), Variables: slices.Sorted(maps.Keys(variables)), Secret: secrets})
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"EMAIL_TENANT_ACME_HOTS is the variable of no setting; did you mean EMAIL_TENANT_ACME_HOST?", "EMAIL_TENANT_ACNE_PORT is the variable of no setting; did you mean EMAIL_TENANT_ACME_PORT?",
+	}, s.Warnings())
 }
 
 func TestAllSettingsAreDocumented(t *testing.T) {

@@ -67,9 +67,12 @@ func (f *flattener) flatten(name string, at int, node ast.Node) error {
 		}
 		return f.flatten(inner, line(n.Key), n.Value)
 	}
-	text, err := scalar(node)
+	e := entry{name: name, line: at}
+	var err error
 	if list, ok := node.(*ast.SequenceNode); ok {
-		text, err = joined(list)
+		e.text, e.nested = joined(list)
+	} else {
+		e.text, err = scalar(node)
 	}
 	if err != nil {
 		return fmt.Errorf("%d: %s: %w", at, name, err)
@@ -78,24 +81,21 @@ func (f *flattener) flatten(name string, at int, node ast.Node) error {
 		return fmt.Errorf("%d: %s stands in line %d, too; keep one", at, name, before)
 	}
 	f.lines[name] = at
-	f.entries = append(f.entries, entry{name, text, at})
+	f.entries = append(f.entries, e)
 	return nil
 }
 
-func joined(list *ast.SequenceNode) (string, error) {
+func joined(list *ast.SequenceNode) (text string, nested bool) {
 	var parts []string
 	for _, value := range list.Values {
-		text, err := scalar(value)
+		part, err := scalar(value)
 		if err != nil {
-			return complex, nil // of the old product, or of a chart: see complex
+			return "", true
 		}
-		parts = append(parts, text)
+		parts = append(parts, part)
 	}
-	return strings.Join(parts, ","), nil
+	return strings.Join(parts, ","), false
 }
-
-// complex stands for a value that no setting of ours has: a list of lists or maps. Charts have such.
-const complex = "\x00"
 
 func scalar(node ast.Node) (string, error) {
 	switch n := node.(type) {

@@ -15,7 +15,7 @@ type Instance struct {
 	Definition *Definition // with the name under which models call it
 	Settings   *Settings
 	Files      Files            // nil: there is no blob store
-	Mail       *service.Service // the email service of the worker; nil: there is none
+	Mail       *service.Service // the email service of the worker; nil: one without a mail server
 }
 
 // Instance makes the definition of an instance of this one, which is built in, from a file that names it as its template: name, description, settings and

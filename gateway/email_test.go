@@ -63,7 +63,7 @@ func TestEmailTest(t *testing.T) {
 	code, body := ask(t, w, "POST", "/api/email/test?to=ann@example.com&tenant=acme")
 	require.Equal(t, http.StatusOK, code, body)
 	require.JSONEq(t, `{"ok":false,"server":"h:25","stages":[{"stage":"dns","state":"failed","setting":"email.host","ms":0}]}`, body)
-	require.Equal(t, []any{contract.NoticeQueue, contract.TestEmailActivity, contract.TestEmail{To: "ann@example.com", Tenant: "acme"}}, w.asked)
+	require.Equal(t, []any{contract.EmailQueue, contract.TestEmailActivity, contract.TestEmail{To: "ann@example.com", Tenant: "acme"}}, w.asked)
 	for path, want := range map[string]string{"?to=ann": "the parameter to: an address such as ann@example.com is expected", "?tenant=a.b": "the parameter tenant: 1 to 63 letters"} {
 		code, body := ask(t, w, "POST", "/api/email/test"+path)
 		require.Equal(t, http.StatusBadRequest, code)

@@ -41,7 +41,12 @@ func (m misconfigured) Unwrap() error { return m.error }
 
 // read reads and checks the settings. It opens nothing but files.
 func (o *sources) read() (*settings, error) {
-	s, err := configuration.Read(configuration.Options{File: o.file, Set: o.set, Environment: os.LookupEnv, Secret: activities.Secret})
+	var variables []string
+	for _, text := range os.Environ() {
+		name, _, _ := strings.Cut(text, "=")
+		variables = append(variables, name)
+	}
+	s, err := configuration.Read(configuration.Options{File: o.file, Set: o.set, Environment: os.LookupEnv, Variables: variables, Secret: activities.Secret})
 	if err != nil {
 		return nil, misconfigured{err}
 	}

@@ -2,7 +2,7 @@ package contract
 
 import "time"
 
-// Activities of the email service, on NoticeQueue.
+// Activities of the email service, on EmailQueue.
 const (
 	TestEmailActivity   = "waybill/test-email"   // TestEmail -> EmailReport
 	EmailHealthActivity = "waybill/email-health" // -> EmailHealth

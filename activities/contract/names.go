@@ -21,6 +21,7 @@ const (
 	AccountQueue   = "waybill-accounts"  // mail that applications send and fetch, and log-ins that are tried out
 	AlertQueue     = "waybill-alerts"    // alerts on their way to their rules: nothing that they speak of waits for it
 	NoticeQueue    = "waybill-notices"   // mails of Waybill's own, which wait for the mail server
+	EmailQueue     = "waybill-email"     // questions to the email service: tests of the mail server, and its health
 	JavaQueue      = "waybill-java"      // what models ask of Java: a worker of the user's own, in any language
 )
 

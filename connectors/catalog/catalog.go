@@ -104,12 +104,6 @@ func Instances(paths []string, d Deps) ([]connectors.Connector, error) {
 }
 
 func open(t connectors.Template, definition *connectors.Definition, d Deps) (connectors.Connector, error) {
-	if d.Mail == nil {
-		d.Mail = service.New(service.Options{})
-	}
-	if definition.Template == "" && t.Definition.Name == email.Template().Definition.Name {
-		return email.New(definition, d.Mail, d.Files), nil // its settings are those of the email service
-	}
 	settings := definition.Settings(d.Variable)
 	if fixed := d.Fixed[t.Definition.Name]; fixed != nil {
 		definition, settings = fix(definition, fixed, d.Variable)

@@ -19,7 +19,7 @@ type Config struct {
 	Password mail.Secret // EMAIL_PASSWORD
 	Auth     bool        // EMAIL_SMTP_AUTH
 	StartTLS bool        // EMAIL_SMTP_STARTTLS: required, never downgraded
-	SSL      bool        // EMAIL_SMTP_SSL: TLS from the first byte
+	SSL      bool        // EMAIL_SMTP_SSL: TLS from the first byte; then there is nothing left for STARTTLS to do
 	From     string      // EMAIL_FROM: sender of mails that name none
 }
 
@@ -41,9 +41,6 @@ func (c Config) validate() error {
 	if c.Port < 0 || c.Port > 65535 {
 		errs = append(errs, fmt.Errorf("EMAIL_PORT %d is not a port, 1 to 65535", c.Port))
 	}
-	if c.SSL && c.StartTLS {
-		errs = append(errs, errors.New("EMAIL_SMTP_SSL and EMAIL_SMTP_STARTTLS exclude each other; set SSL for port 465, STARTTLS for 587"))
-	}
 	if c.Auth && (c.Username == "" || c.Password == "") {
 		errs = append(errs, errors.New("EMAIL_SMTP_AUTH needs EMAIL_USERNAME and EMAIL_PASSWORD"))
 	}
@@ -56,7 +53,7 @@ func (c Config) validate() error {
 }
 
 // transport is the configuration as the transport takes it. Without SSL and STARTTLS mail goes in the clear, as the
-// settings say; see insecure.
+// settings say; see smtp.Config.Warnings.
 func (c Config) transport() smtp.Config {
 	t := smtp.Config{Host: c.Host, Port: c.Port, TLS: smtp.TLSNone, AllowPlain: true}
 	switch {
@@ -78,9 +75,4 @@ func (c Config) sender() mail.Address {
 		return mail.Address{}
 	}
 	return mail.Address{Name: a.Name, Address: a.Address}
-}
-
-// insecure reports that the password would go over the network in the clear, which a worker warns of when it starts.
-func (c Config) insecure() bool {
-	return c.Auth && !c.SSL && !c.StartTLS && !mail.Loopback(c.Host)
 }

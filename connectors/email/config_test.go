@@ -12,9 +12,9 @@ import (
 func TestConfigValidate(t *testing.T) {
 	good := Config{Host: "mail.example.com", Port: 587, Username: "u", Password: "hunter2", Auth: true, StartTLS: true, From: "Desk <desk@example.com>"}
 	require.NoError(t, good.validate())
-	bad := Config{Port: 70000, Auth: true, SSL: true, StartTLS: true, From: "desk", Password: "hunter2"}
+	bad := Config{Port: 70000, Auth: true, From: "desk", Password: "hunter2"}
 	err := bad.validate()
-	for _, want := range []string{"EMAIL_HOST is not set", "EMAIL_PORT 70000", "exclude each other", "EMAIL_SMTP_AUTH needs", `EMAIL_FROM "desk"`} {
+	for _, want := range []string{"EMAIL_HOST is not set", "EMAIL_PORT 70000", "EMAIL_SMTP_AUTH needs", `EMAIL_FROM "desk"`} {
 		require.ErrorContains(t, err, want)
 	}
 	require.NotContains(t, fmt.Sprintf("%v %+v %#v", err, bad, bad), "hunter2")
@@ -23,13 +23,10 @@ func TestConfigValidate(t *testing.T) {
 func TestConfigTransport(t *testing.T) {
 	c := Config{Host: "mail.example.com", Username: "u", Password: "p"}
 	require.Equal(t, smtp.Config{Host: "mail.example.com", TLS: smtp.TLSNone, AllowPlain: true}, c.transport(), "no account without EMAIL_SMTP_AUTH")
-	require.False(t, c.insecure())
 	c.Auth = true
-	require.True(t, c.insecure())
 	require.NoError(t, c.transport().Validate())
+	require.Len(t, c.transport().Warnings(), 1)
 	c.StartTLS = true
-	require.False(t, c.insecure())
 	require.Equal(t, smtp.Config{Host: "mail.example.com", TLS: smtp.TLSStartTLS, AllowPlain: true, Username: "u", Password: "p"}, c.transport())
-	require.Equal(t, smtp.TLSImplicit, Config{Host: "h", SSL: true}.transport().TLS)
-	require.False(t, Config{Host: "127.0.0.1", Auth: true}.insecure())
+	require.Equal(t, smtp.TLSImplicit, Config{Host: "h", SSL: true, StartTLS: true}.transport().TLS)
 }

@@ -37,7 +37,7 @@ func Template() connectors.Template {
 		Retry:   connectors.Retry{Attempts: 20, Interval: 2 * time.Second, Coefficient: 2, MaxInterval: 15 * time.Minute},
 		Timeout: 5 * time.Minute,
 	}
-	return connectors.Template{Definition: d, New: fromSettings, Answer: answer}
+	return connectors.Template{Definition: d, New: fromSettings, BuiltIn: overService, Answer: answer}
 }
 
 // answer answers a mail in its thread. Beside the outputs of its event there are answerTo, and answerFrom unless the sender of the settings is
@@ -58,24 +58,25 @@ func answer(e connectors.Event, text string) (action string, inputs map[string]a
 	return "SEND", inputs, true
 }
 
+// overService makes the connector that is built in: its settings are those of the email service of the worker.
+func overService(i connectors.Instance) connectors.Connector {
+	return New(i.Definition, i.Mail, i.Files)
+}
+
 // fromSettings makes an instance with a server of its own, which all tenants share.
 func fromSettings(i connectors.Instance) (connectors.Connector, error) {
 	config := read(i.Settings)
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	transport, err := smtp.New(config.transport())
+	server := config.transport()
+	server.Pool = i.Mail.Pool()
+	transport, err := smtp.New(server)
 	if err != nil {
 		return nil, err
 	}
-	mails := i.Mail
-	if mails == nil {
-		mails = service.New(service.Options{})
-	}
-	c := New(i.Definition, mails.With(service.Account{Sender: transport, From: config.sender()}), i.Files)
-	if config.insecure() {
-		c.warnings = []string{"the mail password goes over the network in the clear: set EMAIL_SMTP_STARTTLS or EMAIL_SMTP_SSL"}
-	}
+	c := New(i.Definition, i.Mail.With(service.Account{Sender: transport, From: config.sender()}), i.Files)
+	c.warnings = server.Warnings()
 	return c, nil
 }
 
@@ -107,8 +108,9 @@ func (c *Connector) Call(ctx context.Context, call connectors.Call) (map[string]
 	if why := c.mails.Suppress(call.Tenant); why != "" {
 		return map[string]any{"messageId": "", "refused": refused, "suppressed": why}, nil
 	}
-	if _, err := c.mails.Account(call.Tenant); err != nil {
-		return nil, classify(err)
+	account, err := c.mails.Account(call.Tenant)
+	if err != nil {
+		return nil, classify(err, account)
 	}
 	m, err := c.compose(ctx, call)
 	if err != nil {
@@ -116,7 +118,7 @@ func (c *Connector) Call(ctx context.Context, call connectors.Call) (map[string]
 	}
 	receipt, err := c.mails.Send(service.Attempt(ctx, call.Attempt), call.Tenant, m)
 	if err != nil {
-		return nil, classify(err)
+		return nil, classify(err, account)
 	}
 	for _, r := range receipt.Refused {
 		refused = append(refused, map[string]any{"address": r.Address, "code": int64(r.Code), "reason": r.Message})
@@ -159,7 +161,7 @@ func (c *Connector) compose(ctx context.Context, call connectors.Call) (smtp.Mai
 }
 
 // classify turns a failure to send into the connector's error. The server's own words stay in the cause.
-func classify(err error) error {
+func classify(err error, account service.Account) error {
 	failure := &connectors.Error{Kind: connectors.Retryable, Code: connectors.CodeUnknown, Public: "the mail could not be sent", Err: err}
 	if errors.Is(err, service.ErrNoServer) {
 		return &connectors.Error{Kind: connectors.Permanent, Code: connectors.CodeNotConfigured, Public: service.ErrNoServer.Error() + " for the worker, then retry", Err: err}
@@ -178,9 +180,20 @@ func classify(err error) error {
 	answer := strings.TrimSpace(fmt.Sprintf("%d %s", refusal.Code, refusal.EnhancedCode))
 	switch refusal.Stage {
 	case smtp.StageAuth:
-		failure.Code, failure.Public = codeAuthentication, "the mail server did not accept the account ("+answer+"); see email.username and email.password (EMAIL_USERNAME, EMAIL_PASSWORD)"
+		failure.Code, failure.Public = codeAuthentication, "the mail server did not accept the account ("+answer+")"
+		if refusal.Code == 0 {
+			failure.Public = "no log-in to the mail server was possible"
+		}
+		see := "email.username and email.password (EMAIL_USERNAME, EMAIL_PASSWORD)"
+		if name := account.Credential; name != "" {
+			see = fmt.Sprintf("the credential %q (starter credential show %s) and email.oauth", name, name)
+		}
+		failure.Public += "; see " + see
 	case smtp.StageDial, smtp.StageTLS:
 		failure.Code, failure.Public = codeConnection, "there is no connection to the mail server"
+		if errors.Is(err, smtp.ErrBusy) {
+			failure.Public = "the mail's time was over before its turn came: all connections to the mail server are busy, or mails wait for each other (email.connections, email.rate)"
+		}
 	default:
 		failure.Code, failure.Public = codeSend, "the mail server refused the mail: "+answer
 		if refusal.Code == 0 {

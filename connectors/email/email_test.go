@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	gosmtp "github.com/emersion/go-smtp"
 	"github.com/stretchr/testify/require"
@@ -298,6 +299,58 @@ func TestTenants(t *testing.T) {
 		{Outcome: service.Sent, Mails: 2}, {Outcome: service.Repeated, Mails: 2}, {Tenant: "acme", Outcome: service.Sent, Mails: 1},
 		{Tenant: "acme", Outcome: service.Repeated, Mails: 1}, {Tenant: "silent", Outcome: service.Suppressed, Mails: 1},
 	}, mails.Counts())
+}
+
+// An instance with a server of its own is a part of the worker: what is bounded and switched off there is so for it, too.
+func TestInstancesShareWhatTheWorkerSays(t *testing.T) {
+	s := startServer(t)
+	host, port, err := net.SplitHostPort(s.SMTPAddr())
+	require.NoError(t, err)
+	number, err := strconv.Atoi(port)
+	require.NoError(t, err)
+	one := service.Server{Host: host, Port: number, TLS: smtp.TLSNone, Rate: 0.001, Identity: service.Identity{From: mail.Address{Address: "desk@example.com"}}}
+	mails, err := service.Open(service.Config{Servers: map[string]service.Server{"": one, "off": {Identity: service.Identity{Suppressed: "it is off"}}}}, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, mails.Close()) })
+	d := *Template().Definition
+	d.Name, d.Template = "desk-mail", "email"
+	settings := connectortest.Settings(&d, map[string]string{"EMAIL_HOST": host, "EMAIL_PORT": port, "EMAIL_FROM": "desk@example.com"})
+	instance, err := Template().Make(connectors.Instance{Definition: &d, Settings: settings, Mail: mails})
+	require.NoError(t, err)
+	builtIn, err := Template().Make(connectors.Instance{Definition: Template().Definition, Settings: connectortest.Settings(Template().Definition, nil), Mail: mails})
+	require.NoError(t, err)
+
+	call := send(map[string]any{"to": "ann@example.com", "text": "x"})
+	_, err = builtIn.Call(t.Context(), call)
+	require.NoError(t, err)
+	late, end := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer end()
+	_, err = instance.Call(late, call)
+	require.ErrorIs(t, err, smtp.ErrBusy, "the server has had its mail of this quarter of an hour")
+	require.ErrorContains(t, err, "the mail's time was over before its turn came")
+	call.Tenant = "off"
+	outputs, err := instance.Call(t.Context(), call)
+	require.NoError(t, err)
+	require.Equal(t, "it is off", outputs["suppressed"])
+}
+
+// What is to be done depends on how the log-in would be.
+func TestNoLogIn(t *testing.T) {
+	for name, test := range map[string]struct {
+		credential string
+		failure    smtp.Error
+		want       string
+	}{
+		"refused":        {"", smtp.Error{Code: 535, EnhancedCode: "5.7.8"}, "the mail server did not accept the account (535 5.7.8); see email.username and email.password (EMAIL_USERNAME, EMAIL_PASSWORD)"},
+		"no way":         {"", smtp.Error{}, "no log-in to the mail server was possible; see email.username and email.password (EMAIL_USERNAME, EMAIL_PASSWORD)"},
+		"no token":       {"email-acme", smtp.Error{Temporary: true}, `no log-in to the mail server was possible; see the credential "email-acme" (starter credential show email-acme) and email.oauth`},
+		"token, refused": {"email", smtp.Error{Code: 535}, `the mail server did not accept the account (535); see the credential "email" (starter credential show email) and email.oauth`},
+	} {
+		test.failure.Stage, test.failure.Err = smtp.StageAuth, errors.New("x")
+		err := connectors.AsError(classify(&test.failure, service.Account{Credential: test.credential}))
+		require.Equal(t, test.want, err.Public, name)
+		require.Equal(t, codeAuthentication, err.Code)
+	}
 }
 
 func TestEventAgreesWithTriggers(t *testing.T) {

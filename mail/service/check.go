@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/waybill-io/waybill/mail"
@@ -30,18 +31,21 @@ const StepSettings = "settings"
 func (s *Service) Test(ctx context.Context, tenant string, to mail.Address) Tested {
 	settings := smtp.StepReport{Name: StepSettings, Result: smtp.ResultOK}
 	fail := func(setting, found, advice string) {
-		settings.Result, settings.Setting, settings.Found, settings.Advice = smtp.ResultFailed, place(s.name(tenant))+"."+setting, found, advice
+		settings.Result, settings.Setting, settings.Found, settings.Advice = smtp.ResultFailed, setting, found, advice
 	}
 	a, err := s.Account(tenant)
-	r := Tested{Tenant: s.name(tenant), From: a.From, Report: smtp.Report{Server: a.Server}}
-	why := s.suppressed(tenant)
+	tenant = s.name(tenant)
+	r := Tested{Tenant: tenant, From: a.From, Report: smtp.Report{Server: a.Server}}
+	why, advice := s.suppressed(tenant), "set it to true, or leave it out"
 	switch {
 	case err != nil:
-		fail("host", ErrNoServer.Error(), "")
+		fail("email.host", ErrNoServer.Error(), "")
+	case s.options.Disabled:
+		fail("email.enabled", "no mail is sent: "+why, advice)
 	case why != "":
-		fail("enabled", "no mail is sent: "+why, "set it to true, or leave it out")
+		fail(place(tenant)+".enabled", "no mail is sent: "+why, advice)
 	case to.Address != "" && a.From.Address == "":
-		fail("from.default", "there is no sender", "set it to an address of the account")
+		fail(a.setting(tenant, "from"), "there is no sender", "set it to an address of the account")
 	default:
 		settings.Found = "sender " + a.From.String()
 		if a.From.Address == "" {
@@ -57,25 +61,52 @@ func (s *Service) Test(ctx context.Context, tenant string, to mail.Address) Test
 	}
 	r.Steps = append([]smtp.StepReport{settings}, r.Steps...)
 	for i := range r.Steps[1:] {
-		s.localise(&r.Steps[i+1], tenant)
+		localise(&r.Steps[i+1], tenant, a)
 	}
 	r.OK = r.Failed() == nil
 	return r
 }
 
-// localise has a step name the settings of a tenant, where the transport names the default ones.
-func (s *Service) localise(step *smtp.StepReport, tenant string) {
-	switch step.Setting {
-	case "email.to": // it is none: who asks says to whom
+// named is a setting in an advice. What looks like one and is a part of a host name is none.
+var named = regexp.MustCompile(`(^|[^\w.@-])email\.(\w+)($|[^\w.-])`)
+
+// localise has a step name the settings that count for a tenant, where the transport names the default ones.
+func localise(step *smtp.StepReport, tenant string, a Account) {
+	name := strings.TrimPrefix(step.Setting, "email.")
+	switch setting := a.setting(tenant, name); {
+	case name == "to": // it is none: who asks says to whom
 		step.Setting = ""
-	case "email.from":
-		step.Setting = "email.from.default"
-	case "email.oauth":
-		step.Setting = "email.oauth.token-url"
+	case setting != "":
+		step.Setting = setting
 	}
-	for _, text := range []*string{&step.Setting, &step.Advice} {
-		*text = strings.ReplaceAll(*text, "email.", place(s.name(tenant))+".")
+	step.Advice = named.ReplaceAllStringFunc(step.Advice, func(text string) string {
+		parts := named.FindStringSubmatch(text)
+		if setting := a.setting(tenant, parts[2]); setting != "" {
+			return parts[1] + setting + parts[3]
+		}
+		return text
+	})
+}
+
+// setting is that of a tenant, by the name that the transport has for it; "" for one that it does not name.
+func (a Account) setting(tenant, name string) string {
+	common := false
+	switch name {
+	case "host", "port", "ssl", "tls", "ca":
+		common = a.Common.Server
+	case "useCredentials", "username", "password":
+		common = a.Common.Login
+	case "oauth":
+		name, common = "oauth.token-url", a.Common.Login
+	case "from":
+		name, common = "from.default", a.Common.From
+	default:
+		return ""
 	}
+	if common {
+		tenant = ""
+	}
+	return place(tenant) + "." + name
 }
 
 // testMail says what it is, and asks machines not to answer.

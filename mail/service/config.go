@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/waybill-io/waybill/mail"
@@ -21,10 +19,10 @@ type Config struct {
 
 // Server is a mail server with its sender.
 type Server struct {
-	Host     string // "": none
-	Port     int    // 0: 465, 587 or 25, by TLS
-	TLS      smtp.TLS
-	Username string // "": no log-in
+	Host     string   // "": none
+	Port     int      // 0: that of TLS
+	TLS      smtp.TLS // "": STARTTLS
+	Username string   // "": no log-in
 	Password mail.Secret
 	OAuth    OAuth // of a log-in with access tokens
 	CA       string
@@ -34,7 +32,11 @@ type Server struct {
 	DKIM        DKIM
 
 	Identity Identity
+	Common   Common
 }
+
+// Common tells which settings of a tenant are those of email.*, and not its own.
+type Common struct{ Server, Login, From bool }
 
 // Identity is what the mails of a tenant show, whichever server they go over.
 type Identity struct {
@@ -73,14 +75,20 @@ type Tokens func(credential string) mail.Tokens
 
 // Open makes the service; it does not connect. tokens may be nil when no server logs in with access tokens.
 func Open(c Config, tokens Tokens) (*Service, error) {
-	o := Options{Disabled: c.Disabled, Accounts: map[string]Account{}}
+	service := New(Options{Disabled: c.Disabled, Accounts: map[string]Account{}})
 	made := map[Server]Sender{} // tenants that differ in what mails show share their connections
 	var authorities mail.Authorities
-	pool := &smtp.Pool{}
 	var errs []error
 	for _, tenant := range slices.Sorted(maps.Keys(c.Servers)) {
 		s := c.Servers[tenant]
+		account := Account{
+			From: s.Identity.From, Feedback: s.Identity.Feedback, BaseURL: strings.TrimRight(s.Identity.BaseURL, "/"), Suppressed: s.Identity.Suppressed,
+			Common: s.Common, Credential: s.OAuth.Credential,
+		}
 		if s.Host == "" {
+			if account.Suppressed != "" { // it is, also where there is no server at all
+				service.options.Accounts[tenant] = account
+			}
 			continue
 		}
 		transport, err := s.transport(&authorities, tokens)
@@ -88,9 +96,8 @@ func Open(c Config, tokens Tokens) (*Service, error) {
 			errs = append(errs, fmt.Errorf("%s: %w", place(tenant), err))
 			continue
 		}
-		transport.Pool = pool
-		identity := s.Identity
-		s.Identity = Identity{}
+		transport.Pool = service.pool
+		s.Identity, s.Common = Identity{}, Common{}
 		if made[s] == nil {
 			sender, err := smtp.New(transport)
 			if err != nil {
@@ -99,12 +106,10 @@ func Open(c Config, tokens Tokens) (*Service, error) {
 			}
 			made[s] = sender
 		}
-		o.Accounts[tenant] = Account{
-			Sender: made[s], Server: s.address(), From: identity.From, Feedback: identity.Feedback,
-			BaseURL: strings.TrimRight(identity.BaseURL, "/"), Suppressed: identity.Suppressed,
-		}
+		account.Sender, account.Server = made[s], transport.Address()
+		service.options.Accounts[tenant] = account
 	}
-	return New(o), errors.Join(errs...)
+	return service, errors.Join(errs...)
 }
 
 // place is where the settings of a tenant stand.
@@ -115,30 +120,16 @@ func place(tenant string) string {
 	return "email.tenant." + tenant
 }
 
-// port is that of the server, where nobody has said otherwise.
-func (s Server) port() int {
-	switch {
-	case s.Port != 0:
-		return s.Port
-	case s.TLS == smtp.TLSImplicit:
-		return 465
-	case s.TLS == smtp.TLSStartTLS:
-		return 587
-	}
-	return 25
-}
-
-func (s Server) address() string { return net.JoinHostPort(s.Host, strconv.Itoa(s.port())) }
-
-// transport is the server as the transport takes it. Without TLS mail goes in the clear, as the settings say; see Warnings.
-func (s Server) transport(authorities *mail.Authorities, tokens Tokens) (smtp.Config, error) {
-	t := smtp.Config{
-		Host: s.Host, Port: s.port(), TLS: s.TLS, AllowPlain: true, Username: s.Username, Password: s.Password,
+// plain is the server as the transport takes it, without what must be opened. Without TLS mail goes in the clear, as the settings say; see Warnings.
+func (s Server) plain() smtp.Config {
+	return smtp.Config{
+		Host: s.Host, Port: s.Port, TLS: s.TLS, AllowPlain: true, Username: s.Username, Password: s.Password,
 		Connections: s.Connections, MailsPerSecond: s.Rate, DKIM: s.DKIM.transport(),
 	}
-	if t.TLS == "" {
-		t.TLS = smtp.TLSNone
-	}
+}
+
+func (s Server) transport(authorities *mail.Authorities, tokens Tokens) (smtp.Config, error) {
+	t := s.plain()
 	var err error
 	if t.RootCAs, err = authorities.Of(s.CA); err != nil {
 		return t, err
@@ -171,15 +162,11 @@ func (c Config) Warnings() []string {
 	}
 	for _, tenant := range slices.Sorted(maps.Keys(c.Servers)) {
 		s := c.Servers[tenant]
-		at := place(tenant)
 		if why := s.Identity.Suppressed; why != "" && !c.Disabled {
 			all = append(all, fmt.Sprintf("no mail of tenant %q is sent: %s", tenant, why))
 		}
-		if s.Host != "" && s.Username != "" && (s.TLS == "" || s.TLS == smtp.TLSNone) && !mail.Loopback(s.Host) {
-			all = append(all, fmt.Sprintf("the password of %s goes to %s in the clear: set %s.tls (port 587) or %s.ssl (port 465)", s.Username, s.address(), at, at))
-		}
-		for _, text := range (smtp.Config{DKIM: s.DKIM.transport()}).Warnings() {
-			all = append(all, at+": "+text)
+		for _, text := range s.plain().Warnings() {
+			all = append(all, place(tenant)+": "+text)
 		}
 	}
 	return all

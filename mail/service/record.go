@@ -16,18 +16,21 @@ const (
 	Sent       = "sent"
 	Repeated   = "repeated" // of those that were sent: not at the first attempt
 	Suppressed = "suppressed"
-	Refused    = "refused" // for good, because of what the mail is: another one may go through
+	Refused    = "refused" // because of what the mail is, or of its files: another one may go through
 	Failed     = "failed"  // no connection, no log-in, or the server wants it later
 	// Uncertain is of those that failed: the whole mail had gone out when the connection broke. Its server may have taken it, and the next
 	// attempt, which has the same Message-ID, brings it twice.
 	Uncertain = "uncertain"
 )
 
+// StageWait is of mails whose time was over while they waited for a connection, or because of the rate. The server is not to blame.
+const StageWait = "wait"
+
 // Count is how many mails had an outcome.
 type Count struct {
 	Tenant  string // "": those of tenants without settings of their own
 	Outcome string
-	Stage   string // of those refused and failed: how far they came, see smtp.Stage
+	Stage   string // of those refused and failed: how far they came, see smtp.Stage and StageWait
 	Mails   uint64
 }
 
@@ -86,8 +89,11 @@ func (r *record) sent(tenant string, err error, attempt int) {
 			key.Outcome = Refused
 		}
 	}
+	if errors.Is(err, smtp.ErrBusy) {
+		key.Stage = StageWait
+	}
 	r.count(key)
-	if key.Outcome == Failed {
+	if key.Outcome == Failed && key.Stage != StageWait {
 		r.tell(tenant, func(s *Status) { s.LastFailure, s.Failure = time.Now(), words })
 	}
 }
@@ -102,8 +108,13 @@ func (r *record) tell(tenant string, change func(*Status)) {
 
 // aboutMail tells whether an error is about what a mail is, or holds, and not about the server. A recipient that is refused for now is such.
 func aboutMail(e *smtp.Error) bool {
+	if e.Code == noLogin {
+		return false
+	}
 	switch e.Stage {
-	case smtp.StageCompose, smtp.StageRcpt:
+	case smtp.StageCompose:
+		return true
+	case smtp.StageRcpt:
 		return e.Code != 0 || !e.Temporary
 	case smtp.StageMail, smtp.StageData:
 		return !e.Temporary
@@ -111,13 +122,19 @@ func aboutMail(e *smtp.Error) bool {
 	return false
 }
 
+// noLogin is how a server says that it wants a log-in (RFC 4954, section 6), or TLS (RFC 3207, section 4), first.
+const noLogin = 530
+
 // describe is an error in words. What a server says to a recipient, or to a mail, may repeat it: those are left out.
 func describe(e *smtp.Error) string {
 	switch e.Stage {
 	case smtp.StageDial, smtp.StageTLS, smtp.StageAuth:
 		return e.Error()
 	}
-	if e.Code == 0 {
+	switch e.Code {
+	case noLogin:
+		return "the server wants a log-in, or TLS, before it takes mail (530)"
+	case 0:
 		return "the connection broke at stage " + string(e.Stage)
 	}
 	return "the server answered with a temporary refusal at stage " + string(e.Stage)

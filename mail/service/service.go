@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/smtp"
@@ -17,12 +18,14 @@ type Sender interface {
 
 // Account is how the mails of a tenant are sent.
 type Account struct {
-	Sender     Sender
+	Sender     Sender       // nil, of one that is suppressed: there is no server
 	Server     string       // host:port, for people
 	From       mail.Address // of mails that name no sender
 	Feedback   string       // the address that templates show for questions
 	BaseURL    string       // begins links in mails, without a slash at its end
 	Suppressed string       // why its mails are not sent; "": they are
+	Common     Common       // for people
+	Credential string       // gives the tokens of its log-in; "": none
 }
 
 // Options set a service up.
@@ -34,15 +37,32 @@ type Options struct {
 // Service sends mails. It is safe for concurrent use.
 type Service struct {
 	options Options
+	pool    *smtp.Pool
 	record  record
+
+	mu   sync.Mutex
+	made []*Service // by With
 }
 
 // New returns a service. One without accounts refuses what it is to send, and says so.
-func New(o Options) *Service { return &Service{options: o} }
+func New(o Options) *Service { return &Service{options: o, pool: &smtp.Pool{}} }
 
-// With is a service that sends the mails of all tenants over one account, unless mail as a whole is switched off.
+// Pool holds the connections of the worker to mail servers: also transports that are none of this service's should take it.
+func (s *Service) Pool() *smtp.Pool { return s.pool }
+
+// With is a service that sends the mails of all tenants over one account, but for what is switched off. Close closes it, too.
 func (s *Service) With(a Account) *Service {
-	return New(Options{Disabled: s.options.Disabled, Accounts: map[string]Account{"": a}})
+	accounts := map[string]Account{"": a}
+	for tenant, other := range s.options.Accounts {
+		if other.Suppressed != "" {
+			accounts[tenant] = Account{Suppressed: other.Suppressed}
+		}
+	}
+	made := &Service{options: Options{Disabled: s.options.Disabled, Accounts: accounts}, pool: s.pool}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.made = append(s.made, made)
+	return made
 }
 
 // Result is what became of a mail.
@@ -110,7 +130,12 @@ func (s *Service) Send(ctx context.Context, tenant string, m smtp.Mail) (Result,
 
 // Close ends the connections that wait for the next mail.
 func (s *Service) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var errs []error
+	for _, made := range s.made {
+		errs = append(errs, made.Close())
+	}
 	for _, a := range s.options.Accounts {
 		if c, ok := a.Sender.(io.Closer); ok {
 			errs = append(errs, c.Close())

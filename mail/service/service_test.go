@@ -3,7 +3,10 @@ package service
 import (
 	"context"
 	"errors"
+	"net"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -64,7 +67,10 @@ func TestOutcomesAreCounted(t *testing.T) {
 			&smtp.Error{Stage: smtp.StageData, Temporary: true, Uncertain: true, Err: errors.New("EOF")},
 			[]Count{{Outcome: Failed, Stage: "data", Mails: 1}, {Outcome: Uncertain, Mails: 1}}, true, "the connection broke at stage data",
 		},
-		"something": {errors.New("x"), []Count{{Outcome: Failed, Mails: 1}}, true, "the mail could not be sent"},
+		"unreadable file": {&smtp.Error{Stage: smtp.StageCompose, Temporary: true, Err: errors.New("store away")}, []Count{{Outcome: Refused, Stage: "compose", Mails: 1}}, false, ""},
+		"too large":       {&smtp.Error{Stage: smtp.StageCompose, Err: errors.New("larger than allowed")}, []Count{{Outcome: Refused, Stage: "compose", Mails: 1}}, false, ""},
+		"no log-in":       {&smtp.Error{Stage: smtp.StageMail, Code: 530, Err: errors.New("530 5.7.0")}, []Count{{Outcome: Failed, Stage: "mail", Mails: 1}}, true, "the server wants a log-in, or TLS, before it takes mail (530)"},
+		"something":       {errors.New("x"), []Count{{Outcome: Failed, Mails: 1}}, true, "the mail could not be sent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := New(Options{Accounts: map[string]Account{"": {Sender: &sender{err: test.err}, Server: "h:25", From: desk}}})
@@ -76,6 +82,38 @@ func TestOutcomesAreCounted(t *testing.T) {
 			require.Equal(t, test.failing, status[0].Failing())
 			require.Equal(t, test.failure, status[0].Failure)
 			require.Equal(t, "h:25", status[0].Server)
+		})
+	}
+}
+
+// A mail that waited for its turn until its time was over says nothing of the server.
+func TestWaitingIsNoFailureOfTheServer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") // of which a connection is never answered
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	m := smtp.Mail{From: desk, To: []mail.Address{ann}, Text: "x"}
+	for name, limit := range map[string]Server{"connections": {Connections: 1}, "rate": {Connections: 9, Rate: 0.001}} {
+		t.Run(name, func(t *testing.T) {
+			limit.Host, limit.Port = "127.0.0.1", l.Addr().(*net.TCPAddr).Port
+			s, err := Open(Config{Servers: map[string]Server{"": limit}}, nil)
+			require.NoError(t, err)
+			ctx, cancel := context.WithCancel(t.Context())
+			first := make(chan struct{})
+			go func() {
+				defer close(first)
+				_, _ = s.Send(ctx, "", m)
+			}()
+			c, err := l.Accept()
+			require.NoError(t, err)
+			late, end := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			defer end()
+			_, err = s.Send(late, "", m)
+			require.Error(t, err)
+			cancel()
+			<-first
+			_ = c.Close()
+			require.Equal(t, []Count{{Outcome: Failed, Stage: "wait", Mails: 1}}, s.Counts())
+			require.False(t, s.Status()[0].Failing())
 		})
 	}
 }
@@ -115,6 +153,36 @@ func TestSuppression(t *testing.T) {
 	require.Len(t, out.sent, 1)
 }
 
+// closing is a sender that is closed.
+type closing struct {
+	sender
+	closed bool
+}
+
+func (c *closing) Close() error {
+	c.closed = true
+	return nil
+}
+
+func TestWith(t *testing.T) {
+	out := &closing{}
+	s := New(Options{Accounts: map[string]Account{"": {Sender: &sender{}, From: desk}, "acme": {Sender: &sender{}}, "off": {Suppressed: "email.tenant.off.enabled is false"}}})
+	own := s.With(Account{Sender: out, From: ann})
+	r, err := own.Send(t.Context(), "off", smtp.Mail{})
+	require.NoError(t, err)
+	require.Equal(t, "email.tenant.off.enabled is false", r.Suppressed)
+	for _, tenant := range []string{"", "acme", "globex"} {
+		r, err = own.Send(t.Context(), tenant, smtp.Mail{})
+		require.NoError(t, err)
+		require.Empty(t, r.Suppressed)
+	}
+	require.Len(t, out.sent, 3)
+	require.Equal(t, ann, out.sent[0].From)
+	require.Same(t, s.Pool(), own.Pool())
+	require.NoError(t, s.Close())
+	require.True(t, out.closed, "nobody else does")
+}
+
 func TestTestNamesSettingsOfTheTenant(t *testing.T) {
 	out := &sender{steps: []smtp.StepReport{
 		{Name: "dns", Result: "ok"}, {Name: "tls", Result: "failed", Setting: "email.ssl", Advice: "set email.ssl=false, email.tls=true"},
@@ -138,16 +206,33 @@ func TestTestNamesSettingsOfTheTenant(t *testing.T) {
 	require.NoError(t, out.checked[0].Validate())
 	require.Empty(t, s.Counts(), "it is no mail of a process")
 
+	inherited := Common{Server: true, Login: true}
+	for text, want := range map[string]string{
+		"set email.host to a name that the certificate is for: mx.email.tls.example, email.example, a@email.host": "set email.host to a name that the certificate is for: mx.email.tls.example, email.example, a@email.host",
+		"look at email.username, which is mostly the whole address, and email.password":                           "look at email.username, which is mostly the whole address, and email.password",
+		"email.from": "email.tenant.shared.from.default", "email.oauth": "email.oauth.token-url", "email.to": "", "email.ca": "email.ca",
+	} {
+		step := smtp.StepReport{Setting: text, Advice: text}
+		localise(&step, "shared", Account{Common: inherited})
+		if strings.Contains(text, " ") {
+			require.Equal(t, want, step.Advice)
+		} else {
+			require.Equal(t, want, step.Setting)
+		}
+	}
+	off := New(Options{Disabled: true, Accounts: map[string]Account{"acme": {Sender: out, Server: "h:25", From: desk}}})
+	require.Equal(t, "email.enabled", off.Test(t.Context(), "acme", ann).Steps[0].Setting)
+
 	r = s.Test(t.Context(), "globex", ann)
 	require.Empty(t, r.Tenant)
 	require.Equal(t, smtp.StepReport{Name: "settings", Result: "failed", Setting: "email.from.default", Found: "there is no sender", Advice: "set it to an address of the account"}, r.Steps[0])
 	require.Equal(t, "set email.ssl=false, email.tls=true", r.Steps[2].Advice)
-	require.Nil(t, out.checked[1], "the rest is tried")
+	require.Nil(t, out.checked[2], "the rest is tried")
 	r = s.Test(t.Context(), "off", ann)
 	require.Equal(t, "email.tenant.off.enabled", r.Steps[0].Setting)
-	require.Nil(t, out.checked[2])
-	s.Test(t.Context(), "acme", mail.Address{})
 	require.Nil(t, out.checked[3])
+	s.Test(t.Context(), "acme", mail.Address{})
+	require.Nil(t, out.checked[4])
 }
 
 func TestOpen(t *testing.T) {

@@ -164,6 +164,9 @@ func (c Config) Warnings() (list []string) {
 // token reports whether an access token is the log-in.
 func (c Config) token() bool { return c.OAuth || c.Tokens != nil }
 
+// Address is host and port, as the transport dials them.
+func (c Config) Address() string { return c.withDefaults().address() }
+
 func (c Config) address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
 
 func (c Config) tlsConfig() *tls.Config {

@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 
@@ -71,7 +72,7 @@ func (t *Transport) Send(ctx context.Context, m Mail) (Receipt, error) {
 		return receipt, nil
 	}
 	if ctx.Err() != nil && failure.Code == 0 {
-		failure.Temporary, failure.Err = true, fmt.Errorf("%w (%v)", context.Cause(ctx), failure.Err)
+		failure.Temporary, failure.Err = true, fmt.Errorf("%w (%w)", context.Cause(ctx), failure.Err)
 	}
 	if failure.Uncertain && t.cfg.Uncertain != nil {
 		t.cfg.Uncertain(receipt.MessageID)
@@ -89,12 +90,15 @@ func (t *Transport) send(ctx context.Context, m Mail, content *composed, receipt
 	return failure
 }
 
+// ErrBusy is of a mail whose time was over before its turn came: of the server it says nothing.
+var ErrBusy = errors.New("busy")
+
 // try sends over one connection. others tells that the server wanted no new one, and that there are other ones.
 func (t *Transport) try(ctx context.Context, m Mail, content *composed, receipt *Receipt) (failure *Error, others bool) {
 	pool := t.cfg.Pool
 	s, err := pool.take(ctx, t)
 	if err != nil {
-		return fail(StageDial, fmt.Errorf("wait for one of %d connections to %s: %w", t.cfg.Connections, t.address, err)), false
+		return fail(StageDial, fmt.Errorf("%w: wait for one of %d connections to %s: %w", ErrBusy, t.cfg.Connections, t.address, err)), false
 	}
 	if s != nil {
 		failure, usable := s.deliver(ctx, m, content, receipt)

@@ -137,7 +137,7 @@ func TestWorkerRefusesSettings(t *testing.T) {
 		require.Equal(t, 2, failed.ExitCode())
 		require.Equal(t, "error: "+config+":2: email.hots is not a setting; did you mean email.host?\n"+config+`:3: email.port: "none" is not a number from 1 to 65535`+"\n", string(output))
 	}
-	require.NoError(t, os.WriteFile(config, []byte("email:\n  host: mail.example.com\n  password: hunter2\n"), 0o600))
+	require.NoError(t, os.WriteFile(config, []byte("email:\n  host: mail.example.com\n  useCredentials: true\n  username: desk\n  password: hunter2\n"), 0o600))
 	output, err := exec.Command(filepath.Join(dir, "worker"), "--config", config, "--check").CombinedOutput()
 	require.NoError(t, err, "%s", output)
 	require.Regexp(t, `(?m)^email\.host +mail\.example\.com +`+config+`:2$`, string(output))

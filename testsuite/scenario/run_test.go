@@ -82,7 +82,7 @@ func TestFailures(t *testing.T) {
 		"no main": {"      - expect: {tasks: []}\n", `FAIL n: step 1: no instance is named "main"; there are: none`},
 		"no rest": {"      - start: {process: loop}\n", "FAIL n: step 1: no rest after 100000 calls, scripts and timers: look for a loop"},
 		"a refused model": {"      - deploy: {models: [f.yaml]}\n",
-			"FAIL n: step 1: f.yaml: cannot be deployed: a model (*.bpmn, *.bpmn20.xml), connector or trigger (*.json), or an archive of them (*.zip) is expected"},
+			"FAIL n: step 1: f.yaml: cannot be deployed: a model (*.bpmn, *.bpmn20.xml), connector or trigger (*.json), mail template (*.mail.html, *.mail.ftl), or an archive of them (*.zip) is expected"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { require.Equal(t, test.want, outcome(t, test.steps)) })

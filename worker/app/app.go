@@ -74,6 +74,8 @@ const (
 	accounts = 200
 	// notices bounds the mails of Waybill's own that a worker sends at once, so that a mail server is not flooded.
 	notices = 20
+	// emailAsked bounds how many ask a worker at once how it stands with the mail server.
+	emailAsked = 20
 	// webhooks bounds the webhooks that a worker waits for.
 	webhooks = 200
 	// alertSlots bounds the alerts that a worker takes at a time.
@@ -167,7 +169,10 @@ func New(ctx context.Context, o Options) (*App, error) {
 			// Apart from the calls: Waybill's own mails wait for the mail server.
 			own := a.add(contract.NoticeQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: notices})
 			activities.RegisterNotifier(own, activities.NewNotifier(a.client, o.Mail))
-			activities.RegisterMails(own, activities.NewMails(o.Mail, registry))
+			// Apart from those: who asks how it stands with the mail server must not wait for it.
+			activities.RegisterMails(a.add(contract.EmailQueue, worker.Options{
+				DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: emailAsked, MaxConcurrentActivityTaskPollers: 1,
+			}), activities.NewMails(o.Mail, registry))
 			a.warn()
 			for _, c := range a.byName() {
 				if l, ok := c.(connectors.Listener); ok {
@@ -175,7 +180,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 				}
 			}
 		case Mailbox:
-			a.watcher = activities.NewWatcher(c, files, metrics)
+			a.watcher = activities.NewWatcher(c, files, o.Mail.Pool(), metrics)
 			if o.Unmarked {
 				a.watcher = a.watcher.WithoutMarks()
 			}

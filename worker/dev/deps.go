@@ -7,6 +7,7 @@ import (
 	"github.com/waybill-io/waybill/connectors/email"
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/service"
+	"github.com/waybill-io/waybill/mail/smtp"
 )
 
 // deps are what the connectors get. Every instance of email, built in or by a file, sends to the mail server of this environment: nobody shall
@@ -35,12 +36,12 @@ func (e *Environment) deps() (catalog.Deps, error) {
 func here(c service.Config, host string, port int) service.Config {
 	local := service.Config{Disabled: c.Disabled, Servers: map[string]service.Server{}}
 	for tenant, s := range c.Servers {
-		local.Servers[tenant] = service.Server{Host: host, Port: port, Identity: s.Identity}
+		local.Servers[tenant] = service.Server{Host: host, Port: port, TLS: smtp.TLSNone, Identity: s.Identity}
 	}
 	own := c.Servers[""].Identity
 	if own.From.Address == "" {
 		own.From = mail.Address{Name: "Waybill", Address: "waybill@example.com"}
 	}
-	local.Servers[""] = service.Server{Host: host, Port: port, Identity: own}
+	local.Servers[""] = service.Server{Host: host, Port: port, TLS: smtp.TLSNone, Identity: own}
 	return local
 }
