@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"net/mail"
 	"slices"
 	"strconv"
 	"strings"
@@ -283,7 +282,7 @@ func addresses(o jsonfile.Object, field string) []string {
 
 // CheckAddress refuses what is no address of mail, or has a name beside it.
 func CheckAddress(text string) error {
-	if a, err := mail.ParseAddress(text); err != nil || a.Address != text {
+	if !contract.IsAddress(text) {
 		return fmt.Errorf("%q is no address; write it as in ops@example.com, and people by their names into users or groups", text)
 	}
 	return nil
