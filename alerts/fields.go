@@ -49,8 +49,7 @@ func Fields() []string { return slices.Sorted(maps.Keys(fields)) }
 // Severity is that of an alert, else that of its source.
 func Severity(a contract.Alert) string {
 	usual := "error"
-	switch a.Source {
-	case contract.AlertCredential, contract.AlertIndexer:
+	if a.Source == contract.AlertIndexer || a.Source == contract.AlertCredential && a.Status != contract.AlertBroken {
 		usual = "warning"
 	}
 	return cmp.Or(a.Severity, usual)

@@ -188,6 +188,18 @@ func TestIgnoreWins(t *testing.T) {
 	require.Equal(t, `match.equals: faultName is "X"`, verdicts[1].Why)
 }
 
+func TestUsualSeverity(t *testing.T) {
+	for want, all := range map[string][]contract.Alert{
+		"error":    {{Source: contract.AlertProcess}, {Source: contract.AlertMailbox}, {Source: contract.AlertCredential, Status: "broken"}},
+		"warning":  {{Source: contract.AlertCredential, Status: "expiring"}, {Source: contract.AlertIndexer}},
+		"critical": {{Source: contract.AlertCredential, Severity: "critical"}},
+	} {
+		for _, a := range all {
+			require.Equal(t, want, alerts.Severity(a), a.Source)
+		}
+	}
+}
+
 func TestBatchHasOnePartAGroup(t *testing.T) {
 	r := parse(t, `{"name":"a","severity":"critical","actions":[{"mail":{"to":["a@b.c"]}}]}`)
 	var all []contract.Alert
