@@ -24,6 +24,7 @@ func TestCredentialAddRefuses(t *testing.T) {
 		"c " + ours + "--parameter state=hunter":                                                     `parameter "state" is set by Waybill`,
 		"c " + ours + "--grant password":                                                             `grant "password": authorization-code or client-credentials is expected`,
 		"c " + ours + "--refresh-token-days -1":                                                      "-1 days of a refresh token",
+		"c " + ours + "--notify admin":                                                               `"admin" is no address to warn: it is written as in ops@example.com`,
 		"c " + ours + "--revocation-url ldap://l":                                                    "revocation URL: https is expected",
 		"c --token-url https://l/t --client-id i":                                                    "a client secret is expected: it alone proves who the client is",
 		"c --provider google --client-secret env:S":                                                  "a client id is expected",
@@ -97,6 +98,12 @@ func TestCredentialAuthorizeWaits(t *testing.T) {
 	s = newShell(server)
 	require.Equal(t, exitOK, s.run(t.Context(), "credential", "authorize", "c", "--wait", "0", "--gateway-url", "https://waybill.example.com/"), s.err.String())
 	require.Contains(t, s.out.String(), "https://waybill.example.com/oauth/c/authorize?invitation=")
+	for _, gateway := range []string{"javascript:x", "http://waybill.example.com"} {
+		refused := newShell(server)
+		require.Equal(t, exitUsage, refused.run(t.Context(), "credential", "authorize", "c", "--wait", "0", "--gateway-url", gateway))
+		require.Contains(t, refused.err.String(), "gateway URL "+gateway)
+		require.NotContains(t, refused.out.String(), "invitation")
+	}
 	invitation := strings.TrimSpace(s.out.String()[strings.LastIndex(s.out.String(), "=")+1:])
 	require.NotContains(t, strings.Join(server.told, "\n"), invitation, "its hash alone is told")
 }

@@ -93,6 +93,10 @@ func begin(ctx context.Context, c *client.Client, name, gateway string, device b
 	if gateway == "" {
 		gateway = credential.Config.Gateway
 	}
+	gateway = gatewayURL(gateway)
+	if err := contract.CheckEndpoint(gateway); err != nil {
+		return authorization{}, usage(fmt.Errorf("gateway URL %s: %w", gateway, err))
+	}
 	invitation := rand.Text()
 	sum := sha256.Sum256([]byte(invitation))
 	id := hex.EncodeToString(sum[:])
@@ -100,7 +104,7 @@ func begin(ctx context.Context, c *client.Client, name, gateway string, device b
 		return authorization{}, err
 	}
 	return authorization{
-		URL: gatewayURL(gateway) + "/oauth/" + name + "/authorize?invitation=" + invitation, Until: time.Now().Add(contract.InvitationLife).UTC(), id: id,
+		URL: gateway + "/oauth/" + name + "/authorize?invitation=" + invitation, Until: time.Now().Add(contract.InvitationLife).UTC(), id: id,
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package contract
 import (
 	"errors"
 	"fmt"
+	"net/mail"
 	"net/url"
 	"slices"
 	"strings"
@@ -75,7 +76,7 @@ func (c CredentialConfig) Validate() error {
 		if u.value == "" && !u.required {
 			continue
 		}
-		if err := checkEndpoint(u.value); err != nil {
+		if err := CheckEndpoint(u.value); err != nil {
 			wrong("%s: %w", u.name, err)
 		}
 	}
@@ -105,6 +106,11 @@ func (c CredentialConfig) Validate() error {
 	if c.RefreshDays < 0 || c.RefreshDays > 3650 {
 		wrong("%d days of a refresh token: 1 to 3650 are expected", c.RefreshDays)
 	}
+	for _, to := range c.Notify {
+		if a, err := mail.ParseAddress(to); err != nil || a.Address != to {
+			wrong("%q is no address to warn: it is written as in ops@example.com", to)
+		}
+	}
 	texts := append(append(append([]string{c.Name, c.ClientID, c.ClientSecret, c.User, c.CA}, c.Scopes...), c.Notify...), c.NotifyUsers...)
 	for name, value := range c.Extra {
 		texts = append(texts, name, value)
@@ -115,8 +121,8 @@ func (c CredentialConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
-// checkEndpoint wants TLS, since secrets go there; not on this machine.
-func checkEndpoint(text string) error {
+// CheckEndpoint wants a URL with TLS, since secrets go there; not on this machine.
+func CheckEndpoint(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" || len(text) > maxCredentialText {
 		return errors.New("a URL such as https://login.example.com/token is expected")
