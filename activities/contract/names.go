@@ -19,10 +19,12 @@ const (
 	WebhookQueue   = "waybill-webhooks"  // webhooks that did not accept mail at once
 	MailboxQueue   = "waybill-mailboxes" // watchers, which hold their slots for good
 	AccountQueue   = "waybill-accounts"  // mail that applications send and fetch, and log-ins that are tried out
-	AlertQueue     = "waybill-alerts"    // alerts on their way to their rules: nothing that they speak of waits for it
-	NoticeQueue    = "waybill-notices"   // mails of Waybill's own, which wait for the mail server
-	EmailQueue     = "waybill-email"     // questions to the email service: tests of the mail server, and its health
-	JavaQueue      = "waybill-java"      // what models ask of Java: a worker of the user's own, in any language
+	// What others wait for, while they hold slots of AccountQueue.
+	CredentialQueue = "waybill-credentials" // tokens of OAuth accounts
+	AlertQueue      = "waybill-alerts"      // alerts on their way to their rules: nothing that they speak of waits for it
+	NoticeQueue     = "waybill-notices"     // mails of Waybill's own, which wait for the mail server
+	EmailQueue      = "waybill-email"       // questions to the email service: tests of the mail server, and its health
+	JavaQueue       = "waybill-java"        // what models ask of Java: a worker of the user's own, in any language
 )
 
 // CustomConnectorQueue is the task queue that a connector which is not built in polls.
@@ -68,9 +70,9 @@ const (
 	PlanAlertActivity      = "waybill/plan-alert"       // AlertPlanInput -> AlertPlan, on AlertQueue
 	ActOnAlertActivity     = "waybill/act-on-alert"     // AlertAct -> AlertActed, on AlertQueue
 	NotifyActivity         = "waybill/notify"           // Notice -> Notified, on NoticeQueue
-	TokenActivity          = "waybill/token"            // TokenRequest -> TokenAnswer, on AccountQueue
-	DeviceActivity         = "waybill/device-code"      // CredentialConfig -> DeviceAnswer, on AccountQueue
-	RevokeActivity         = "waybill/revoke-token"     // RevokeRequest, on AccountQueue
+	TokenActivity          = "waybill/token"            // TokenRequest -> TokenAnswer, on CredentialQueue; for a device code on AccountQueue
+	DeviceActivity         = "waybill/device-code"      // CredentialConfig -> DeviceAnswer, on CredentialQueue
+	RevokeActivity         = "waybill/revoke-token"     // RevokeRequest, on CredentialQueue
 )
 
 // DefinitionID is the id of the workflow that holds the versions of a process.

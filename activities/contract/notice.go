@@ -52,7 +52,7 @@ const (
 	TemplateTaskCandidate = "task-candidate" // taskName, taskDirectUrl, homeUrl
 	TemplateTaskDue       = "task-due"       // and due
 	TemplateAlert         = "alert"          // alert (Alert as an object), count, since, until, summary, links
-	TemplateCredential    = "credential"     // credential, user, days, expires, authorizeUrl
+	TemplateCredential    = "credential"     // credential, user, days, problem, expires, command
 	TemplateTest          = "test"           // sentAt, server
 )
 
