@@ -33,7 +33,7 @@ type CredentialConfig struct {
 
 	RefreshDays int  `json:"refreshDays,omitempty"` // how long a refresh token lasts when the provider does not say; 0: nothing is assumed
 	Slides      bool `json:"slides,omitempty"`      // they count from the last use of the token
-	KeepOld     bool `json:"keepOld,omitempty"`     // a new consent leaves the tokens of the old one alone at the provider
+	RevokeOld   bool `json:"revokeOld,omitempty"`   // a new consent has the tokens of the old one revoked: with many providers, those of the new one too
 
 	Gateway     string   `json:"gateway,omitempty"` // begins links for consent: the URL of the gateway
 	MailTenant  string   `json:"mailTenant,omitempty"`
@@ -337,6 +337,7 @@ type TokenRequest struct {
 	Verifier string           `json:"verifier,omitempty"`
 	Redirect string           `json:"redirect,omitempty"`
 	Device   *PendingDevice   `json:"device,omitempty"`
+	Again    bool             `json:"again,omitempty"` // the refresh token was sent before, and no answer came
 }
 
 // TokenAnswer has one of the two.
