@@ -53,7 +53,7 @@ func (o *OAuth) Token(ctx context.Context, in contract.TokenRequest) (contract.T
 	}
 	if err != nil {
 		problem, err := problemOf(err)
-		if problem != nil && in.By == contract.ByRefresh && problem.Kind == contract.ProblemConsent && activity.GetInfo(ctx).Attempt > 1 {
+		if problem != nil && in.By == contract.ByRefresh && problem.Kind == contract.ProblemConsent && (in.Again || activity.GetInfo(ctx).Attempt > 1) {
 			problem.Message += "; the answer to an earlier try was lost, and a provider that takes each refresh token once may have taken the second for theft"
 		}
 		return contract.TokenAnswer{Problem: problem}, err

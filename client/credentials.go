@@ -183,11 +183,11 @@ func (c *Credential) judge(now time.Time) {
 			c.Cause += authorize
 		}
 	case ended:
-		c.State, c.Cause = CredentialBroken, "its access token has ended, and no worker with the role mailbox has got a new one"
+		c.State, c.Cause = CredentialBroken, "its access token has ended, and no new one has come: is a worker with the role mailbox running?"
 	case c.Version == 0 && now.Before(c.Waiting):
 		c.State, c.Cause = CredentialWaiting, "until "+c.Waiting.UTC().Format(time.RFC3339)
 	case c.Version == 0:
-		c.State = CredentialNew
+		c.State, c.Cause = CredentialNew, "its first token is being got; is a worker with the role mailbox running?"
 		if !c.Config.Own() {
 			c.Cause = "nobody has authorized it yet" + authorize
 		}

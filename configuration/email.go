@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/service"
@@ -201,6 +202,13 @@ func (c *section) oauth() service.OAuth {
 	for _, name := range []string{"oauth.token-url", "oauth.client-id"} {
 		if c.text(name) == "" {
 			c.errorf(name, "it is not set, and other settings of oauth are")
+		}
+	}
+	for _, name := range []string{"oauth.authorization-url", "oauth.token-url"} {
+		if text := c.text(name); text != "" {
+			if err := contract.CheckEndpoint(text); err != nil {
+				c.errorf(name, "%w", err)
+			}
 		}
 	}
 	if o.AuthorizationURL == "" && o.ClientSecret == "" && len(c.errs) == 0 {

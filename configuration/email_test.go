@@ -135,7 +135,9 @@ func TestOAuth(t *testing.T) {
 	require.Equal(t, "u", c.Servers[""].Username)
 	require.Empty(t, c.Servers[""].Password)
 	for text, want := range map[string]string{
-		client + "email.oauth.client-secret=plain": ":6: email.oauth.client-secret: a reference is expected",
+		strings.Replace(client, "https://t", "http://idp.example.com/token", 1) + "email.oauth.client-secret=env:S": ":4: email.oauth.token-url: https is expected",
+		client + "email.oauth.authorization-url=http://t/authorize":                                                 ":6: email.oauth.authorization-url: https is expected",
+		client + "email.oauth.client-secret=plain":                                                                  ":6: email.oauth.client-secret: a reference is expected",
 		client: "email.oauth.client-secret: it is not set: without email.oauth.authorization-url",
 		strings.Replace(client, "email.username", "x", 1) + "email.oauth.client-secret=env:S": "email.username: it is not set: log-ins with access tokens need the account",
 		"email.host=h\nemail.oauth.client-id=i\nemail.username=u":                             "email.oauth.token-url: it is not set, and other settings of oauth are",
@@ -197,6 +199,6 @@ func TestTenantIsSwitchedOff(t *testing.T) {
 		r, err := mails.Send(t.Context(), "t", smtp.Mail{})
 		require.NoError(t, err)
 		require.Equal(t, "email.tenant.t.enabled is false", r.Suppressed)
-		require.Equal(t, "email.tenant.t.enabled", mails.Test(t.Context(), "t", mail.Address{}).Steps[0].Setting)
+		require.Equal(t, "email.tenant.t.enabled", mails.Test(t.Context(), "t", nil).Steps[0].Setting)
 	}
 }

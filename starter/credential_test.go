@@ -26,9 +26,11 @@ func TestCredentialAddRefuses(t *testing.T) {
 		"c " + ours + "--parameter state=hunter":                                                     `parameter "state" is set by Waybill`,
 		"c " + ours + "--grant password":                                                             `grant "password": authorization-code or client-credentials is expected`,
 		"c " + ours + "--refresh-token-days -1":                                                      "-1 days of a refresh token",
+		"c " + ours + "--notify admin":                                                               `"admin" is no address to warn: it is written as in ops@example.com`,
 		"c " + ours + "--revocation-url ldap://l":                                                    "revocation URL: https is expected",
 		"c --token-url https://l/t --client-id i":                                                    "a client secret is expected: it alone proves who the client is",
 		"c --provider google --client-secret env:S":                                                  "a client id is expected",
+		"c --provider google --client-id i --client-secret env:S --revoke-old":                       "--revoke-old: google takes back the new consent, too",
 		"c --provider google --client-id i --client-secret env:S --grant client-credentials":         "Google gives such clients no tokens for mail",
 		"c --provider microsoft --client-id i --client-secret env:S --grant client-credentials":      "--tenant is required",
 	} {
@@ -57,7 +59,7 @@ func TestCredentialAddKnowsProviders(t *testing.T) {
 	c := add("--provider microsoft --tenant contoso.com")
 	require.Equal(t, "https://login.microsoftonline.com/contoso.com/oauth2/v2.0/token", c.TokenURL)
 	require.Contains(t, c.Scopes, "offline_access")
-	require.Equal(t, []any{"post", 90, false, false}, []any{c.ClientAuth, c.RefreshDays, c.Slides, c.KeepOld})
+	require.Equal(t, []any{"post", 90, false, false}, []any{c.ClientAuth, c.RefreshDays, c.Slides, c.RevokeOld})
 	require.False(t, c.Own())
 
 	c = add("--provider microsoft --tenant contoso.com --grant client-credentials")
@@ -67,7 +69,7 @@ func TestCredentialAddKnowsProviders(t *testing.T) {
 
 	c = add("--provider google --parameter hd=example.com")
 	require.Equal(t, map[string]string{"access_type": "offline", "prompt": "consent", "hd": "example.com"}, c.Extra)
-	require.Equal(t, []any{180, true, true}, []any{c.RefreshDays, c.Slides, c.KeepOld})
+	require.Equal(t, []any{180, true, false}, []any{c.RefreshDays, c.Slides, c.RevokeOld})
 
 	c = add(`--authorization-url https://l/a --token-url https://l/t --scope mail --scope offline_access`)
 	require.Equal(t, []any{"", "basic", 90}, []any{c.Provider, c.ClientAuth, c.RefreshDays})
@@ -99,6 +101,12 @@ func TestCredentialAuthorizeWaits(t *testing.T) {
 	s = newShell(server)
 	require.Equal(t, exitOK, s.run(t.Context(), "credential", "authorize", "c", "--wait", "0", "--gateway-url", "https://waybill.example.com/"), s.err.String())
 	require.Contains(t, s.out.String(), "https://waybill.example.com/oauth/c/authorize?invitation=")
+	for _, gateway := range []string{"javascript:x", "http://waybill.example.com"} {
+		refused := newShell(server)
+		require.Equal(t, exitUsage, refused.run(t.Context(), "credential", "authorize", "c", "--wait", "0", "--gateway-url", gateway))
+		require.Contains(t, refused.err.String(), "gateway URL "+gateway)
+		require.NotContains(t, refused.out.String(), "invitation")
+	}
 	invitation := strings.TrimSpace(s.out.String()[strings.LastIndex(s.out.String(), "=")+1:])
 	require.NotContains(t, strings.Join(server.told, "\n"), invitation, "its hash alone is told")
 }

@@ -82,7 +82,7 @@ func (f *credentialFlags) define(flags *pflag.FlagSet) {
 	flags.StringVar(&f.User, "user", "", "who is to consent: the provider asks for this user, and another's consent is not taken")
 	flags.StringVar(&f.CA, "ca", "", "file on the workers' machines with certificate authorities to trust beside the system's (PEM)")
 	flags.IntVar(&f.RefreshDays, "refresh-token-days", 0, "how long a refresh token lasts when the provider does not say (default 90; Google 180 from its last use)")
-	flags.BoolVar(&f.KeepOld, "keep-old", false, "after a new consent leave the tokens of the earlier one alone at the provider (default with Google, which would take back both)")
+	flags.BoolVar(&f.RevokeOld, "revoke-old", false, "after a new consent have the tokens of the earlier one revoked: only where that does not take back the new one, too")
 	flags.StringArrayVar(&f.Notify, "notify", nil, "address that is warned 14, 7 and 1 days before the refresh token ends, and when it does not work; may be repeated")
 	flags.StringArrayVar(&f.NotifyUsers, "notify-user", nil, "likewise, a person by name")
 	flags.StringVar(&f.MailTenant, "mail-tenant", "", "tenant whose mail server sends the warnings")
@@ -142,7 +142,9 @@ func (f *credentialFlags) config() (contract.CredentialConfig, error) {
 		c.RefreshDays = p.RefreshDays
 		c.Slides = p.Slides
 	}
-	c.KeepOld = c.KeepOld || p.OneConsent
+	if c.RevokeOld && p.OneConsent {
+		errs = append(errs, fmt.Errorf("--revoke-old: %s takes back the new consent, too", p.Name))
+	}
 	c.Gateway = gatewayURL(c.Gateway)
 	if c.Provider == "generic" {
 		c.Provider = ""

@@ -91,13 +91,17 @@ func begin(ctx context.Context, c *client.Client, name, gateway string, device b
 	if gateway == "" {
 		gateway = credential.Config.Gateway
 	}
+	gateway = gatewayURL(gateway)
+	if err := contract.CheckEndpoint(gateway); err != nil {
+		return authorization{}, usage(fmt.Errorf("gateway URL %s: %w", gateway, err))
+	}
 	invitation := rand.Text()
 	id := contract.InvitationHash(invitation)
 	if err := c.InviteConsent(ctx, name, id); err != nil {
 		return authorization{}, err
 	}
 	return authorization{
-		URL: gatewayURL(gateway) + "/oauth/" + name + "/authorize?invitation=" + invitation, Until: time.Now().Add(contract.InvitationLife).UTC(), id: id,
+		URL: gateway + "/oauth/" + name + "/authorize?invitation=" + invitation, Until: time.Now().Add(contract.InvitationLife).UTC(), id: id,
 	}, nil
 }
 

@@ -25,6 +25,8 @@ type credential struct {
 	sending map[int]bool        // of the outbox
 	poll    workflow.CancelFunc // of the device code that is waited for; nil: none
 	revoker bool                // revokes what is to be discarded
+
+	revokedOld bool // those of an earlier consent, and the present ones have not been tried since
 }
 
 // Credential is the workflow of a credential. It ends when the credential is removed.

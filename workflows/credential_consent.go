@@ -146,7 +146,7 @@ func (c *credential) accept(ctx workflow.Context, id string, answer contract.Tok
 	c.Authorised = workflow.Now(ctx)
 	c.Refreshed = c.Authorised
 	c.Refreshes++
-	if old != nil && old.Refresh != "" && old.Refresh != c.Tokens.Refresh && old.Refresh != fresh.Refresh && c.Config.RevocationURL != "" && !c.Config.KeepOld {
+	if old != nil && old.Refresh != "" && old.Refresh != c.Tokens.Refresh && old.Refresh != fresh.Refresh && c.Config.RevocationURL != "" && c.Config.RevokeOld {
 		c.Discard = append(c.Discard, old.Refresh)
 		c.Discard = c.Discard[max(0, len(c.Discard)-maxPending):]
 	}
@@ -176,6 +176,7 @@ func (c *credential) discard(ctx workflow.Context) {
 			return
 		}
 		if c.Tokens != nil && c.Problem == nil {
+			c.revokedOld = true
 			c.RetryAt = workflow.Now(ctx)
 		}
 	})

@@ -17,10 +17,15 @@ const (
 	shortestRefresh = 5 * time.Second
 	// refusedAgain is how old a token must be to be replaced because a server refuses it: one that refuses all would have it replaced for ever.
 	refusedAgain = time.Minute
-	// attemptFor is how long one refresh is tried; then the problem is noted, and it is tried again after a pause.
+	// attemptFor bounds one question to a provider, with the wait for a worker.
 	attemptFor = 2 * time.Minute
-	// longestPauseOfRefresh is that between refreshes which fail.
+	// While somebody waits for the answer, it is asked a few times, within some 15 seconds.
+	tries = 5
+	// Pauses between refreshes that fail for a while.
+	firstPauseOfRefresh   = 2 * time.Second
 	longestPauseOfRefresh = 5 * time.Minute
+	// tellAfter is how many of them fail, in two minutes, before people hear of it.
+	tellAfter = 7
 	// settingsPause is how often is looked whether somebody has mended what an administrator must.
 	settingsPause = 15 * time.Minute
 )
@@ -29,8 +34,13 @@ const (
 func accounts(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue: contract.CredentialQueue, ScheduleToCloseTimeout: attemptFor, StartToCloseTimeout: time.Minute, HeartbeatTimeout: contract.CallHeartbeat,
-		RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 30 * time.Second}, Summary: summary,
+		RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, MaximumAttempts: tries}, Summary: summary,
 	})
+}
+
+// once is for a refresh: it is tried again by the workflow, so that everybody sees at once why it failed.
+func once(ctx workflow.Context) workflow.Context {
+	return workflow.WithRetryPolicy(ctx, temporal.RetryPolicy{MaximumAttempts: 1})
 }
 
 // token asks for tokens, and notes with them what they were asked for with: the settings may change meanwhile.
@@ -78,13 +88,20 @@ func (c *credential) refresh(ctx workflow.Context) error {
 			return nil
 		}
 		request.By, request.Refresh = contract.ByRefresh, c.Tokens.Refresh
+		request.Again = c.Problem != nil && c.Problem.Kind == contract.ProblemTemporary
 	}
-	answer, err := token(accounts(ctx, "refresh"), request)
+	answer, err := token(once(accounts(ctx, "refresh")), request)
 	switch {
 	case temporal.IsCanceledError(err):
 		return err
 	case err != nil:
 		c.trouble(ctx, contract.CredentialProblem{Kind: contract.ProblemTemporary, Message: inWords(err)})
+		if application, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+			asked := workflow.Now(ctx).Add(min(application.NextRetryDelay(), settingsPause))
+			if asked.After(c.RetryAt) {
+				c.RetryAt = asked // by the provider
+			}
+		}
 	case answer.Problem != nil:
 		c.trouble(ctx, *answer.Problem)
 	default:
@@ -146,6 +163,7 @@ func (c *credential) adopt(ctx workflow.Context, t contract.CredentialTokens) {
 		c.Warned = 0
 	}
 	c.Tokens = &t
+	c.revokedOld = false
 	c.Version++
 	c.Problem, c.Failures, c.RetryAt, c.Revoked = nil, 0, time.Time{}, false
 	c.changes++
@@ -172,6 +190,9 @@ func (c *credential) assume(t *contract.CredentialTokens, anew bool, now time.Ti
 func (c *credential) trouble(ctx workflow.Context, p contract.CredentialProblem) {
 	now := workflow.Now(ctx)
 	p.At = now
+	if p.Kind == contract.ProblemConsent && c.revokedOld {
+		p.Message += "; the provider has taken this consent back with that before it: change the credential to be without --revoke-old first"
+	}
 	if p.Kind == contract.ProblemConsent && c.Config.Own() {
 		p.Kind = contract.ProblemSettings // an administrator consents, at the provider, of which nobody hears here
 	}
@@ -179,7 +200,7 @@ func (c *credential) trouble(ctx workflow.Context, p contract.CredentialProblem)
 	c.Failures++
 	switch p.Kind {
 	case contract.ProblemTemporary:
-		c.RetryAt = now.Add(min(30*time.Second<<min(c.Failures-1, 8), longestPauseOfRefresh))
+		c.RetryAt = now.Add(min(firstPauseOfRefresh<<min(c.Failures-1, 8), longestPauseOfRefresh))
 	case contract.ProblemSettings:
 		c.RetryAt = now.Add(settingsPause)
 	default:
@@ -189,7 +210,7 @@ func (c *credential) trouble(ctx workflow.Context, p contract.CredentialProblem)
 	workflow.SetCurrentDetails(ctx, "**"+p.Message+"**")
 	tell := c.Told != p.Kind // what a person has to do now is another thing
 	if p.Kind == contract.ProblemTemporary {
-		tell = c.Told == "" && (c.Tokens == nil || !c.Tokens.Expires.IsZero() && !now.Before(c.Tokens.Expires))
+		tell = c.Told == "" && c.Failures >= tellAfter && (c.Tokens == nil || !c.Tokens.Expires.IsZero() && !now.Before(c.Tokens.Expires))
 	}
 	if tell {
 		c.Told = p.Kind

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
@@ -102,6 +103,14 @@ func (r *credentialRun) holding(life, refresh time.Duration) contract.Credential
 		s.Tokens.RefreshExpires = now.Add(refresh)
 	}
 	return s
+}
+
+// slowly has the answers to requests for tokens take a while.
+func (r *credentialRun) slowly(d time.Duration) {
+	r.OnActivity(contract.TokenActivity, mock.Anything, mock.Anything).Return(func(_ context.Context, in contract.TokenRequest) (contract.TokenAnswer, error) {
+		r.asked = append(r.asked, in)
+		return r.token(in)
+	}).After(d)
 }
 
 // do has an update come at a time.
@@ -374,7 +383,9 @@ func TestCredentialConsentAgain(t *testing.T) {
 	r.RegisterDelayedCallback(func() { bad, revokedBefore = false, len(r.revoked) }, 4*time.Minute)
 	r.begin(5*time.Minute, "s2", "b", "")
 	good := r.do(6*time.Minute, contract.ConsentUpdate, contract.Consent{State: "s2", Session: "b", Code: "sealed:code"})
-	r.run(r.holding(time.Hour, 0), 10*time.Minute)
+	state := r.holding(time.Hour, 0)
+	state.Config.RevokeOld = true
+	r.run(state, 10*time.Minute)
 	require.Contains(t, failed.result.(contract.ConsentOutcome).Message, "stay in use")
 	require.Equal(t, 1, kept.Version)
 	require.Nil(t, kept.Problem)
@@ -383,6 +394,75 @@ func TestCredentialConsentAgain(t *testing.T) {
 	require.Len(t, r.revoked, 1)
 	require.Equal(t, "sealed:refresh", r.revoked[0].Sealed)
 	require.Len(t, r.asked, 5, "after the revocation the new tokens are tried once more")
+}
+
+// Many providers have one consent of a user for a client, and revoke all of it with one token: it is done for whoever asks, and told.
+func TestCredentialRevokesEarlierConsentOnlyWhenAsked(t *testing.T) {
+	for _, asked := range []bool{false, true} {
+		r := newCredentialRun(t)
+		r.token = func(contract.TokenRequest) (contract.TokenAnswer, error) {
+			if len(r.revoked) > 0 {
+				return problem(contract.ProblemConsent, "the consent does not hold any more"), nil
+			}
+			return r.tokens(time.Hour), nil
+		}
+		r.begin(time.Minute, "s", "b", "")
+		r.do(2*time.Minute, contract.ConsentUpdate, contract.Consent{State: "s", Session: "b", Code: "sealed:code"})
+		s := r.status(5 * time.Minute)
+		state := r.holding(time.Hour, 0)
+		state.Config.RevokeOld = asked
+		r.run(state, 2*time.Hour)
+		if !asked {
+			require.Empty(t, r.revoked)
+			require.Nil(t, s.Problem)
+			continue
+		}
+		require.Len(t, r.revoked, 1)
+		require.Contains(t, s.Problem.Message, "without --revoke-old")
+	}
+}
+
+// Why there is no token is seen from the first failure on, is the answer to whoever asks for one, and is mended soon after the provider is.
+func TestCredentialTellsEachFailure(t *testing.T) {
+	const words = "the provider cannot be reached: connection refused"
+	r := newCredentialRun(t)
+	down := true
+	r.token = func(contract.TokenRequest) (contract.TokenAnswer, error) {
+		if down {
+			return contract.TokenAnswer{}, temporal.NewApplicationErrorWithOptions(words, contract.ProblemTemporary, temporal.ApplicationErrorOptions{NextRetryDelay: 3 * time.Second})
+		}
+		return r.tokens(time.Hour), nil
+	}
+	config := credentialConfig()
+	config.AuthorizationURL, config.ClientSecret = "", "env:S"
+	first := r.status(time.Second)
+	forced := r.do(2*time.Second, contract.RefreshUpdate, contract.RefreshCredential{Force: true})
+	var asked time.Duration
+	r.RegisterDelayedCallback(func() { down, asked = false, r.at[2] }, time.Minute)
+	after := r.status(90 * time.Second)
+	r.run(contract.CredentialState{Config: config}, 2*time.Minute)
+	require.Equal(t, words, first.Problem.Message)
+	require.Equal(t, words, forced.result.(contract.CredentialAccess).Problem)
+	require.GreaterOrEqual(t, asked, 5*time.Second, "the provider wants to be left alone for so long")
+	require.Nil(t, after.Problem)
+	require.Empty(t, r.notices, "nobody is told of a moment")
+}
+
+// A refresh whose answer may be lost says that it comes again.
+func TestCredentialAsksAgain(t *testing.T) {
+	r := newCredentialRun(t)
+	r.token = func(contract.TokenRequest) (contract.TokenAnswer, error) {
+		if len(r.asked) == 1 {
+			return contract.TokenAnswer{}, temporal.NewApplicationError("the connection was reset", contract.ProblemTemporary)
+		}
+		return r.tokens(time.Hour), nil
+	}
+	r.run(r.holding(time.Hour, 0), 110*time.Minute)
+	var again []bool
+	for _, in := range r.asked {
+		again = append(again, in.Again)
+	}
+	require.Equal(t, []bool{false, true, false}, again)
 }
 
 // A run that has become long begins anew with all that it knows, and warnings that are not sent yet go along.

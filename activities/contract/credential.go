@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/mail"
 	"net/url"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ type CredentialConfig struct {
 
 	RefreshDays int  `json:"refreshDays,omitempty"` // how long a refresh token lasts when the provider does not say; 0: nothing is assumed
 	Slides      bool `json:"slides,omitempty"`      // they count from the last use of the token
-	KeepOld     bool `json:"keepOld,omitempty"`     // a new consent leaves the tokens of the old one alone at the provider
+	RevokeOld   bool `json:"revokeOld,omitempty"`   // a new consent has the tokens of the old one revoked: with many providers, those of the new one too
 
 	Gateway     string   `json:"gateway,omitempty"` // begins links for consent: the URL of the gateway
 	MailTenant  string   `json:"mailTenant,omitempty"`
@@ -77,7 +78,7 @@ func (c CredentialConfig) Validate() error {
 		if u.value == "" && !u.required {
 			continue
 		}
-		if err := checkEndpoint(u.value); err != nil {
+		if err := CheckEndpoint(u.value); err != nil {
 			wrong("%s: %w", u.name, err)
 		}
 	}
@@ -107,6 +108,11 @@ func (c CredentialConfig) Validate() error {
 	if c.RefreshDays < 0 || c.RefreshDays > 3650 {
 		wrong("%d days of a refresh token: 1 to 3650 are expected", c.RefreshDays)
 	}
+	for _, to := range c.Notify {
+		if a, err := mail.ParseAddress(to); err != nil || a.Address != to {
+			wrong("%q is no address to warn: it is written as in ops@example.com", to)
+		}
+	}
 	texts := append(append(append([]string{c.Name, c.ClientID, c.ClientSecret, c.User, c.CA}, c.Scopes...), c.Notify...), c.NotifyUsers...)
 	for name, value := range c.Extra {
 		texts = append(texts, name, value)
@@ -117,8 +123,8 @@ func (c CredentialConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
-// checkEndpoint wants TLS, since secrets go there; not on this machine.
-func checkEndpoint(text string) error {
+// CheckEndpoint wants a URL with TLS, since secrets go there; not on this machine.
+func CheckEndpoint(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" || len(text) > maxCredentialText {
 		return errors.New("a URL such as https://login.example.com/token is expected")
@@ -331,6 +337,7 @@ type TokenRequest struct {
 	Verifier string           `json:"verifier,omitempty"`
 	Redirect string           `json:"redirect,omitempty"`
 	Device   *PendingDevice   `json:"device,omitempty"`
+	Again    bool             `json:"again,omitempty"` // the refresh token was sent before, and no answer came
 }
 
 // TokenAnswer has one of the two.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -42,8 +43,11 @@ type Config struct {
 	RootCAs *x509.CertPool // nil: those of the system
 }
 
+// connectTimeout bounds how long a server that does not answer at all is waited for.
+const connectTimeout = 10 * time.Second
+
 // requestTimeout bounds one request.
-const requestTimeout = 30 * time.Second
+const requestTimeout = 20 * time.Second
 
 // maxAnswer bounds an answer, as x/oauth2 does.
 const maxAnswer = 1 << 20
@@ -113,7 +117,7 @@ func (w whole) RoundTrip(r *http.Request) (*http.Response, error) {
 // client follows no redirect: a request holds the secret of the client, which another address has no business with.
 func (c Config) client() (client *http.Client, done func()) {
 	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: c.RootCAs, MinVersion: tls.VersionTLS12},
+		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: connectTimeout}).DialContext, TLSClientConfig: &tls.Config{RootCAs: c.RootCAs, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: requestTimeout, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true,
 	}
 	return &http.Client{

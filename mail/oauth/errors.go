@@ -170,7 +170,9 @@ func explain(err error) *Error {
 	if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) {
 		e := refusal(refused.ErrorCode, descriptionIn(refused), refused.Response.StatusCode)
 		e.After = retryafter.Of(refused.Response.Header, time.Now())
-		if status := refused.Response.StatusCode; status/100 == 3 {
+		if status := refused.Response.StatusCode; (status == http.StatusNotFound || status == http.StatusMethodNotAllowed) && e.Vendor == "" {
+			e.Kind, e.text = Settings, "not found: the provider has nothing at "+address(refused.Response)+"; see the URLs"+e.source() // some have a code for it, such as invalid_request
+		} else if status/100 == 3 {
 			e.Kind, e.text = Settings, "the provider answered with a redirect, which is not followed; see the URLs"+e.source()
 		} else if status/100 == 2 && e.Code == "" {
 			e.Kind, e.text = Settings, "the provider answered with something else than a token; see the URLs"
@@ -189,6 +191,15 @@ func explain(err error) *Error {
 		e.Kind = Settings
 	}
 	return e
+}
+
+// address is where a request went to: a setting, without what may be secret in it.
+func address(r *http.Response) string {
+	if r.Request == nil || r.Request.URL == nil {
+		return "its URL"
+	}
+	u := url.URL{Scheme: r.Request.URL.Scheme, Host: r.Request.URL.Host, Path: r.Request.URL.Path}
+	return u.String()
 }
 
 func descriptionIn(e *oauth2.RetrieveError) string {

@@ -61,6 +61,8 @@ func TestRefusalsInWords(t *testing.T) {
 		"a code of its own":       {400, `{"error":"<b>hunter2-refresh</b>"}`, Settings, []string{"refused", "HTTP status 400"}},
 		"a page":                  {200, `<html>hunter2-refresh</html>`, Settings, []string{"something else than a token"}},
 		"no token":                {200, `{"hunter2-refresh":1}`, Settings, []string{"something else than a token"}},
+		"no such path":            {404, `<html>hunter2-refresh</html>`, Settings, []string{"not found: the provider has nothing at http://127.0.0.1:", "see the URLs", "HTTP status 404"}},
+		"no such path, in JSON":   {404, `{"error":"invalid_request","error_description":"unrecognized route or not allowed method"}`, Settings, []string{"not found", "invalid_request"}},
 		"a redirect":              {302, ``, Settings, []string{"redirect"}},
 	} {
 		t.Run(name, func(t *testing.T) {
