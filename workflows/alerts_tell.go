@@ -141,6 +141,9 @@ func (a *alerts) carryOut(ctx workflow.Context, g *contract.AlertGroup) {
 	default:
 		a.told(g, *s.Group, now)
 	}
+	if plan.Group != nil {
+		s.Group = plan.Group
+	}
 	s.Planned = true
 	a.deliver(ctx, g, plan, key)
 }

@@ -41,7 +41,8 @@ type telling struct {
 	plans     []contract.AlertPlanInput
 	recovered bool
 	mailDown  func(time.Duration) bool
-	notified  *contract.Notified // the result of every mail; nil: it is sent
+	planned   *contract.AlertPlan // of every message; nil: by the rule
+	notified  *contract.Notified  // the result of every mail; nil: it is sent
 }
 
 func newTelling(t *testing.T, rule string, begun time.Time) *telling {
@@ -60,6 +61,9 @@ func newTelling(t *testing.T, rule string, begun time.Time) *telling {
 }
 
 func (w *telling) plan(in contract.AlertPlanInput) (contract.AlertPlan, error) {
+	if w.planned != nil {
+		return *w.planned, nil
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.plans = append(w.plans, in)
@@ -349,4 +353,19 @@ func TestGroupsThatWaitForAStepCountForNothing(t *testing.T) {
 	require.Equal(t, []message{
 		{count: 1}, {count: 1}, {at: time.Hour, count: 1}, {at: time.Hour, count: 1}, {at: time.Hour + 2*time.Minute, count: 1, groups: 1},
 	}, w.run())
+}
+
+// What a message is about when some of it has been mended, that processes are started for.
+func TestActionsAreAboutWhatStands(t *testing.T) {
+	w := newTelling(t, plainRule, noon)
+	w.planned = &contract.AlertPlan{Acts: 1, Group: &contract.AlertGroup{Key: "left", Alert: contract.Alert{ID: "order/2"}}}
+	var acts []contract.AlertAct
+	w.RegisterActivityWithOptions(func(in contract.AlertAct) (contract.AlertActed, error) {
+		acts = append(acts, in)
+		return contract.AlertActed{Done: []string{"on-call/1"}}, nil
+	}, activity.RegisterOptions{Name: contract.ActOnAlertActivity})
+	w.alert(0, "order", 1, 2)
+	w.run()
+	require.Len(t, acts, 1)
+	require.Equal(t, "order/2", acts[0].Group.Alert.ID)
 }

@@ -1,6 +1,9 @@
 package contract
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Alert tells people that something stands still, or soon will. It is the input of AlertActivity. The names of its fields are those that rules match.
 type Alert struct {
@@ -33,6 +36,18 @@ type Alert struct {
 // AlertTest is how rules are tried out: what they tell is marked as a test, at once and apart from what really happens.
 type AlertTest struct {
 	Rule string `json:"rule,omitempty"` // the others are only asked; "": all that match act
+}
+
+// AlertInitiator is who has started a process that a rule starts.
+func AlertInitiator(rule string) string { return "alert/" + rule }
+
+// AlertStarter is the rule that has started a process with an initiator; "" when none has.
+func AlertStarter(initiator string) string {
+	rule, ok := strings.CutPrefix(initiator, AlertInitiator(""))
+	if !ok {
+		return ""
+	}
+	return rule
 }
 
 // FaultDetails is the fault of an alert.
