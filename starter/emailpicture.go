@@ -158,7 +158,7 @@ func mailPage(m smtp.Mail) string {
 		body = settled(m.HTML)
 	}
 	const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'"
-	head := `<div style="position:relative;padding:12px 16px;border-bottom:1px solid #dfe1e6;background:#ffffff;font:14px Arial,Helvetica,sans-serif;color:#5e6c84">` +
+	head := `<div style="position:relative;padding:12px 16px;overflow-wrap:anywhere;border-bottom:1px solid #dfe1e6;background:#ffffff;font:14px Arial,Helvetica,sans-serif;color:#5e6c84">` +
 		`<div style="font-size:18px;font-weight:bold;color:#172b4d">` + html.EscapeString(m.Subject) + `</div>` + html.EscapeString(m.From.String()) + `<br>` + html.EscapeString(m.To[0].String()) + `</div>`
 	return `<!doctype html><html><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="` + policy + `"><style>body{margin:0}</style></head>` + head + body
 }
