@@ -78,7 +78,7 @@ func notice(m alerts.Mail, outputs map[string]any, g contract.AlertGroup) (contr
 		}
 	}
 	return contract.Notice{
-		Tenant: g.Alert.Tenant, Template: m.Template, Subject: subject, To: m.To, Cc: m.Cc, Bcc: m.Bcc, Users: m.Users, Groups: m.Groups, Data: outputs,
+		Tenant: g.Alert.Tenant, Template: m.Template, Fallback: contract.TemplateAlert, Subject: subject, To: m.To, Cc: m.Cc, Bcc: m.Bcc, Users: m.Users, Groups: m.Groups, Data: outputs,
 	}, err
 }
 

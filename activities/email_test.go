@@ -29,7 +29,7 @@ func (o *outgoing) Send(context.Context, smtp.Mail) (smtp.Receipt, error) {
 
 func TestHealthOfMails(t *testing.T) {
 	server := &outgoing{}
-	one := map[string]service.Account{"": {Sender: server}}
+	one := map[string]service.Account{"": {Sender: server, From: mail.Address{Address: "desk@example.com"}}}
 	for name, test := range map[string]struct {
 		options    service.Options
 		away, send bool
@@ -40,7 +40,7 @@ func TestHealthOfMails(t *testing.T) {
 		"sent":       {options: service.Options{Accounts: one}, send: true, want: contract.EmailOK},
 		"away":       {options: service.Options{Accounts: one}, send: true, away: true, want: contract.EmailFailing},
 		"off":        {options: service.Options{Disabled: true, Accounts: one}, send: true, want: contract.EmailSuppressed},
-		"one of two": {options: service.Options{Accounts: map[string]service.Account{"": {Sender: server}, "acme": {Sender: server}}}, send: true, want: contract.EmailUntried},
+		"one of two": {options: service.Options{Accounts: map[string]service.Account{"": one[""], "acme": {Sender: server}}}, send: true, want: contract.EmailUntried},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server.away = test.away

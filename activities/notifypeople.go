@@ -92,7 +92,7 @@ func (n *Notifier) address(ctx context.Context, in contract.Notice, p *progress)
 			for _, user := range members {
 				addUser(user, group)
 			}
-		case client.IsAddress(group):
+		case contract.IsAddress(group):
 			add(recipient{address: group, group: group})
 		default:
 			unknown = append(unknown, group)
@@ -125,7 +125,7 @@ func (n *Notifier) people(ctx context.Context, in contract.Notice) (client.Peopl
 func person(people client.People, user string) (r recipient, ok bool) {
 	known := people.Users[user]
 	r = recipient{name: known.Name, address: known.Address, locale: known.Locale}
-	if r.address == "" && client.IsAddress(user) {
+	if r.address == "" && contract.IsAddress(user) {
 		r.address = user
 	}
 	return r, r.address != ""

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	netmail "net/mail"
 	"slices"
 	"strings"
 	"time"
@@ -227,19 +226,13 @@ func validID(what, id string) error {
 
 // validAddress checks an address; without one, the id must be one.
 func validAddress(address, id string) error {
-	if address == "" && IsAddress(id) {
+	if address == "" && contract.IsAddress(id) {
 		return nil
 	}
-	if !IsAddress(address) {
+	if !contract.IsAddress(address) {
 		return fmt.Errorf("address %q: a mail address such as ada@example.com is expected", address)
 	}
 	return nil
-}
-
-// IsAddress reports whether text is a mail address, without a name.
-func IsAddress(text string) bool {
-	a, err := netmail.ParseAddress(text)
-	return err == nil && a.Address == text && !strings.ContainsFunc(text, unicode.IsSpace)
 }
 
 func cleanLocale(text string) string {

@@ -18,7 +18,7 @@ type Alert struct {
 	ProcessVersion   int          `json:"processVersion,omitempty"`
 	BusinessKey      string       `json:"businessKey,omitempty"`
 	LocationPath     string       `json:"locationPath,omitempty"`
-	Status           string       `json:"status,omitempty"` // suspended, stopped, expiring, lagging
+	Status           string       `json:"status,omitempty"` // suspended, stopped, refused, expiring, broken, lagging
 	FaultName        string       `json:"faultName,omitempty"`
 	FaultNamespace   string       `json:"faultNamespace,omitempty"`
 	FaultDetails     FaultDetails `json:"faultDetails,omitzero"`
@@ -49,6 +49,9 @@ const (
 	AlertCredential = "credential" // its refresh token ends soon, or does not work
 	AlertIndexer    = "indexer"    // lags
 )
+
+// AlertBroken is the status of a credential that does not work.
+const AlertBroken = "broken"
 
 // AlertResult tells which rules took an alert.
 type AlertResult struct {

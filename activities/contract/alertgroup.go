@@ -91,6 +91,7 @@ type AlertGroup struct {
 	// What is being told: it may take long while the mail server is away.
 	Sending *AlertSending `json:"sending,omitempty"`
 	Result  string        `json:"result,omitempty"` // of the last message
+	Failed  bool          `json:"failed,omitempty"` // somebody was not told of it, or something not done
 
 	Others bool         `json:"others,omitempty"` // of groups that are too many
 	Parts  []AlertOther `json:"parts,omitempty"`  // the first AlertSamples of them

@@ -4,9 +4,10 @@ package contract
 type Notice struct {
 	// Key is what makes it one mail: its Message-ID is made of it, so that a second try can be recognised.
 	Key      string `json:"key"`
-	Tenant   string `json:"tenant,omitempty"`  // whose server, sender and templates; "": the default ones
-	Template string `json:"template"`          // such as "task-assigned"
-	Subject  string `json:"subject,omitempty"` // instead of that of the template
+	Tenant   string `json:"tenant,omitempty"`   // whose server, sender and templates; "": the default ones
+	Template string `json:"template"`           // such as "task-assigned"
+	Fallback string `json:"fallback,omitempty"` // the bundled template that counts when Template cannot be used, beside the bundled one of its name
+	Subject  string `json:"subject,omitempty"`  // instead of that of the template
 
 	To  []string `json:"to,omitempty"` // addresses
 	Cc  []string `json:"cc,omitempty"`
@@ -17,8 +18,8 @@ type Notice struct {
 	Except []string `json:"except,omitempty"` // users who get none as members of Groups: they have a mail of their own
 	Topic  string   `json:"topic,omitempty"`  // what people can opt out of: "tasks"; "": nobody can
 
-	// Data is what the template shows. Where it has none of their names, templates see homeUrl, feedback, recipientName, groupName of a
-	// mail to a group, and taskDirectUrl when there is a Task.
+	// Data is what the template shows, and homeUrl, feedback and, when there is a Task, taskDirectUrl, which are never those of Data. Where it
+	// has none of their names, templates see recipientName, and groupName of a mail to a group.
 	Data Variables `json:"data,omitempty"`
 	Task string    `json:"task,omitempty"` // id of the user task that it is about, for its link
 
@@ -53,7 +54,7 @@ const (
 	TemplateTaskCandidate = "task-candidate" // taskName, taskDirectUrl, homeUrl
 	TemplateTaskDue       = "task-due"       // and due
 	TemplateAlert         = "alert"          // alert (Alert as an object), count, since, until, summary, links
-	TemplateCredential    = "credential"     // credential, user, days, expires, authorizeUrl
+	TemplateCredential    = "credential"     // credential, user, days, problem, expires, command
 	TemplateTest          = "test"           // sentAt, server
 )
 

@@ -122,7 +122,7 @@ func TestWaitingIsNoFailureOfTheServer(t *testing.T) {
 
 func TestAFailureIsOverWithTheNextMail(t *testing.T) {
 	out := &sender{err: &smtp.Error{Stage: smtp.StageDial, Temporary: true, Err: errors.New("x")}}
-	s := New(Options{Accounts: map[string]Account{"": {Sender: out}}})
+	s := New(Options{Accounts: map[string]Account{"": {Sender: out, From: desk}}})
 	_, err := s.Send(t.Context(), "", smtp.Mail{})
 	require.Error(t, err)
 	require.True(t, s.Status()[0].Failing())
@@ -131,6 +131,25 @@ func TestAFailureIsOverWithTheNextMail(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, s.Status()[0].Failing())
 	require.Contains(t, s.Counts(), Count{Outcome: Repeated, Mails: 1})
+}
+
+// A mail that nobody sends is an error of the settings, and none of the mail.
+func TestWithoutASender(t *testing.T) {
+	out := &sender{}
+	s := New(Options{Accounts: map[string]Account{"acme": {Sender: out, Server: "h:25"}}})
+	_, err := s.Send(t.Context(), "acme", smtp.Mail{To: []mail.Address{ann}})
+	require.ErrorIs(t, err, ErrNoSender)
+	require.EqualError(t, err, "the mail names no sender, and the settings have none: set email.tenant.acme.from.default")
+	require.Empty(t, out.sent)
+	require.Equal(t, []Count{{Tenant: "acme", Outcome: Failed, Mails: 1}}, s.Counts())
+	require.True(t, s.Status()[0].Failing())
+	require.Equal(t, err.Error(), s.Status()[0].Failure)
+	_, err = s.Send(t.Context(), "acme", smtp.Mail{From: desk})
+	require.NoError(t, err, "it names its own")
+}
+
+func TestSwitchedOffWithoutAServer(t *testing.T) {
+	require.Equal(t, []Status{{Suppressed: "email.enabled is false"}}, New(Options{Disabled: true}).Status())
 }
 
 func TestSuppression(t *testing.T) {
