@@ -68,7 +68,7 @@ func (t *credentialTokens) Token(ctx context.Context, refused mail.Secret) (mail
 		return t.token, nil
 	}
 	err := t.read(ctx)
-	if err == nil && (t.token == refused || t.ended()) {
+	if err == nil && (t.token == refused || t.ended()) && t.renewable() {
 		err = t.renew(ctx)
 	}
 	if t.token != "" && !t.ended() && (err == nil || t.token != refused) {
@@ -94,6 +94,12 @@ func (t *credentialTokens) keptUntil() time.Time {
 
 func (t *credentialTokens) ended() bool {
 	return t.token == "" || !t.access.Expires.IsZero() && !t.now().Before(t.access.Expires)
+}
+
+// renewable tells whether asking for a newer token makes sense. The workflow would say the same, but each time in its history, and a server that
+// refuses everything has a thousand mailboxes ask.
+func (t *credentialTokens) renewable() bool {
+	return !t.access.Waits && !t.now().Before(t.access.RenewFrom)
 }
 
 func (t *credentialTokens) read(ctx context.Context) error {

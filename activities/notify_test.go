@@ -310,15 +310,26 @@ func TestNotifyStops(t *testing.T) {
 	_, err = n.notify(in)
 	require.ErrorContains(t, err, "nobody waits")
 	require.Len(t, n.mails, 1)
+}
 
-	n.mails = nil
-	in.Users = nil
-	for i := range 1001 {
+// A notice goes to the first 1,000, and to the same in each try.
+func TestNotifyManyPeople(t *testing.T) {
+	n := newNotifying(t)
+	in := task(nil)
+	in.To = []string{"own@example.com"}
+	for i := range 1003 {
 		in.Users = append(in.Users, fmt.Sprintf("u%d@example.com", i))
 	}
-	_, err = n.notify(in)
-	requireFinal(t, err, "give the group the address of a mailing list")
-	require.Empty(t, n.mails)
+	n.fail["u7@example.com"] = &smtp.Error{Stage: smtp.StageRcpt, Code: 451, Temporary: true, Err: errors.New("451 later")}
+	_, err := n.notify(in)
+	require.ErrorContains(t, err, "451 later")
+	require.Len(t, n.mails, 1000)
+
+	n.fail, n.mails = nil, nil
+	result, err := n.notify(in, n.beats...)
+	require.NoError(t, err)
+	require.Equal(t, []string{"u7@example.com"}, n.to())
+	require.Equal(t, 3, result.Omitted)
 }
 
 func TestNotifySuppressed(t *testing.T) {

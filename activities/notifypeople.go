@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -51,9 +50,14 @@ func (n *Notifier) address(ctx context.Context, in contract.Notice, p *progress)
 		}
 	}
 	unknown, declined := []string{}, []string{}
+	recipients, omitted := 0, 0 // with those who have their mail already, so that all tries leave out the same
 	add := func(r recipient) {
 		if address := strings.ToLower(r.address); !seen[address] {
 			seen[address] = true
+			if recipients++; recipients > maxRecipients {
+				omitted++
+				return
+			}
 			if !p.done(r.address) {
 				letters = append(letters, r)
 			}
@@ -94,12 +98,9 @@ func (n *Notifier) address(ctx context.Context, in contract.Notice, p *progress)
 			unknown = append(unknown, group)
 		}
 	}
-	if len(letters) > maxRecipients {
-		return nil, final(fmt.Errorf("%d people would get mail %q, at most %d can: give the group the address of a mailing list", len(letters), in.Key, maxRecipients))
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.Result.Unknown, p.Result.Declined = unknown, declined
+	p.Result.Unknown, p.Result.Declined, p.Result.Omitted = unknown, declined, omitted
 	return letters, nil
 }
 

@@ -18,7 +18,7 @@ import (
 // OAuth asks token endpoints on behalf of credentials. What it is given and what it returns is sealed, since it goes into histories; without
 // a key nothing is asked.
 //
-// Its activities run where log-ins to accounts do (contract.AccountQueue, role mailbox): the secrets of accounts are there.
+// Its activities run at the workers that log in to accounts (role mailbox): the secrets of accounts are there.
 type OAuth struct {
 	authorities mail.Authorities
 }
@@ -38,7 +38,6 @@ func (o *OAuth) Token(ctx context.Context, in contract.TokenRequest) (contract.T
 	if err != nil {
 		return contract.TokenAnswer{Problem: settingsProblem(err)}, nil
 	}
-	issued := time.Now().UTC()
 	var g oauth.Grant
 	switch in.By {
 	case contract.ByRefresh:
@@ -47,7 +46,6 @@ func (o *OAuth) Token(ctx context.Context, in contract.TokenRequest) (contract.T
 		g, err = config.Exchange(ctx, secrets[1], secrets[2])
 	case contract.ByDevice:
 		g, err = config.Await(ctx, oauth.Device{Code: secrets[3], Expires: in.Device.Expires, Interval: in.Device.Interval})
-		issued = time.Now().UTC()
 	case contract.ByOwn:
 		g, err = config.ClientCredentials(ctx)
 	default:
@@ -60,9 +58,12 @@ func (o *OAuth) Token(ctx context.Context, in contract.TokenRequest) (contract.T
 		}
 		return contract.TokenAnswer{Problem: problem}, err
 	}
-	t := &contract.CredentialTokens{Access: key.Seal(g.Access), Issued: issued, Expires: g.Expires, Scopes: g.Scopes, User: g.User}
+	t := &contract.CredentialTokens{Access: key.Seal(g.Access), Issued: g.Issued, Expires: g.Expires, Scopes: g.Scopes, Names: g.Names}
+	if len(g.Names) > 0 {
+		t.User = g.Names[0]
+	}
 	if g.Refresh != "" {
-		t.Refresh, t.RefreshIssued = key.Seal(g.Refresh), issued
+		t.Refresh, t.RefreshIssued = key.Seal(g.Refresh), g.Issued
 	}
 	if !g.RefreshExpires.IsZero() {
 		t.RefreshExpires, t.RefreshTold = g.RefreshExpires, true

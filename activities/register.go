@@ -60,12 +60,18 @@ func RegisterWatcher(r worker.ActivityRegistry, w *Watcher) {
 	register(r, contract.WatchGroupActivity, w.WatchGroup)
 }
 
-// RegisterAccounts makes a worker of the account queue send and fetch mail for applications, try log-ins out, and get tokens for credentials.
+// RegisterAccounts makes a worker of the account queue send and fetch mail for applications, try log-ins out, and wait for consent with device
+// codes.
 func RegisterAccounts(r worker.ActivityRegistry, w *Watcher) {
 	register(r, contract.CheckMailboxActivity, w.Check)
 	register(r, contract.TestMailboxActivity, w.TestMailbox)
 	register(r, contract.FetchMailsActivity, w.FetchMails)
 	register(r, contract.SendMailActivity, w.SendMail)
+	register(r, contract.TokenActivity, (&OAuth{}).Token)
+}
+
+// RegisterCredentials makes a worker of the queue of credentials get tokens, and revoke them.
+func RegisterCredentials(r worker.ActivityRegistry) {
 	o := &OAuth{}
 	register(r, contract.TokenActivity, o.Token)
 	register(r, contract.DeviceActivity, o.Device)

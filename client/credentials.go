@@ -10,6 +10,7 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/mail/oauth"
 )
 
 // Credential is an OAuth account with what is to be said of it now.
@@ -36,6 +37,9 @@ func (c *Client) PutCredential(ctx context.Context, name string, config contract
 	config.Name = name
 	if !connectors.ValidName(name) {
 		return fmt.Errorf("put credential: %w", &Error{Type: "refused", Message: fmt.Sprintf("name %q: %s are expected", name, connectors.NameRule)})
+	}
+	if config.RefreshDays == 0 {
+		config.RefreshDays = oauth.DefaultRefreshDays
 	}
 	if err := config.Validate(); err != nil {
 		return fmt.Errorf("put credential %q: %w", name, &Error{Type: "refused", Message: err.Error()})
@@ -160,7 +164,8 @@ func (c *Client) RemoveCredential(ctx context.Context, name string) error {
 	return nil
 }
 
-// expiringIn is from when on a refresh token that ends is to be seen to, as the first warning is.
+// expiringIn is from when on a refresh token that ends is to be seen to, as the first warning is. One that never lasted longer is not: there is
+// an hour for what differs between two answers about the same end.
 const expiringIn = 14 * 24 * time.Hour
 
 // judge derives the state.
@@ -168,6 +173,8 @@ func (c *Credential) judge(now time.Time) {
 	ended := !c.Expires.IsZero() && !now.Before(c.Expires)
 	authorize := "; `starter credential authorize " + c.Name + "`"
 	switch left := c.RefreshExpires.Sub(now); {
+	case c.Revoked && c.Config.Own():
+		c.State, c.Cause = CredentialRevoked, "its tokens were revoked and forgotten; `starter credential refresh "+c.Name+"` gets new ones"
 	case c.Revoked:
 		c.State, c.Cause = CredentialRevoked, "its tokens were revoked and forgotten"+authorize
 	case c.Problem != nil && (c.Problem.Kind != contract.ProblemTemporary || ended || c.Version == 0):
@@ -184,7 +191,7 @@ func (c *Credential) judge(now time.Time) {
 		if !c.Config.Own() {
 			c.Cause = "nobody has authorized it yet" + authorize
 		}
-	case !c.RefreshExpires.IsZero() && left <= expiringIn && c.RefreshExpires.Sub(c.RefreshIssued) > expiringIn:
+	case !c.RefreshExpires.IsZero() && left <= expiringIn && c.RefreshExpires.Sub(c.RefreshIssued) > expiringIn+time.Hour:
 		c.State, c.Cause = CredentialExpiring, "its refresh token ends in "+about(max(left, 0))+authorize
 	default:
 		c.State = CredentialValid

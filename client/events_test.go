@@ -33,6 +33,10 @@ func TestCheckEvent(t *testing.T) {
 	require.ErrorContains(t, checkID("p", "event/till/SOLD/7"), "Waybill's own")
 	require.ErrorContains(t, checkID("p", "echo/t/x/2026030209/1"), "Waybill's own")
 	require.ErrorContains(t, checkID("p", "pace/till"), "Waybill's own")
+	for _, id := range []string{contract.CredentialID("ann"), contract.AlertsID("r"), contract.AlertRulesID, contract.TemplatesID, contract.PeopleID} {
+		require.ErrorContains(t, checkID("p", id), "Waybill's own")
+	}
+	require.NoError(t, checkID("p", contract.PeopleID+"-of-mine"))
 
 	for want, change := range map[string]func(instance *string, e *connectors.Event){
 		"is not the name of a connector": func(instance *string, _ *connectors.Event) { *instance = "a/b" },

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,9 +105,12 @@ func checkID(key, id string) error {
 	if len(id) > maxID {
 		return &Error{Type: "refused", Message: fmt.Sprintf("the instance id has %d bytes, at most %d are possible", len(id), maxID)}
 	}
+	if slices.Contains([]string{contract.AlertRulesID, contract.TemplatesID, contract.PeopleID}, id) {
+		return &Error{Type: "refused", Message: fmt.Sprintf("the instance id %q is Waybill's own", id)}
+	}
 	if first, _, found := strings.Cut(id, "/"); found && first != key {
 		for _, own := range []string{
-			contract.DefinitionID(""), contract.TriggersID(""), contract.MailboxID(""), "message/", contract.MessageStartsID(""), contract.SignalID(""), contract.SignalStartsID(""), "task/", "watchers/", contract.WebhooksID(""), contract.EventPrefix, "echo/", contract.PaceID(""), contract.AlertsID(""),
+			contract.DefinitionID(""), contract.TriggersID(""), contract.MailboxID(""), "message/", contract.MessageStartsID(""), contract.SignalID(""), contract.SignalStartsID(""), "task/", "watchers/", contract.WebhooksID(""), contract.EventPrefix, "echo/", contract.PaceID(""), contract.AlertsID(""), contract.CredentialID(""),
 		} {
 			if strings.HasPrefix(id, own) {
 				return &Error{Type: "refused", Message: fmt.Sprintf("the instance id %q begins with %q, which is Waybill's own", id, own)}

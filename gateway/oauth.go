@@ -22,7 +22,8 @@ import (
 
 // consents lets people authorize credentials with a browser (RFC 6749, section 4.1, with PKCE).
 //
-// Who may begin: whoever has an invitation, which works once and comes from `starter credential authorize`, and whoever may call the API. What
+// Who may begin: whoever has an invitation, which works once and comes from `starter credential authorize`, and whoever may call the API. The
+// link of an invitation shows a page with a button, since mail scanners, previews and proxies open links, and would use it up. What
 // comes back must belong to an authorization that was begun (its state, which works once), in the same browser (its cookie), and the code to the
 // same authorization (PKCE). Nobody is sent anywhere but to the provider of the credential, and the redirect URL is a setting: nothing that a
 // request says decides where a code goes.
@@ -31,8 +32,9 @@ type consents struct{ Options }
 func consentRoutes(o Options) map[string]http.Handler {
 	c := &consents{o}
 	return map[string]http.Handler{
-		"GET /oauth/{name}/authorize": http.HandlerFunc(c.authorize),
-		"GET /oauth/callback":         http.HandlerFunc(c.callback),
+		"GET /oauth/{name}/authorize":  http.HandlerFunc(c.open),
+		"POST /oauth/{name}/authorize": http.HandlerFunc(c.accept),
+		"GET /oauth/callback":          http.HandlerFunc(c.callback),
 	}
 }
 
@@ -42,34 +44,64 @@ const (
 	// Bounds of what a browser brings back.
 	maxState = 200
 	maxCode  = 8 << 10
+	maxForm  = 8 << 10
 )
 
 // redirectURL is where browsers come back to.
 func (c *consents) redirectURL() string { return strings.TrimSuffix(c.URL, "/") + "/oauth/callback" }
 
-func (c *consents) authorize(w http.ResponseWriter, r *http.Request) {
+// open is where a link leads. With an invitation nothing happens before the button is pressed; whoever may call the API is sent on at once.
+func (c *consents) open(w http.ResponseWriter, r *http.Request) {
 	name, invitation := r.PathValue("name"), r.URL.Query().Get("invitation")
+	admitted := invitation == "" && c.Tokens.admits(r)
+	switch {
+	case !c.canBegin(w, name, invitation != "" || admitted):
+	case admitted && r.Method == http.MethodGet:
+		c.begin(w, r, name, "")
+	default:
+		invite(w, name, invitation)
+	}
+}
+
+// accept is what the button does. An invitation alone lets in here: a form on a page of others can be sent, too.
+func (c *consents) accept(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	name, invitation := r.PathValue("name"), r.PostFormValue("invitation")
+	if c.canBegin(w, name, invitation != "") {
+		c.begin(w, r, name, invitation)
+	}
+}
+
+// canBegin says what is missing before anybody is asked.
+func (c *consents) canBegin(w http.ResponseWriter, name string, admitted bool) bool {
 	switch {
 	case !connectors.ValidName(name):
 		page(w, http.StatusNotFound, "Not found", "There is no such credential.")
-		return
-	case invitation == "" && !c.Tokens.admits(r):
+	case !admitted:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="waybill"`)
 		page(w, http.StatusUnauthorized, "A link is needed",
 			"To authorize the credential "+name+", run: starter credential authorize "+name+". It prints a link that works once. (Programs send a token of the gateway.)")
-		return
 	case c.Key == nil:
 		page(w, http.StatusServiceUnavailable, "Not set up", "Tokens are kept sealed or not at all: give this gateway and all workers the same WAYBILL_SECRET_KEY (starter secret key makes one).")
-		return
 	case c.URL == "":
 		page(w, http.StatusServiceUnavailable, "Not set up", "The gateway does not know under which address browsers reach it: set WAYBILL_GATEWAY_URL.")
-		return
+	default:
+		return true
+	}
+	return false
+}
+
+// begin sends a browser to the provider.
+func (c *consents) begin(w http.ResponseWriter, r *http.Request, name, invitation string) {
+	refuse := refuseConsent
+	if invitation != "" {
+		refuse = refuseInvitation
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), checkTimeout*5)
 	defer cancel()
 	credential, err := c.Client.Credential(ctx, name)
 	if err != nil {
-		refuseConsent(w, err)
+		refuse(w, err)
 		return
 	}
 	state, session, verifier := stateOf(name), rand.Text(), oauth.NewVerifier()
@@ -77,11 +109,11 @@ func (c *consents) authorize(w http.ResponseWriter, r *http.Request) {
 		ID: hash(state), State: hash(state), Session: hash(session), Verifier: c.Key.Seal(verifier), Redirect: c.redirectURL(),
 	}
 	if invitation != "" {
-		begin.Invited = hash(invitation)
+		begin.Invited = contract.InvitationHash(invitation)
 		begin.ID = begin.Invited // by which whoever made the invitation sees what becomes of it
 	}
 	if err := c.Client.BeginConsent(ctx, name, begin); err != nil {
-		refuseConsent(w, err)
+		refuse(w, err)
 		return
 	}
 	config := oauth.Config{
@@ -148,6 +180,16 @@ func refuseConsent(w http.ResponseWriter, err error) {
 	default: // causes are in the logs
 		page(w, http.StatusServiceUnavailable, "Not now", "No worker answered in time. Look what became of it with: starter credential list. Then try again.")
 	}
+}
+
+// refuseInvitation gives one answer for all reasons: whoever tries links learns nothing of the credentials that there are.
+func refuseInvitation(w http.ResponseWriter, err error) {
+	_, refused := errors.AsType[*client.Error](err)
+	if refused || errors.Is(err, client.ErrNotFound) || errors.Is(err, client.ErrNotRunning) {
+		page(w, http.StatusForbidden, "Not authorized", "The link was used already, is too old, or belongs to no credential that can be authorized this way: starter credential authorize makes a new one.")
+		return
+	}
+	refuseConsent(w, err)
 }
 
 // stateOf is a state for a credential, whose name finds it again.

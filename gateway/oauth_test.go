@@ -53,6 +53,34 @@ func TestConsentsThatCannotBegin(t *testing.T) {
 	}
 }
 
+// The page of a link says nothing of what there is, and its form leads back to it alone.
+func TestPageOfAnInvitation(t *testing.T) {
+	key, err := mail.ParseKey(mail.NewKey())
+	require.NoError(t, err)
+	mux := http.NewServeMux()
+	for pattern, handler := range consentRoutes(Options{Key: key, URL: "https://waybill.example.com/way"}) { // there is no client: nothing is asked
+		mux.Handle(pattern, handler)
+	}
+	ask := func(method, target, body string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, target, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.RemoteAddr = "192.0.2.1:1"
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		return w
+	}
+	shown := ask(http.MethodGet, `/oauth/ann/authorize?invitation=%22%3E%3Cscript%3E`, "")
+	require.Equal(t, http.StatusOK, shown.Code)
+	require.Contains(t, shown.Body.String(), `action="authorize"`)
+	require.Contains(t, shown.Body.String(), `value="&#34;&gt;&lt;script&gt;"`)
+	require.Contains(t, shown.Header().Get("Content-Security-Policy"), "default-src 'none'")
+	require.Contains(t, shown.Header().Get("Content-Security-Policy"), "form-action 'self' https:", "browsers hold the redirect to the provider against it")
+	require.Equal(t, http.StatusOK, ask(http.MethodHead, "/oauth/ann/authorize?invitation=x", "").Code)
+	for _, body := range []string{"", "invitation=", "invitation=" + strings.Repeat("x", maxForm)} {
+		require.Equal(t, http.StatusUnauthorized, ask(http.MethodPost, "/oauth/ann/authorize?invitation=x", body).Code)
+	}
+}
+
 func TestCookieOfAConsent(t *testing.T) {
 	c := &consents{Options{URL: "https://waybill.example.com/way/"}}
 	require.Equal(t, "https://waybill.example.com/way/oauth/callback", c.redirectURL())

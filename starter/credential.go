@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -36,6 +37,9 @@ func (a *app) credentialListCommand() *cobra.Command {
 				all := []client.Credential{}
 				for _, name := range names {
 					credential, err := c.Credential(ctx, name)
+					if errors.Is(err, client.ErrNotFound) {
+						continue // it was removed meanwhile
+					}
 					if err != nil {
 						return err
 					}

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -33,8 +31,8 @@ func (a *app) credentialAuthorizeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "authorize NAME",
 		Short: "Have a person consent, with a browser or a device code",
-		Long: "authorize prints a link to the gateway that works once, within an hour. Whoever opens it is sent to the provider, signs in there and\n" +
-			"consents. With --device it prints a code instead, which is entered in a browser on any machine: the gateway is not needed. Then it\n" +
+		Long: "authorize prints a link to the gateway that works once, within an hour. Whoever opens it and goes on is sent to the provider, signs\n" +
+			"in there and consents. With --device it prints a code instead, which is entered in a browser on any machine: the gateway is not needed. Then it\n" +
 			"waits for the consent.\n\n" +
 			"A credential that is authorized already keeps its tokens until the new ones have been tried.",
 		Example: `  starter credential authorize support
@@ -94,8 +92,7 @@ func begin(ctx context.Context, c *client.Client, name, gateway string, device b
 		gateway = credential.Config.Gateway
 	}
 	invitation := rand.Text()
-	sum := sha256.Sum256([]byte(invitation))
-	id := hex.EncodeToString(sum[:])
+	id := contract.InvitationHash(invitation)
 	if err := c.InviteConsent(ctx, name, id); err != nil {
 		return authorization{}, err
 	}

@@ -126,7 +126,7 @@ func (c *credential) setHandlers(ctx workflow.Context) error {
 func (c *credential) status() (contract.CredentialStatus, error) {
 	s := contract.CredentialStatus{
 		Config: c.Config, User: c.Config.User, Authorised: c.Authorised, Refreshes: c.Refreshes, Refreshed: c.Refreshed, Problem: c.Problem,
-		Revoked: c.Revoked, Consent: c.Consent, Unsent: c.Unsent, Undiscarded: c.Undiscarded,
+		Revoked: c.Revoked, Consent: c.Consent, Unsent: c.unsent(), Undiscarded: c.Undiscarded,
 	}
 	if t := c.Tokens; t != nil {
 		s.Version, s.Scopes, s.Expires = c.Version, t.Scopes, t.Expires
@@ -156,41 +156,66 @@ func (c *credential) access() (contract.CredentialAccess, error) {
 		a.Problem = "it was removed"
 	case c.Problem != nil:
 		a.Problem = c.Problem.Message
+	case c.Revoked && c.Config.Own():
+		a.Problem = "its tokens were revoked; `starter credential refresh " + c.Config.Name + "`"
 	case c.Revoked:
 		a.Problem = "its tokens were revoked; `starter credential authorize " + c.Config.Name + "`"
 	case c.Tokens == nil && !c.Config.Own():
 		a.Problem = "nobody has authorized it yet; `starter credential authorize " + c.Config.Name + "`"
 	}
-	if c.Tokens != nil {
+	from, ok := c.renewable()
+	a.RenewFrom, a.Waits = from, !ok
+	if c.Tokens != nil && !c.removed {
 		a.Sealed, a.Issued, a.Expires = c.Tokens.Access, c.Tokens.Issued, c.Tokens.Expires
 	}
 	return a, nil
 }
 
-// configure takes other settings. Those of another client or account need a new consent; the tokens that there are stay in use until it is given.
+// configure takes other settings. Those of another client or account, or of other scopes, need a new consent; until it is given the access token
+// stays in use to its end.
 func (c *credential) configure(ctx workflow.Context, config contract.CredentialConfig) error {
 	if c.removed {
 		return temporal.NewNonRetryableApplicationError("the credential is being removed; try again in a moment", contract.Busy, nil)
 	}
-	before := c.Config
-	if reflect.DeepEqual(before, config) {
+	if reflect.DeepEqual(c.Config, config) {
 		return nil
 	}
 	c.Config = config
 	c.changes++
 	switch {
 	case c.Tokens == nil && c.Problem == nil || c.Revoked:
-	case config.Own():
-		c.RetryAt = workflow.Now(ctx)
-	case before.ClientID != config.ClientID || before.TokenURL != config.TokenURL || before.Own() ||
-		config.User != "" && c.Tokens != nil && c.Tokens.User != "" && !sameUser(config.User, c.Tokens.User):
-		c.trouble(ctx, contract.CredentialProblem{
-			Kind: contract.ProblemConsent, Message: "the settings are of another client or user than the one that was authorized; authorize again",
-		})
-	case !slices.Equal(before.Scopes, config.Scopes) || c.Problem != nil:
-		c.RetryAt = workflow.Now(ctx) // with other settings it may work
+	case c.Tokens == nil && !config.Own():
+		c.Problem, c.Failures, c.RetryAt, c.Told = nil, 0, time.Time{}, "" // it is for a person to authorize now
+	case c.unfit():
+		c.refuseSettings(ctx)
+	case config.Own() || c.Problem != nil:
+		c.RetryAt = workflow.Now(ctx) // with other settings it may work, and with the earlier ones it does
 	}
 	return nil
+}
+
+// unfit tells whether the tokens are not those that the settings ask for, so that a person must consent anew. Those of the client itself are
+// had anew at once.
+func (c *credential) unfit() bool {
+	t := c.Tokens
+	switch {
+	case t == nil || c.Config.Own():
+		return false
+	case t.ClientID != c.Config.ClientID || t.TokenURL != c.Config.TokenURL || t.Refresh == "":
+		return true
+	case len(t.Names) > 0 && !isUser(c.Config.User, t.Names):
+		return true
+	}
+	asked, wanted := slices.Clone(t.Asked), slices.Clone(c.Config.Scopes)
+	slices.Sort(asked)
+	slices.Sort(wanted)
+	return !slices.Equal(asked, wanted)
+}
+
+func (c *credential) refuseSettings(ctx workflow.Context) {
+	c.trouble(ctx, contract.CredentialProblem{
+		Kind: contract.ProblemConsent, Message: "the settings are of another client or user, or of other scopes, than what was authorized; authorize again",
+	})
 }
 
 func (c *credential) remove(workflow.Context) error {

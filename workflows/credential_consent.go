@@ -85,10 +85,9 @@ func (c *credential) consent(ctx workflow.Context, in contract.Consent) (contrac
 	case in.Code == "":
 		return c.settle(ctx, begun.ID, "the provider sent no code")
 	}
-	var answer contract.TokenAnswer
-	err := workflow.ExecuteActivity(accounts(ctx, "exchange the code"), contract.TokenActivity, contract.TokenRequest{
+	answer, err := token(accounts(ctx, "exchange the code"), contract.TokenRequest{
 		Config: c.Config, By: contract.ByCode, Code: in.Code, Verifier: begun.Verifier, Redirect: begun.Redirect,
-	}).Get(ctx, &answer)
+	})
 	return c.accept(ctx, begun.ID, answer, err)
 }
 
@@ -106,8 +105,11 @@ func (c *credential) settle(ctx workflow.Context, id, problem string) (contract.
 	return o, nil
 }
 
-// sameUser compares names as providers do.
-func sameUser(a, b string) bool { return strings.EqualFold(a, b) }
+// isUser tells whether a user is called so, as providers compare: any of the names will do, since at Microsoft the name to sign in with and the
+// address may differ. "" is anybody.
+func isUser(user string, names []string) bool {
+	return user == "" || slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(user, name) })
+}
 
 // accept takes the tokens of a new consent, when they work. Until then those of an earlier one stay.
 func (c *credential) accept(ctx workflow.Context, id string, answer contract.TokenAnswer, err error) (contract.ConsentOutcome, error) {
@@ -119,8 +121,8 @@ func (c *credential) accept(ctx workflow.Context, id string, answer contract.Tok
 	case answer.Tokens.Refresh == "":
 		return c.settle(ctx, id, "the provider gave no refresh token, so it would end within the hour: ask for one, "+
 			"with the scope offline_access (Microsoft, OpenID Connect), or access_type=offline and prompt=consent (Google)")
-	case c.Config.User != "" && answer.Tokens.User != "" && !sameUser(c.Config.User, answer.Tokens.User) && strings.Contains(answer.Tokens.User, "@") == strings.Contains(c.Config.User, "@"):
-		return c.settle(ctx, id, "somebody else consented than "+c.Config.User+": "+answer.Tokens.User)
+	case len(answer.Tokens.Names) > 0 && !isUser(c.Config.User, answer.Tokens.Names):
+		return c.settle(ctx, id, "somebody else consented than "+c.Config.User+": "+strings.Join(answer.Tokens.Names, ", "))
 	}
 	if err := c.turn.Lock(ctx); err != nil {
 		return contract.ConsentOutcome{}, err
@@ -128,11 +130,10 @@ func (c *credential) accept(ctx workflow.Context, id string, answer contract.Tok
 	defer c.turn.Unlock()
 	fresh := *answer.Tokens
 	// A refresh proves that they last.
-	var tried contract.TokenAnswer
-	err = workflow.ExecuteActivity(accounts(ctx, "try the new refresh token"), contract.TokenActivity, contract.TokenRequest{
-		Config: c.Config, By: contract.ByRefresh, Refresh: fresh.Refresh,
-	}).Get(ctx, &tried)
+	tried, err := token(accounts(ctx, "try the new refresh token"), contract.TokenRequest{Config: c.Config, By: contract.ByRefresh, Refresh: fresh.Refresh})
 	switch {
+	case c.removed:
+		return c.settle(ctx, id, "the credential was removed")
 	case err != nil:
 		return c.settle(ctx, id, "the new refresh token could not be tried: "+inWords(err))
 	case tried.Problem != nil:
@@ -217,11 +218,11 @@ func (c *credential) awaitDevice() {
 	workflow.Go(waiting, func(ctx workflow.Context) {
 		defer func() { c.busy-- }()
 		left := max(device.Expires.Sub(workflow.Now(ctx)), 0) + time.Minute
-		var answer contract.TokenAnswer
-		err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		// It holds a slot until the code ends, which those who refresh must not wait for.
+		answer, err := token(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 			TaskQueue: contract.AccountQueue, ScheduleToCloseTimeout: left, HeartbeatTimeout: contract.CallHeartbeat,
 			RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 30 * time.Second}, Summary: "wait for consent with a device code",
-		}), contract.TokenActivity, contract.TokenRequest{Config: c.Config, By: contract.ByDevice, Device: device}).Get(ctx, &answer)
+		}), contract.TokenRequest{Config: c.Config, By: contract.ByDevice, Device: device})
 		if temporal.IsCanceledError(err) || c.Device != device {
 			return
 		}

@@ -28,9 +28,21 @@ const (
 // accounts are options of activities at the workers that have the secrets of accounts.
 func accounts(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue: contract.AccountQueue, ScheduleToCloseTimeout: attemptFor, StartToCloseTimeout: time.Minute, HeartbeatTimeout: contract.CallHeartbeat,
+		TaskQueue: contract.CredentialQueue, ScheduleToCloseTimeout: attemptFor, StartToCloseTimeout: time.Minute, HeartbeatTimeout: contract.CallHeartbeat,
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 30 * time.Second}, Summary: summary,
 	})
+}
+
+// token asks for tokens, and notes with them what they were asked for with: the settings may change meanwhile.
+func token(ctx workflow.Context, in contract.TokenRequest) (answer contract.TokenAnswer, err error) {
+	err = workflow.ExecuteActivity(ctx, contract.TokenActivity, in).Get(ctx, &answer)
+	if t := answer.Tokens; err == nil && t != nil {
+		t.ClientID, t.TokenURL = in.Config.ClientID, in.Config.TokenURL
+		if in.By != contract.ByRefresh {
+			t.Asked = in.Config.Scopes
+		}
+	}
+	return answer, err
 }
 
 // due is when the tokens are to be refreshed; false: they are not.
@@ -62,12 +74,12 @@ func (c *credential) refresh(ctx workflow.Context) error {
 	request := contract.TokenRequest{Config: c.Config, By: contract.ByOwn}
 	if !c.Config.Own() {
 		if c.Tokens == nil || c.Tokens.Refresh == "" {
+			c.RetryAt = time.Time{} // with nothing
 			return nil
 		}
 		request.By, request.Refresh = contract.ByRefresh, c.Tokens.Refresh
 	}
-	var answer contract.TokenAnswer
-	err := workflow.ExecuteActivity(accounts(ctx, "refresh"), contract.TokenActivity, request).Get(ctx, &answer)
+	answer, err := token(accounts(ctx, "refresh"), request)
 	switch {
 	case temporal.IsCanceledError(err):
 		return err
@@ -99,13 +111,22 @@ func inWordsOr(err error, late string) string {
 	return err.Error()
 }
 
+// sameEnd is how far two answers about the same end of a refresh token may be apart: they tell how long it lasts from now on.
+const sameEnd = time.Hour
+
 // adopt takes tokens over. The refresh token that there is stays when there is no new one, and so does what was told of it.
 func (c *credential) adopt(ctx workflow.Context, t contract.CredentialTokens) {
+	if c.removed {
+		return
+	}
 	now := workflow.Now(ctx)
 	before := c.Tokens
 	if before != nil {
 		if t.User == "" {
-			t.User = before.User
+			t.User, t.Names = before.User, before.Names
+		}
+		if t.Asked == nil {
+			t.Asked = before.Asked
 		}
 		if t.Scopes == nil {
 			t.Scopes = before.Scopes
@@ -121,26 +142,27 @@ func (c *credential) adopt(ctx workflow.Context, t contract.CredentialTokens) {
 		t.Scopes = c.Config.Scopes // which an answer without them means (RFC 6749, section 5.1)
 	}
 	c.assume(&t, before == nil || t.Refresh != before.Refresh, now)
-	if before == nil || !t.RefreshExpires.Equal(before.RefreshExpires) {
+	if before == nil || t.RefreshExpires.Sub(c.WarnedEnd) > sameEnd { // also when it moves little by little
 		c.Warned = 0
 	}
 	c.Tokens = &t
 	c.Version++
-	c.Problem, c.Failures, c.RetryAt, c.Told, c.Revoked = nil, 0, time.Time{}, false, false
+	c.Problem, c.Failures, c.RetryAt, c.Revoked = nil, 0, time.Time{}, false
 	c.changes++
+	if c.unfit() {
+		c.refuseSettings(ctx) // which have changed meanwhile
+		return
+	}
+	c.Told = ""
 	workflow.SetCurrentDetails(ctx, "")
 }
 
 // assume sets when the refresh token ends if the provider never said.
 func (c *credential) assume(t *contract.CredentialTokens, anew bool, now time.Time) {
-	if t.Refresh == "" || t.RefreshTold || !anew && !c.Config.Slides {
+	if t.Refresh == "" || t.RefreshTold || c.Config.RefreshDays == 0 || !anew && !c.Config.Slides {
 		return
 	}
-	days := c.Config.RefreshDays
-	if days == 0 {
-		days = 90
-	}
-	t.RefreshExpires = now.Add(time.Duration(days) * 24 * time.Hour)
+	t.RefreshExpires = now.Add(time.Duration(c.Config.RefreshDays) * day)
 	if !anew {
 		t.RefreshIssued = now // it counts from here
 	}
@@ -165,9 +187,12 @@ func (c *credential) trouble(ctx workflow.Context, p contract.CredentialProblem)
 	}
 	c.changes++
 	workflow.SetCurrentDetails(ctx, "**"+p.Message+"**")
-	ended := c.Tokens == nil || !c.Tokens.Expires.IsZero() && !now.Before(c.Tokens.Expires)
-	if !c.Told && (p.Kind != contract.ProblemTemporary || ended) {
-		c.Told = true
+	tell := c.Told != p.Kind // what a person has to do now is another thing
+	if p.Kind == contract.ProblemTemporary {
+		tell = c.Told == "" && (c.Tokens == nil || !c.Tokens.Expires.IsZero() && !now.Before(c.Tokens.Expires))
+	}
+	if tell {
+		c.Told = p.Kind
 		c.tellBroken(now)
 	}
 }
@@ -192,20 +217,28 @@ func (c *credential) wants(now time.Time, in contract.RefreshCredential) bool {
 		if c.Revoked && c.Config.Own() {
 			c.Revoked = false
 		}
-		return !c.Revoked
+		return !c.Revoked && !c.removed
 	}
+	from, ok := c.renewable()
+	return ok && c.Version <= in.Version && !now.Before(from)
+}
+
+// renewable is from when on tokens are replaced because somebody wants newer ones; false: a person must act before.
+func (c *credential) renewable() (from time.Time, ok bool) {
 	t := c.Tokens
-	switch {
-	case c.Revoked || c.Version > in.Version:
-		return false
-	case c.Problem != nil && (c.RetryAt.IsZero() || now.Sub(c.Problem.At) < refusedAgain):
-		return false // a person must act, or it was tried just now
-	case t == nil:
-		return true
-	case !t.Expires.IsZero() && !now.Before(t.Expires):
-		return true
+	if c.Revoked || c.removed || c.Problem != nil && c.RetryAt.IsZero() || t == nil && !c.Config.Own() {
+		return from, false
 	}
-	return now.Sub(t.Issued) >= refusedAgain
+	if t != nil {
+		from = t.Issued.Add(refusedAgain)
+		if !t.Expires.IsZero() && t.Expires.Before(from) {
+			from = t.Expires
+		}
+	}
+	if c.Problem != nil && from.Before(c.Problem.At.Add(refusedAgain)) {
+		from = c.Problem.At.Add(refusedAgain) // it was tried just now
+	}
+	return from, true
 }
 
 // revoke has the provider take the tokens back, and forgets them.
@@ -229,7 +262,7 @@ func (c *credential) revoke(ctx workflow.Context) (contract.RevokeOutcome, error
 			}
 		}
 	}
-	c.Tokens, c.Revoked, c.Problem, c.RetryAt, c.Told, c.Failures = nil, true, nil, time.Time{}, false, 0
+	c.Tokens, c.Revoked, c.Problem, c.RetryAt, c.Told, c.Failures = nil, true, nil, time.Time{}, "", 0
 	c.Pending, c.Discard = nil, nil
 	c.stopDevice()
 	c.changes++

@@ -33,16 +33,19 @@ type credentialRun struct {
 	alerts  []contract.Alert
 	revoked []contract.RevokeRequest
 	notify  func() error
+	became  contract.Notified   // of mails
+	queues  map[string][]string // of the requests for tokens, by their grants
 	updates int
 }
 
 func newCredentialRun(t *testing.T) *credentialRun {
 	var suite testsuite.WorkflowTestSuite
-	r := &credentialRun{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t}
+	r := &credentialRun{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, queues: map[string][]string{}}
 	r.begun = r.Now()
 	r.token = func(in contract.TokenRequest) (contract.TokenAnswer, error) { return r.tokens(time.Hour), nil }
 	register := func(name string, fn any) { r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name}) }
-	register(contract.TokenActivity, func(_ context.Context, in contract.TokenRequest) (contract.TokenAnswer, error) {
+	register(contract.TokenActivity, func(ctx context.Context, in contract.TokenRequest) (contract.TokenAnswer, error) {
+		r.queues[in.By] = append(r.queues[in.By], activity.GetInfo(ctx).TaskQueue)
 		r.asked, r.at = append(r.asked, in), append(r.at, r.Now().Sub(r.begun))
 		r.running++
 		r.most = max(r.most, r.running)
@@ -60,7 +63,7 @@ func newCredentialRun(t *testing.T) *credentialRun {
 			}
 		}
 		r.notices, r.told = append(r.notices, n), append(r.told, r.Now().Sub(r.begun))
-		return contract.Notified{}, nil
+		return r.became, nil
 	})
 	register(contract.AlertActivity, func(_ context.Context, a contract.Alert) (contract.AlertResult, error) {
 		r.alerts = append(r.alerts, a)
@@ -75,7 +78,7 @@ func (r *credentialRun) tokens(life time.Duration) contract.TokenAnswer {
 	n := len(r.asked)
 	return contract.TokenAnswer{Tokens: &contract.CredentialTokens{
 		Access: fmt.Sprintf("sealed:access-%d", n), Refresh: fmt.Sprintf("sealed:refresh-%d", n), Issued: r.Now(), Expires: r.Now().Add(life),
-		RefreshIssued: r.Now(), User: "ann@example.com",
+		RefreshIssued: r.Now(), User: "ann@example.com", Names: []string{"ann@example.com", "a.smith@example.com"},
 	}}
 }
 
@@ -83,14 +86,17 @@ func credentialConfig() contract.CredentialConfig {
 	return contract.CredentialConfig{
 		Name: "ann", AuthorizationURL: "https://login.example.com/authorize", TokenURL: "https://login.example.com/token",
 		RevocationURL: "https://login.example.com/revoke", ClientID: "waybill", Notify: []string{"admin@example.com"}, Gateway: "https://waybill.example.com",
+		RefreshDays: 90, Scopes: []string{"mail", "offline_access"},
 	}
 }
 
 // holding is the state of a credential that was authorized now.
 func (r *credentialRun) holding(life, refresh time.Duration) contract.CredentialState {
 	now := r.Now()
-	s := contract.CredentialState{Config: credentialConfig(), Version: 1, Authorised: now, Tokens: &contract.CredentialTokens{
-		Access: "sealed:access", Refresh: "sealed:refresh", Issued: now, Expires: now.Add(life), RefreshIssued: now, User: "ann@example.com",
+	config := credentialConfig()
+	s := contract.CredentialState{Config: config, Version: 1, Authorised: now, Tokens: &contract.CredentialTokens{
+		Access: "sealed:access", Refresh: "sealed:refresh", Issued: now, Expires: now.Add(life), RefreshIssued: now, User: "ann@example.com", Names: []string{"ann@example.com", "a.smith@example.com"},
+		ClientID: config.ClientID, TokenURL: config.TokenURL, Asked: config.Scopes,
 	}}
 	if refresh > 0 {
 		s.Tokens.RefreshExpires = now.Add(refresh)
@@ -194,7 +200,7 @@ func TestCredentialWarns(t *testing.T) {
 				require.Equal(t, []string{"admin@example.com"}, n.To)
 				require.EqualValues(t, left, n.Data["days"])
 				require.NotContains(t, n.Data, "problem")
-				require.Equal(t, []any{"ann", "ann@example.com", "https://waybill.example.com/oauth/ann/authorize"}, []any{n.Data["credential"], n.Data["user"], n.Data["authorizeUrl"]})
+				require.Equal(t, []any{"ann", "ann@example.com", "starter credential authorize ann"}, []any{n.Data["credential"], n.Data["user"], n.Data["command"]})
 				require.Equal(t, contract.AlertCredential, r.alerts[i].Source)
 				require.Equal(t, "expiring", r.alerts[i].Status)
 			}
@@ -283,6 +289,7 @@ func TestCredentialBrokenAndMended(t *testing.T) {
 			require.InDelta(t, test.tries, tries, 1)
 			require.Len(t, r.notices, 1, "people are told once")
 			require.Equal(t, test.answer.Problem.Message, r.notices[0].Data["problem"])
+			require.Equal(t, test.answer.Problem.Kind == contract.ProblemConsent, r.notices[0].Data["command"] != nil, "it would mend nothing else")
 			require.Len(t, r.alerts, 1)
 			require.Equal(t, "broken", r.alerts[0].Status)
 			require.NoError(t, mended.err)
@@ -398,7 +405,7 @@ func TestCredentialBeginsANewRun(t *testing.T) {
 	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(anew.Input, &next))
 	require.Equal(t, "sealed:refresh", next.Tokens.Refresh)
 	require.Equal(t, "withdrawn", next.Problem.Message)
-	require.True(t, next.Told)
+	require.Equal(t, contract.ProblemConsent, next.Told)
 	require.Len(t, next.Pending, 1)
 	require.Len(t, next.Invitations, 1)
 	require.Len(t, next.Outbox, 1, "the alert was sent, the mail was not")

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -27,10 +28,15 @@ const tellFor = day
 // maxOutbox bounds the warnings on their way; the oldest give way.
 const maxOutbox = 16
 
-// warningAt is when people are warned of the end of the refresh token, so many days before; zero: never, since it never lasted longer.
+// warningAt is when people are warned of the end of the refresh token, so many days before; zero: never, since it never lasted longer, or
+// not so much longer that the next refresh, which may move the end, comes before.
 func (c *credential) warningAt(days int) time.Time {
 	t := c.Tokens
-	if t == nil || t.RefreshExpires.IsZero() || t.RefreshExpires.Sub(t.RefreshIssued) <= time.Duration(days)*day {
+	if t == nil || t.RefreshExpires.IsZero() {
+		return time.Time{}
+	}
+	next := min(max(t.Expires.Sub(t.Issued), sameEnd), day)
+	if t.RefreshExpires.Sub(t.RefreshIssued) <= time.Duration(days)*day+next {
 		return time.Time{}
 	}
 	return t.RefreshExpires.Add(-time.Duration(days) * day)
@@ -51,7 +57,7 @@ func (c *credential) nextWarning(now time.Time) (next time.Time) {
 // does not work any more was told of.
 func (c *credential) warn(ctx workflow.Context) {
 	now := workflow.Now(ctx)
-	if c.Told || c.Tokens == nil || !now.Before(c.Tokens.RefreshExpires) {
+	if c.Told != "" || c.Tokens == nil || !now.Before(c.Tokens.RefreshExpires) {
 		return
 	}
 	due := 0
@@ -63,8 +69,8 @@ func (c *credential) warn(ctx workflow.Context) {
 	if due == 0 || c.Warned != 0 && c.Warned <= due {
 		return
 	}
-	c.Warned = due
 	expires := c.Tokens.RefreshExpires
+	c.Warned, c.WarnedEnd = due, expires
 	text := fmt.Sprintf("its refresh token ends at %s, in %d days; authorize again", expires.UTC().Format(time.RFC3339), due)
 	c.tell(now, fmt.Sprintf("ends-%s-%d", expires.UTC().Format("20060102T150405"), due), expiring, due, text)
 }
@@ -82,8 +88,8 @@ func (c *credential) tell(now time.Time, key, status string, days int, problem s
 	if status == broken {
 		data["problem"] = problem // without one the mail speaks of the days that are left
 	}
-	if c.Config.Gateway != "" && c.Config.AuthorizationURL != "" && !c.Config.Own() {
-		data["authorizeUrl"] = c.Config.Gateway + "/oauth/" + name + "/authorize"
+	if status == expiring || c.Problem.Kind == contract.ProblemConsent {
+		data["command"] = "starter credential authorize " + name // no link: one lets in whoever opens it first, for an hour
 	}
 	if c.Tokens != nil && !c.Tokens.RefreshExpires.IsZero() {
 		data["expires"] = c.Tokens.RefreshExpires.UTC().Format(time.RFC3339)
@@ -138,17 +144,22 @@ func (c *credential) deliver(ctx workflow.Context, m contract.CredentialMail) {
 		queue, name, input = contract.AlertQueue, contract.AlertActivity, m.Alert
 	}
 	var err error
+	var what contract.Notified // of an alert: nothing, the rules have it
 	if left := m.Until.Sub(workflow.Now(ctx)); left > 0 {
 		err = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 			TaskQueue: queue, ScheduleToCloseTimeout: left, StartToCloseTimeout: 5 * time.Minute,
 			RetryPolicy: &temporal.RetryPolicy{InitialInterval: 5 * time.Second, MaximumInterval: 10 * time.Minute},
-		}), name, input).Get(ctx, nil)
+		}), name, input).Get(ctx, &what)
 	}
 	if temporal.IsCanceledError(err) {
 		return
 	}
+	if c.Unsent == nil {
+		c.Unsent = map[string]string{}
+	}
+	c.Unsent[queue] = undelivered(what)
 	if err != nil {
-		c.Unsent = fmt.Sprintf("a warning by %s did not go out: %s", queue, inWordsOr(err, "no worker took it in time"))
+		c.Unsent[queue] = fmt.Sprintf("a warning by %s did not go out: %s", queue, inWordsOr(err, "no worker took it in time"))
 	}
 	for i, other := range c.Outbox {
 		if other.ID == m.ID {
@@ -156,4 +167,33 @@ func (c *credential) deliver(ctx workflow.Context, m contract.CredentialMail) {
 			break
 		}
 	}
+}
+
+// undelivered says whom a mail did not reach, and why; "": everybody got it.
+func undelivered(n contract.Notified) string {
+	var why []string
+	if n.Suppressed != "" {
+		why = append(why, n.Suppressed)
+	}
+	if len(n.Unknown) > 0 {
+		why = append(why, "no address is known of "+strings.Join(n.Unknown, ", "))
+	}
+	if len(n.Refused) > 0 {
+		why = append(why, "the mail server takes none for "+strings.Join(n.Refused, ", "))
+	}
+	if len(why) == 0 {
+		return ""
+	}
+	return "a warning by mail did not reach everybody: " + strings.Join(why, "; ")
+}
+
+// unsent is what is told of warnings that did not arrive.
+func (c *credential) unsent() string {
+	var all []string
+	for _, queue := range []string{contract.NoticeQueue, contract.AlertQueue} {
+		if c.Unsent[queue] != "" {
+			all = append(all, c.Unsent[queue])
+		}
+	}
+	return strings.Join(all, "; ")
 }

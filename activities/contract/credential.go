@@ -1,6 +1,8 @@
 package contract
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
@@ -28,11 +30,11 @@ type CredentialConfig struct {
 	User             string            `json:"user,omitempty"`  // who is to consent; another's consent is not taken. "": anybody's
 	CA               string            `json:"ca,omitempty"`    // a file on the workers' machines with certificate authorities to trust, too
 
-	RefreshDays int  `json:"refreshDays,omitempty"` // how long a refresh token lasts when the provider does not say; 0: 90
+	RefreshDays int  `json:"refreshDays,omitempty"` // how long a refresh token lasts when the provider does not say; 0: nothing is assumed
 	Slides      bool `json:"slides,omitempty"`      // they count from the last use of the token
 	KeepOld     bool `json:"keepOld,omitempty"`     // a new consent leaves the tokens of the old one alone at the provider
 
-	Gateway     string   `json:"gateway,omitempty"` // begins links in mails: the URL of the gateway
+	Gateway     string   `json:"gateway,omitempty"` // begins links for consent: the URL of the gateway
 	MailTenant  string   `json:"mailTenant,omitempty"`
 	Notify      []string `json:"notify,omitempty"`      // addresses that are warned
 	NotifyUsers []string `json:"notifyUsers,omitempty"` // likewise, people by their names
@@ -157,6 +159,12 @@ type CredentialTokens struct {
 
 	Scopes []string `json:"scopes,omitempty"`
 	User   string   `json:"user,omitempty"`
+	Names  []string `json:"names,omitempty"` // all by which the provider calls the user, User among them
+
+	// What they were asked for with: they are of no use to another client, and others at other scopes.
+	ClientID string   `json:"clientId,omitempty"`
+	TokenURL string   `json:"tokenUrl,omitempty"`
+	Asked    []string `json:"asked,omitempty"` // scopes
 }
 
 // CredentialProblem is why there are no new tokens.
@@ -180,11 +188,12 @@ type CredentialState struct {
 	Failures int                `json:"failures,omitempty"`
 	RetryAt  time.Time          `json:"retryAt,omitzero"`
 	Broken   int                `json:"broken,omitempty"` // counts how often people were told that it is
-	Told     bool               `json:"told,omitempty"`   // that it is now
+	Told     string             `json:"told,omitempty"`   // the kind of problem that they were told of; "": it works, for all they know
 
-	Warned int              `json:"warned,omitempty"` // days before the end that people were last warned at
-	Outbox []CredentialMail `json:"outbox,omitempty"`
-	Unsent string           `json:"unsent,omitempty"` // why the last warning did not go out
+	Warned    int               `json:"warned,omitempty"`   // days before the end that people were last warned at
+	WarnedEnd time.Time         `json:"warnedEnd,omitzero"` // which end
+	Outbox    []CredentialMail  `json:"outbox,omitempty"`
+	Unsent    map[string]string `json:"unsent,omitempty"` // by the queue of the way: why the last warning did not go out
 
 	Invitations []Invitation    `json:"invitations,omitempty"`
 	Pending     []BeginConsent  `json:"pending,omitempty"`
@@ -231,18 +240,28 @@ type CredentialAccess struct {
 	Issued  time.Time `json:"issued,omitzero"`
 	Expires time.Time `json:"expires,omitzero"`
 	Problem string    `json:"problem,omitempty"` // why there is none, or no newer one
+
+	// Asking for a newer one makes sense from RenewFrom on, and not at all while a person must act.
+	RenewFrom time.Time `json:"renewFrom,omitzero"`
+	Waits     bool      `json:"waits,omitempty"` // for a person
 }
 
 // Invitation permits one consent to be begun.
 type Invitation struct {
-	Hash  string    `json:"hash"` // SHA-256 of the text in the link
+	Hash  string    `json:"hash"` // InvitationHash of the text in the link
 	Until time.Time `json:"until,omitzero"`
+}
+
+// InvitationHash is what is kept of the text of an invitation: its SHA-256, in hexadecimal digits.
+func InvitationHash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
 }
 
 // BeginConsent begins an authorization with a browser.
 type BeginConsent struct {
 	ID       string    `json:"id"`
-	Invited  string    `json:"invited,omitempty"` // hash of the invitation; "": the caller was let in otherwise
+	Invited  string    `json:"invited,omitempty"` // InvitationHash; "": the caller was let in otherwise
 	State    string    `json:"state"`             // SHA-256 of the state
 	Session  string    `json:"session"`           // SHA-256 of what the browser keeps
 	Verifier string    `json:"verifier"`          // of PKCE, sealed

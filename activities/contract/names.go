@@ -13,16 +13,17 @@ import (
 // Connector calls share the queue of the workflows because Temporal then hands a call over with the answer to the
 // workflow task, to a worker that has both roles (eager execution): a fifth less work for the server.
 const (
-	ProcessQueue   = "waybill"           // workflows
-	ConnectorQueue = ProcessQueue        // actions of the built-in connectors
-	SteeringQueue  = "waybill-steering"  // what workflows need of Temporal, and delivery of mail
-	WebhookQueue   = "waybill-webhooks"  // webhooks that did not accept mail at once
-	MailboxQueue   = "waybill-mailboxes" // watchers, which hold their slots for good
-	AccountQueue   = "waybill-accounts"  // mail that applications send and fetch, and log-ins that are tried out
-	AlertQueue     = "waybill-alerts"    // alerts on their way to their rules: nothing that they speak of waits for it
-	NoticeQueue    = "waybill-notices"   // mails of Waybill's own, which wait for the mail server
-	EmailQueue     = "waybill-email"     // questions to the email service: tests of the mail server, and its health
-	JavaQueue      = "waybill-java"      // what models ask of Java: a worker of the user's own, in any language
+	ProcessQueue    = "waybill"             // workflows
+	ConnectorQueue  = ProcessQueue          // actions of the built-in connectors
+	SteeringQueue   = "waybill-steering"    // what workflows need of Temporal, and delivery of mail
+	WebhookQueue    = "waybill-webhooks"    // webhooks that did not accept mail at once
+	MailboxQueue    = "waybill-mailboxes"   // watchers, which hold their slots for good
+	AccountQueue    = "waybill-accounts"    // mail that applications send and fetch, and log-ins that are tried out
+	CredentialQueue = "waybill-credentials" // tokens of OAuth accounts, for which others wait in the slots of AccountQueue
+	AlertQueue      = "waybill-alerts"      // alerts on their way to their rules: nothing that they speak of waits for it
+	NoticeQueue     = "waybill-notices"     // mails of Waybill's own, which wait for the mail server
+	EmailQueue      = "waybill-email"       // questions to the email service: tests of the mail server, and its health
+	JavaQueue       = "waybill-java"        // what models ask of Java: a worker of the user's own, in any language
 )
 
 // CustomConnectorQueue is the task queue that a connector which is not built in polls.
@@ -68,9 +69,9 @@ const (
 	PlanAlertActivity      = "waybill/plan-alert"       // AlertPlanInput -> AlertPlan, on AlertQueue
 	ActOnAlertActivity     = "waybill/act-on-alert"     // AlertAct -> AlertActed, on AlertQueue
 	NotifyActivity         = "waybill/notify"           // Notice -> Notified, on NoticeQueue
-	TokenActivity          = "waybill/token"            // TokenRequest -> TokenAnswer, on AccountQueue
-	DeviceActivity         = "waybill/device-code"      // CredentialConfig -> DeviceAnswer, on AccountQueue
-	RevokeActivity         = "waybill/revoke-token"     // RevokeRequest, on AccountQueue
+	TokenActivity          = "waybill/token"            // TokenRequest -> TokenAnswer, on CredentialQueue; for a device code on AccountQueue
+	DeviceActivity         = "waybill/device-code"      // CredentialConfig -> DeviceAnswer, on CredentialQueue
+	RevokeActivity         = "waybill/revoke-token"     // RevokeRequest, on CredentialQueue
 )
 
 // DefinitionID is the id of the workflow that holds the versions of a process.

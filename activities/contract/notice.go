@@ -43,6 +43,7 @@ type Notified struct {
 	Unknown    []string   `json:"unknown,omitempty"`    // users and groups without an address
 	Declined   []string   `json:"declined,omitempty"`   // users who want none of the topic
 	Refused    []string   `json:"refused,omitempty"`    // recipients whom the server takes no mail for, with its reason
+	Omitted    int        `json:"omitted,omitempty"`    // how many people got none since 1,000 others did, the most that a notice goes to
 	Problems   []string   `json:"problems,omitempty"`   // templates that could not be used, so that another took their place
 }
 
@@ -53,7 +54,7 @@ const (
 	TemplateTaskCandidate = "task-candidate" // taskName, taskDirectUrl, homeUrl
 	TemplateTaskDue       = "task-due"       // and due
 	TemplateAlert         = "alert"          // alert (Alert as an object), count, since, until, summary, links
-	TemplateCredential    = "credential"     // credential, user, days, expires, authorizeUrl
+	TemplateCredential    = "credential"     // credential, user, days, problem, expires, command
 	TemplateTest          = "test"           // sentAt, server
 )
 

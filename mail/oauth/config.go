@@ -1,10 +1,13 @@
 package oauth
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -42,8 +45,8 @@ type Config struct {
 // requestTimeout bounds one request.
 const requestTimeout = 30 * time.Second
 
-// maxAnswer bounds the answer of a revocation; x/oauth2 bounds the others at 1 MiB.
-const maxAnswer = 64 << 10
+// maxAnswer bounds an answer, as x/oauth2 does.
+const maxAnswer = 1 << 20
 
 func (c Config) protocol() *oauth2.Config {
 	// Trying both ways, as the library does by default, sends a code or a rotating token twice, and hides the error of the right one.
@@ -85,6 +88,28 @@ func (c Config) identified(client *http.Client) *http.Client {
 	return &other
 }
 
+// whole is a transport that reads answers to their end, so that one which is cut off is an error of the connection: the library says the same
+// of it as of something that is no token at all, which an administrator would have to mend.
+type whole struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (w whole) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := w.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	_ = answer.Body.Close() // all that counts was read
+	if err == nil && answer.StatusCode/100 == 2 && bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) && !json.Valid(body) {
+		err = io.ErrUnexpectedEOF // where only the end of the connection tells that of the answer
+	}
+	if err != nil {
+		return nil, err
+	}
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	return answer, nil
+}
+
 // client follows no redirect: a request holds the secret of the client, which another address has no business with.
 func (c Config) client() (client *http.Client, done func()) {
 	transport := &http.Transport{
@@ -92,7 +117,7 @@ func (c Config) client() (client *http.Client, done func()) {
 		TLSHandshakeTimeout: requestTimeout, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true,
 	}
 	return &http.Client{
-		Transport: transport, Timeout: requestTimeout,
+		Transport: whole{transport}, Timeout: requestTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, transport.CloseIdleConnections
 }

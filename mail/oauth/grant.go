@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,10 +22,11 @@ type Grant struct {
 	Access  mail.Secret
 	Refresh mail.Secret // "": none, or the one that was used stays good (RFC 6749, section 6)
 
+	Issued         time.Time // when it was asked for, from which the ends are counted
 	Expires        time.Time // of the access token; zero: it was not told
 	RefreshExpires time.Time // likewise: refresh_expires_in, refresh_token_expires_in; no standard has them
 	Scopes         []string  // nil: those that were asked for
-	User           string    // as the ID token names it; "": there is none
+	Names          []string  // of the user, as the ID token has them, the most telling first; nil: there are none
 }
 
 // maxToken bounds a token. Those of the large providers have 2 to 4 KB.
@@ -124,7 +126,7 @@ func grantOf(token *oauth2.Token, err error, begun time.Time) (Grant, error) {
 	if len(token.AccessToken) > maxToken || len(token.RefreshToken) > maxToken {
 		return Grant{}, &Error{Kind: Settings, Status: http.StatusOK, text: "the token endpoint answered with a token of more than 64 KB"}
 	}
-	g := Grant{Access: mail.Secret(token.AccessToken), Refresh: mail.Secret(token.RefreshToken)}
+	g := Grant{Issued: begun.UTC(), Access: mail.Secret(token.AccessToken), Refresh: mail.Secret(token.RefreshToken)}
 	if s := seconds(token.Extra("expires_in")); s > 0 {
 		g.Expires = begun.Add(s).UTC()
 	}
@@ -137,7 +139,7 @@ func grantOf(token *oauth2.Token, err error, begun time.Time) (Grant, error) {
 		g.Scopes = strings.Fields(scope)
 	}
 	if id, ok := token.Extra("id_token").(string); ok {
-		g.User = userOf(id)
+		g.Names = namesOf(id)
 	}
 	return g, nil
 }
@@ -165,25 +167,25 @@ func seconds(value any) time.Duration {
 	return time.Duration(n * float64(time.Second))
 }
 
-// userOf reads who consented. The signature of an ID token that came over TLS from the token endpoint need not be checked (OpenID Connect
-// Core 1.0, section 3.1.3.7, 6), and nothing is permitted by it.
-func userOf(id string) string {
+// namesOf reads who consented. The signature of an ID token that came over TLS from the token endpoint need not be checked (OpenID Connect
+// Core 1.0, section 3.1.3.7, 6): the provider says it, whom the client trusts to say whose the tokens are.
+func namesOf(id string) (names []string) {
 	parts := strings.Split(id, ".")
 	if len(parts) != 3 || len(id) > maxToken {
-		return ""
+		return nil
 	}
 	text, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
 	if err != nil {
-		return ""
+		return nil
 	}
 	var claims map[string]any
 	if json.Unmarshal(text, &claims) != nil {
-		return ""
+		return nil
 	}
 	for _, name := range []string{"email", "preferred_username", "upn", "sub"} {
-		if user, ok := claims[name].(string); ok && user != "" {
-			return strings.ToValidUTF8(user[:min(len(user), 320)], "")
+		if user, ok := claims[name].(string); ok && user != "" && !slices.Contains(names, user) {
+			names = append(names, strings.ToValidUTF8(user[:min(len(user), 320)], ""))
 		}
 	}
-	return ""
+	return names
 }

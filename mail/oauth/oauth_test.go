@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -104,6 +105,34 @@ func TestUnreachable(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
+// An answer that is cut off is no token, but nobody has to change a setting either.
+func TestAnswerThatIsCutOff(t *testing.T) {
+	const body = `{"access_token":"hunter2-access","token_type":"Bearer","expires_in":60}`
+	for name, head := range map[string]string{
+		"of a known length": fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body)),
+		"in chunks":         fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n", len(body)),
+		"of no length":      "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				connection, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					panic(err)
+				}
+				_, _ = io.WriteString(connection, head+body[:40])
+				_ = connection.Close()
+			}))
+			t.Cleanup(s.Close)
+			_, err := Config{TokenURL: s.URL, ClientID: "waybill"}.Refresh(t.Context(), "hunter2-refresh")
+			var failure *Error
+			require.ErrorAs(t, err, &failure)
+			require.Equal(t, Temporary, failure.Kind, err)
+			require.NotContains(t, err.Error(), "hunter2")
+		})
+	}
+}
+
 func TestRetryAfter(t *testing.T) {
 	c, _ := answering(t, 429, `{}`, "Retry-After", "17")
 	_, err := c.ClientCredentials(t.Context())
@@ -113,20 +142,19 @@ func TestRetryAfter(t *testing.T) {
 }
 
 func TestWhatAnAnswerTells(t *testing.T) {
-	// {"email":"ann@example.com","sub":"1"}
-	const id = "e30.eyJlbWFpbCI6ImFubkBleGFtcGxlLmNvbSIsInN1YiI6IjEifQ.x"
+	id := "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"1","email":"ann@example.com","upn":"a@example.com","preferred_username":"ann@example.com"}`)) + ".x"
 	for name, test := range map[string]struct {
 		body            string
 		access, refresh time.Duration // 0: not told
 		scopes          []string
-		user            string
+		names           []string
 	}{
-		"all":              {`{"access_token":"a","token_type":"Bearer","expires_in":3600,"refresh_token":"new","refresh_token_expires_in":604799,"scope":"mail  openid","id_token":"` + id + `"}`, time.Hour, 604799 * time.Second, []string{"mail", "openid"}, "ann@example.com"},
-		"Keycloak's name":  {`{"access_token":"a","token_type":"Bearer","refresh_expires_in":1800}`, 0, 30 * time.Minute, nil, ""},
-		"numbers as text":  {`{"access_token":"a","token_type":"Bearer","expires_in":"60","refresh_expires_in":"120"}`, time.Minute, 2 * time.Minute, nil, ""},
-		"never":            {`{"access_token":"a","token_type":"Bearer","expires_in":60,"refresh_expires_in":0}`, time.Minute, 0, nil, ""},
-		"nonsense":         {`{"access_token":"a","token_type":"Bearer","refresh_expires_in":-5,"scope":7,"id_token":"x.y.z"}`, 0, 0, nil, ""},
-		"a very long life": {`{"access_token":"a","token_type":"Bearer","expires_in":60,"refresh_expires_in":1e300}`, time.Minute, maxLife, nil, ""},
+		"all":              {`{"access_token":"a","token_type":"Bearer","expires_in":3600,"refresh_token":"new","refresh_token_expires_in":604799,"scope":"mail  openid","id_token":"` + id + `"}`, time.Hour, 604799 * time.Second, []string{"mail", "openid"}, []string{"ann@example.com", "a@example.com", "1"}},
+		"Keycloak's name":  {`{"access_token":"a","token_type":"Bearer","refresh_expires_in":1800}`, 0, 30 * time.Minute, nil, nil},
+		"numbers as text":  {`{"access_token":"a","token_type":"Bearer","expires_in":"60","refresh_expires_in":"120"}`, time.Minute, 2 * time.Minute, nil, nil},
+		"never":            {`{"access_token":"a","token_type":"Bearer","expires_in":60,"refresh_expires_in":0}`, time.Minute, 0, nil, nil},
+		"nonsense":         {`{"access_token":"a","token_type":"Bearer","refresh_expires_in":-5,"scope":7,"id_token":"x.y.z"}`, 0, 0, nil, nil},
+		"a very long life": {`{"access_token":"a","token_type":"Bearer","expires_in":60,"refresh_expires_in":1e300}`, time.Minute, maxLife, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, _ := answering(t, 200, test.body)
@@ -144,7 +172,10 @@ func TestWhatAnAnswerTells(t *testing.T) {
 				}
 			}
 			require.Equal(t, test.scopes, g.Scopes)
-			require.Equal(t, test.user, g.User)
+			require.Equal(t, test.names, g.Names)
+			if test.refresh > 0 {
+				require.Equal(t, test.refresh, g.RefreshExpires.Sub(g.Issued), "both are counted from the same moment")
+			}
 		})
 	}
 }

@@ -1,8 +1,6 @@
 package credentials_test
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/testsuite/oauthserver"
 )
@@ -24,10 +23,17 @@ func TestConsent(t *testing.T) {
 
 	// An invitation works once.
 	invitation := "the text of an invitation"
-	sum := sha256.Sum256([]byte(invitation))
-	id := hex.EncodeToString(sum[:])
+	id := contract.InvitationHash(invitation)
 	require.NoError(t, h.Client.InviteConsent(t.Context(), "support", id))
 	link := h.link("support") + "?invitation=" + url.QueryEscape(invitation)
+	for _, method := range []string{http.MethodHead, http.MethodGet, http.MethodOptions} { // previews and scanners of mail open links
+		r, err := http.NewRequest(method, link, nil)
+		require.NoError(t, err)
+		answer, err := http.DefaultTransport.RoundTrip(r)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		require.Empty(t, answer.Header.Get("Location"))
+	}
 	ann := oauthserver.NewBrowser(t, "ann@example.com")
 	p := ann.Open(link)
 	require.Equal(t, http.StatusOK, p.Status, p.Body)
@@ -44,6 +50,13 @@ func TestConsent(t *testing.T) {
 	again := oauthserver.NewBrowser(t, "eve@example.com").Open(link)
 	require.Equal(t, http.StatusForbidden, again.Status)
 	require.Contains(t, again.Body, "used already")
+	robot := h.config()
+	robot.AuthorizationURL, robot.Grant = "", contract.ClientCredentials
+	h.add("robot", robot)
+	for _, name := range []string{"support", "nobody", "robot"} { // who was never invited sees nothing of what there is
+		other := oauthserver.NewBrowser(t, "eve@example.com").Open(h.link(name) + "?invitation=guessed")
+		require.Equal(t, []any{again.Status, again.Body}, []any{other.Status, other.Body}, name)
+	}
 	replayed := ann.Open(p.URL) // the callback as it was, in the browser that it came to
 	require.Equal(t, http.StatusForbidden, replayed.Status)
 

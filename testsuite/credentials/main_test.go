@@ -177,3 +177,17 @@ func (h *house) histories() (all []string) {
 	}
 	return all
 }
+
+// updates counts those of a kind in the history of a credential.
+func (h *house) updates(name, update string) (n int) {
+	h.t.Helper()
+	events := h.Client.Temporal.GetWorkflowHistory(h.t.Context(), contract.CredentialID(name), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		require.NoError(h.t, err)
+		if event.GetWorkflowExecutionUpdateAcceptedEventAttributes().GetAcceptedRequest().GetInput().GetName() == update {
+			n++
+		}
+	}
+	return n
+}

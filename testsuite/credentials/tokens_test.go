@@ -59,6 +59,7 @@ func TestOneRefreshForAll(t *testing.T) {
 	tokens := all()
 	require.Equal(t, map[mail.Secret]int{refused: 1000}, tokens, "it was given a moment ago: whoever refuses it would refuse all")
 	require.Equal(t, before, h.gate.Count(byRefresh))
+	require.Zero(t, h.updates("ann", contract.RefreshUpdate), "its history holds nothing of it")
 
 	_, err = h.Client.RefreshCredential(t.Context(), "ann", contract.RefreshCredential{Force: true})
 	require.NoError(t, err)
@@ -66,6 +67,18 @@ func TestOneRefreshForAll(t *testing.T) {
 	require.Len(t, tokens, 1)
 	require.NotContains(t, tokens, refused)
 	require.Equal(t, before+1, h.gate.Count(byRefresh), "one refresh is enough for all")
+
+	_, err = h.Client.RevokeCredential(t.Context(), "ann")
+	require.NoError(t, err)
+	asked := h.updates("ann", contract.RefreshUpdate)
+	for _, w := range workers {
+		for range 20 {
+			_, err = activities.NewCredentials(h.Client).Tokens("ann").Token(t.Context(), "")
+			require.ErrorContains(t, err, "starter credential authorize ann")
+			_, _ = w.Tokens("ann").Token(t.Context(), refused)
+		}
+	}
+	require.Equal(t, asked, h.updates("ann", contract.RefreshUpdate), "a person must act")
 	h.secretsNowhere()
 }
 

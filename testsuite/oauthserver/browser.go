@@ -66,7 +66,11 @@ func (b *Browser) Open(address string) Page {
 				fields.Set(name, "any")
 			}
 		}
-		p = b.do(http.MethodPost, action, fields)
+		to, err := url.Parse(p.URL)
+		process.Check(b.t, err)
+		to, err = to.Parse(action)
+		process.Check(b.t, err)
+		p = b.do(http.MethodPost, to.String(), fields)
 	}
 	b.t.Fatalf("the forms do not end, the last page is %s:\n%s", p.URL, p.Body)
 	return p

@@ -34,7 +34,7 @@ func TestGrants(t *testing.T) {
 	begun := time.Now()
 	one, err := authorize()
 	require.NoError(t, err)
-	require.Equal(t, "ann@example.com", one.User)
+	require.Equal(t, "ann@example.com", one.Names[0])
 	require.ElementsMatch(t, config.Scopes, one.Scopes)
 	require.WithinDuration(t, begun.Add(100*time.Second), one.Expires, 10*time.Second)
 	two, err := config.Refresh(t.Context(), one.Refresh)
@@ -81,6 +81,6 @@ func TestDeviceCode(t *testing.T) {
 	require.Equal(t, 200, p.Status, p.Body)
 	g, err := config.Await(t.Context(), d)
 	require.NoError(t, err)
-	require.Equal(t, "bob@example.com", g.User)
+	require.Equal(t, "bob@example.com", g.Names[0])
 	require.NotEmpty(t, g.Refresh)
 }

@@ -72,6 +72,8 @@ const (
 	watchers = 1000
 	// accounts bounds the mails that a worker sends and fetches for applications, and its log-ins that are tried out.
 	accounts = 200
+	// credentials bounds the requests of a worker to OAuth servers.
+	credentials = 20
 	// notices bounds the mails of Waybill's own that a worker sends at once, so that a mail server is not flooded.
 	notices = 20
 	// emailAsked bounds how many ask a worker at once how it stands with the mail server.
@@ -171,7 +173,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 			// Apart from those: who asks how it stands with the mail server must not wait for it.
 			activities.RegisterMails(a.add(contract.EmailQueue, worker.Options{
 				DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: emailAsked, MaxConcurrentActivityTaskPollers: 1,
-			}), activities.NewMails(o.Mail, registry))
+			}), activities.NewMails(a.client, o.Mail, registry))
 			a.warn()
 			for _, c := range a.byName() {
 				if l, ok := c.(connectors.Listener); ok {
@@ -190,6 +192,8 @@ func New(ctx context.Context, o Options) (*App, error) {
 			activities.RegisterWatcher(w, a.watcher)
 			// Apart from the watchers: these hold their slots for good, and mail servers that do not answer must take none of theirs.
 			activities.RegisterAccounts(a.add(contract.AccountQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: accounts}), a.watcher)
+			// Those wait for tokens, which must not wait for them.
+			activities.RegisterCredentials(a.add(contract.CredentialQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: credentials}))
 		case Bridge:
 			a.bridge = bridge.New(o.Bridge, o.Temporal, o.Namespace, registry, o.Logger)
 			a.bridge.Register(func(queue string) worker.ActivityRegistry {
