@@ -71,15 +71,21 @@ func (a *app) alertListCommand() *cobra.Command {
 func openGroups(states []contract.AlertsState) (all []openGroup) {
 	for _, s := range states {
 		for _, g := range s.Groups {
+			if g.Test {
+				continue // kept for whoever waits for it; nothing has happened
+			}
 			line := openGroup{
 				Rule: s.Rule, Group: g.Key, Source: g.Alert.Source, Severity: alerts.Severity(g.Alert), Count: g.Count, New: g.New, Opened: g.Opened,
 				Last: g.Until, Next: g.Next, Result: g.Result, ProcessID: g.Alert.ProcessID,
+			}
+			if g.Until.Before(g.Opened) { // alerts take a moment to come
+				line.Opened = g.Until
 			}
 			if g.Others {
 				line.Group = fmt.Sprintf("other groups (%d or more)", len(g.Parts))
 			}
 			switch {
-			case s.Policy.Silent && !g.Test:
+			case s.Policy.Silent:
 				line.State = "nobody is told"
 			case g.Sending != nil:
 				line.State = "sending since " + stamp(g.Sending.Since)

@@ -134,6 +134,8 @@ func TestAlertList(t *testing.T) {
 		group("a", func(g *contract.AlertGroup) { g.Messages, g.Result = 1, "mails sent: 1" }),
 		group("b", func(g *contract.AlertGroup) { g.Held = true }),
 		group("c", func(g *contract.AlertGroup) { g.Sending = &contract.AlertSending{Since: at} }),
+		group("test 1", func(g *contract.AlertGroup) { g.Test = true }),
+		group("e", func(g *contract.AlertGroup) { g.Opened = at.Add(time.Second) }),
 		group("", func(g *contract.AlertGroup) { g.Others, g.Parts = true, make([]contract.AlertOther, 5) }),
 	}}
 	f.answers[contract.AlertsID(alerts.Unrouted)+" "+contract.AlertsQuery] = contract.AlertsState{
@@ -147,7 +149,8 @@ func TestAlertList(t *testing.T) {
 	_, out, _ = runAlert(t, f, "list", "-o", "json")
 	var open []openGroup
 	require.NoError(t, json.Unmarshal([]byte(out), &open))
-	require.Len(t, open, 5)
+	require.Len(t, open, 6, "a test is no open group")
+	require.Equal(t, at, open[3].Opened, "not later than the last of its alerts")
 	require.EqualValues(t, 7, open[0].Count)
 }
 

@@ -3,7 +3,9 @@ package testsuite_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,7 +22,9 @@ import (
 	"github.com/waybill-io/waybill/alerts"
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/gateway"
 	"github.com/waybill-io/waybill/testsuite"
+	"github.com/waybill-io/waybill/worker/app"
 	"github.com/waybill-io/waybill/worker/dev"
 )
 
@@ -191,6 +195,30 @@ func TestProcessOfARuleThatFailsStartsNoOther(t *testing.T) {
 	require.False(t, groups[1].Failed)
 	require.Len(t, groups, 2)
 	require.Len(t, mailsTo(t, e, "ops@example.com"), 2)
+}
+
+// What the workflows of rules hold is shown by a worker that has the gateway alone, too: only there metrics are served.
+func TestGatewayAloneShowsAlerts(t *testing.T) {
+	e := testsuite.Start(t)
+	bucket := memblob.OpenBucket(nil)
+	defer bucket.Close()
+	a, err := app.New(t.Context(), app.Options{
+		Temporal: e.Client.Temporal, Namespace: "default", Roles: []app.Role{app.Gateway}, Files: bucket, Gateway: gateway.Options{Address: "127.0.0.1:0"},
+	})
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx, nil) }()
+	response, err := http.Get(a.GatewayURL() + "/metrics")
+	require.NoError(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, response.StatusCode, string(body))
+	require.Contains(t, string(body), "waybill_alerts_known 1")
+	require.Contains(t, string(body), "waybill_alerts_pending_seconds 0")
+	stop()
+	require.NoError(t, <-ended)
 }
 
 // TestAlertBurst hands over ten thousand alerts by the way that all take, but for Temporal's own hand-over to a worker.

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -228,12 +229,18 @@ func (a *alerts) deliver(ctx workflow.Context, g *contract.AlertGroup, plan cont
 	}
 	failures = slices.DeleteFunc(failures, func(text string) bool { return text == "" })
 	g.Failed = len(failures) > 0
-	g.Result = fmt.Sprintf("mails sent: %d", sent)
+	var result []string
+	if len(mails) > 0 {
+		result = append(result, fmt.Sprintf("mails sent: %d", sent))
+	}
 	if len(acted.Done) > 0 {
-		g.Result += "; done: " + strings.Join(acted.Done, ", ")
+		result = append(result, "done: "+strings.Join(acted.Done, ", "))
 	}
 	if g.Failed {
-		g.Result += "; failed: " + strings.Join(failures, "; ")
+		result = append(result, "failed: "+strings.Join(failures, "; "))
+	}
+	g.Result = cmp.Or(strings.Join(result, "; "), "nothing was to be done") // of a rule that is about nothing any more
+	if g.Failed {
 		a.Failed++
 		workflow.GetLogger(ctx).Error("an alert was not told to everybody", "rule", a.Rule, "group", g.Key, "cause", g.Result)
 	} else {

@@ -365,7 +365,14 @@ func TestActionsAreAboutWhatStands(t *testing.T) {
 		return contract.AlertActed{Done: []string{"on-call/1"}}, nil
 	}, activity.RegisterOptions{Name: contract.ActOnAlertActivity})
 	w.alert(0, "order", 1, 2)
+	var state contract.AlertsState
+	w.RegisterDelayedCallback(func() {
+		answer, err := w.QueryWorkflow(contract.AlertsQuery)
+		require.NoError(t, err)
+		require.NoError(t, answer.Get(&state))
+	}, time.Minute)
 	w.run()
 	require.Len(t, acts, 1)
+	require.Equal(t, "done: on-call/1", state.Groups[0].Result, "of a rule without mails")
 	require.Equal(t, "order/2", acts[0].Group.Alert.ID)
 }

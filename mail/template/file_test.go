@@ -141,6 +141,51 @@ func TestBundledWithLittle(t *testing.T) {
 	}
 }
 
+// What comes from a process or another system stands in the plain text where it belongs, and looks like no line of the mail itself.
+func TestAlertOfStrangers(t *testing.T) {
+	for _, locale := range []string{"", "de"} {
+		_, tpl, ok := Bundled("alert", locale)
+		require.True(t, ok)
+		p, err := tpl.Parse("alert")
+		require.NoError(t, err)
+		const forged = "x\r\n\u202eStarted by: ada\u2028To try it again: rm -r\u2069"
+		m, err := p.Render(map[string]any{
+			"alert": map[string]any{"processName": forged, "processId": forged, "businessKey": forged, "locationPath": forged, "faultName": forged, "initiator": forged,
+				"faultDetails": map[string]any{"reason": forged, "details": forged}},
+			"links": map[string]any{"command": forged}, "groups": []any{map[string]any{"group": forged, "count": 1}}, "samples": []any{map[string]any{"id": forged}},
+			"count": 2, "severity": "error", "rule": forged,
+		})
+		require.NoError(t, err)
+		require.NotRegexp(t, `(?m)^(Started by: ada|To try it again: rm)`, m.Text)
+		require.Contains(t, m.Text, "x\n  Started by: ada\n  To try it again: rm -r\n", "lines of the details are kept")
+		require.NotRegexp(t, `[\x{2028}-\x{202e}\x{2066}-\x{2069}\r]`, m.Text)
+		require.NotRegexp(t, `[\x{2028}-\x{202e}\x{2066}-\x{2069}\r\n]`, m.Subject)
+	}
+}
+
+// What a mail says of itself is so: a test has no window, a short window has seconds, and what has no status ends without a blank.
+func TestAlertSays(t *testing.T) {
+	_, tpl, _ := Bundled("alert", "")
+	p, err := tpl.Parse("alert")
+	require.NoError(t, err)
+	render := func(data map[string]any) Mail {
+		data["alert"], data["count"], data["severity"] = map[string]any{"processName": "Order"}, 1, "error"
+		m, err := p.Render(data)
+		require.NoError(t, err)
+		return m
+	}
+	first := render(map[string]any{"first": true, "test": false})
+	require.Contains(t, first.Text, "More of the same within this window")
+	require.Contains(t, first.HTML, "Order</h1>")
+	require.Regexp(t, `^Order\n`, first.Text)
+	require.NotContains(t, render(map[string]any{"first": true, "test": true}).Text+render(map[string]any{"first": true, "test": true}).HTML, "More of the same")
+	short := render(map[string]any{"since": "2026-11-28T21:37:05Z", "until": "2026-11-28T21:37:20Z"})
+	for _, text := range []string{short.Text, short.HTML} {
+		require.Contains(t, text, "Summary of 28 November, 21:37:05 to 28 November, 21:37:20 UTC")
+	}
+	require.Contains(t, render(map[string]any{"since": "2026-11-28T21:37:05Z", "until": "2026-11-28T22:37:20Z"}).Text, "Summary of 28 November, 21:37 to 28 November, 22:37 UTC")
+}
+
 // What is read can be written and is the same again.
 func FuzzReadFile(f *testing.F) {
 	f.Add("Subject: x\n\n<p>{{.a}}</p>\n<!-- text -->\ny")

@@ -15,7 +15,7 @@ const maxPrint = 64 << 10
 
 // funcs are the functions that templates have beside those of Go.
 func funcs(c *clock) map[string]any {
-	return map[string]any{tick: c.tick, "get": get, "date": date, "number": number, "print": bounded, "index": index}
+	return map[string]any{tick: c.tick, "get": get, "date": date, "number": number, "print": bounded, "index": index, "line": line, "indent": indent}
 }
 
 // get is a value that may be missing, "" then: {{get .alert "faultDetails.reason"}}.
@@ -27,6 +27,20 @@ func get(from any, path string) any {
 		}
 	}
 	return from
+}
+
+// line is a text in one line, without what would have it read in another direction: {{line .reason}} cannot look like lines of the mail itself.
+func line(value any) string {
+	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(fmt.Sprint(value), ""), apart), " ")
+}
+
+// indent is a text whose lines, but for the first, stand two blanks to the right: they cannot look like lines of the mail itself.
+func indent(value any) string {
+	lines := strings.FieldsFunc(fmt.Sprint(value), func(r rune) bool { return strings.ContainsRune("\n\r\v\f\u0085\u2028\u2029", r) })
+	for i := range lines {
+		lines[i] = line(lines[i])
+	}
+	return strings.Join(lines, "\n  ")
 }
 
 // index is that of Go, but what is missing is an error, as with {{.name}}: Go's own writes "<no value>" for it.

@@ -163,11 +163,17 @@ var gaps = regexp.MustCompile(`\n\s*\n\n`)
 
 // OneLine keeps a subject on its line and within what people read: a line end in it would begin another header.
 func OneLine(subject string) string {
-	subject = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(subject, ""), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	subject = line(subject)
 	if len(subject) > maxSubject {
 		subject = strings.ToValidUTF8(subject[:maxSubject], "") + "…"
 	}
 	return subject
+}
+
+// apart tells whether a character parts the words of a line: white space, control characters, and those that have what follows read in another direction,
+// with which a name looks like another.
+func apart(r rune) bool {
+	return unicode.IsSpace(r) || unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
 // output is what a part makes, up to MaxOutput.

@@ -157,7 +157,6 @@ func New(ctx context.Context, o Options) (*App, error) {
 			activities.RegisterAlerts(a.add(contract.AlertQueue, worker.Options{
 				DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: alertSlots, MaxConcurrentActivityTaskPollers: 8,
 			}), alerter)
-			registry.MustRegister(activities.NewAlertCollector(c))
 			a.alerter = alerter
 			// Apart from the rest: programs that do not answer must not take the slots of what processes need.
 			activities.RegisterWebhooks(a.add(contract.WebhookQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: webhooks}), deliverer)
@@ -201,6 +200,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 				return a.add(queue, worker.Options{DisableWorkflowWorker: true})
 			})
 		case Gateway:
+			registry.MustRegister(activities.NewAlertCollector(c)) // here they are served, whatever worker takes the alerts
 			g := o.Gateway
 			g.Ready, g.Client, g.Metrics, g.Receivers = a.ready, c, registry, a.byName()
 			var err error
