@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflow/v1"
 
 	"github.com/waybill-io/waybill/activities/contract"
 )
@@ -107,6 +109,18 @@ func TestCredentialAuthorizeWaits(t *testing.T) {
 	}
 	invitation := strings.TrimSpace(s.out.String()[strings.LastIndex(s.out.String(), "=")+1:])
 	require.NotContains(t, strings.Join(server.told, "\n"), invitation, "its hash alone is told")
+}
+
+// The list is some moments behind: a credential that was removed just now is still in it, and fails nothing.
+func TestCredentialListWithoutRemoved(t *testing.T) {
+	server := &fakeTemporal{answers: map[string]any{"credential/there status": contract.CredentialStatus{}}}
+	for _, name := range []string{"gone", "there"} {
+		server.list = append(server.list, &workflow.WorkflowExecutionInfo{Execution: &common.WorkflowExecution{WorkflowId: contract.CredentialID(name)}})
+	}
+	s := newShell(server)
+	require.Equal(t, exitOK, s.run(t.Context(), "credential", "list"), s.err.String())
+	require.Contains(t, s.out.String(), "there")
+	require.NotContains(t, s.out.String(), "gone")
 }
 
 func TestMailboxWithCredential(t *testing.T) {

@@ -33,7 +33,8 @@ func (a *app) credentialAddCommand() *cobra.Command {
 		Short: "Add an OAuth account, or change one",
 		Long: "add tells how tokens of an account are had. With a client that was registered at Microsoft or Google, --provider and --client-id are\n" +
 			"enough; others need their URLs. Then `starter credential authorize NAME` has a person consent. With --grant client-credentials\n" +
-			"nobody has to. A credential of this name that there is takes the new settings; its tokens stay in use.\n\n" +
+			"nobody has to. A credential of this name that there is takes the new settings; its tokens stay in use. Settings of\n" +
+			"another client, user or scopes than those that were consented to need a new consent, before the present token ends.\n\n" +
 			"The client secret is never given itself: --client-secret names where the workers find it, env:NAME or file:/path, or is sealed by\n" +
 			"`starter secret seal`. Tokens are kept sealed with the key in WAYBILL_SECRET_KEY, which workers and gateways must have.",
 		Example: `  starter credential add support --provider microsoft --tenant contoso.com --client-id 6731de76-14a6-49ae-97bc-6eba6914391e --client-secret env:ENTRA_SECRET --user support@contoso.com --notify admin@contoso.com

@@ -173,7 +173,8 @@ func (c *credential) access() (contract.CredentialAccess, error) {
 	return a, nil
 }
 
-// configure takes other settings. Those of another client or account need a new consent; the tokens that there are stay in use until it is given.
+// configure takes other settings. Those of another client or account, or of other scopes, need a new consent; until it is given the access token
+// stays in use to its end.
 func (c *credential) configure(ctx workflow.Context, config contract.CredentialConfig) error {
 	if c.removed {
 		return temporal.NewNonRetryableApplicationError("the credential is being removed; try again in a moment", contract.Busy, nil)

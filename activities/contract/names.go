@@ -13,14 +13,13 @@ import (
 // Connector calls share the queue of the workflows because Temporal then hands a call over with the answer to the
 // workflow task, to a worker that has both roles (eager execution): a fifth less work for the server.
 const (
-	ProcessQueue   = "waybill"           // workflows
-	ConnectorQueue = ProcessQueue        // actions of the built-in connectors
-	SteeringQueue  = "waybill-steering"  // what workflows need of Temporal, and delivery of mail
-	WebhookQueue   = "waybill-webhooks"  // webhooks that did not accept mail at once
-	MailboxQueue   = "waybill-mailboxes" // watchers, which hold their slots for good
-	AccountQueue   = "waybill-accounts"  // mail that applications send and fetch, and log-ins that are tried out
-	// What others wait for, while they hold slots of AccountQueue.
-	CredentialQueue = "waybill-credentials" // tokens of OAuth accounts
+	ProcessQueue    = "waybill"             // workflows
+	ConnectorQueue  = ProcessQueue          // actions of the built-in connectors
+	SteeringQueue   = "waybill-steering"    // what workflows need of Temporal, and delivery of mail
+	WebhookQueue    = "waybill-webhooks"    // webhooks that did not accept mail at once
+	MailboxQueue    = "waybill-mailboxes"   // watchers, which hold their slots for good
+	AccountQueue    = "waybill-accounts"    // mail that applications send and fetch, and log-ins that are tried out
+	CredentialQueue = "waybill-credentials" // tokens of OAuth accounts, for which others wait in the slots of AccountQueue
 	AlertQueue      = "waybill-alerts"      // alerts on their way to their rules: nothing that they speak of waits for it
 	NoticeQueue     = "waybill-notices"     // mails of Waybill's own, which wait for the mail server
 	EmailQueue      = "waybill-email"       // questions to the email service: tests of the mail server, and its health

@@ -61,6 +61,21 @@ func (e *PortTakenError) Error() string {
 // Start runs a server and returns when it answers (half a second), with an error if its program ends before that,
 // or ctx does, or a minute is over. ctx bounds the start only; Stop ends the server.
 func Start(ctx context.Context, o Options) (*Server, error) {
+	for try := 1; ; try++ {
+		s, err := start(ctx, o)
+		if err == nil || try == startTries || !errors.Is(err, errRaced) {
+			return s, err
+		}
+	}
+}
+
+// startTries bounds the starts of a server that loses a port: free ones are chosen, by us and by the program, before anybody listens there, and
+// another program may be faster.
+const startTries = 3
+
+var errRaced = errors.New("another program was faster at one of its ports")
+
+func start(ctx context.Context, o Options) (*Server, error) {
 	if o.Namespace == "" {
 		o.Namespace = "default"
 	}
@@ -170,7 +185,11 @@ func (s *Server) await(ctx context.Context, o Options) error {
 		}
 		select {
 		case <-s.done:
-			return fmt.Errorf("it ended: %v\n%s", s.err, strings.TrimSpace(s.output.String()))
+			said := strings.TrimSpace(s.output.String())
+			if strings.Contains(said, "address already in use") {
+				return fmt.Errorf("it ended: %w: %v\n%s", errRaced, s.err, said)
+			}
+			return fmt.Errorf("it ended: %v\n%s", s.err, said)
 		case <-ctx.Done():
 			return fmt.Errorf("it does not answer: %w (%w)", err, context.Cause(ctx))
 		case <-poll.C:

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -73,6 +74,22 @@ func TestStartTellsWhatAFailingProgramSaid(t *testing.T) {
 	_, err := Start(t.Context(), Options{Program: script(t, t.TempDir(), "server", "echo the disk is full >&2; exit 3")})
 	require.ErrorContains(t, err, "the disk is full")
 	require.ErrorContains(t, err, "exit status 3")
+}
+
+// Another program may take a port between its choice and its use.
+func TestStartTriesOtherPorts(t *testing.T) {
+	folder := t.TempDir()
+	real := program(t)
+	s, err := Start(t.Context(), Options{Program: script(t, folder, "server", `
+if ! [ -e `+folder+`/tried ]; then touch `+folder+`/tried; echo "listen tcp 127.0.0.1:1: bind: address already in use" >&2; seq 2000 >&2; exit 1; fi
+exec `+real+` "$@"`)})
+	require.NoError(t, err)
+	require.NoError(t, s.Stop())
+	_, err = Start(t.Context(), Options{Program: script(t, folder, "never", "echo tried >> "+folder+"/tries; echo bind: address already in use; exit 1")})
+	require.ErrorIs(t, err, errRaced)
+	tries, err := os.ReadFile(filepath.Join(folder, "tries"))
+	require.NoError(t, err)
+	require.Equal(t, startTries, strings.Count(string(tries), "tried"))
 }
 
 func TestStartEndsAProgramThatNeverAnswers(t *testing.T) {

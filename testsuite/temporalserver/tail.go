@@ -2,9 +2,9 @@ package temporalserver
 
 import "sync"
 
-const tailSize = 4096
+const tailSize = 64 << 10
 
-// tail is a writer that keeps the last few kilobytes, for the error message of a program that failed.
+// tail is a writer that keeps the last of what is written, for the error message of a program that failed: it may say why before a long trace.
 type tail struct {
 	mu sync.Mutex
 	b  []byte
