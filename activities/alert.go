@@ -33,11 +33,6 @@ func (d *Deliverer) Raise(ctx context.Context, in contract.RaiseInput) (contract
 			return result, fmt.Errorf("trigger %s: %w", t.Name, err)
 		}
 	}
-	if d.alerter != nil && in.Alert.Event != contract.MailboxAvailable {
-		if _, err := d.alerter.Alert(ctx, mailboxAlert(in.Mailbox, in.Alert)); err != nil {
-			return result, fmt.Errorf("raise the alert of mailbox %s: %w", in.Mailbox, err)
-		}
-	}
 	webhooks, err := d.client.Webhooks(ctx, in.Mailbox)
 	for _, w := range webhooks {
 		result.Webhooks = append(result.Webhooks, w.ID)
@@ -50,18 +45,6 @@ func alertOutputs(mailbox string, a contract.MailboxAlert) map[string]any {
 	return map[string]any{
 		"mailbox": mailbox, "address": a.Address, "errorClass": a.Error.Class, "errorMessage": a.Error.Message, "count": int64(a.Error.Count),
 		"at": a.At.UTC().Format(time.RFC3339),
-	}
-}
-
-// mailboxAlert is what stops a mailbox as an alert.
-func mailboxAlert(mailbox string, a contract.MailboxAlert) contract.Alert {
-	status := "stopped"
-	if a.Event == contract.TokenRefused {
-		status = "refused"
-	}
-	return contract.Alert{
-		ID: "mailbox/" + a.ID, Source: contract.AlertMailbox, At: a.At, ProcessID: contract.MailboxID(mailbox), ProcessName: "mailbox " + mailbox,
-		Status: status, FaultName: a.Error.Class, FaultDetails: contract.FaultDetails{Code: a.Event, Reason: a.Error.Message, Details: a.Address},
 	}
 }
 

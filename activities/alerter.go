@@ -43,7 +43,7 @@ type Alerter struct {
 	queues map[string]*alertQueue // by rule
 }
 
-// NewAlerter returns the activities of alerts, which the deliverer then raises those of mailboxes with. It registers their metrics: a worker has it once.
+// NewAlerter returns the activities of alerts. It registers their metrics: a worker has it once.
 func NewAlerter(d *Deliverer, s AlertSettings, r prometheus.Registerer, logger *slog.Logger) *Alerter {
 	a := &Alerter{
 		client: d.client, deliverer: d, settings: s, logger: logger, linger: alertLinger, queues: map[string]*alertQueue{},
@@ -55,7 +55,6 @@ func NewAlerter(d *Deliverer, s AlertSettings, r prometheus.Registerer, logger *
 		}),
 	}
 	r.MustRegister(a.taken, a.signals)
-	d.alerter = a
 	return a
 }
 
@@ -135,9 +134,12 @@ func (a *Alerter) current(ctx context.Context, now bool) ([]*alerts.Rule, error)
 	if !now && time.Since(a.read) < rulesLast {
 		return a.rules, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout) // everybody else waits for the answer
+	defer cancel()
 	entries, err := a.client.AlertRules(ctx)
 	if err != nil {
 		if a.rules != nil { // those of some moments ago are better than none
+			a.read = time.Now()
 			return a.rules, nil
 		}
 		return nil, err

@@ -8,19 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/alerts"
-	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors/trigger"
 )
 
 const (
-	// askedAtOnce is how many instances are asked at a time whether their incidents are open.
-	askedAtOnce = 5
-	// askTimeout bounds a question. Whoever does not answer is taken to be in trouble still.
-	askTimeout = 5 * time.Second
 	// alertSource is the event that rules fire their triggers on.
 	alertSource = "connector.alerts.ALERT"
 )
@@ -35,16 +28,21 @@ func (a *Alerter) Plan(ctx context.Context, in contract.AlertPlanInput) (contrac
 		return contract.AlertPlan{Gone: true}, nil
 	}
 	g := in.Group
+	var plan contract.AlertPlan
 	if !g.Test && !in.Again {
 		if until := rule.QuietUntil(time.Now(), alerts.Severity(g.Alert)); !until.IsZero() {
 			return contract.AlertPlan{Until: until}, nil
 		}
-		if !a.stands(ctx, g, in.Step > 0) {
+		left, stands := a.standing(ctx, g, in.Step > 0)
+		if !stands {
 			return contract.AlertPlan{Recovered: true}, nil
+		}
+		if len(left.Samples) < len(g.Samples) {
+			g, plan.Group = left, &left
 		}
 	}
 	mails := rule.Mails
-	plan := contract.AlertPlan{Acts: len(rule.Triggers)}
+	plan.Acts = len(rule.Triggers)
 	if in.Step > 0 {
 		if in.Step > len(rule.Steps) {
 			return contract.AlertPlan{Recovered: true}, nil // the rule has changed meanwhile
@@ -78,45 +76,8 @@ func notice(m alerts.Mail, outputs map[string]any, g contract.AlertGroup) (contr
 		}
 	}
 	return contract.Notice{
-		Tenant: g.Alert.Tenant, Template: m.Template, Subject: subject, To: m.To, Cc: m.Cc, Bcc: m.Bcc, Users: m.Users, Groups: m.Groups, Data: outputs,
+		Tenant: g.Alert.Tenant, Template: m.Template, Fallback: contract.TemplateAlert, Subject: subject, To: m.To, Cc: m.Cc, Bcc: m.Bcc, Users: m.Users, Groups: m.Groups, Data: outputs,
 	}, err
-}
-
-// stands tells whether something of a group still is so. Where the group names too few of its alerts, any suspended instance of the
-// process will do.
-func (a *Alerter) stands(ctx context.Context, g contract.AlertGroup, all bool) bool {
-	var group errgroup.Group
-	group.SetLimit(askedAtOnce)
-	answers := make([]bool, len(g.Samples))
-	for i, s := range g.Samples {
-		group.Go(func() error {
-			ctx, cancel := context.WithTimeout(ctx, askTimeout)
-			defer cancel()
-			answers[i] = a.client.Stands(ctx, s)
-			return nil
-		})
-	}
-	_ = group.Wait() // none returns an error
-	for _, stands := range answers {
-		if stands {
-			return true
-		}
-	}
-	count := g.New
-	if all {
-		count = g.Count
-	}
-	if int64(len(g.Samples)) >= count || g.Alert.Source != contract.AlertProcess {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	key := g.Alert.ProcessKey
-	if g.Others {
-		key = ""
-	}
-	suspended, err := a.client.List(ctx, client.Filter{Key: key, State: contract.StateSuspended, Limit: 1})
-	return err != nil || len(suspended) > 0
 }
 
 // outputs are a group as expressions and templates see it.
@@ -205,7 +166,7 @@ func (a *Alerter) Act(ctx context.Context, in contract.AlertAct) (contract.Alert
 	outputs := a.outputs(rule, in.Group, false)
 	var failed []error
 	for i, t := range rule.Triggers {
-		done, err := a.act(ctx, t, outputs, hash(in.Key, fmt.Sprint(i)))
+		done, err := a.act(ctx, rule.Name, t, in.Group.Alert, outputs, hash(in.Key, fmt.Sprint(i)))
 		switch {
 		case err == nil:
 			acted.Done = append(acted.Done, done)
@@ -218,11 +179,16 @@ func (a *Alerter) Act(ctx context.Context, in contract.AlertAct) (contract.Alert
 	return acted, errors.Join(failed...)
 }
 
-func (a *Alerter) act(ctx context.Context, t *trigger.Trigger, outputs map[string]any, key string) (done string, err error) {
-	f, err := a.deliverer.fire(ctx, t, occurrence{outputs: outputs, prefix: "alert-", key: key})
+// act starts the process, or calls the connector, of an action. A process that a rule has started starts no other when it fails: else one that
+// fails itself would be started for its own fault, for ever.
+func (a *Alerter) act(ctx context.Context, rule string, t *trigger.Trigger, about contract.Alert, outputs map[string]any, key string) (done string, err error) {
+	if by := contract.AlertStarter(about.Initiator); by != "" && t.Process() != "" {
+		return fmt.Sprintf("process %s not started, since rule %s started what has failed", t.Process(), by), nil
+	}
+	f, err := a.deliverer.fire(ctx, t, occurrence{outputs: outputs, prefix: "alert-", key: key, initiator: contract.AlertInitiator(rule)})
 	if err != nil || f.Call == nil {
 		return f.Done, err
 	}
 	_, err = a.client.Handle(ctx, alertSource, key, f.Firing) // called durably; what fails is a dead letter
-	return "called " + f.Call.Implementation, err
+	return fmt.Sprintf("call of %s handed over, see `starter deadletter list alerts` when it fails", f.Call.Implementation), err
 }

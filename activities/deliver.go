@@ -31,7 +31,6 @@ type Deliverer struct {
 	poster   *webhook.Poster
 	answers  map[string]Answerer // by template
 	triggers trigger.Cache
-	alerter  *Alerter // of mailboxes that stop; nil: only triggers and webhooks are told
 	*Metrics
 }
 

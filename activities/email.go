@@ -5,23 +5,28 @@ import (
 	"fmt"
 	netmail "net/mail"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/mail/service"
+	"github.com/waybill-io/waybill/mail/smtp"
 )
 
 // Mails answers what is asked of the email service of a worker.
-type Mails struct{ service *service.Service }
+type Mails struct {
+	client  *client.Client
+	service *service.Service
+}
 
 // NewMails returns the activities over an email service, and registers its metrics.
-func NewMails(s *service.Service, r prometheus.Registerer) *Mails {
+func NewMails(c *client.Client, s *service.Service, r prometheus.Registerer) *Mails {
 	r.MustRegister(mailMetrics{s})
-	return &Mails{s}
+	return &Mails{c, s}
 }
 
 // RegisterMails makes a worker of EmailQueue try the email service out.
@@ -33,15 +38,18 @@ func RegisterMails(r worker.ActivityRegistry, m *Mails) {
 // Test tries the server of a tenant out. What is wrong with it is in the report.
 func (m *Mails) Test(ctx context.Context, in contract.TestEmail) (contract.EmailReport, error) {
 	defer keepAlive(ctx, nil)()
-	var to mail.Address
+	var test *smtp.Mail
+	var problems []string
 	if in.To != "" {
-		a, err := netmail.ParseAddress(in.To)
+		to, err := netmail.ParseAddress(in.To)
 		if err != nil {
 			return contract.EmailReport{}, final(fmt.Errorf("%q is not an address such as ann@example.com", in.To))
 		}
-		to = mail.Address{Name: a.Name, Address: a.Address}
+		if test, problems, err = m.testMail(ctx, in.Tenant, to); err != nil {
+			return contract.EmailReport{}, err
+		}
 	}
-	tested := m.service.Test(ctx, in.Tenant, to)
+	tested := m.service.Test(ctx, in.Tenant, test)
 	report := contract.EmailReport{OK: tested.OK, Server: tested.Server, Tenant: tested.Tenant}
 	if tested.From.Address != "" {
 		report.From = tested.From.String()
@@ -54,7 +62,27 @@ func (m *Mails) Test(ctx context.Context, in contract.TestEmail) (contract.Email
 			Stage: s.Name, State: s.Result, Found: s.Found, Setting: s.Setting, Advice: s.Advice, Millis: s.Milliseconds,
 		})
 	}
+	if len(problems) > 0 {
+		report.OK = false
+		report.Stages = append(report.Stages, contract.EmailStage{
+			Stage: "template", State: contract.EmailStageFailed, Found: strings.Join(problems, "; "), Advice: "mend it, or remove it with starter email template remove; the mail was made of the bundled one",
+		})
+	}
 	return report, nil
+}
+
+// testMail is the mail that tries the server of a tenant out, made of the template for it. The problems are those of a deployed template.
+func (m *Mails) testMail(ctx context.Context, tenant string, to *netmail.Address) (*smtp.Mail, []string, error) {
+	account, err := m.service.Account(tenant)
+	if err != nil {
+		return nil, nil, nil // the test says so
+	}
+	notice := contract.Notice{Tenant: tenant, Template: contract.TemplateTest, Data: contract.Variables{
+		"sentAt": time.Now().UTC().Format(time.RFC3339), "server": account.Server,
+	}}
+	w := &noticeWriter{client: m.client, notice: notice, account: account, known: map[string]*writings{}}
+	made, problems, err := w.write(ctx, recipient{name: to.Name, address: to.Address})
+	return &made, problems, err
 }
 
 // worst orders the states of servers, the worst first.

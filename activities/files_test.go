@@ -55,6 +55,7 @@ func TestFiles(t *testing.T) {
 
 func TestSecret(t *testing.T) {
 	t.Setenv("WAYBILL_TEST_SECRET", "hunter2")
+	t.Setenv("WAYBILL_SECRET_KEY", "")
 	file := filepath.Join(t.TempDir(), "password")
 	require.NoError(t, os.WriteFile(file, []byte("hunter3\n"), 0o600))
 	for reference, want := range map[string]string{"env:WAYBILL_TEST_SECRET": "hunter2", "file:" + file: "hunter3"} {
@@ -64,6 +65,7 @@ func TestSecret(t *testing.T) {
 	}
 	for reference, want := range map[string]string{
 		"env:WAYBILL_NO_SUCH": "has no variable WAYBILL_NO_SUCH", "file:/no/such": "no such file", "hunter4": "env:NAME, file:/path",
+		"sealed:aHVudGVyNQ==": "WAYBILL_SECRET_KEY, which has the key of those who sealed it, is not set",
 	} {
 		_, err := activities.Secret(reference)
 		require.ErrorContains(t, err, want)

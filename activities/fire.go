@@ -21,7 +21,8 @@ type occurrence struct {
 	outputs map[string]any
 	prefix  string // of the ids of what is started
 	// key is the same whenever the trigger is fired by this event, and different for every other.
-	key string
+	key       string
+	initiator string // of processes that are started
 }
 
 // firing is what a trigger did about an event; matches is false when it is not meant.
@@ -56,7 +57,7 @@ func (d *Deliverer) fire(ctx context.Context, t *trigger.Trigger, e occurrence) 
 	case action.PayloadType == trigger.StartProcess:
 		f.Done, f.started, err = d.client.Start(ctx, client.StartOptions{
 			Key: action.ProcessDefinitionKey, ID: action.ProcessDefinitionKey + "/" + e.prefix + e.key,
-			BusinessKey: action.BusinessKey, Variables: action.Variables,
+			BusinessKey: action.BusinessKey, Variables: action.Variables, Initiator: e.initiator,
 		})
 	case action.PayloadType == trigger.Signal:
 		var result contract.BroadcastResult

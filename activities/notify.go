@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
@@ -46,6 +47,9 @@ type progress struct {
 	Result contract.Notified `json:"result"`
 	Done   []string          `json:"done"` // addresses, in small letters, and ownMail
 }
+
+// unmendedPause is between tries while the mail server refuses the log-in, or shows a wrong certificate.
+const unmendedPause = 15 * time.Minute
 
 // ownMail stands among progress.Done for the mail to To, Cc and Bcc when all of it is settled.
 const ownMail = ""
@@ -97,7 +101,7 @@ func (n *Notifier) Notify(ctx context.Context, in contract.Notice) (contract.Not
 		if p.Result.Suppressed != "" {
 			return p.Result, nil
 		}
-		if application, ok := errors.AsType[*temporal.ApplicationError](err); ok && application.NonRetryable() {
+		if _, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 			return contract.Notified{}, err
 		}
 		if err != nil {
@@ -188,7 +192,9 @@ func (n *Notifier) send(ctx context.Context, in contract.Notice, l recipient, m 
 		early := failure.Stage == smtp.StageDial || failure.Stage == smtp.StageTLS || failure.Stage == smtp.StageAuth
 		return early, fmt.Errorf("mail to %s: %w", strings.Join(all, ", "), err)
 	case failure.Stage == smtp.StageTLS, failure.Stage == smtp.StageAuth:
-		return true, final(fmt.Errorf("mail to %s: %w", strings.Join(all, ", "), err)) // more log-ins would lock the account
+		// Somebody has to mend the password or the certificate, within the day that a notice is tried. Tries in haste would lock the account.
+		return true, temporal.NewApplicationErrorWithOptions(fmt.Sprintf("mail to %s: %v", strings.Join(all, ", "), err), "mail server",
+			temporal.ApplicationErrorOptions{NextRetryDelay: unmendedPause, Cause: err})
 	}
 	if l.own {
 		all = append(all, ownMail)

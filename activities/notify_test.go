@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
@@ -207,14 +208,14 @@ func TestNotifyPeople(t *testing.T) {
 		"acme/task-group/de": map[string]any{"subject": "acme {{.groupName}} {{.recipientName}}", "text": "{{.taskDirectUrl}}|{{.homeUrl}}|{{.feedback}}|{{.taskName}}"},
 		"/task-group/":       map[string]any{"subject": "all ${groupName}", "text": "x", "engine": "freemarker"},
 	}
-	in := task(contract.Variables{"homeUrl": "of the process"})
+	in := task(contract.Variables{"homeUrl": "https://evil.example", "taskDirectUrl": "https://evil.example", "feedback": "evil@example.com"})
 	in.Template, in.Tenant = contract.TemplateTaskGroup, "acme"
 	in.Groups, in.Except = []string{"desk", "sales", "nobody"}, []string{"bert"}
 	result, err := n.notify(in)
 	require.NoError(t, err)
 	require.Equal(t, []string{"ada@example.com", "sales@example.com"}, n.to())
 	require.Equal(t, "acme desk Ada", n.mails[0].Subject)
-	require.Equal(t, "|of the process||Check", n.mails[0].Text, "the tenant has no address of its own, and the data wins")
+	require.Equal(t, "|||Check", n.mails[0].Text, "the tenant has no address of its own, and variables make none")
 	require.Equal(t, "acme@example.com", n.mails[0].From.Address)
 	require.Equal(t, "all sales", n.mails[1].Subject)
 	require.Equal(t, []string{"carl", "nobody"}, result.Unknown)
@@ -262,6 +263,16 @@ func TestNotifyTemplatesThatFail(t *testing.T) {
 	in.Custom, in.Template = nil, "own"
 	_, err = n.notify(in)
 	requireFinal(t, err, "no entry for key")
+	in.Fallback = contract.TemplateTaskDue
+	in.Data["due"] = "2026-11-28T09:00:00Z"
+	for _, broken := range []string{"own", "nowhere"} {
+		n.mails, in.Template = nil, broken
+		result, err = n.notify(in)
+		require.NoError(t, err)
+		require.Contains(t, n.mails[0].Subject, "Check", "a rule's own template is no reason to tell nobody")
+		require.Len(t, result.Problems, 1)
+	}
+	in.Fallback = ""
 	in.Template = "nowhere"
 	_, err = n.notify(in)
 	requireFinal(t, err, `mail template "nowhere" is neither deployed nor bundled`)
@@ -284,24 +295,41 @@ func TestNotifyStops(t *testing.T) {
 	require.ErrorContains(t, err, "dial")
 	require.Empty(t, n.mails, "a server that does not answer is asked once")
 
-	n.fail["a@example.com"] = &smtp.Error{Stage: smtp.StageAuth, Code: 535, Err: errors.New("535 wrong")}
-	_, err = n.notify(in)
-	requireFinal(t, err, "535 wrong")
-	require.Empty(t, n.mails, "more log-ins would lock the account")
+	for _, stage := range []smtp.Stage{smtp.StageAuth, smtp.StageTLS} {
+		n.fail["a@example.com"] = &smtp.Error{Stage: stage, Code: 535, Err: errors.New("535 wrong")}
+		_, err = n.notify(in)
+		var application *sdk.ApplicationError
+		require.ErrorAs(t, err, &application)
+		require.Contains(t, application.Message(), "mail to a@example.com: smtp: "+string(stage)+": 535 wrong")
+		require.False(t, application.NonRetryable(), "it is mended within a day")
+		require.Equal(t, 15*time.Minute, application.NextRetryDelay(), "log-ins in haste would lock the account")
+		require.Empty(t, n.mails, "more log-ins would lock the account")
+	}
 
 	n.fail, n.gone = nil, true
 	_, err = n.notify(in)
 	require.ErrorContains(t, err, "nobody waits")
 	require.Len(t, n.mails, 1)
+}
 
-	n.mails = nil
-	in.Users = nil
-	for i := range 1001 {
+// A notice goes to the first 1,000, and to the same in each try.
+func TestNotifyManyPeople(t *testing.T) {
+	n := newNotifying(t)
+	in := task(nil)
+	in.To = []string{"own@example.com"}
+	for i := range 1003 {
 		in.Users = append(in.Users, fmt.Sprintf("u%d@example.com", i))
 	}
-	_, err = n.notify(in)
-	requireFinal(t, err, "give the group the address of a mailing list")
-	require.Empty(t, n.mails)
+	n.fail["u7@example.com"] = &smtp.Error{Stage: smtp.StageRcpt, Code: 451, Temporary: true, Err: errors.New("451 later")}
+	_, err := n.notify(in)
+	require.ErrorContains(t, err, "451 later")
+	require.Len(t, n.mails, 1000)
+
+	n.fail, n.mails = nil, nil
+	result, err := n.notify(in, n.beats...)
+	require.NoError(t, err)
+	require.Equal(t, []string{"u7@example.com"}, n.to())
+	require.Equal(t, 3, result.Omitted)
 }
 
 func TestNotifySuppressed(t *testing.T) {

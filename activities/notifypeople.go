@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -51,9 +50,14 @@ func (n *Notifier) address(ctx context.Context, in contract.Notice, p *progress)
 		}
 	}
 	unknown, declined := []string{}, []string{}
+	recipients, omitted := 0, 0 // with those who have their mail already, so that all tries leave out the same
 	add := func(r recipient) {
 		if address := strings.ToLower(r.address); !seen[address] {
 			seen[address] = true
+			if recipients++; recipients > maxRecipients {
+				omitted++
+				return
+			}
 			if !p.done(r.address) {
 				letters = append(letters, r)
 			}
@@ -88,18 +92,15 @@ func (n *Notifier) address(ctx context.Context, in contract.Notice, p *progress)
 			for _, user := range members {
 				addUser(user, group)
 			}
-		case client.IsAddress(group):
+		case contract.IsAddress(group):
 			add(recipient{address: group, group: group})
 		default:
 			unknown = append(unknown, group)
 		}
 	}
-	if len(letters) > maxRecipients {
-		return nil, final(fmt.Errorf("%d people would get mail %q, at most %d can: give the group the address of a mailing list", len(letters), in.Key, maxRecipients))
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.Result.Unknown, p.Result.Declined = unknown, declined
+	p.Result.Unknown, p.Result.Declined, p.Result.Omitted = unknown, declined, omitted
 	return letters, nil
 }
 
@@ -124,7 +125,7 @@ func (n *Notifier) people(ctx context.Context, in contract.Notice) (client.Peopl
 func person(people client.People, user string) (r recipient, ok bool) {
 	known := people.Users[user]
 	r = recipient{name: known.Name, address: known.Address, locale: known.Locale}
-	if r.address == "" && client.IsAddress(user) {
+	if r.address == "" && contract.IsAddress(user) {
 		r.address = user
 	}
 	return r, r.address != ""

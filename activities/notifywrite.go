@@ -22,7 +22,8 @@ type noticeWriter struct {
 	known   map[string]*writings // by locale
 }
 
-// writings are the templates that may make a mail, the first that can does: that of the model, the deployed one, the bundled one.
+// writings are the templates that may make a mail, the first that can does: that of the model, the deployed one, the bundled
+// one, the bundled one to fall back on.
 type writings struct {
 	templates []*template.Parsed
 	problems  []string // of those that cannot be read
@@ -80,15 +81,15 @@ func texts(problems []string) []error {
 	return errs
 }
 
-// data is what the template shows: the notice's own wins.
+// data is what the template shows. That of the notice wins but for where links lead: among it are variables of processes, and what
+// comes in with them must not turn the links of a mail of a sender whom people trust.
 func (w *noticeWriter) data(r recipient) map[string]any {
-	data := map[string]any{
-		"homeUrl": w.account.BaseURL, "feedback": w.account.Feedback, "recipientName": r.name, "taskDirectUrl": taskURL(w.account.BaseURL, w.notice.Task),
-	}
+	data := map[string]any{"recipientName": r.name}
 	if r.group != "" {
 		data["groupName"] = r.group
 	}
 	maps.Copy(data, w.notice.Data)
+	data["homeUrl"], data["feedback"], data["taskDirectUrl"] = w.account.BaseURL, w.account.Feedback, taskURL(w.account.BaseURL, w.notice.Task)
 	return data
 }
 
@@ -116,8 +117,10 @@ func (w *noticeWriter) templates(ctx context.Context, locale string) (*writings,
 	default:
 		add(found.Template.Parse(found.Key.String()))
 	}
-	if standard, err := client.BundledTemplate(w.notice.Template, locale); err == nil && !found.Bundled {
-		add(standard.Template.Parse(standard.Key.String()))
+	for i, name := range []string{w.notice.Template, w.notice.Fallback} {
+		if standard, err := client.BundledTemplate(name, locale); err == nil && (!found.Bundled || i > 0 && name != w.notice.Template) {
+			add(standard.Template.Parse(standard.Key.String()))
+		}
 	}
 	w.known[locale] = all
 	return all, nil

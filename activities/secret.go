@@ -22,6 +22,9 @@ func Secret(reference string) (mail.Secret, error) {
 		}
 		return "", fmt.Errorf("secret %q: the environment of the worker has no variable %s", reference, name)
 	case "sealed":
+		if os.Getenv(keyName) == "" {
+			return "", fmt.Errorf("a sealed secret cannot be read: %s, which has the key of those who sealed it, is not set", keyName)
+		}
 		key, err := mail.ParseKey(os.Getenv(keyName))
 		if err != nil {
 			return "", fmt.Errorf("read a sealed secret with the key in %s: %w", keyName, err)

@@ -67,7 +67,7 @@ func testMail(c contract.MailboxConfig) smtp.Mail {
 	}
 	return smtp.Mail{
 		From: address, To: []mail.Address{address}, Subject: "Test of the mailbox " + c.Name, AutoSubmitted: "auto-generated",
-		MessageID: "<waybill-test-" + strings.ToLower(rand.Text()) + address.Address[strings.LastIndexByte(address.Address, '@'):] + ">",
+		MessageID: smtp.MessageID("waybill-test-" + strings.ToLower(rand.Text()) + address.Address[strings.LastIndexByte(address.Address, '@'):]),
 		Text:      "Somebody has this mailbox checked. This mail was sent to see that mail comes and is noticed; nobody needs to answer it.\r\n",
 	}
 }

@@ -97,6 +97,8 @@ func TestTestMessageIsOfAMachine(t *testing.T) {
 		require.Contains(t, read.MessageID, domain)
 		require.NotEqual(t, m.MessageID, testMail(contract.MailboxConfig{Name: "support", Username: username}).MessageID)
 	}
+	m := testMail(contract.MailboxConfig{Name: "support", Username: "ann@bücher.example"})
+	require.Regexp(t, `^<waybill-test-[a-z0-9]+@xn--bcher-kva\.example>$`, m.MessageID, "as it stands in the mail that is looked for")
 	_, err := testMail(contract.MailboxConfig{Name: "support", Username: "ann\r\nBcc: x@example.com"}).Raw()
 	require.Error(t, err)
 }

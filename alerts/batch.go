@@ -39,7 +39,7 @@ func Batch(r *Rule, all []contract.Alert) contract.AlertBatch {
 		}
 		if len(part.Samples) < contract.AlertSamples {
 			part.Samples = append(part.Samples, contract.AlertSample{
-				ID: a.ID, Source: a.Source, ProcessID: a.ProcessID, RunID: a.RunID, Incident: a.Incident, At: a.At,
+				ID: a.ID, Source: a.Source, ProcessID: a.ProcessID, RunID: a.RunID, Incident: a.Incident, At: a.At, Starter: contract.AlertStarter(a.Initiator),
 			})
 		}
 	}

@@ -37,14 +37,19 @@ var fields = map[string]func(contract.Alert) string{
 	"initiator":            func(a contract.Alert) string { return a.Initiator },
 }
 
+// values are all that fields with a fixed set of them may have.
+var values = map[string][]string{
+	"source":   {contract.AlertProcess, contract.AlertMailbox, contract.AlertCredential, contract.AlertIndexer},
+	"severity": Severities(),
+}
+
 // Fields are the names of the fields that rules match and group by, sorted.
 func Fields() []string { return slices.Sorted(maps.Keys(fields)) }
 
 // Severity is that of an alert, else that of its source.
 func Severity(a contract.Alert) string {
 	usual := "error"
-	switch a.Source {
-	case contract.AlertCredential, contract.AlertIndexer:
+	if a.Source == contract.AlertIndexer || a.Source == contract.AlertCredential && a.Status != contract.AlertBroken {
 		usual = "warning"
 	}
 	return cmp.Or(a.Severity, usual)

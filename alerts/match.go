@@ -121,6 +121,10 @@ func (m *matcher) compare(o jsonfile.Object, operator string) condition {
 		texts = []any{raw}
 	}
 	var tests []func(string) bool
+	var known []string // values that the field may have; nil: any
+	if operator == "equals" {
+		known = values[name]
+	}
 	for i, raw := range texts {
 		text, ok := raw.(string)
 		path := operator
@@ -133,6 +137,14 @@ func (m *matcher) compare(o jsonfile.Object, operator string) condition {
 		}
 		if !ok {
 			o.Errorf(path, "a string is expected, or a list of strings of which one is to hold")
+			continue
+		}
+		if text == "" && operator != "equals" {
+			o.Errorf(path, `is empty, which always holds; to ask for a field with nothing in it write "equals": ""`)
+			continue
+		}
+		if known != nil && !slices.Contains(known, text) {
+			o.Errorf(path, "%s is never %q%s", name, text, suggest.Hint(text, known))
 			continue
 		}
 		test, err := make(text)

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"net/mail"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -140,9 +140,7 @@ func read(name string, data []byte, options *Options) (*Rule, error) {
 		raw, _ := deployed.Any("bindings")
 		p.bindings, _ = raw.(map[string]any)
 	}
-	if _, given := root.Any("match"); given {
-		p.match = (&matcher{}).condition(root.Object("match"))
-	}
+	p.readMatch(root)
 	if p.Severity = root.String("severity"); p.Severity != "" && !slices.Contains(Severities(), p.Severity) {
 		root.Errorf("severity", "%q is no severity%s", p.Severity, suggest.Hint(p.Severity, Severities()))
 	}
@@ -152,6 +150,7 @@ func read(name string, data []byte, options *Options) (*Rule, error) {
 		p.Quiet = append(p.Quiet, readQuiet(o))
 	}
 	p.readSteps(root)
+	p.checkIgnore(root)
 	root.Done()
 	if err := f.Err(); err != nil {
 		return nil, err
@@ -160,6 +159,30 @@ func read(name string, data []byte, options *Options) (*Rule, error) {
 		return nil, fmt.Errorf("%s: quietHours: they never end, so that nobody would ever be told; to have alerts ignored write {\"ignore\":true} as an action", name)
 	}
 	return p.Rule, nil
+}
+
+// readMatch reads which alerts the rule takes. A match that was left empty is a mistake, and not a rule for all of them.
+func (p *parser) readMatch(root jsonfile.Object) {
+	if _, given := root.Any("match"); given {
+		p.match = (&matcher{}).condition(root.Object("match"))
+	} else if slices.Contains(root.Keys(), "match") {
+		root.Errorf("match", "is empty; write a condition, or leave it out for a rule that takes every alert")
+	}
+}
+
+// checkIgnore refuses what says nothing in a rule that ignores, and one that would silence everything.
+func (p *parser) checkIgnore(root jsonfile.Object) {
+	if !p.Ignore {
+		return
+	}
+	if _, given := root.Any("match"); !given {
+		root.Errorf("match", "is required in a rule that ignores: nobody would be told of anything")
+	}
+	for _, field := range []string{"severity", "window", "group", "maxGroups", "quietHours", "escalation"} {
+		if _, given := root.Any(field); given {
+			root.Errorf(field, "has no meaning in a rule that ignores; leave it out")
+		}
+	}
 }
 
 func (p *parser) readGroups(root jsonfile.Object) {
@@ -188,9 +211,6 @@ func (p *parser) readSteps(root jsonfile.Object) {
 	if len(steps) > mostSteps {
 		root.Errorf("escalation", "has %d steps, at most %d are possible", len(steps), mostSteps)
 	}
-	if len(steps) > 0 && p.Ignore {
-		root.Errorf("escalation", "has no meaning in a rule that ignores; leave it out")
-	}
 	for i, o := range steps {
 		s := Step{After: duration(o, "after", 0, shortestWindow, 30*24*time.Hour)}
 		if _, given := o.Any("after"); !given {
@@ -205,17 +225,18 @@ func (p *parser) readSteps(root jsonfile.Object) {
 	}
 }
 
-// duration reads a time as Go writes it: 90s, 30m, 2h; or 3d.
+// duration reads a time as Go writes it: 90s, 30m, 2h; or 3d, in whole days.
 func duration(o jsonfile.Object, field string, usual, least, most time.Duration) time.Duration {
-	text := o.String(field)
-	if text == "" {
+	raw, given := o.Any(field)
+	if !given {
 		return usual
 	}
+	text := fmt.Sprint(raw)
 	d, err := time.ParseDuration(text)
 	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if d, err = time.ParseDuration(days + "h"); err == nil {
-			d *= 24
-		}
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 8) // more than any bound
+		d = time.Duration(n) * 24 * time.Hour
 	}
 	if err != nil || d < least || d > most {
 		o.Errorf(field, "%q is no time from %s to %s; write it as in 30m, 2h or 3d", text, least, most)
@@ -261,7 +282,7 @@ func addresses(o jsonfile.Object, field string) []string {
 
 // CheckAddress refuses what is no address of mail, or has a name beside it.
 func CheckAddress(text string) error {
-	if a, err := mail.ParseAddress(text); err != nil || a.Address != text {
+	if !contract.IsAddress(text) {
 		return fmt.Errorf("%q is no address; write it as in ops@example.com, and people by their names into users or groups", text)
 	}
 	return nil

@@ -87,6 +87,19 @@ func TestRefusals(t *testing.T) {
 		"severity":            {`{"name":"r","severity":"critcal","actions":[{"ignore":true}]}`, `did you mean "critical"?`},
 		"window":              {`{"name":"r","window":"1 hour","actions":[{"ignore":true}]}`, `window: "1 hour" is no time`},
 		"window zero":         {`{"name":"r","window":"0s","actions":[{"ignore":true}]}`, `window: "0s" is no time`},
+		"days in a time":      {`{"name":"r","window":"90m1d","actions":[{"mail":{"to":["a@b.c"]}}]}`, `window: "90m1d" is no time`},
+		"window empty":        {`{"name":"r","window":"","actions":[{"mail":{"to":["a@b.c"]}}]}`, `window: "" is no time`},
+		"window number":       {`{"name":"r","window":30,"actions":[{"mail":{"to":["a@b.c"]}}]}`, `window: "30" is no time`},
+		"window of years":     {`{"name":"r","window":"2562047d","actions":[{"mail":{"to":["a@b.c"]}}]}`, `window: "2562047d" is no time`},
+		"match null":          {`{"name":"r","match":null,"actions":[{"mail":{"to":["a@b.c"]}}]}`, "match: is empty"},
+		"ignore all":          {`{"name":"r","actions":[{"ignore":true}]}`, "match: is required in a rule that ignores"},
+		"contains nothing":    {`{"name":"r","match":{"field":"status","contains":""},"actions":[{"ignore":true}]}`, "match.contains: is empty, which always holds"},
+		"matches nothing":     {`{"name":"r","match":{"field":"status","matches":["a",""]},"actions":[{"ignore":true}]}`, "match.matches[1]: is empty, which always holds"},
+		"source":              {`{"name":"r","match":{"field":"source","equals":"proces"},"actions":[{"ignore":true}]}`, `match.equals: source is never "proces"; did you mean "process"?`},
+		"severity asked for":  {`{"name":"r","match":{"field":"severity","equals":["error","criticl"]},"actions":[{"ignore":true}]}`, `match.equals[1]: severity is never "criticl"; did you mean "critical"?`},
+		"ignore, severity":    {`{"name":"r","severity":"info","match":{"field":"status","equals":"x"},"actions":[{"ignore":true}]}`, "severity: has no meaning in a rule that ignores"},
+		"ignore, quiet hours": {`{"name":"r","quietHours":[],"match":{"field":"status","equals":"x"},"actions":[{"ignore":true}]}`, "quietHours: has no meaning in a rule that ignores"},
+		"escalation at once":  {`{"name":"r","actions":[{"mail":{"to":["a@b.c"]}}],"escalation":[{"after":"","mail":{"to":["b@b.c"]}}]}`, `escalation[0].after: "" is no time`},
 		"group":               {`{"name":"r","group":["process"],"actions":[{"ignore":true}]}`, `group[0]: an alert has no field "process"`},
 		"max groups":          {`{"name":"r","maxGroups":1000,"actions":[{"ignore":true}]}`, "maxGroups: a number from 1 to 50 is expected"},
 		"address":             {`{"name":"r","actions":[{"mail":{"to":["ops"]}}]}`, `actions[0].mail.to[0]: "ops" is no address`},
@@ -173,6 +186,18 @@ func TestIgnoreWins(t *testing.T) {
 	verdicts := alerts.Explain(rules, other)
 	require.True(t, verdicts[0].Matches)
 	require.Equal(t, `match.equals: faultName is "X"`, verdicts[1].Why)
+}
+
+func TestUsualSeverity(t *testing.T) {
+	for want, all := range map[string][]contract.Alert{
+		"error":    {{Source: contract.AlertProcess}, {Source: contract.AlertMailbox}, {Source: contract.AlertCredential, Status: "broken"}},
+		"warning":  {{Source: contract.AlertCredential, Status: "expiring"}, {Source: contract.AlertIndexer}},
+		"critical": {{Source: contract.AlertCredential, Severity: "critical"}},
+	} {
+		for _, a := range all {
+			require.Equal(t, want, alerts.Severity(a), a.Source)
+		}
+	}
 }
 
 func TestBatchHasOnePartAGroup(t *testing.T) {

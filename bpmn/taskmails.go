@@ -31,13 +31,15 @@ func (p *parser) taskMails(e *element) *TaskMails {
 			switch {
 			case c.name.Space != nsModeler:
 			case c.name.Local == "allow-send-email":
-				allowed = strings.ToLower(c.text())
+				if allowed = strings.ToLower(c.text()); allowed != "" && allowed != "true" && allowed != "false" {
+					p.notice("ignored-template", e, "allow-send-email %s: it says nothing: want true or false", clip(c.text()))
+				}
 			case c.name.Local == "email-template" && c.text() != "":
 				mail = &TaskMail{Subject: c.attr("", "email-template-subject"), Text: c.text(), Line: c.line}
 				if typ := c.attr("", "email-template-type"); typ != "" && typ != "custom" {
 					// No error: models that run have it.
 					p.notice("ignored-template", e, "email-template-type %s: only a custom template travels with the model: deploy this one with starter email template put", clip(typ))
-					mail.Subject, mail.Text = "", ""
+					mail = &TaskMail{}
 				}
 			}
 		}
@@ -89,13 +91,15 @@ func (x *extensionsReader) templates(path string, p *Process, v any) {
 	}
 }
 
-// or fills in what m does not say.
+// or fills in what m does not say. One that wants none has none.
 func (m *TaskMails) or(other *TaskMails) *TaskMails {
 	switch {
 	case m == nil:
 		return other
 	case other == nil || m.None:
 		return m
+	case other.None:
+		return other
 	}
 	both := *m
 	if both.Assignee == nil {
@@ -104,7 +108,6 @@ func (m *TaskMails) or(other *TaskMails) *TaskMails {
 	if both.Candidate == nil {
 		both.Candidate = other.Candidate
 	}
-	both.None = both.Assignee == nil && both.Candidate == nil && other.None
 	return &both
 }
 

@@ -34,8 +34,12 @@ func TestTaskMailsOfTheModel(t *testing.T) {
 	require.Equal(t, "<b>${taskName}</b>", mails.Candidate.Text)
 	m, err = Parse("m.bpmn", task(`<modeler:email-template email-template-type="tenant">x</modeler:email-template>`), Options{})
 	require.NoError(t, err)
-	require.Empty(t, m.Processes[0].Node("e").User.Mails.Assignee.Text)
+	require.Equal(t, &TaskMails{Assignee: &TaskMail{}, Candidate: &TaskMail{}}, m.Processes[0].Node("e").User.Mails)
 	require.Contains(t, Lint(m)[0].String(), "only a custom template travels with the model")
+	m, err = Parse("m.bpmn", task(`<modeler:allow-send-email>yes</modeler:allow-send-email>`), Options{})
+	require.NoError(t, err)
+	require.Nil(t, m.Processes[0].Node("e").User.Mails)
+	require.Contains(t, Lint(m)[0].String(), "allow-send-email yes: it says nothing: want true or false")
 }
 
 func TestTaskMailsOfTheExtensions(t *testing.T) {
@@ -53,5 +57,5 @@ func TestTaskMailsOfTheExtensions(t *testing.T) {
 	}, mails(whole, "e"))
 	require.Equal(t, &TaskMails{None: true}, mails(whole, "f"), "a task that declines has none by default")
 	require.Nil(t, mails(`{"templates": {"tasks": {}, "default": {}}}`, "e"), "as tools write it")
-	require.Equal(t, &TaskMails{Assignee: &TaskMail{Variable: "v"}}, mails(`{"templates": {"tasks": {"f": {"assignee": {"type": "variable", "value": "v"}}}}}`, "f"), "an entry of its own counts")
+	require.Equal(t, &TaskMails{None: true}, mails(`{"templates": {"tasks": {"f": {"assignee": {"type": "variable", "value": "v"}}}}}`, "f"), "whatever else is said")
 }

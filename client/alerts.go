@@ -114,7 +114,7 @@ func (c *Client) OpenAlerts(ctx context.Context) ([]contract.AlertsState, error)
 
 // AlertHealth says how alerting is: a broken mail server shows here.
 type AlertHealth struct {
-	Status  string    `json:"status"`           // ok; waiting: a message has waited for long; failing: the last of a group was given up; unknown
+	Status  string    `json:"status"`           // ok; waiting: a message has waited for long; failing: somebody was not told of the last of a group; unknown
 	Cause   string    `json:"cause,omitempty"`  // of a status that is not ok
 	Groups  int       `json:"groups"`           // that are open
 	Pending int       `json:"pending"`          // messages that are on their way
@@ -154,7 +154,7 @@ func alertHealth(states []contract.AlertsState, now time.Time) AlertHealth {
 					h.Since = g.Sending.Since
 				}
 			}
-			if strings.Contains(g.Result, "failed: ") && !g.Test {
+			if g.Failed && !g.Test {
 				h.Status, h.Cause = "failing", fmt.Sprintf("rule %s: %s", s.Rule, g.Result)
 			}
 		}
@@ -179,8 +179,8 @@ func (c *Client) ProcessKeys(ctx context.Context) ([]string, error) {
 	return keys, nil
 }
 
-// Stands tells whether what an alert is about still is so: of an incident, whether it is open, of a mailbox, whether it is stopped. Of what
-// cannot be asked it is taken to be so.
+// Stands tells whether what an alert is about still is so: of an incident, whether it is open, of a mailbox, whether it is stopped, of a
+// credential, whether it is broken or ends soon. Of what cannot be asked it is taken to be so.
 func (c *Client) Stands(ctx context.Context, s contract.AlertSample) bool {
 	switch s.Source {
 	case contract.AlertProcess:
@@ -198,6 +198,24 @@ func (c *Client) Stands(ctx context.Context, s contract.AlertSample) bool {
 			return !errors.Is(err, ErrNotFound)
 		}
 		return m.Stopped != nil || m.Alarm != nil
+	case contract.AlertCredential:
+		r, err := c.Credential(ctx, strings.TrimPrefix(s.ProcessID, contract.CredentialID("")))
+		if err != nil {
+			return !errors.Is(err, ErrNotFound)
+		}
+		return r.State == CredentialBroken || r.ends(time.Now())
 	}
 	return true
+}
+
+// warnedAt are the days before the end of a refresh token that the workflow of credentials warns at.
+var warnedAt = []int{14, 7, 1}
+
+// ends tells whether people are warned of the end of the refresh token. Of one that lasts for some days only they are warned later.
+func (c *Credential) ends(now time.Time) bool {
+	lasts, left := c.RefreshExpires.Sub(c.RefreshIssued), c.RefreshExpires.Sub(now)
+	return !c.RefreshExpires.IsZero() && !c.Revoked && slices.ContainsFunc(warnedAt, func(days int) bool {
+		at := time.Duration(days) * 24 * time.Hour
+		return lasts > at && left <= at
+	})
 }

@@ -6,8 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/waybill-io/waybill/activities/contract"
+)
+
+const (
+	manyEntries = 200              // go into one update
+	manyIn      = 30 * time.Second // how long it may take
 )
 
 // Deploy makes a definition the latest version of its process, unless it equals the latest already. Its timer and
@@ -107,6 +113,22 @@ func startable(d contract.Definition) error {
 func (c *Client) Put(ctx context.Context, registry, id string, value json.RawMessage) error {
 	return c.updateWithStart(ctx, registry, contract.RegistryWorkflow, contract.PutUpdate,
 		contract.RegistryState{}, contract.RegistryEntry{ID: id, Value: value}, nil)
+}
+
+// putMany writes many entries of a registry, some hundred in each update. An error tells how many have been written.
+func (c *Client) putMany(ctx context.Context, registry string, entries []contract.RegistryEntry) (done int, err error) {
+	for some := range slices.Chunk(entries, manyEntries) {
+		err := insist(ctx, func() error {
+			ctx, cancel := context.WithTimeout(ctx, manyIn)
+			defer cancel()
+			return c.updateWithStart(ctx, registry, contract.RegistryWorkflow, contract.PutManyUpdate, contract.RegistryState{}, some, nil)
+		})
+		if err != nil {
+			return done, err
+		}
+		done += len(some)
+	}
+	return done, nil
 }
 
 // Remove deletes an entry of a registry. What is not there is no error.

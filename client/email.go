@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// emailTestTimeout bounds a try of the email service: a server may take minutes to accept a mail.
-	emailTestTimeout = 3 * time.Minute
+	// emailTestTimeout bounds a try of the email service, which a worker gives up after a minute.
+	emailTestTimeout = 90 * time.Second
 	// emailHealthTimeout bounds what takes a worker no time.
 	emailHealthTimeout = 5 * time.Second
 	// emailUnclaimed is how long either may wait for a worker.

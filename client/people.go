@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	netmail "net/mail"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/mail/template"
@@ -33,12 +35,68 @@ func (c *Client) PutPerson(ctx context.Context, id string, p contract.Person) er
 	return nil
 }
 
+// PutPeople writes what is known of many users, in place of what was: all of them or, when they are too many, none.
+func (c *Client) PutPeople(ctx context.Context, users map[string]contract.Person) error {
+	var entries []contract.RegistryEntry
+	for _, id := range slices.Sorted(maps.Keys(users)) {
+		p := users[id]
+		if err := CheckPerson(id, p); err != nil {
+			return fmt.Errorf("user %q: %w", id, err)
+		}
+		p.Locale = cleanLocale(p.Locale)
+		value, err := json.Marshal(p)
+		if err != nil {
+			return fmt.Errorf("user %q: %w", id, err)
+		}
+		entries = append(entries, contract.RegistryEntry{ID: contract.UserEntry(id), Value: value})
+	}
+	known, err := c.Entries(ctx, contract.PeopleID)
+	if err == nil {
+		err = room(known, entries)
+	}
+	if err != nil {
+		return fmt.Errorf("note %d users: %w", len(entries), err)
+	}
+	if done, err := c.putMany(ctx, contract.PeopleID, entries); err != nil {
+		return fmt.Errorf("after %d of %d users: %w", done, len(entries), err)
+	}
+	return nil
+}
+
+// room refuses entries that a registry cannot hold beside those that it has.
+func room(known, more []contract.RegistryEntry) error {
+	all := map[string]contract.RegistryEntry{}
+	for _, e := range known {
+		all[e.ID] = e
+	}
+	for _, e := range more {
+		e.Added = time.Now()
+		if before, ok := all[e.ID]; ok {
+			e.Added = before.Added
+		}
+		all[e.ID] = e
+	}
+	sum := 0
+	for _, e := range all {
+		size, err := e.Size()
+		if err != nil {
+			return err
+		}
+		sum += size
+	}
+	if sum > contract.MaxRegistry {
+		return fmt.Errorf("with the %d that are known, they take %d bytes, and there is room for %d: leave out who gets no mails",
+			len(known), sum, contract.MaxRegistry)
+	}
+	return nil
+}
+
 // CheckPerson tells what keeps a user from being noted.
 func CheckPerson(id string, p contract.Person) error {
 	p.Locale = cleanLocale(p.Locale)
 	err := errors.Join(validID("user", id), validAddress(p.Address, id), validLocale(p.Locale))
-	if len(p.Name) > maxPersonID {
-		err = errors.Join(err, fmt.Errorf("a name has at most %d bytes", maxPersonID))
+	if len(p.Name) > maxPersonID || strings.ContainsFunc(p.Name, unicode.IsControl) || !utf8.ValidString(p.Name) {
+		err = errors.Join(err, fmt.Errorf("name %.40q: one line of at most %d bytes is expected", p.Name, maxPersonID))
 	}
 	for topic := range p.Mails {
 		if topic != contract.TopicTasks {
@@ -168,19 +226,13 @@ func validID(what, id string) error {
 
 // validAddress checks an address; without one, the id must be one.
 func validAddress(address, id string) error {
-	if address == "" && IsAddress(id) {
+	if address == "" && contract.IsAddress(id) {
 		return nil
 	}
-	if !IsAddress(address) {
+	if !contract.IsAddress(address) {
 		return fmt.Errorf("address %q: a mail address such as ada@example.com is expected", address)
 	}
 	return nil
-}
-
-// IsAddress reports whether text is a mail address, without a name.
-func IsAddress(text string) bool {
-	a, err := netmail.ParseAddress(text)
-	return err == nil && a.Address == text && !strings.ContainsFunc(text, unicode.IsSpace)
 }
 
 func cleanLocale(text string) string {

@@ -86,6 +86,18 @@ func (c *section) text(name string) string { return c.Text(c.key(name)) }
 func (c *section) bool(name string) bool   { return c.Bool(c.key(name)) }
 func (c *section) int(name string) int     { return c.Int(c.key(name)) }
 
+// counts is the value of a setting, for people, and where it comes from.
+func (c *section) counts(name string) (text, from string) {
+	key := c.key(name)
+	if text, from = c.masked(key), c.From(key); key != c.own(name) {
+		from = key
+	}
+	if name == "port" && text == "" && c.text("host") != "" {
+		text = strconv.Itoa(c.tls().Port())
+	}
+	return text, from
+}
+
 func (c *section) secret(name string) mail.Secret {
 	secret, err := c.Secret(c.key(name))
 	if err != nil {
@@ -105,16 +117,10 @@ func (c *section) errorf(name, format string, args ...any) {
 func (s *Settings) server(tenant string) (service.Server, error) {
 	c := s.section(tenant)
 	server := service.Server{
-		Host: c.text("host"), Port: c.int("port"), TLS: smtp.TLSNone, CA: c.text("ca"), Connections: c.int("connections"), Identity: c.identity(),
+		Host: c.text("host"), Port: c.int("port"), TLS: c.tls(), CA: c.text("ca"), Connections: c.int("connections"), Identity: c.identity(),
 		Common: service.Common{Server: c.taken["host"], Login: c.taken["username"], From: c.taken["from.default"]},
 	}
 	server.Rate, _ = strconv.ParseFloat(c.text("rate"), 64) // Read has checked it
-	switch {
-	case c.bool("ssl"): // then there is nothing left for STARTTLS to do
-		server.TLS = smtp.TLSImplicit
-	case c.bool("tls"):
-		server.TLS = smtp.TLSStartTLS
-	}
 	if tenant != "" && !s.Given(c.own("host")) {
 		for _, name := range ofServer {
 			if s.Given(c.own(name)) {
@@ -150,6 +156,16 @@ func (s *Settings) server(tenant string) (service.Server, error) {
 	}
 	server.DKIM = c.dkim()
 	return server, errors.Join(c.errs...)
+}
+
+func (c *section) tls() smtp.TLS {
+	switch {
+	case c.bool("ssl"): // then there is nothing left for STARTTLS to do
+		return smtp.TLSImplicit
+	case c.bool("tls"):
+		return smtp.TLSStartTLS
+	}
+	return smtp.TLSNone
 }
 
 func (c *section) identity() service.Identity {

@@ -92,7 +92,7 @@ func TestMailInTheClear(t *testing.T) {
 		"email.host=h\nemail.enabled=false":                           "no mail is sent: email.enabled is false",
 		"email.host=h\nemail.tenants=t\nemail.tenant.t.enabled=false": `no mail of tenant "t" is sent: email.tenant.t.enabled is false`,
 	} {
-		c, err := emailOf(t, text)
+		c, err := emailOf(t, text+"\nemail.from.default=desk@example.com")
 		require.NoError(t, err, text)
 		if want == "" {
 			require.Empty(t, c.Warnings(), text)
@@ -101,6 +101,20 @@ func TestMailInTheClear(t *testing.T) {
 		require.Len(t, c.Warnings(), 1, text)
 		require.Contains(t, c.Warnings()[0], want, text)
 		require.NotContains(t, c.Warnings()[0], "hunter2")
+	}
+}
+
+func TestNoSender(t *testing.T) {
+	const no = ".from.default is not set: mails that name no sender, as those of tasks and alerts, are not sent"
+	for text, want := range map[string][]string{
+		"":             nil,
+		"email.host=h": {"email" + no},
+		"email.host=h\nemail.from.default=a@h\nemail.tenants=t,u\nemail.tenant.t.host=i": {"email.tenant.t" + no},
+		"email.host=h\nemail.enabled=false":                                              {"no mail is sent: email.enabled is false"},
+	} {
+		c, err := emailOf(t, text)
+		require.NoError(t, err)
+		require.Equal(t, want, c.Warnings(), text)
 	}
 }
 

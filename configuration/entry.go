@@ -1,6 +1,7 @@
 package configuration
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -24,6 +25,10 @@ func readFile(file string) ([]entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	if bytes.IndexByte(data, 0) >= 0 || bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return nil, fmt.Errorf("%s: this is UTF-16, or no text; save it as UTF-8", file)
+	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // as editors of Windows write
 	var entries []entry
 	switch strings.ToLower(filepath.Ext(file)) {
 	case ".properties":

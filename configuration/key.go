@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	netmail "net/mail"
+	"net/netip"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +29,8 @@ const (
 	List    Type = "list"         // separated by commas
 	Address Type = "address"      // of mail
 	URL     Type = "url"          // http or https
+	Host    Type = "host"         // name or IP address
+	Hosts   Type = "hosts"        // separated by commas
 	File    Type = "file"         // that can be read
 	Cron    Type = "cron"         // as Quartz has it: six or seven fields, seconds first
 )
@@ -57,6 +61,18 @@ func (k Key) Variables() []string {
 	return slices.Compact(append(all, k.Aliases...))
 }
 
+// of is the setting of a tenant that stands for one of email.
+func (k Key) of(tenant string) Key {
+	aliases := k.Aliases // all begin with EMAIL
+	k.Name, k.Aliases = ofTenant+tenant+strings.TrimPrefix(k.Name, "email"), nil
+	for _, begin := range (Key{Name: ofTenant + tenant}).Variables() {
+		for _, alias := range aliases {
+			k.Aliases = append(k.Aliases, begin+strings.TrimPrefix(alias, "EMAIL"))
+		}
+	}
+	return k
+}
+
 // check tells what is wrong with a value, without the name of the setting. It shows no secret.
 func (k Key) check(text string) error {
 	if k.Type == Secret {
@@ -65,8 +81,12 @@ func (k Key) check(text string) error {
 		}
 		return nil
 	}
+	shown := fmt.Sprintf("%q", text)
+	if strings.Contains(text, "@") && k.Type != Address {
+		shown = "the value, which is not shown because a secret may stand before its @,"
+	}
 	if strings.Contains(text, "${") {
-		return fmt.Errorf("%q: placeholders are not expanded; write the value, or set the variable %s", text, k.Variables()[0])
+		return fmt.Errorf("%s: placeholders are not expanded; write the value, or set the variable %s", shown, k.Variables()[0])
 	}
 	if strings.ContainsFunc(text, unicode.IsControl) {
 		return errors.New("it has a line end or another control character")
@@ -75,19 +95,19 @@ func (k Key) check(text string) error {
 	switch k.Type {
 	case Bool:
 		if _, err = parseBool(text); err != nil {
-			return fmt.Errorf("%q is neither true nor false", text)
+			return fmt.Errorf("%s is neither true nor false", shown)
 		}
 	case Number, Millis:
 		if n, err := strconv.Atoi(text); err != nil || n < k.Least || n > k.Most {
-			return fmt.Errorf("%q is not a number from %d to %d", text, k.Least, k.Most)
+			return fmt.Errorf("%s is not a number from %d to %d", shown, k.Least, k.Most)
 		}
 	case Rate:
 		if n, err := strconv.ParseFloat(text, 64); err != nil || !(n > 0 && n <= maxRate) {
-			return fmt.Errorf("%q is not a number above 0, up to %d", text, maxRate)
+			return fmt.Errorf("%s is not a number above 0, up to %d", shown, maxRate)
 		}
 	case Choice:
 		if !slices.ContainsFunc(k.Choices, func(c string) bool { return strings.EqualFold(c, text) }) {
-			return fmt.Errorf("%q is not one of %s", text, strings.Join(k.Choices, ", "))
+			return fmt.Errorf("%s is not one of %s", shown, strings.Join(k.Choices, ", "))
 		}
 	case Address:
 		if _, err := netmail.ParseAddress(text); err != nil {
@@ -95,7 +115,17 @@ func (k Key) check(text string) error {
 		}
 	case URL:
 		if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return fmt.Errorf("%q is not a URL such as https://waybill.example.com", text)
+			return fmt.Errorf("%s is not a URL such as https://waybill.example.com", shown)
+		}
+	case Host, Hosts:
+		hosts := []string{text}
+		if k.Type == Hosts {
+			hosts = strings.Split(text, ",")
+		}
+		for _, host := range hosts {
+			if _, err := netip.ParseAddr(strings.TrimSpace(host)); err != nil && !hostName.MatchString(strings.TrimSpace(host)) {
+				return fmt.Errorf("%s is not a host name or IP address alone; a port is of %s.port", shown, k.Name[:strings.LastIndexByte(k.Name, '.')])
+			}
 		}
 	case File:
 		f, err := os.Open(text)
@@ -105,11 +135,14 @@ func (k Key) check(text string) error {
 		return f.Close()
 	case Cron:
 		if n := len(strings.Fields(text)); n != 6 && n != 7 {
-			return fmt.Errorf("%q has %d fields; Quartz has six or seven, seconds first, such as 0/30 * * * * ?", text, n)
+			return fmt.Errorf("%s has %d fields; Quartz has six or seven, seconds first, such as 0/30 * * * * ?", shown, n)
 		}
 	}
 	return nil
 }
+
+// hostName has underscores, too, which names in networks of containers have.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`)
 
 // maxRate bounds how many a second.
 const maxRate = 100_000

@@ -11,6 +11,9 @@ var obsolete = []string{
 	"elastic-search.node.name",
 }
 
+// chart begins names of the mailbox listener's chart, which are like some of ours.
+var chart = []string{"RabbitMQ.", "Redis.", "ingress.", "log.", "service."}
+
 // marks is the setting of the mailbox listener's chart that has a meaning here.
 const marks = "FeaturesMarkEmailsAsSynchronized"
 
@@ -32,7 +35,7 @@ func Keys() []Key {
 func emailKeys() []Key {
 	return []Key{
 		{Name: "email.enabled", Type: Bool, Meaning: "false: mails are not sent, and what sends them says so; not set: true when a host is set"},
-		{Name: "email.host", Type: Text, Meaning: "SMTP server"},
+		{Name: "email.host", Type: Host, Meaning: "SMTP server"},
 		{Name: "email.port", Type: Number, Least: 1, Most: port, Meaning: "its port; not set: 465 with email.ssl, 587 with email.tls, else 25"},
 		{Name: "email.useCredentials", Type: Bool, Default: "false", Aliases: []string{"EMAIL_SMTP_AUTH"}, Meaning: "log in with the user name and the password"},
 		{Name: "email.username", Type: Text, Meaning: "account at the server"},
@@ -68,7 +71,7 @@ func alertKeys() []Key {
 func indexKeys() []Key {
 	return []Key{
 		{Name: "elastic-search.server.type", Type: Choice, Choices: []string{"none", "rest", "file", "client", "embedded"}, Default: "none", Meaning: "where events are indexed"},
-		{Name: elastic + "address", Type: List, Default: "localhost", Meaning: "servers"},
+		{Name: elastic + "address", Type: Hosts, Default: "localhost", Meaning: "servers"},
 		{Name: elastic + "port", Type: Number, Least: 1, Most: port, Default: "9200", Meaning: "their port"},
 		{Name: elastic + "schema", Type: Choice, Choices: []string{"http", "https"}, Default: "http", Meaning: "how they are spoken to"},
 		{Name: elastic + "connect-timeout", Type: Millis, Least: 1, Most: hour, Default: "1000", Meaning: "for a connection"},

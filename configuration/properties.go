@@ -10,9 +10,8 @@ import (
 
 // decode reads text as UTF-8, and what is none as ISO-8859-1, as java.util.Properties reads a stream.
 func decode(data []byte) string {
-	text := strings.TrimPrefix(string(data), "\ufeff")
-	if utf8.ValidString(text) {
-		return text
+	if utf8.Valid(data) {
+		return string(data)
 	}
 	runes := make([]rune, len(data))
 	for i, b := range data {

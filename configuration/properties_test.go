@@ -40,7 +40,7 @@ func TestReadProperties(t *testing.T) {
 }
 
 func TestDecode(t *testing.T) {
-	require.Equal(t, "ä=ö", decode([]byte("\ufeffä=ö")))
+	require.Equal(t, "ä=ö", decode([]byte("ä=ö")))
 	require.Equal(t, "ä=ö", decode([]byte("\xe4=\xf6")), "ISO-8859-1")
 }
 

@@ -124,8 +124,7 @@ func (s *Settings) learn(file, set []given, o Options) error {
 		s.tenants = append(s.tenants, name)
 		for _, k := range emailKeys() {
 			if k.Name != tenants {
-				k.Name, k.Aliases = ofTenant+name+strings.TrimPrefix(k.Name, "email"), nil
-				keys = append(keys, k)
+				keys = append(keys, k.of(name))
 			}
 		}
 	}
@@ -187,7 +186,8 @@ func (s *Settings) fromFile(all []given) error {
 		case ours(g.name):
 			errs = append(errs, fmt.Errorf("%s: %w", g.from, s.unknown(g.name)))
 		default:
-			if near := suggest.Nearest(g.name, s.names); near != "" && strings.Contains(g.name, ".") && !slices.Contains(sections, strings.Split(g.name, ".")[0]) {
+			known := begins(g.name, chart) || slices.Contains(sections, strings.Split(g.name, ".")[0])
+			if near := suggest.Nearest(g.name, s.names); near != "" && strings.Contains(g.name, ".") && !known {
 				s.warnings = append(s.warnings, fmt.Sprintf("%s: %s has no meaning here; did you mean %s?", g.from, g.name, near))
 			}
 			s.ignored = append(s.ignored, g.name)
@@ -255,7 +255,11 @@ func (s *Settings) fromFlags(all []given) error {
 // ours tells whether a name is in one of our sections, and has not lost its meaning.
 func ours(name string) bool {
 	section, _, _ := strings.Cut(name, ".")
-	return slices.Contains(sections, section) && !slices.ContainsFunc(obsolete, func(begin string) bool { return strings.HasPrefix(name, begin) })
+	return slices.Contains(sections, section) && !begins(name, obsolete)
+}
+
+func begins(name string, with []string) bool {
+	return slices.ContainsFunc(with, func(begin string) bool { return strings.HasPrefix(name, begin) })
 }
 
 // unknown says what would be right.

@@ -186,6 +186,17 @@ func TestMistakes(t *testing.T) {
 				`F:7: event.processing.cronExpression: "* * * * *" has 5 fields; Quartz has six or seven`, `"keep" is not one of move, delete`, `"1h" is not a number from 1 to`,
 			},
 		},
+		"hosts": {
+			"email.host=smtp.example.com:587\nelastic-search.rest-client.address=es1.example.com, https://es2/\nemail.base.url=u:hunter2@h\nemail.port=hunter2@h", nil,
+			[]string{"email.tenants=t", "email.tenant.t.host=a b"},
+			[]string{
+				`F:1: email.host: "smtp.example.com:587" is not a host name or IP address alone; a port is of email.port`,
+				`F:2: elastic-search.rest-client.address: "es1.example.com, https://es2/" is not a host name or IP address alone; a port is of elastic-search.rest-client.port`,
+				"F:3: email.base.url: the value, which is not shown because a secret may stand before its @, is not a URL",
+				"F:4: email.port: the value, which is not shown because",
+				`--set: email.tenant.t.host: "a b" is not a host name or IP address alone; a port is of email.tenant.t.port`,
+			},
+		},
 		"placeholder": {"email.host=${MAIL_HOST}", nil, nil, []string{`F:1: email.host: "${MAIL_HOST}": placeholders are not expanded; write the value, or set the variable EMAIL_HOST`}},
 		"line end":    {`email.host=a\nb`, nil, nil, []string{"F:1: email.host: it has a line end"}},
 		"encrypted":   {"email.password=ENC(aGVsbG8=)", nil, nil, []string{"F:1: email.password: it is encrypted with a key of the old product"}},
@@ -202,6 +213,7 @@ func TestMistakes(t *testing.T) {
 				require.ErrorContains(t, err, strings.Replace(want, "F:", path+":", 1))
 			}
 			require.Equal(t, len(test.want), strings.Count(err.Error(), "\n")+1, err)
+			require.NotContains(t, err.Error(), "hunter2")
 		})
 	}
 	_, err := Read(Options{File: file(t, "a.toml", "")})
@@ -214,6 +226,72 @@ func TestMistakes(t *testing.T) {
 		_, err = Read(Options{File: file(t, "a.yaml", text)})
 		require.ErrorContains(t, err, "a list of lists or maps is no value of a setting", text)
 	}
+}
+
+func TestHosts(t *testing.T) {
+	for text, ok := range map[string]bool{
+		"localhost": true, "smtp.example.com": true, "smtp.example.com.": true, "mail_server": true, "192.0.2.1": true, "2001:db8::1": true, "xn--bcher-kva.example": true,
+		"smtp.example.com:587": false, "http://smtp.example.com/": false, "[::1]": false, "a..b": false, "-a": false, "bücher.example": false, "u:hunter2@host": false,
+	} {
+		err := Key{Name: "email.host", Type: Host}.check(text)
+		require.Equal(t, ok, err == nil, text)
+		if err != nil {
+			require.NotContains(t, err.Error(), "hunter2")
+		}
+	}
+}
+
+func TestByteOrderMark(t *testing.T) {
+	for name, text := range map[string]string{"a.yaml": "email: {host: h, from.default.name: ä}", "a.properties": "email.host=h\nemail.from.default.name=ä", "latin1.properties": "email.host=h\nemail.from.default.name=\xe4"} {
+		s, err := Read(Options{File: file(t, name, "\ufeff"+text)})
+		require.NoError(t, err)
+		require.Equal(t, "h", s.Text("email.host"), name)
+		require.Equal(t, "ä", s.Text("email.from.default.name"), name)
+		require.Empty(t, s.Notes(), name)
+	}
+	for _, text := range []string{"\xff\xfee\x00", "\xfe\xff\x00e", "e\x00m\x00"} {
+		for _, name := range []string{"a.yaml", "a.properties"} {
+			_, err := Read(Options{File: file(t, name, text)})
+			require.ErrorContains(t, err, "save it as UTF-8")
+		}
+	}
+}
+
+// What tenants take over is not what they would have without.
+func TestTable(t *testing.T) {
+	path := file(t, "a.yaml", `email:
+  host: h
+  tls: true
+  useCredentials: true
+  username: u
+  password: hunter2
+  from.default: a@h
+  base.url: https://hunter2@h
+  tenants: [globex, acme]
+  tenant:
+    globex: {from.default: b@h}
+    acme: {host: i}
+`)
+	s, err := Read(Options{File: path})
+	require.NoError(t, err)
+	var rows []string
+	for line := range strings.SplitSeq(s.Table(), "\n") {
+		if strings.HasPrefix(line, "email.") {
+			rows = append(rows, strings.Join(strings.Fields(strings.ReplaceAll(line, path, "F")), " "))
+		}
+	}
+	require.Equal(t, []string{
+		"email.host h F:2", "email.port 587 default", "email.useCredentials true F:4", "email.username u F:5", "email.password ******** F:6",
+		"email.ssl false default", "email.tls true F:3", "email.from.default a@h F:7", "email.base.url https://xxxxx@h F:8", "email.tenants globex,acme F:9",
+
+		"email.tenant.globex.host h email.host", "email.tenant.globex.port 587 email.port", "email.tenant.globex.useCredentials true email.useCredentials",
+		"email.tenant.globex.username u email.username", "email.tenant.globex.password ******** email.password",
+		"email.tenant.globex.ssl false email.ssl", "email.tenant.globex.tls true email.tls", "email.tenant.globex.from.default b@h F:11",
+		"email.tenant.globex.base.url https://xxxxx@h email.base.url",
+
+		"email.tenant.acme.host i F:12", "email.tenant.acme.port 25 default", "email.tenant.acme.useCredentials false default",
+		"email.tenant.acme.ssl false default", "email.tenant.acme.tls false default", "email.tenant.acme.base.url https://xxxxx@h email.base.url",
+	}, rows)
 }
 
 func TestListOfTenants(t *testing.T) {
@@ -264,13 +342,28 @@ func TestWarnings(t *testing.T) {
 
 	variables := map[string]string{
 		"EMAIL_TENANTS": "acme", "EMAIL_TENANT_ACME_HOST": "h", "EMAIL_TENANT_ACME_FROM_DEFAULT_FILE": file(t, "from", "a@b.c"),
-		"EMAIL_TENANT_ACME_HOTS": "x", "EMAIL_TENANT_ACNE_PORT": "1", "EMAIL_TENANT_ACME_FROM": "", "EMAIL_TENANTLESS": "x",
+		"EMAIL_TENANT_ACME_HOTS": "x", "EMAIL_TENANT_ACNE_PORT": "1", "EMAIL_TENANT_ACME_PORT": "", "EMAIL_TENANT_ACME_SMTP_AUTH": "false", "EMAIL_TENANTLESS": "x",
 	}
 	s, err = Read(Options{Environment: environment(variables), Variables: slices.Sorted(maps.Keys(variables)), Secret: secrets})
 	require.NoError(t, err)
 	require.Equal(t, []string{
 		"EMAIL_TENANT_ACME_HOTS is the variable of no setting; did you mean EMAIL_TENANT_ACME_HOST?", "EMAIL_TENANT_ACNE_PORT is the variable of no setting; did you mean EMAIL_TENANT_ACME_PORT?",
 	}, s.Warnings())
+
+	variables = map[string]string{"EMAIL_TENANTS": "acmeCorp", "EMAIL_TENANT_ACMECORP_FROM": "a@b.c", "EMAIL_TENANT_ACME_CORP_SMTP_AUTH": "true"}
+	s, err = Read(Options{Environment: environment(variables), Variables: slices.Sorted(maps.Keys(variables))})
+	require.NoError(t, err)
+	require.Empty(t, s.Warnings())
+	require.Equal(t, "a@b.c", s.Text("email.tenant.acmeCorp.from.default"))
+	require.True(t, s.Bool("email.tenant.acmeCorp.useCredentials"))
+	s, err = Read(Options{Environment: environment(map[string]string{"EMAIL_TENANT_ACME_HOST": "h"}), Variables: []string{"EMAIL_TENANT_ACME_HOST"}})
+	require.NoError(t, err)
+	require.Len(t, s.Warnings(), 1)
+
+	s, err = Read(Options{File: file(t, "b.properties", "Redis.Connection=x\nRedis.Password=x\nmail.host=x")})
+	require.NoError(t, err)
+	require.Len(t, s.Warnings(), 1)
+	require.Contains(t, s.Warnings()[0], "mail.host has no meaning here; did you mean email.host?")
 }
 
 func TestAllSettingsAreDocumented(t *testing.T) {

@@ -3,6 +3,7 @@ package configuration
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,18 +117,38 @@ func (s *Settings) Notes() []string {
 	return notes
 }
 
-// Table lists the settings that have a value, and where it comes from. Secrets are masked; references to them are not.
+// masked is the value of a setting without what is secret; references are shown.
+func (s *Settings) masked(name string) string {
+	text := s.Text(name)
+	switch s.known[name].Type {
+	case Secret:
+		if !reference(text) || strings.HasPrefix(text, mail.Sealed) {
+			return fmt.Sprint(mail.Secret(text))
+		}
+	case URL:
+		if u, err := url.Parse(text); err == nil && u.User != nil {
+			u.User = url.User("xxxxx") // as url.Redacted has it, which shows the name
+			return u.String()
+		}
+	}
+	return text
+}
+
+// Table lists the settings that have a value, and where it comes from: for a tenant those that count, of which some are of email.*.
 func (s *Settings) Table() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "SETTING\tVALUE\tFROM")
 	for _, name := range s.names {
-		text := s.Text(name)
-		if s.known[name].Type == Secret && !(reference(text) && !strings.HasPrefix(text, "sealed:")) {
-			text = fmt.Sprint(mail.Secret(text))
+		text, from := s.masked(name), s.From(name)
+		if rest, ok := strings.CutPrefix(name, ofTenant); ok {
+			tenant, short, _ := strings.Cut(rest, ".")
+			text, from = s.section(tenant).counts(short)
+		} else if short, ok := strings.CutPrefix(name, "email."); ok {
+			text, from = s.section("").counts(short)
 		}
 		if text != "" {
-			fmt.Fprintf(w, "%s\t%s\t%s\n", name, text, s.From(name))
+			fmt.Fprintf(w, "%s\t%s\t%s\n", name, text, from)
 		}
 	}
 	_ = w.Flush() // to memory

@@ -36,7 +36,7 @@ type parser struct {
 	format Format
 	next   int
 	line   int    // of the token that is being read
-	before string // the text before it
+	html   markup // where it stands
 }
 
 // body reads nodes up to a tag that it does not know, which it returns, or to the end of the template.
@@ -51,7 +51,8 @@ func (p *parser) body(depth int) (nodes []node, end token, err error) {
 		var n node
 		switch {
 		case t.kind == textToken:
-			n, p.before = text(t.body), t.body
+			n = text(t.body)
+			p.html.read(t.body)
 		case t.kind == valueToken:
 			n, err = p.interpolation(t)
 		case t.kind == commentToken:
@@ -71,9 +72,6 @@ func (p *parser) body(depth int) (nodes []node, end token, err error) {
 	return nodes, token{}, nil
 }
 
-// unquoted is an attribute whose value begins without a quote: escaping cannot keep a value inside it.
-var unquoted = regexp.MustCompile(`<[^<>]*=\s*$`)
-
 func (p *parser) interpolation(t token) (node, error) {
 	v, escape, rest, err := parseOperand(t.body)
 	switch {
@@ -81,15 +79,18 @@ func (p *parser) interpolation(t token) (node, error) {
 		return nil, err
 	case rest != "":
 		return nil, fmt.Errorf(`%s in ${%s} is not in the subset; a value may have a default (!"...") and ?html`, quoteStart(rest), t.body)
-	case p.format == HTML && unquoted.MatchString(p.before):
-		return nil, fmt.Errorf(`put quotes around the attribute: ="${%s}"`, t.body)
 	}
-	p.before = ""
-	return &interpolation{line: t.line, value: v, escape: escape}, nil
+	n := &interpolation{line: t.line, value: v, escape: escape}
+	if p.format == HTML {
+		err = p.html.value(n)
+	}
+	return n, err
 }
 
 func (p *parser) conditional(t token, depth int) (node, error) {
 	n := &conditional{}
+	begin := p.html
+	var ends []markup
 	for {
 		b := branch{line: t.line}
 		var err error
@@ -105,11 +106,15 @@ func (p *parser) conditional(t token, depth int) (node, error) {
 			return nil, err
 		}
 		n.branches = append(n.branches, b)
+		ends = append(ends, p.html)
 		switch {
 		case end.name == "/if":
-			return n, nil
+			if b.cond != nil {
+				ends = append(ends, begin) // none of them holds
+			}
+			return n, p.join(ends...)
 		case b.cond != nil && (end.name == "elseif" || end.name == "else"):
-			t = end
+			t, p.html = end, begin
 		default:
 			return nil, p.unexpected(end, "if", n.branches[0].line)
 		}
@@ -123,6 +128,7 @@ func (p *parser) loop(t token, depth int) (node, error) {
 	if head == nil {
 		return nil, fmt.Errorf("<#list%s> is not in the subset; write <#list items as item>", t.body)
 	}
+	begin := p.html
 	body, end, err := p.body(depth + 1)
 	if err != nil {
 		return nil, err
@@ -130,7 +136,19 @@ func (p *parser) loop(t token, depth int) (node, error) {
 	if end.name != "/list" {
 		return nil, p.unexpected(end, "list", t.line)
 	}
-	return &loop{line: t.line, list: newValue(head[1]), as: head[2], body: body}, nil
+	return &loop{line: t.line, list: newValue(head[1]), as: head[2], body: body}, p.join(p.html, begin)
+}
+
+// join goes on behind branches.
+func (p *parser) join(ends ...markup) (err error) {
+	if p.format != HTML {
+		return nil
+	}
+	p.html = ends[0]
+	for _, other := range ends[1:] {
+		err = errors.Join(err, p.html.join(other))
+	}
+	return err
 }
 
 var tags = []string{"if", "elseif", "else", "/if", "list", "/list"}

@@ -67,6 +67,7 @@ type renderer struct {
 	name    string
 	written int
 	turns   int
+	attr    string // the beginning of the link that is being written
 }
 
 func (r *renderer) all(nodes []node, s *scope) error {
@@ -103,6 +104,10 @@ type interpolation struct {
 	line   int
 	value  value
 	escape bool // ?html
+
+	link           bool // it may be the beginning of a link
+	begins         bool // no other value is in the link before it
+	prefix, suffix string
 }
 
 func (n *interpolation) render(r *renderer, s *scope) error {
@@ -114,6 +119,9 @@ func (n *interpolation) render(r *renderer, s *scope) error {
 	if err != nil {
 		return r.fail(n.line, fmt.Errorf("%s %w", n.value.path, err))
 	}
+	if n.link {
+		out = r.linked(n, out)
+	}
 	switch {
 	case r.format == HTML || n.escape:
 		out = html.EscapeString(out)
@@ -121,6 +129,19 @@ func (n *interpolation) render(r *renderer, s *scope) error {
 		out = mrkdwn.Replace(out)
 	}
 	return r.write(out)
+}
+
+// linked is a value of a link, or # where it would lead to what mails do not lead to.
+func (r *renderer) linked(n *interpolation, out string) string {
+	if n.begins {
+		r.attr = ""
+	}
+	r.attr += n.prefix
+	if !schemeEnds(r.attr) && leadsAstray(r.attr+out+n.suffix) {
+		out = "#"
+	}
+	r.attr += out
+	return out
 }
 
 // mrkdwn escapes the three characters that have a meaning in every text of Slack's, and no other.

@@ -77,6 +77,34 @@ func TestHTMLIsEscapedOnce(t *testing.T) {
 	require.Equal(t, `<p title="Ann &lt;ann@example.com&gt;">Ann &lt;ann@example.com&gt; &lt;&amp;&gt; &lt;Ink&gt;</p>`, got)
 }
 
+func TestValuesInAttributes(t *testing.T) {
+	for name, tc := range map[string]struct{ source, want string }{
+		"part of a link":     {`<a href="https://x/view?id=${q}&a=b">`, `<a href="https://x/view?id=a=&#34;b&a=b">`},
+		"single quotes":      {`<a title='= ${q}' href='${url}'>`, `<a title='= a=&#34;b' href='https://x/'>`},
+		"no tag":             {`a < b = ${q} <3 = ${q} <!-- <a = ${q} --> = ${q}`, `a < b = a=&#34;b <3 = a=&#34;b <!-- <a = a=&#34;b --> = a=&#34;b`},
+		"unquoted, no value": {`<td width=10 class="${q}">${q}`, `<td width=10 class="a=&#34;b">a=&#34;b`},
+		"branches":           {`<a <#if on>href="<#if on>${url}<#else>/</#if>"</#if> class="<#list two as x>${x}</#list>">${q}`, `<a href="https://x/" class="javascript:x">a=&#34;b`},
+		"script":             {`<a href="${bad}">`, `<a href="#">`},
+		"script, hidden":     {`<a HREF = " ${hidden}">`, `<a HREF = " #">`},
+		"script in two":      {`<a href="${java}${script}"><a href="java${script}"><img src='<#list two as x>${x}</#list>'>`, `<a href="javascript#"><a href="java#"><img src='javascript#'>`},
+		"script by colon":    {`<a href="${javascript}:alert(1)"><a href="${https}://x/">`, `<a href="#:alert(1)"><a href="https://x/">`},
+		"script, no link":    {`<a title="${bad}" href="/?${bad}">${bad}`, `<a title="javascript:alert(1)" href="/?javascript:alert(1)">javascript:alert(1)`},
+		"other links":        {`<a href="${mail}"><img src="${cid}"><a href="${path}"><a href="${url}${colon}"><a href="${host}:80/"><a href="mailto:${colon}">`, `<a href="mailto:a@b.c"><img src="cid:1"><a href="a/b:c"><a href="https://x/a:b"><a href="http://h:80/"><a href="mailto:a:b">`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			template, err := Parse("t.ftl", tc.source, HTML)
+			require.NoError(t, err)
+			var out strings.Builder
+			require.NoError(t, template.Render(&out, map[string]any{
+				"q": `a="b`, "url": "https://x/", "bad": "javascript:alert(1)", "hidden": "java\nscript:alert(1)", "java": "javascript", "script": "script:x",
+				"javascript": "javascript", "https": "https", "mail": "mailto:a@b.c", "cid": "cid:1", "path": "a/b:c", "colon": "a:b", "host": "http://h", "on": true,
+				"two": []any{"javascript", ":x"},
+			}))
+			require.Equal(t, tc.want, out.String())
+		})
+	}
+}
+
 func TestMrkdwnIsEscapedOnce(t *testing.T) {
 	template, err := Parse("t", "<@U1> <#C1|ops> <@${id}> <!here> & ${name} ${a?html} ${b}<#if name == '<!here> & \"co\"'>!</#if>", Mrkdwn)
 	require.NoError(t, err)

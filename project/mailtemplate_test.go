@@ -78,6 +78,8 @@ func TestTaskMailsTravel(t *testing.T) {
 	require.Empty(t, of(Options{TaskMails: "none"}, asks))
 	require.Empty(t, of(Options{}, map[string]string{"p.bpmn": review("<modeler:allow-send-email>false</modeler:allow-send-email>")}))
 
+	require.Equal(t, "model", of(Options{}, map[string]string{"p.bpmn": review(`<modeler:email-template email-template-type="tenant">of the tenant</modeler:email-template>`)}))
+
 	d, p := load(Options{}, map[string]string{
 		"processes/p.bpmn": review(""), "templates/mine.mail.html": "Subject: {{.taskName}}\n\n<p>x</p>", "templates/old.ftl": "<p>${taskName}</p>",
 		"processes/p-extensions.json": `{"templates":{"tasks":{"t":{"assignee":{"type":"file","value":"templates/mine.mail.html"}}},"default":{"candidate":{"type":"file","value":"templates/old.ftl","subject":"S"}}}}`,

@@ -169,9 +169,9 @@ func TestAlertTest(t *testing.T) {
 	require.Equal(t, exitNotFound, code)
 
 	f.taken = contract.AlertResult{Rules: []string{"all"}, Verdicts: []contract.AlertVerdict{{Rule: "all", Matches: true, Group: "g"}, {Rule: "bills", Why: "another"}}}
-	outcome := ""
+	outcome, failed := "", false
 	f.answers[contract.AlertsID("all")+" "+contract.AlertsQuery] = func() any {
-		return contract.AlertsState{Groups: []*contract.AlertGroup{{Key: alerts.TestGroup(f.alert.ID), Result: outcome}}}
+		return contract.AlertsState{Groups: []*contract.AlertGroup{{Key: alerts.TestGroup(f.alert.ID), Result: outcome, Failed: failed}}}
 	}
 	code, out, _ = runAlert(t, f, "test", "--sample", "--rule", "all", "--wait", "50ms")
 	require.Equal(t, exitRefused, code)
@@ -181,7 +181,7 @@ func TestAlertTest(t *testing.T) {
 	code, out, errOut = runAlert(t, f, "test", "--sample")
 	require.Zero(t, code, errOut)
 	require.Contains(t, out, "rule all: mails sent: 1\n")
-	outcome = "mails sent: 0; failed: a mail: no route"
+	outcome, failed = "mails sent: 0; failed: a mail: no route", true
 	code, _, _ = runAlert(t, f, "test", "--sample")
 	require.Equal(t, exitRefused, code)
 	f.taken = contract.AlertResult{Ignored: "known", Verdicts: []contract.AlertVerdict{{Rule: "known", Matches: true, Why: "it ignores the alert"}}}

@@ -29,6 +29,7 @@ type alertTest struct {
 type alertOutcome struct {
 	Rule   string `json:"rule"`
 	Done   bool   `json:"done"`
+	Failed bool   `json:"failed,omitempty"` // somebody was not told
 	Result string `json:"result"`
 }
 
@@ -171,7 +172,7 @@ func (a *app) awaitTest(ctx context.Context, c *client.Client, rule, id string, 
 				continue
 			}
 			if outcome.Done = g.Result != ""; outcome.Done {
-				outcome.Result = g.Result
+				outcome.Result, outcome.Failed = g.Result, g.Failed
 				return outcome, nil
 			}
 		}
@@ -216,7 +217,7 @@ func (t alertTest) verdict() error {
 		return errors.New("no rule matches: nobody would be told")
 	}
 	for _, o := range t.Outcomes {
-		if !o.Done || strings.Contains(o.Result, "failed: ") {
+		if !o.Done || o.Failed {
 			return fmt.Errorf("rule %s: %s", o.Rule, o.Result)
 		}
 	}

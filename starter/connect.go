@@ -73,9 +73,14 @@ func (a *app) answered(ctx context.Context, fn func(context.Context) error) erro
 	case ctx.Err() != nil:
 		return errors.New("interrupted")
 	case bounded.Err() != nil, noWorker(err):
-		return coded(exitUnreachable, fmt.Errorf("%w\nno worker answered; is one running? (`go run ./worker dev`, or `go run ./worker`)", err))
+		return unanswered(err)
 	}
 	return err
+}
+
+// unanswered is the error of a call that no worker has answered.
+func unanswered(err error) error {
+	return coded(exitUnreachable, fmt.Errorf("%w\nno worker answered; is one running? (`go run ./worker dev`, or `go run ./worker`)", err))
 }
 
 // noWorker recognises how a server, or the client in its place, gives up on a workflow that nobody runs.

@@ -33,6 +33,7 @@ func (a *app) emailTestCommand() *cobra.Command {
 				return usage(fmt.Errorf("--tenant %q: %s is expected", in.Tenant, contract.TenantRule))
 			}
 			return a.connected(cmd, func(ctx context.Context, c *client.Client) error {
+				fmt.Fprintln(cmd.ErrOrStderr(), "waiting for a worker to try its mail server out, for a minute at most")
 				report, err := c.TestEmail(ctx, in)
 				if errors.Is(err, client.ErrUnclaimed) {
 					return coded(exitUnreachable, err)

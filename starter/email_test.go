@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -77,6 +78,7 @@ func TestEmailTest(t *testing.T) {
 			require.Equal(t, test.code, s.run(t.Context(), append([]string{"email", "test"}, test.args...)...))
 			require.Equal(t, test.out, s.out.String())
 			require.Contains(t, s.err.String(), test.err)
+			require.Equal(t, test.code != exitUsage, strings.HasPrefix(s.err.String(), "waiting for a worker"), s.err.String())
 			require.Equal(t, test.asked, w.asked)
 		})
 	}

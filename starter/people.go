@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -192,96 +191,4 @@ func (a *app) peopleRemoveCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&isGroup, "group", false, "it is a group")
 	return cmd
-}
-
-// peopleColumns are those of a table of users.
-var peopleColumns = []string{"user", "name", "address", "locale", "groups", "task-mails"}
-
-func (a *app) peopleImportCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "import FILE.csv",
-		Short: "Note all users of a table",
-		Long: "import reads a table (RFC 4180) whose first line names the columns: user, and any of " + strings.Join(peopleColumns[1:], ", ") + ". groups may hold\n" +
-			"several, separated by semicolons; task-mails is true or false. All lines are checked before the first user is noted. It replaces what was\n" +
-			"known of these users, and may be repeated.",
-		Example: `  starter people import people.csv
-  printf 'user,address,groups\nada,ada@example.com,desk;sales\n' | starter people import -`,
-		Args: need("FILE.csv"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			users, order, err := readPeople(cmd.InOrStdin(), args[0])
-			if err != nil {
-				return usage(err)
-			}
-			return a.connected(cmd, func(ctx context.Context, c *client.Client) error {
-				for i, id := range order {
-					if err := a.answered(ctx, func(ctx context.Context) error { return c.PutPerson(ctx, id, users[id]) }); err != nil {
-						return fmt.Errorf("after %d of %d users: %w", i, len(order), err)
-					}
-				}
-				return a.print(cmd, map[string]int{"users": len(order)}, func(w io.Writer) { fmt.Fprintf(w, "noted %d users\n", len(order)) })
-			})
-		},
-	}
-}
-
-// readPeople reads a table and tells everything that is wrong with it.
-func readPeople(in io.Reader, name string) (users map[string]contract.Person, order []string, err error) {
-	t, err := readTable(in, name, "people")
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := t.known("user", peopleColumns); err != nil {
-		return nil, nil, err
-	}
-	users = map[string]contract.Person{}
-	var errs []error
-	for i, row := range t.rows {
-		id, p, err := personOf(t.columns, row)
-		if _, twice := users[id]; err == nil && twice {
-			err = fmt.Errorf("user %q is there twice", id)
-		}
-		if err == nil {
-			err = client.CheckPerson(id, p)
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: line %d: %w", name, t.lines[i], err))
-		}
-		users[id] = p
-		order = append(order, id)
-	}
-	if len(order) == 0 {
-		return nil, nil, fmt.Errorf("%s: nobody is in it", name)
-	}
-	return users, order, errors.Join(errs...)
-}
-
-func personOf(columns, row []string) (id string, p contract.Person, err error) {
-	for i, column := range columns {
-		value := strings.TrimSpace(row[i])
-		switch column {
-		case "user":
-			id = value
-		case "name":
-			p.Name = value
-		case "address":
-			p.Address = value
-		case "locale":
-			p.Locale = value
-		case "groups":
-			for group := range strings.SplitSeq(value, ";") {
-				if group = strings.TrimSpace(group); group != "" {
-					p.Groups = append(p.Groups, group)
-				}
-			}
-		case "task-mails":
-			switch value {
-			case "", "true":
-			case "false":
-				p.Mails = map[string]bool{contract.TopicTasks: false}
-			default:
-				err = fmt.Errorf("task-mails %q: true or false is expected", value)
-			}
-		}
-	}
-	return id, p, err
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/waybill-io/waybill/connectors/suggest"
 )
@@ -26,7 +28,8 @@ type csvTable struct {
 	lines   []int // of the rows
 }
 
-// readTable reads a file, or in for "-". Columns may be separated by semicolons, as Excel does it where the comma is for fractions.
+// readTable reads a file, or in for "-". Columns may be separated by semicolons, as Excel does it where the comma is for fractions, or by
+// tabs.
 func readTable(in io.Reader, name, what string) (*csvTable, error) {
 	if name != "-" {
 		file, err := os.Open(name)
@@ -41,9 +44,13 @@ func readTable(in io.Reader, name, what string) (*csvTable, error) {
 		return nil, fmt.Errorf("read %s: %w", what, err)
 	}
 	data = bytes.TrimPrefix(data, byteOrderMark)
+	if line := notUTF8(data); line > 0 {
+		return nil, fmt.Errorf("%s: line %d: this is not UTF-8: save the table as \"CSV UTF-8\", or convert it, such as with iconv -f WINDOWS-1252 -t UTF-8", name, line)
+	}
 	rows := csv.NewReader(bytes.NewReader(data))
-	if head, _, _ := bytes.Cut(data, []byte("\n")); bytes.ContainsRune(head, ';') && !bytes.ContainsRune(head, ',') {
-		rows.Comma = ';'
+	head, _, _ := bytes.Cut(data, []byte("\n"))
+	if i := bytes.IndexAny(head, ",;\t"); i >= 0 {
+		rows.Comma = rune(head[i])
 	}
 	t := &csvTable{name: name}
 	if t.columns, err = rows.Read(); err != nil {
@@ -62,14 +69,34 @@ func readTable(in io.Reader, name, what string) (*csvTable, error) {
 	}
 }
 
-// known checks that the columns are known and that one of them is there.
+// notUTF8 is the first line with bytes that are no UTF-8; 0: there is none.
+func notUTF8(data []byte) int {
+	n := 0
+	for line := range bytes.Lines(data) {
+		if n++; !utf8.Valid(line) {
+			return n
+		}
+	}
+	return 0
+}
+
+// known checks that the columns are known, in small or capital letters, each once, and that one of them is there.
 func (t *csvTable) known(needed string, known []string) error {
-	if !slices.Contains(t.columns, needed) {
+	same := func(name string) func(string) bool {
+		return func(other string) bool { return strings.EqualFold(name, strings.TrimSpace(other)) }
+	}
+	if !slices.ContainsFunc(t.columns, same(needed)) {
 		return fmt.Errorf("%s: line 1: a column %s is expected", t.name, needed)
 	}
-	for _, column := range t.columns {
-		if !slices.Contains(known, column) {
+	for i, column := range t.columns {
+		column = strings.TrimSpace(column)
+		at := slices.IndexFunc(known, same(column))
+		if at < 0 {
 			return fmt.Errorf("%s: line 1: column %q is unknown%s", t.name, column, suggest.Hint(column, known))
+		}
+		t.columns[i] = known[at]
+		if slices.Contains(t.columns[:i], known[at]) {
+			return fmt.Errorf("%s: line 1: column %s is there twice", t.name, known[at])
 		}
 	}
 	return nil

@@ -172,6 +172,27 @@ func TestAlertsThatNobodyIsToldOf(t *testing.T) {
 	require.NoError(t, testsuite.ReplayServer(t.Context(), e.Client, *record))
 }
 
+// A process that a rule starts, and that fails itself, is told of and not started for its own fault: that would never end.
+func TestProcessOfARuleThatFailsStartsNoOther(t *testing.T) {
+	e := testsuite.Start(t)
+	e.Deploy(writeFile(t, "broken.bpmn", brokenProcess), writeFile(t, "on-call.bpmn", strings.ReplaceAll(brokenProcess, `"broken"`, `"on-call"`)))
+	putRule(t, e.Client, `{"name":"loop","match":{"field":"source","equals":"process"},"group":["id"],"actions":[
+		{"start":{"process":"on-call"}},{"mail":{"to":["ops@example.com"]}}]}`)
+	_, _, err := e.Client.Start(t.Context(), client.StartOptions{Key: "broken"})
+	require.NoError(t, err)
+	var groups []*contract.AlertGroup
+	require.Eventually(t, func() bool {
+		state, err := e.Client.AlertGroups(t.Context(), "loop")
+		groups = state.Groups
+		return err == nil && len(groups) >= 2 && groups[0].Result != "" && groups[1].Result != ""
+	}, 60*time.Second, 50*time.Millisecond)
+	require.Equal(t, "alert/loop", groups[1].Alert.Initiator)
+	require.Equal(t, "mails sent: 1; done: process on-call not started, since rule loop started what has failed", groups[1].Result)
+	require.False(t, groups[1].Failed)
+	require.Len(t, groups, 2)
+	require.Len(t, mailsTo(t, e, "ops@example.com"), 2)
+}
+
 // TestAlertBurst hands over ten thousand alerts by the way that all take, but for Temporal's own hand-over to a worker.
 func TestAlertBurst(t *testing.T) {
 	e := testsuite.Start(t)

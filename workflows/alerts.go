@@ -13,6 +13,9 @@ import (
 // settleOthers is how long groups that are too many gather before people are told of them together.
 const settleOthers = time.Minute
 
+// maxWaiting bounds the groups that only wait for a step of their escalation: a run hands all groups to the next.
+const maxWaiting = 100
+
 // keptTests is how long whoever tries a rule out can see what became of it.
 const keptTests = 10 * time.Minute
 
@@ -153,19 +156,33 @@ func (a *alerts) takePart(now time.Time, p contract.AlertPart) {
 	}
 }
 
-// group is that of alerts, opened when there is none.
+// group is that of alerts, opened when there is none. A group that only waits for a step of its escalation is told of no more by itself than a
+// new one when there are too many, but keeps nobody else from it.
 func (a *alerts) group(now time.Time, p contract.AlertPart) *openGroup {
-	named := 0
+	named, waiting := 0, 0
+	var known *contract.AlertGroup
 	for _, g := range a.Groups {
+		within := g.New > 0 || g.Sending != nil || g.Next.After(now)
 		if g.Key == p.Group && !g.Others {
-			return (*openGroup)(g)
+			if within || g.Test {
+				return (*openGroup)(g)
+			}
+			known = g
 		}
-		if !g.Others && !g.Test {
+		switch {
+		case g.Others || g.Test:
+		case within:
 			named++
+		default:
+			waiting++
 		}
 	}
+	full := named >= a.Policy.MaxGroups || known == nil && waiting >= maxWaiting
+	if known != nil && !full {
+		return (*openGroup)(known)
+	}
 	opened := &contract.AlertGroup{Key: p.Group, Opened: now, Test: p.Alert.Test != nil}
-	if named >= a.Policy.MaxGroups && !opened.Test {
+	if full && !opened.Test {
 		if i := slices.IndexFunc(a.Groups, func(g *contract.AlertGroup) bool { return g.Others }); i >= 0 {
 			return (*openGroup)(a.Groups[i])
 		}

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -140,6 +141,9 @@ func (a *alerts) carryOut(ctx workflow.Context, g *contract.AlertGroup) {
 	default:
 		a.told(g, *s.Group, now)
 	}
+	if plan.Group != nil {
+		s.Group = plan.Group
+	}
 	s.Planned = true
 	a.deliver(ctx, g, plan, key)
 }
@@ -203,7 +207,7 @@ func (a *alerts) deliver(ctx workflow.Context, g *contract.AlertGroup, plan cont
 		}
 		failures = append(failures, acted.Failed...)
 	}
-	sent, suppressed := 0, ""
+	sent := 0
 	for _, f := range mails {
 		var n contract.Notified
 		if err := f.Get(ctx, &n); err != nil {
@@ -212,7 +216,7 @@ func (a *alerts) deliver(ctx workflow.Context, g *contract.AlertGroup, plan cont
 		}
 		sent += len(n.Sent)
 		if n.Suppressed != "" {
-			suppressed = "; not sent: " + n.Suppressed
+			failures = append(failures, "not sent: "+n.Suppressed)
 		}
 		failures = append(append(failures, n.Refused...), n.Problems...)
 		if len(n.Unknown) > 0 {
@@ -220,11 +224,12 @@ func (a *alerts) deliver(ctx workflow.Context, g *contract.AlertGroup, plan cont
 		}
 	}
 	failures = slices.DeleteFunc(failures, func(text string) bool { return text == "" })
-	g.Result = fmt.Sprintf("mails sent: %d%s", sent, suppressed)
+	g.Failed = len(failures) > 0
+	g.Result = fmt.Sprintf("mails sent: %d", sent)
 	if len(acted.Done) > 0 {
 		g.Result += "; done: " + strings.Join(acted.Done, ", ")
 	}
-	if len(failures) > 0 {
+	if g.Failed {
 		g.Result += "; failed: " + strings.Join(failures, "; ")
 		a.Failed++
 		workflow.GetLogger(ctx).Error("an alert was not told to everybody", "rule", a.Rule, "group", g.Key, "cause", g.Result)
@@ -237,19 +242,12 @@ func (a *alerts) deliver(ctx workflow.Context, g *contract.AlertGroup, plan cont
 // cause is why a mail was given up, which behind a timeout is the error of its last try.
 func cause(err error) string {
 	text := failure(err).Message
-	for inner := err; inner != nil; inner = unwrap(inner) {
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 		if application, ok := inner.(*temporal.ApplicationError); ok {
 			text = application.Message()
 		}
 	}
 	return text
-}
-
-func unwrap(err error) error {
-	if u, ok := err.(interface{ Unwrap() error }); ok {
-		return u.Unwrap()
-	}
-	return nil
 }
 
 // alerting is the context of activities of the queue of alerts: they are tried until they succeed.

@@ -41,6 +41,8 @@ type telling struct {
 	plans     []contract.AlertPlanInput
 	recovered bool
 	mailDown  func(time.Duration) bool
+	planned   *contract.AlertPlan // of every message; nil: by the rule
+	notified  *contract.Notified  // the result of every mail; nil: it is sent
 }
 
 func newTelling(t *testing.T, rule string, begun time.Time) *telling {
@@ -59,6 +61,9 @@ func newTelling(t *testing.T, rule string, begun time.Time) *telling {
 }
 
 func (w *telling) plan(in contract.AlertPlanInput) (contract.AlertPlan, error) {
+	if w.planned != nil {
+		return *w.planned, nil
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.plans = append(w.plans, in)
@@ -85,6 +90,9 @@ func (w *telling) notify(n contract.Notice) (contract.Notified, error) {
 	at := w.Now().Sub(w.begun)
 	if w.mailDown(at) {
 		return contract.Notified{}, errors.New("the mail server does not answer")
+	}
+	if w.notified != nil {
+		return *w.notified, nil
 	}
 	number := func(name string) int64 { n, _ := n.Data[name].(int64); return n }
 	w.told = append(w.told, message{at.Round(time.Second), n.Key, int(number("step")), number("count"), int(number("groups"))})
@@ -301,4 +309,63 @@ func TestUnroutedAlertsAreCounted(t *testing.T) {
 	}, 2*time.Minute)
 	require.Empty(t, w.run())
 	require.Empty(t, w.plans)
+}
+
+// Nobody is told when mail is switched off, the server takes nothing, or there is no such person.
+func TestWhoIsNotToldIsAFailure(t *testing.T) {
+	for name, tc := range map[string]struct {
+		contract.Notified
+		want string
+	}{
+		"suppressed": {contract.Notified{Suppressed: "email.enabled is false"}, "mails sent: 0; failed: not sent: email.enabled is false"},
+		"refused":    {contract.Notified{Refused: []string{"ops@example.com: 550 no"}}, "mails sent: 0; failed: ops@example.com: 550 no"},
+		"unknown":    {contract.Notified{Unknown: []string{"ada"}}, "mails sent: 0; failed: without an address: ada"},
+		"sent":       {contract.Notified{Sent: []contract.SentMail{{MessageID: "1"}}}, "mails sent: 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newTelling(t, plainRule, noon)
+			w.notified = &tc.Notified
+			w.alert(0, "billing", 1)
+			var state contract.AlertsState
+			w.RegisterDelayedCallback(func() {
+				answer, err := w.QueryWorkflow(contract.AlertsQuery)
+				require.NoError(t, err)
+				require.NoError(t, answer.Get(&state))
+			}, time.Minute)
+			w.run()
+			require.Equal(t, tc.want, state.Groups[0].Result)
+			require.Equal(t, name != "sent", state.Groups[0].Failed)
+			require.Equal(t, []int64{1, 0}, map[bool][]int64{true: {state.Failed, state.Told}, false: {state.Told, state.Failed}}[state.Groups[0].Failed])
+		})
+	}
+}
+
+// Groups that only wait for their escalation keep no others from being told of, and are not told of beside too many others themselves.
+func TestGroupsThatWaitForAStepCountForNothing(t *testing.T) {
+	w := newTelling(t, `{"name":"r","window":"10m","maxGroups":2,"actions":[{"mail":{"to":["ops@example.com"]}}],
+		"escalation":[{"after":"6h","mail":{"to":["lead@example.com"]}}]}`, noon)
+	for i := range 2 {
+		w.alert(0, fmt.Sprintf("old%d", i), 1)
+		w.alert(time.Hour, fmt.Sprintf("new%d", i), 1)
+	}
+	w.alert(time.Hour+time.Minute, "old0", 2)
+	w.RegisterDelayedCallback(func() { w.recovered = true }, 2*time.Hour)
+	require.Equal(t, []message{
+		{count: 1}, {count: 1}, {at: time.Hour, count: 1}, {at: time.Hour, count: 1}, {at: time.Hour + 2*time.Minute, count: 1, groups: 1},
+	}, w.run())
+}
+
+// What a message is about when some of it has been mended, that processes are started for.
+func TestActionsAreAboutWhatStands(t *testing.T) {
+	w := newTelling(t, plainRule, noon)
+	w.planned = &contract.AlertPlan{Acts: 1, Group: &contract.AlertGroup{Key: "left", Alert: contract.Alert{ID: "order/2"}}}
+	var acts []contract.AlertAct
+	w.RegisterActivityWithOptions(func(in contract.AlertAct) (contract.AlertActed, error) {
+		acts = append(acts, in)
+		return contract.AlertActed{Done: []string{"on-call/1"}}, nil
+	}, activity.RegisterOptions{Name: contract.ActOnAlertActivity})
+	w.alert(0, "order", 1, 2)
+	w.run()
+	require.Len(t, acts, 1)
+	require.Equal(t, "order/2", acts[0].Group.Alert.ID)
 }

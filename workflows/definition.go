@@ -37,7 +37,7 @@ func Definition(ctx workflow.Context, state contract.DefinitionState) error {
 	if err != nil {
 		return err
 	}
-	if err := awaitNewRun(ctx); err != nil {
+	if err := awaitNewRun(ctx, func() bool { return true }); err != nil {
 		return err
 	}
 	return workflow.NewContinueAsNewError(ctx, contract.DefinitionWorkflow, d.DefinitionState)

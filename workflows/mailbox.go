@@ -49,6 +49,9 @@ func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
 	}
 	m.offer()
 	m.raise()
+	for _, a := range m.Unruled {
+		m.rule(a)
+	}
 	m.shelve()
 	for !m.leaving(ctx) {
 		if err := step(ctx); err != nil {

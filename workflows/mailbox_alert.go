@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -59,11 +60,53 @@ func (m *mailbox) alarm(ctx workflow.Context, r contract.MailboxReport) {
 // alert has triggers and webhooks told. Its id names the run, since a mailbox of the same name may have been removed.
 func (m *mailbox) alert(ctx workflow.Context, r contract.MailboxReport) {
 	m.Alerted++
-	m.Alerts = append(m.Alerts, contract.MailboxAlert{
+	a := contract.MailboxAlert{
 		ID:    fmt.Sprintf("%s/%d", workflow.GetInfo(ctx).WorkflowExecution.RunID, m.Alerted),
 		Event: r.Event, Address: m.Config.Address(), Error: r.Error, At: workflow.Now(ctx),
-	})
+	}
+	m.Alerts = append(m.Alerts, a)
 	m.raise()
+	// Each alert has a version of its own: a run that had one before there were rules has those of later ones asked.
+	if r.Event != contract.MailboxAvailable && workflow.GetVersion(ctx, fmt.Sprintf("alert-rules-%d", m.Alerted), workflow.DefaultVersion, 1) == 1 {
+		m.Unruled = append(m.Unruled, m.asAlert(a))
+		m.rule(m.Unruled[len(m.Unruled)-1])
+	}
+}
+
+// asAlert is what stops the mailbox as rules see it.
+func (m *mailbox) asAlert(a contract.MailboxAlert) contract.Alert {
+	status := "stopped"
+	if a.Event == contract.TokenRefused {
+		status = "refused"
+	}
+	return contract.Alert{
+		ID: "mailbox/" + a.ID, Source: contract.AlertMailbox, At: a.At, ProcessID: contract.MailboxID(m.Config.Name), ProcessName: "mailbox " + m.Config.Name,
+		Status: status, FaultName: a.Error.Class, FaultDetails: contract.FaultDetails{Code: a.Event, Reason: a.Error.Message, Details: a.Address},
+	}
+}
+
+// ruleFor is how long the rules are asked about an alert.
+const ruleFor = 24 * time.Hour
+
+// rule has the rules of alerts take one, beside everything else: without a worker for them, or when they cannot be read, the mailbox's triggers
+// and webhooks are told all the same. The next run asks again what this one has no time for.
+func (m *mailbox) rule(a contract.Alert) {
+	workflow.Go(m.work, func(ctx workflow.Context) {
+		err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+			TaskQueue:              contract.AlertQueue,
+			ScheduleToCloseTimeout: ruleFor,
+			StartToCloseTimeout:    time.Minute,
+			RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute},
+			Summary:                "alert: " + a.FaultDetails.Code,
+		}), contract.AlertActivity, a).Get(ctx, nil)
+		if temporal.IsCanceledError(err) {
+			return
+		}
+		if err != nil {
+			workflow.GetLogger(ctx).Error("the rules were not asked about an alert", "mailbox", m.Config.Name, "alert", a.ID, "error", err)
+		}
+		m.Unruled = slices.DeleteFunc(m.Unruled, func(other contract.Alert) bool { return other.ID == a.ID })
+	})
 }
 
 // raise raises the alerts one after the other.

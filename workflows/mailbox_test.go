@@ -7,10 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/workflows"
@@ -26,6 +29,7 @@ type mailboxRun struct {
 	post      func(contract.PostInput) (contract.PostResult, error)
 	raised    []contract.MailboxAlert // in every attempt
 	raise     func(contract.MailboxAlert) (contract.RaiseResult, error)
+	ruled     []contract.Alert // that the rules were asked about
 	updates   int
 }
 
@@ -50,6 +54,10 @@ func newMailboxRun(t *testing.T) *mailboxRun {
 			return r.raise(in.Alert)
 		}
 		return contract.RaiseResult{}, nil
+	})
+	register(contract.AlertActivity, func(_ context.Context, a contract.Alert) (contract.AlertResult, error) {
+		r.ruled = append(r.ruled, a)
+		return contract.AlertResult{}, nil
 	})
 	register(contract.PostActivity, func(_ context.Context, in contract.PostInput) (contract.PostResult, error) { return r.post(in) })
 	return r
@@ -318,6 +326,11 @@ func TestMailboxRaisesAlerts(t *testing.T) {
 	require.Equal(t, "refused", stopped.Error.Message)
 	require.Equal(t, contract.MailboxAvailable, available.Event)
 	require.NotEqual(t, stopped.ID, available.ID)
+	require.Equal(t, []contract.Alert{{
+		ID: "mailbox/" + stopped.ID, Source: contract.AlertMailbox, At: stopped.At, ProcessID: contract.MailboxID("support"), ProcessName: "mailbox support", Status: "stopped",
+		FaultName: stopped.Error.Class, FaultDetails: contract.FaultDetails{Code: contract.MailboxStopped, Reason: "refused", Details: "support@example.com"},
+	}}, r.ruled, "rules hear of what stops it, once, whatever becomes of triggers")
+	require.Empty(t, state.Unruled)
 	require.Len(t, posted, 2)
 	require.Equal(t, []string{stopped.ID, available.ID}, []string{posted[0].Alert.ID, posted[1].Alert.ID})
 	require.Nil(t, state.Alarm)
@@ -345,6 +358,26 @@ func TestMailboxTokenRefused(t *testing.T) {
 		events = append(events, a.Event)
 	}
 	require.Equal(t, []string{contract.TokenRefused, contract.TokenRefused, contract.MailboxAvailable}, events)
+}
+
+// Whoever takes alerts for the rules is in nobody's way: triggers and webhooks are told without, and the next run asks again.
+func TestMailboxWithoutAnybodyForRules(t *testing.T) {
+	r := newMailboxRun(t)
+	r.OnActivity(contract.AlertActivity, mock.Anything, mock.Anything).Return(contract.AlertResult{}, errors.New("the rules cannot be read"))
+	r.at(time.Second, contract.ReportUpdate, report(1))
+	r.RegisterDelayedCallback(func() { r.SetContinueAsNewSuggested(true) }, 20*time.Second)
+	r.at(30*time.Second, contract.ResumeUpdate)
+	r.ExecuteWorkflow(workflows.Mailbox, contract.MailboxState{})
+	require.Len(t, r.raised, 1)
+	var again *workflow.ContinueAsNewError
+	require.ErrorAs(t, r.GetWorkflowError(), &again)
+	var state contract.MailboxState
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(again.Input, &state))
+	require.Len(t, state.Unruled, 1)
+
+	next := newMailboxRun(t)
+	next.run(state)
+	require.Equal(t, state.Unruled, next.ruled)
 }
 
 // An alert that waits goes on into the next run.

@@ -90,7 +90,7 @@ func (h *host) takeUpRaising() {
 func (h *host) alert(i engine.Incident) contract.Alert {
 	node := h.process.Node(i.Element)
 	a := contract.Alert{
-		ID: fmt.Sprintf("%s/%d", h.id, i.ID), Source: contract.AlertProcess, At: i.At,
+		ID: fmt.Sprintf("%s/%d", h.id, i.ID), Source: contract.AlertProcess, At: i.At, Tenant: h.tenant,
 		ProcessID: h.id, ProcessName: cmp.Or(h.process.Name, h.process.ID), ProcessNamespace: h.process.Namespace, ProcessKey: h.process.ID,
 		ProcessVersion: h.input.Definition.Version, BusinessKey: h.input.BusinessKey, LocationPath: location(node), Status: contract.StateSuspended,
 		FaultName:    cmp.Or(i.Code, i.Type, "fault"),

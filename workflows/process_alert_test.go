@@ -77,8 +77,13 @@ const failing = `<startEvent id="start"/><sequenceFlow id="a" sourceRef="start" 
 func TestProcessesNeverWaitForTheirAlerts(t *testing.T) {
 	server := connectTo(t, "limit.historyCount.suggestContinueAsNew=40")
 	c := startUnalerted(t, server)
-	_, err := c.Deploy(t.Context(), define(t, "failing", failing, `{"properties":{
-		"p":{"id":"p","name":"paper","type":"boolean","value":false},"l":{"id":"l","name":"last","type":"boolean","value":false}},"mappings":{}}`))
+	d := define(t, "failing", failing, `{"properties":{
+		"p":{"id":"p","name":"paper","type":"boolean","value":false},"l":{"id":"l","name":"last","type":"boolean","value":false}},"mappings":{}}`)
+	d.Tenant = "acme"
+	var err error
+	d.Digest, err = definition.Digest(d)
+	require.NoError(t, err)
+	_, err = c.Deploy(t.Context(), d)
 	require.NoError(t, err)
 	suspended := func(key string) (id string) {
 		t.Helper()
@@ -123,7 +128,7 @@ func TestProcessesNeverWaitForTheirAlerts(t *testing.T) {
 	require.NoError(t, err)
 	incident := state.Incidents[0]
 	require.Equal(t, contract.Alert{
-		ID: fmt.Sprintf("%s/%d", open, incident.ID), Source: contract.AlertProcess, At: incident.At.UTC(), ProcessID: open, ProcessName: "failing",
+		ID: fmt.Sprintf("%s/%d", open, incident.ID), Source: contract.AlertProcess, At: incident.At.UTC(), Tenant: "acme", ProcessID: open, ProcessName: "failing",
 		ProcessNamespace: "t", ProcessKey: "failing", ProcessVersion: 1, BusinessKey: "C", LocationPath: "sub/work", Status: "suspended",
 		FaultName: a.FaultName, FaultDetails: contract.FaultDetails{Code: a.FaultDetails.Code, Reason: incident.Message, Details: "Do the work"},
 		Initiator: "ada", RunID: a.RunID, Incident: incident.ID,

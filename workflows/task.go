@@ -42,6 +42,7 @@ func Task(ctx workflow.Context, input contract.TaskInput) (contract.Task, error)
 	t := &task{Task: input.Task, command: input.Command, listens: input.Listens}
 	if input.Mails != nil {
 		t.mail = &taskMail{TaskMails: *input.Mails, ctx: ctx}
+		t.mail.begin()
 	}
 	err := errors.Join(
 		workflow.SetQueryHandler(ctx, contract.TaskQuery, t.query),

@@ -1,9 +1,11 @@
 package workflows
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -17,8 +19,8 @@ import (
 const (
 	// mailTimeout is how long a mail of a task may take: a mail server that is down may come back over the day.
 	mailTimeout = 24 * time.Hour
-	// maxMailData bounds the variables that a mail is given, as JSON, so that it fits into one payload with its template.
-	maxMailData = 1_000_000
+	// maxMailData bounds the variables that a mail is given, as JSON: each mail keeps them in the history of its task, which has but one run.
+	maxMailData = 64 << 10
 )
 
 // taskMails are the mails that a task of the instance sends; nil: none. In a test, nobody is told.
@@ -58,10 +60,14 @@ func mailTemplate(m *bpmn.TaskMail) *contract.MailTemplate {
 // taskMail sends the mails of one task. Nobody waits for them: the task goes on, and when it closes, Temporal drops what is not sent yet.
 type taskMail struct {
 	contract.TaskMails
-	ctx    workflow.Context    // of the task: that of an update ends with it
-	sent   int                 // mails so far, which tells them apart
-	cancel workflow.CancelFunc // of those that tell whose the task is
+	ctx    workflow.Context // of the task: that of an update ends with it
+	sent   int              // mails so far, which tells them apart
+	now    workflow.Context // of those to whom it belongs now
+	cancel workflow.CancelFunc
 }
+
+// begin is that the task belongs to others.
+func (m *taskMail) begin() { m.now, m.cancel = workflow.WithCancel(m.ctx) }
 
 // opened tells of a new task, and of its due date when that comes.
 func (t *task) opened() {
@@ -77,7 +83,7 @@ func (t *task) opened() {
 		workflow.GoNamed(ctx, "due", func(ctx workflow.Context) {
 			timer := workflow.NewTimerWithOptions(ctx, wait, workflow.TimerOptions{Summary: "due"})
 			if timer.Get(ctx, nil) == nil && !t.closed() {
-				t.mailTo(ctx, contract.TemplateTaskDue, contract.TemplateTaskDue, contract.TemplateTaskDue, false)
+				t.mailTo(contract.TemplateTaskDue, contract.TemplateTaskDue, contract.TemplateTaskDue, false)
 			}
 		})
 	}
@@ -89,9 +95,8 @@ func (t *task) reassigned(before string, himself bool) {
 	if t.mail == nil || t.closed() || t.Assignee == before {
 		return
 	}
-	if t.mail.cancel != nil {
-		t.mail.cancel()
-	}
+	t.mail.cancel()
+	t.mail.begin()
 	if t.Assignee == "" || !himself {
 		t.tell()
 	}
@@ -99,19 +104,17 @@ func (t *task) reassigned(before string, himself bool) {
 
 // tell tells whose the task is now: its assignee, else those who may take it.
 func (t *task) tell() {
-	ctx, cancel := workflow.WithCancel(t.mail.ctx)
-	t.mail.cancel = cancel
-	t.mailTo(ctx, contract.TemplateTaskAssigned, contract.TemplateTaskCandidate, contract.TemplateTaskGroup, true)
+	t.mailTo(contract.TemplateTaskAssigned, contract.TemplateTaskCandidate, contract.TemplateTaskGroup, true)
 }
 
 // mailTo mails the assignee, else the candidate users and groups. Templates of the model are for the mails of assignments.
-func (t *task) mailTo(ctx workflow.Context, assignee, candidate, group string, custom bool) {
+func (t *task) mailTo(assignee, candidate, group string, custom bool) {
 	send := func(template string, own *contract.MailTemplate, to contract.Notice) {
 		to.Template = template
 		if custom && *own != (contract.MailTemplate{}) {
 			to.Custom = own
 		}
-		t.sendMail(ctx, to)
+		t.sendMail(t.mail.now, to)
 	}
 	switch m := t.mail; {
 	case t.Assignee != "":
@@ -148,7 +151,7 @@ func (t *task) sendMail(ctx workflow.Context, n contract.Notice) {
 	})
 }
 
-// mailData is what templates see of the task. Its variables win.
+// mailData is what templates see of the task. Its variables win here; where links lead is settled when the mail is written.
 func (t *task) mailData() contract.Variables {
 	data := contract.Variables{
 		"taskId": t.ID, "taskName": t.Name, "taskDescription": t.Description, "taskCreator": t.mail.Creator, "processName": t.mail.Process,
@@ -160,8 +163,37 @@ func (t *task) mailData() contract.Variables {
 	if t.Due != nil {
 		data["due"] = t.Due.UTC().Format(time.RFC3339)
 	}
-	if text, err := json.Marshal(t.Variables); err == nil && len(text) <= maxMailData {
-		maps.Copy(data, t.Variables)
+	for _, name := range t.mailVariables() {
+		data[name] = t.Variables[name]
 	}
 	return data
 }
+
+// mailVariables are the names of the variables that a mail is given: those of templates of the model, then the smallest, as far as there is room.
+func (t *task) mailVariables() []string {
+	needed := func(name string) int {
+		for _, m := range []*contract.MailTemplate{t.mail.Assignee, t.mail.Candidate} {
+			if m != nil && m.Variable == name {
+				return 0
+			}
+		}
+		return 1
+	}
+	names, sizes := sortedNames(t.Variables), map[string]int{}
+	for _, name := range names {
+		text, _ := json.Marshal(t.Variables[name]) // they came as JSON
+		sizes[name] = len(name) + len(text)
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Or(needed(a)-needed(b), sizes[a]-sizes[b]) })
+	room := maxMailData
+	return slices.DeleteFunc(names, func(name string) bool {
+		if sizes[name] > room {
+			return true
+		}
+		room -= sizes[name]
+		return false
+	})
+}
+
+// sortedNames are those of variables.
+func sortedNames(v contract.Variables) []string { return slices.Sorted(maps.Keys(v)) }

@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -161,4 +162,38 @@ func TestAMailThatIsLateIsNotSent(t *testing.T) {
 	require.Empty(t, r.run(contract.TaskInput{
 		Task: contract.Task{CandidateUsers: []string{"bert", "carl"}}, Mails: &contract.TaskMails{Candidate: &contract.MailTemplate{}},
 	}))
+}
+
+// Nor is that of its due date.
+func TestADueMailThatIsLateIsNotSent(t *testing.T) {
+	due := time.Date(2026, 11, 28, 9, 10, 0, 0, time.UTC)
+	r := newMailRun(t)
+	r.at(time.Minute, contract.ClaimTaskUpdate, contract.ClaimTask{Assignee: "ada"})
+	r.RegisterDelayedCallback(func() { r.fail = errors.New("the mail server is down") }, 2*time.Minute)
+	r.at(11*time.Minute, contract.ClaimTaskUpdate, contract.ClaimTask{})
+	r.RegisterDelayedCallback(func() { r.fail = nil }, 12*time.Minute)
+	sent := r.run(contract.TaskInput{
+		Task: contract.Task{CandidateUsers: []string{"ada"}, Due: &due}, Mails: &contract.TaskMails{Assignee: &contract.MailTemplate{}, Candidate: &contract.MailTemplate{}},
+	})
+	require.Equal(t, []string{"task-candidate ada", "task-candidate ada"}, told(sent))
+}
+
+// Each mail keeps what it shows in the history of the task: the largest variables are left out.
+func TestMailsAreGivenSmallVariables(t *testing.T) {
+	text := func(kilobytes int) string { return strings.Repeat("x", kilobytes<<10) }
+	sent := newMailRun(t).run(contract.TaskInput{
+		Task: contract.Task{Assignee: "ada", Variables: contract.Variables{
+			"a": text(100), "b": text(30), "c": text(10), "d": 7, "e": text(29), "page": text(20), "taskName": text(65),
+		}},
+		Mails: &contract.TaskMails{Assignee: &contract.MailTemplate{Variable: "page"}},
+	})
+	require.Len(t, sent, 1)
+	var given []string
+	for _, name := range []string{"a", "b", "c", "d", "e", "page"} {
+		if sent[0].Data[name] != nil {
+			given = append(given, name)
+		}
+	}
+	require.Equal(t, []string{"c", "d", "e", "page"}, given, "what the template is in is needed most")
+	require.Less(t, len(sent[0].Data["taskName"].(string)), 10)
 }

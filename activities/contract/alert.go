@@ -1,6 +1,9 @@
 package contract
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Alert tells people that something stands still, or soon will. It is the input of AlertActivity. The names of its fields are those that rules match.
 type Alert struct {
@@ -18,7 +21,7 @@ type Alert struct {
 	ProcessVersion   int          `json:"processVersion,omitempty"`
 	BusinessKey      string       `json:"businessKey,omitempty"`
 	LocationPath     string       `json:"locationPath,omitempty"`
-	Status           string       `json:"status,omitempty"` // suspended, stopped, expiring, lagging
+	Status           string       `json:"status,omitempty"` // suspended, stopped, refused, expiring, broken, lagging
 	FaultName        string       `json:"faultName,omitempty"`
 	FaultNamespace   string       `json:"faultNamespace,omitempty"`
 	FaultDetails     FaultDetails `json:"faultDetails,omitzero"`
@@ -35,6 +38,18 @@ type AlertTest struct {
 	Rule string `json:"rule,omitempty"` // the others are only asked; "": all that match act
 }
 
+// AlertInitiator is who has started a process that a rule starts.
+func AlertInitiator(rule string) string { return "alert/" + rule }
+
+// AlertStarter is the rule that has started a process with an initiator; "" when none has.
+func AlertStarter(initiator string) string {
+	rule, ok := strings.CutPrefix(initiator, AlertInitiator(""))
+	if !ok {
+		return ""
+	}
+	return rule
+}
+
 // FaultDetails is the fault of an alert.
 type FaultDetails struct {
 	Code    string `json:"code,omitempty"`
@@ -49,6 +64,9 @@ const (
 	AlertCredential = "credential" // its refresh token ends soon, or does not work
 	AlertIndexer    = "indexer"    // lags
 )
+
+// AlertBroken is the status of a credential that does not work.
+const AlertBroken = "broken"
 
 // AlertResult tells which rules took an alert.
 type AlertResult struct {

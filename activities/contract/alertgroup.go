@@ -51,6 +51,7 @@ type AlertSample struct {
 	RunID     string    `json:"runId,omitempty"`
 	Incident  int       `json:"incident,omitempty"`
 	At        time.Time `json:"at"`
+	Starter   string    `json:"starter,omitempty"` // the rule that started the instance, see AlertStarter
 }
 
 // AlertsState is the input of the workflow of a rule's alerts, and what its query answers.
@@ -91,6 +92,7 @@ type AlertGroup struct {
 	// What is being told: it may take long while the mail server is away.
 	Sending *AlertSending `json:"sending,omitempty"`
 	Result  string        `json:"result,omitempty"` // of the last message
+	Failed  bool          `json:"failed,omitempty"` // somebody was not told of it, or something not done
 
 	Others bool         `json:"others,omitempty"` // of groups that are too many
 	Parts  []AlertOther `json:"parts,omitempty"`  // the first AlertSamples of them
@@ -126,10 +128,12 @@ type AlertPlanInput struct {
 type AlertPlan struct {
 	Until     time.Time `json:"until,omitzero"` // nothing before this: these are quiet hours
 	Recovered bool      `json:"recovered,omitempty"`
-	Gone      bool      `json:"gone,omitempty"` // there is no such rule any more
-	Notices   []Notice  `json:"notices,omitempty"`
-	Acts      int       `json:"acts,omitempty"` // processes and connectors
-	Failed    string    `json:"failed,omitempty"`
+	// Group is that of the question without what has been mended; nil when nothing has.
+	Group   *AlertGroup `json:"group,omitempty"`
+	Gone    bool        `json:"gone,omitempty"` // there is no such rule any more
+	Notices []Notice    `json:"notices,omitempty"`
+	Acts    int         `json:"acts,omitempty"` // processes and connectors
+	Failed  string      `json:"failed,omitempty"`
 }
 
 // AlertAct has processes started and connectors called.

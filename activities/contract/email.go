@@ -26,7 +26,7 @@ type EmailReport struct {
 
 // EmailStage is a stage of a try.
 type EmailStage struct {
-	Stage   string `json:"stage"` // settings, dns, connect, tls, greeting, capabilities, login, send
+	Stage   string `json:"stage"` // settings, dns, connect, tls, greeting, capabilities, login, send, and template, of the mail, when a deployed one cannot be used
 	State   string `json:"state"` // ok, failed, skipped
 	Found   string `json:"found,omitempty"`
 	Setting string `json:"setting,omitempty"` // to change, such as email.host

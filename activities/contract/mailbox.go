@@ -92,6 +92,7 @@ type MailboxState struct {
 	Alarm   *MailboxAlarm  `json:"alarm,omitempty"`   // what was last told of an account that has not worked since
 	Alerts  []MailboxAlert `json:"alerts,omitempty"`  // that have not been raised yet, in order
 	Alerted int            `json:"alerted,omitempty"` // counts the alerts
+	Unruled []Alert        `json:"unruled,omitempty"` // that the rules of alerts have not been asked about yet
 
 	Epoch   int `json:"epoch,omitempty"`   // counts when the positions were given up: mail read before that moves none
 	Changes int `json:"changes,omitempty"` // counts what the watchers must hear of

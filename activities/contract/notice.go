@@ -4,9 +4,10 @@ package contract
 type Notice struct {
 	// Key is what makes it one mail: its Message-ID is made of it, so that a second try can be recognised.
 	Key      string `json:"key"`
-	Tenant   string `json:"tenant,omitempty"`  // whose server, sender and templates; "": the default ones
-	Template string `json:"template"`          // such as "task-assigned"
-	Subject  string `json:"subject,omitempty"` // instead of that of the template
+	Tenant   string `json:"tenant,omitempty"`   // whose server, sender and templates; "": the default ones
+	Template string `json:"template"`           // such as "task-assigned"
+	Fallback string `json:"fallback,omitempty"` // the bundled template that counts when Template cannot be used, beside the bundled one of its name
+	Subject  string `json:"subject,omitempty"`  // instead of that of the template
 
 	To  []string `json:"to,omitempty"` // addresses
 	Cc  []string `json:"cc,omitempty"`
@@ -17,8 +18,8 @@ type Notice struct {
 	Except []string `json:"except,omitempty"` // users who get none as members of Groups: they have a mail of their own
 	Topic  string   `json:"topic,omitempty"`  // what people can opt out of: "tasks"; "": nobody can
 
-	// Data is what the template shows. Where it has none of their names, templates see homeUrl, feedback, recipientName, groupName of a
-	// mail to a group, and taskDirectUrl when there is a Task.
+	// Data is what the template shows, and homeUrl, feedback and, when there is a Task, taskDirectUrl, which are never those of Data. Where it
+	// has none of their names, templates see recipientName, and groupName of a mail to a group.
 	Data Variables `json:"data,omitempty"`
 	Task string    `json:"task,omitempty"` // id of the user task that it is about, for its link
 
@@ -42,6 +43,7 @@ type Notified struct {
 	Unknown    []string   `json:"unknown,omitempty"`    // users and groups without an address
 	Declined   []string   `json:"declined,omitempty"`   // users who want none of the topic
 	Refused    []string   `json:"refused,omitempty"`    // recipients whom the server takes no mail for, with its reason
+	Omitted    int        `json:"omitted,omitempty"`    // how many people got none since 1,000 others did, the most that a notice goes to
 	Problems   []string   `json:"problems,omitempty"`   // templates that could not be used, so that another took their place
 }
 

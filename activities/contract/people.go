@@ -1,5 +1,11 @@
 package contract
 
+import (
+	"net/mail"
+	"strings"
+	"unicode"
+)
+
 // Person is a user who gets mails: an entry of the registry of people, with the id UserEntry. A user whose id is an address needs none.
 type Person struct {
 	Name    string          `json:"name,omitempty"`
@@ -28,3 +34,9 @@ func UserEntry(user string) string { return UserPrefix + user }
 
 // GroupEntry is the id of a group in the registry of people.
 func GroupEntry(group string) string { return GroupPrefix + group }
+
+// IsAddress reports whether text is a mail address, without a name.
+func IsAddress(text string) bool {
+	a, err := mail.ParseAddress(text)
+	return err == nil && a.Address == text && !strings.ContainsFunc(text, unicode.IsSpace)
+}

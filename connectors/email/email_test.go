@@ -222,6 +222,16 @@ func TestSendsAReplyInTheThread(t *testing.T) {
 	require.True(t, automatic, "our own mail is never answered by us")
 }
 
+func TestAnswersToASenderWithAnInternationalDomain(t *testing.T) {
+	s := startServer(t)
+	outputs, err := connect(t, s.SMTPAddr(), func(c *Config) { c.From = "Desk <desk@bücher.example>" }).Call(t.Context(), send(map[string]any{"to": "ann@example.com", "text": "x"}))
+	require.NoError(t, err)
+	m := last(t, s, "ann@example.com")
+	require.Regexp(t, `@xn--bcher-kva\.example>$`, m.MessageID)
+	require.Equal(t, m.MessageID, outputs["messageId"])
+	require.Equal(t, "instance/7", mail.CallOf(m.MessageID))
+}
+
 func TestSendsTemplates(t *testing.T) {
 	s := startServer(t)
 	c := connect(t, s.SMTPAddr(), nil)

@@ -26,9 +26,9 @@ type Tested struct {
 // StepSettings is the step before those of the server.
 const StepSettings = "settings"
 
-// Test tries the server of a tenant out, and sends a mail unless to has no address. What is switched off is not sent, and the rest is tried. It
+// Test tries the server of a tenant out, and sends a mail unless m is nil. What is switched off is not sent, and the rest is tried. It
 // counts as no mail. Steps and advice name the settings of the tenant.
-func (s *Service) Test(ctx context.Context, tenant string, to mail.Address) Tested {
+func (s *Service) Test(ctx context.Context, tenant string, m *smtp.Mail) Tested {
 	settings := smtp.StepReport{Name: StepSettings, Result: smtp.ResultOK}
 	fail := func(setting, found, advice string) {
 		settings.Result, settings.Setting, settings.Found, settings.Advice = smtp.ResultFailed, setting, found, advice
@@ -44,7 +44,7 @@ func (s *Service) Test(ctx context.Context, tenant string, to mail.Address) Test
 		fail("email.enabled", "no mail is sent: "+why, advice)
 	case why != "":
 		fail(place(tenant)+".enabled", "no mail is sent: "+why, advice)
-	case to.Address != "" && a.From.Address == "":
+	case m != nil && a.From.Address == "":
 		fail(a.setting(tenant, "from"), "there is no sender", "set it to an address of the account")
 	default:
 		settings.Found = "sender " + a.From.String()
@@ -53,9 +53,11 @@ func (s *Service) Test(ctx context.Context, tenant string, to mail.Address) Test
 		}
 	}
 	if checker, ok := a.Sender.(Checker); ok {
-		var m *smtp.Mail
-		if settings.Result == smtp.ResultOK && to.Address != "" {
-			m = testMail(a, to)
+		if settings.Result != smtp.ResultOK {
+			m = nil
+		}
+		if m != nil {
+			m = testMail(a, *m)
 		}
 		r.Report = checker.Check(ctx, m)
 	}
@@ -109,14 +111,14 @@ func (a Account) setting(tenant, name string) string {
 	return place(tenant) + "." + name
 }
 
-// testMail says what it is, and asks machines not to answer.
-func testMail(a Account, to mail.Address) *smtp.Mail {
-	_, domain, _ := strings.Cut(a.From.Address, "@")
-	return &smtp.Mail{
-		From: a.From, To: []mail.Address{to}, Subject: "Test mail of Waybill", AutoSubmitted: "auto-generated",
-		MessageID: fmt.Sprintf("<waybill.test.%s@%s>", strings.ToLower(rand.Text()), domain),
-		Text:      fmt.Sprintf("This mail was sent to try the mail server %s out. Nothing is to be done.\n", a.Server),
+// testMail is a mail that asks machines not to answer.
+func testMail(a Account, m smtp.Mail) *smtp.Mail {
+	if m.From.Address == "" {
+		m.From = a.From
 	}
+	_, domain, _ := strings.Cut(m.From.Address, "@")
+	m.AutoSubmitted, m.MessageID = "auto-generated", fmt.Sprintf("<waybill.test.%s@%s>", strings.ToLower(rand.Text()), domain)
+	return &m
 }
 
 var _ Checker = (*smtp.Transport)(nil)

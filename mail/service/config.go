@@ -165,6 +165,9 @@ func (c Config) Warnings() []string {
 		if why := s.Identity.Suppressed; why != "" && !c.Disabled {
 			all = append(all, fmt.Sprintf("no mail of tenant %q is sent: %s", tenant, why))
 		}
+		if sends := s.Identity.Suppressed == "" && !c.Disabled; sends && s.Host != "" && s.Identity.From.Address == "" {
+			all = append(all, place(tenant)+".from.default is not set: mails that name no sender, as those of tasks and alerts, are not sent")
+		}
 		for _, text := range s.plain().Warnings() {
 			all = append(all, place(tenant)+": "+text)
 		}

@@ -83,6 +83,9 @@ func (r *record) sent(tenant string, err error, attempt int) {
 	}
 	key := Count{Tenant: tenant, Outcome: Failed}
 	words := "the mail could not be sent"
+	if errors.Is(err, ErrNoSender) {
+		words = err.Error()
+	}
 	if failure, ok := errors.AsType[*smtp.Error](err); ok {
 		key.Stage, words = string(failure.Stage), describe(failure)
 		if aboutMail(failure) {
@@ -152,11 +155,15 @@ func (s *Service) Counts() []Count {
 	return all
 }
 
-// Status is that of every tenant with settings of its own, and of the others, "". It is empty when no mail server is set up.
+// Status is that of every tenant with settings of its own, and of the others, "". It is empty when no mail server is set up, and mail
+// is not switched off.
 func (s *Service) Status() []Status {
 	s.record.mu.Lock()
 	defer s.record.mu.Unlock()
 	var all []Status
+	if s.options.Disabled && len(s.options.Accounts) == 0 {
+		all = append(all, Status{Suppressed: s.suppressed("")})
+	}
 	for _, tenant := range slices.Sorted(maps.Keys(s.options.Accounts)) {
 		status := s.record.last[tenant]
 		status.Tenant, status.Server, status.Suppressed = tenant, s.options.Accounts[tenant].Server, s.suppressed(tenant)

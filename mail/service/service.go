@@ -74,6 +74,9 @@ type Result struct {
 // ErrNoServer is the error of a send when no mail server has been set up.
 var ErrNoServer = errors.New("no mail server is set up: set email.host (EMAIL_HOST)")
 
+// ErrNoSender is the error of a send when neither the mail nor the settings name a sender.
+var ErrNoSender = errors.New("the mail names no sender, and the settings have none")
+
 // Account is that of a tenant, else the default one.
 func (s *Service) Account(tenant string) (Account, error) {
 	a, ok := s.options.Accounts[s.name(tenant)]
@@ -110,7 +113,7 @@ func (s *Service) suppressed(tenant string) string {
 // Sender is who the mails of a tenant come from that name no sender. Its address is "" when there is none.
 func (s *Service) Sender(tenant string) mail.Address { return s.options.Accounts[s.name(tenant)].From }
 
-// Send sends a mail over the server of a tenant. A mail without a sender gets that of the tenant. Errors are *smtp.Error, or ErrNoServer.
+// Send sends a mail over the server of a tenant. A mail without a sender gets that of the tenant. Errors are *smtp.Error, ErrNoServer or ErrNoSender.
 // What is suppressed keeps the Message-ID that it came with.
 func (s *Service) Send(ctx context.Context, tenant string, m smtp.Mail) (Result, error) {
 	if why := s.Suppress(tenant); why != "" {
@@ -123,8 +126,13 @@ func (s *Service) Send(ctx context.Context, tenant string, m smtp.Mail) (Result,
 	if m.From.Address == "" {
 		m.From = a.From
 	}
-	receipt, err := a.Sender.Send(ctx, m)
-	s.record.sent(s.name(tenant), err, attempt(ctx))
+	name, receipt := s.name(tenant), smtp.Receipt{}
+	if m.From.Address == "" {
+		err = fmt.Errorf("%w: set %s", ErrNoSender, a.setting(name, "from"))
+	} else {
+		receipt, err = a.Sender.Send(ctx, m)
+	}
+	s.record.sent(name, err, attempt(ctx))
 	return Result{Receipt: receipt}, err
 }
 

@@ -35,6 +35,8 @@ func (s *sender) Check(_ context.Context, m *smtp.Mail) smtp.Report {
 var (
 	desk = mail.Address{Name: "Desk", Address: "desk@example.com"}
 	ann  = mail.Address{Address: "ann@example.com"}
+
+	toAnn = &smtp.Mail{To: []mail.Address{ann}, Subject: "Test", Text: "It works."}
 )
 
 func TestWithoutAServer(t *testing.T) {
@@ -42,7 +44,7 @@ func TestWithoutAServer(t *testing.T) {
 	require.ErrorIs(t, err, ErrNoServer)
 	require.EqualError(t, err, `send a mail of tenant "acme": no mail server is set up: set email.host (EMAIL_HOST)`)
 	require.Empty(t, New(Options{}).Status())
-	r := New(Options{}).Test(t.Context(), "", ann)
+	r := New(Options{}).Test(t.Context(), "", toAnn)
 	require.False(t, r.OK)
 	require.Equal(t, []smtp.StepReport{{Name: "settings", Result: "failed", Setting: "email.host", Found: "no mail server is set up: set email.host (EMAIL_HOST)"}}, r.Steps)
 }
@@ -120,7 +122,7 @@ func TestWaitingIsNoFailureOfTheServer(t *testing.T) {
 
 func TestAFailureIsOverWithTheNextMail(t *testing.T) {
 	out := &sender{err: &smtp.Error{Stage: smtp.StageDial, Temporary: true, Err: errors.New("x")}}
-	s := New(Options{Accounts: map[string]Account{"": {Sender: out}}})
+	s := New(Options{Accounts: map[string]Account{"": {Sender: out, From: desk}}})
 	_, err := s.Send(t.Context(), "", smtp.Mail{})
 	require.Error(t, err)
 	require.True(t, s.Status()[0].Failing())
@@ -129,6 +131,25 @@ func TestAFailureIsOverWithTheNextMail(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, s.Status()[0].Failing())
 	require.Contains(t, s.Counts(), Count{Outcome: Repeated, Mails: 1})
+}
+
+// A mail that nobody sends is an error of the settings, and none of the mail.
+func TestWithoutASender(t *testing.T) {
+	out := &sender{}
+	s := New(Options{Accounts: map[string]Account{"acme": {Sender: out, Server: "h:25"}}})
+	_, err := s.Send(t.Context(), "acme", smtp.Mail{To: []mail.Address{ann}})
+	require.ErrorIs(t, err, ErrNoSender)
+	require.EqualError(t, err, "the mail names no sender, and the settings have none: set email.tenant.acme.from.default")
+	require.Empty(t, out.sent)
+	require.Equal(t, []Count{{Tenant: "acme", Outcome: Failed, Mails: 1}}, s.Counts())
+	require.True(t, s.Status()[0].Failing())
+	require.Equal(t, err.Error(), s.Status()[0].Failure)
+	_, err = s.Send(t.Context(), "acme", smtp.Mail{From: desk})
+	require.NoError(t, err, "it names its own")
+}
+
+func TestSwitchedOffWithoutAServer(t *testing.T) {
+	require.Equal(t, []Status{{Suppressed: "email.enabled is false"}}, New(Options{Disabled: true}).Status())
 }
 
 func TestSuppression(t *testing.T) {
@@ -193,7 +214,7 @@ func TestTestNamesSettingsOfTheTenant(t *testing.T) {
 		"off": {Sender: out, From: desk, Suppressed: "email.tenant.off.enabled is false"},
 	}})
 
-	r := s.Test(t.Context(), "acme", ann)
+	r := s.Test(t.Context(), "acme", toAnn)
 	require.False(t, r.OK)
 	require.Equal(t, "acme", r.Tenant)
 	require.Equal(t, "h:25", r.Server)
@@ -221,17 +242,17 @@ func TestTestNamesSettingsOfTheTenant(t *testing.T) {
 		}
 	}
 	off := New(Options{Disabled: true, Accounts: map[string]Account{"acme": {Sender: out, Server: "h:25", From: desk}}})
-	require.Equal(t, "email.enabled", off.Test(t.Context(), "acme", ann).Steps[0].Setting)
+	require.Equal(t, "email.enabled", off.Test(t.Context(), "acme", toAnn).Steps[0].Setting)
 
-	r = s.Test(t.Context(), "globex", ann)
+	r = s.Test(t.Context(), "globex", toAnn)
 	require.Empty(t, r.Tenant)
 	require.Equal(t, smtp.StepReport{Name: "settings", Result: "failed", Setting: "email.from.default", Found: "there is no sender", Advice: "set it to an address of the account"}, r.Steps[0])
 	require.Equal(t, "set email.ssl=false, email.tls=true", r.Steps[2].Advice)
 	require.Nil(t, out.checked[2], "the rest is tried")
-	r = s.Test(t.Context(), "off", ann)
+	r = s.Test(t.Context(), "off", toAnn)
 	require.Equal(t, "email.tenant.off.enabled", r.Steps[0].Setting)
 	require.Nil(t, out.checked[3])
-	s.Test(t.Context(), "acme", mail.Address{})
+	s.Test(t.Context(), "acme", nil)
 	require.Nil(t, out.checked[4])
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/textproto"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -17,6 +18,8 @@ import (
 func inWords(e *Error) string {
 	var silence net.Error
 	switch {
+	case e.Code != 0 && e.Stage == StageRcpt: // which tells who was refused, and why
+		return e.Err.Error()
 	case e.Code != 0:
 		return "the server answered " + e.Err.Error()
 	case errors.Is(e.Err, syscall.ECONNREFUSED):
@@ -124,6 +127,8 @@ func (c *check) loginAdvice(e *Error) (setting, advice string) {
 	}
 	token := c.t.cfg.token()
 	switch {
+	case e.Code == 0 && !e.Temporary && !token && c.tokensOnly():
+		return "email.oauth", "the server takes access tokens, and no passwords: set email.oauth and its neighbours, see docs/oauth.md"
 	case e.Code == 0 && !e.Temporary && c.t.cfg.TLS == TLSNone:
 		return "email.tls", "the server offers no such log-in without TLS: set email.tls=true, or email.useCredentials=false if it needs none"
 	case e.Code == 0 && !e.Temporary && token:
@@ -142,6 +147,13 @@ func (c *check) loginAdvice(e *Error) (setting, advice string) {
 		return "email.password", "look at email.username, which is mostly the whole address, and email.password"
 	}
 	return "", "the connection broke while logging in: try again, and have the administrator of the server look"
+}
+
+// tokensOnly tells that all log-ins of a server are with access tokens.
+func (c *check) tokensOnly() bool {
+	_, list := c.s.client.Extension("AUTH")
+	offered := strings.Fields(strings.ToUpper(list))
+	return len(offered) > 0 && !slices.ContainsFunc(offered, func(m string) bool { return !slices.Contains(Config{OAuth: true}.mechanisms(), m) })
 }
 
 // relaying is how servers say that they take no mail for others from here.

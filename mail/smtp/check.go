@@ -14,9 +14,12 @@ import (
 )
 
 // Check goes the way of a mail step by step over a connection of its own, and reports what it finds and, where it fails, what to change. With a
-// mail it sends that, too. It returns early when ctx ends.
+// mail it sends that, too. Somebody waits for the report: a server may be silent for 15 seconds, and there is a minute for all. It returns
+// early when ctx ends.
 func (t *Transport) Check(ctx context.Context, m *Mail) Report {
-	c := &check{t: t, report: Report{Server: t.address}}
+	ctx, cancel := context.WithTimeoutCause(ctx, maxCheck, fmt.Errorf("the test was given up after %s", maxCheck))
+	defer cancel()
+	c := &check{t: t.impatient(), report: Report{Server: t.address}}
 	c.run(ctx, m)
 	c.report.OK = c.report.Failed() == nil
 	for _, name := range []string{stepDNS, stepConnect, stepTLS, stepGreeting, stepCapabilities, stepLogin, stepSend} {
@@ -25,6 +28,18 @@ func (t *Transport) Check(ctx context.Context, m *Mail) Report {
 		}
 	}
 	return c.report
+}
+
+const (
+	maxSilence = 15 * time.Second
+	maxCheck   = time.Minute
+)
+
+// impatient is a transport that gives its server less time.
+func (t *Transport) impatient() *Transport {
+	cfg := t.cfg
+	cfg.Timeout = min(cfg.Timeout, maxSilence)
+	return &Transport{cfg: cfg, address: t.address, sign: t.sign}
 }
 
 type check struct {
@@ -45,13 +60,16 @@ func (c *check) skipped(name string) string {
 }
 
 // step takes a step and writes down what it found.
-func (c *check) step(name string, do func() (found string, failure *Error)) *Error {
+func (c *check) step(ctx context.Context, name string, do func() (found string, failure *Error)) *Error {
 	begun := time.Now()
 	found, failure := do()
 	r := StepReport{Name: name, Result: ResultOK, Found: found, Milliseconds: time.Since(begun).Milliseconds()}
 	if failure != nil {
+		if ctx.Err() != nil && failure.Code == 0 {
+			failure.Err = fmt.Errorf("%w (%w)", context.Cause(ctx), failure.Err)
+		}
 		if c.s != nil {
-			failure.Err = redact(failure.Err, c.t.cfg.Username, c.s.secret)
+			failure.Err = redact(failure.Err, c.s.secrets()...)
 		}
 		r.Result, r.Code, r.EnhancedCode = ResultFailed, failure.Code, failure.EnhancedCode
 		r.Found = inWords(failure)
@@ -69,11 +87,11 @@ func (c *check) step(name string, do func() (found string, failure *Error)) *Err
 }
 
 func (c *check) run(ctx context.Context, m *Mail) {
-	if c.step(stepDNS, func() (string, *Error) { return c.resolve(ctx) }) != nil {
+	if c.step(ctx, stepDNS, func() (string, *Error) { return c.resolve(ctx) }) != nil {
 		return
 	}
 	var link *conn
-	failure := c.step(stepConnect, func() (string, *Error) {
+	failure := c.step(ctx, stepConnect, func() (string, *Error) {
 		var err error
 		if link, err = c.t.dial(ctx); err != nil {
 			return "", fail(StageDial, err)
@@ -95,7 +113,7 @@ func (c *check) run(ctx context.Context, m *Mail) {
 	if c.s.begin(ctx, func(name string, step func() *Error) *Error { return c.observe(ctx, name, step) }) != nil || m == nil {
 		return
 	}
-	_ = c.step(stepSend, func() (string, *Error) { return c.send(ctx, *m) })
+	_ = c.step(ctx, stepSend, func() (string, *Error) { return c.send(ctx, *m) })
 }
 
 func (c *check) resolve(ctx context.Context) (string, *Error) {
@@ -112,12 +130,12 @@ func (c *check) resolve(ctx context.Context) (string, *Error) {
 // observe takes a step of a session that begins.
 func (c *check) observe(ctx context.Context, name string, step func() *Error) *Error {
 	if name == stepLogin {
-		if failure := c.step(stepCapabilities, c.capabilities); failure != nil {
+		if failure := c.step(ctx, stepCapabilities, c.capabilities); failure != nil {
 			return failure
 		}
-		return c.step(stepLogin, func() (string, *Error) { return c.login(ctx, step) })
+		return c.step(ctx, stepLogin, func() (string, *Error) { return c.login(ctx, step) })
 	}
-	return c.step(name, func() (string, *Error) {
+	return c.step(ctx, name, func() (string, *Error) {
 		if name == stepGreeting && c.t.cfg.TLS != TLSImplicit && !c.s.link.hears(min(hearing, c.t.cfg.Timeout/2)) && c.speaksTLS(ctx) {
 			return "", &Error{Stage: StageDial, Err: errTLSFirst}
 		}
@@ -125,7 +143,7 @@ func (c *check) observe(ctx context.Context, name string, step func() *Error) *E
 			return "", failure
 		}
 		if name == stepGreeting {
-			return "greeted by " + c.s.client.HelloResponse(), nil
+			return "greeted by " + short(c.s.client.HelloResponse()), nil
 		}
 		// The client does not know yet of TLS that comes first.
 		if state, err := c.s.state(); err == nil {
@@ -152,8 +170,10 @@ func (c *conn) hears(wait time.Duration) bool {
 	return !errors.As(err, &silence) || !silence.Timeout()
 }
 
-// speaksTLS tries TLS on another connection. A certificate that is not trusted is an answer, too.
+// speaksTLS tries TLS on another connection, for as long as a server may be silent. A certificate that is not trusted is an answer, too.
 func (c *check) speaksTLS(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, hearing)
+	defer cancel()
 	link, err := c.t.dial(ctx)
 	if err != nil {
 		return false
@@ -176,7 +196,7 @@ var extensions = []string{
 func (c *check) capabilities() (string, *Error) {
 	for _, name := range extensions {
 		if offered, parameters := c.s.client.Extension(name); offered {
-			c.report.Capabilities = append(c.report.Capabilities, strings.TrimSpace(name+" "+parameters))
+			c.report.Capabilities = append(c.report.Capabilities, short(strings.TrimSpace(name+" "+parameters)))
 		}
 	}
 	if len(c.report.Capabilities) == 0 {
@@ -221,9 +241,12 @@ func (c *check) send(ctx context.Context, m Mail) (string, *Error) {
 		return "", &Error{Stage: StageCompose, Err: err}
 	}
 	receipt := Receipt{MessageID: content.messageID}
-	failure, _ := c.s.deliver(ctx, m, content, &receipt)
+	failure, usable := c.s.deliver(ctx, m, content, &receipt)
 	if failure != nil {
 		receipt.Accepted = nil
+		if !usable { // QUIT would end a mail that was broken off, and the server would take half of it
+			_ = c.s.link.Close()
+		}
 	}
 	c.report.Receipt = &receipt
 	if failure != nil {

@@ -10,10 +10,13 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
+	"errors"
+	"io"
 	"math/big"
 	"net"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	gosmtp "github.com/emersion/go-smtp"
@@ -113,7 +116,13 @@ func TestCheckOfConnections(t *testing.T) {
 		cfg.Timeout = time.Minute
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		require.Equal(t, "greeting", transport(t, cfg).Check(ctx, nil).Failed().Name)
+		failed := transport(t, cfg).Check(ctx, nil).Failed()
+		require.Equal(t, "greeting", failed.Name)
+		require.Contains(t, failed.Found, "deadline", "and not that a connection was closed")
+	})
+	t.Run("somebody waits", func(t *testing.T) {
+		require.Equal(t, maxSilence, transport(t, Config{Host: "h"}).impatient().cfg.Timeout)
+		require.Equal(t, time.Second, transport(t, Config{Host: "h", Timeout: time.Second}).impatient().cfg.Timeout)
 	})
 	t.Run("no mail server", func(t *testing.T) {
 		requireStep(t, checked(t, script(t, "Welcome to the printer\r\n", nil), nil), "greeting", "Welcome", "email.port", "no mail server")
@@ -202,6 +211,7 @@ func TestCheckOfLogIns(t *testing.T) {
 		"wrong token":      {peerOptions{mechanisms: "XOAUTH2", oauth: true}, `status "401"`, "email.oauth", "scope"},
 		"none offered":     {peerOptions{mechanisms: "GSSAPI"}, "GSSAPI", "email.useCredentials", "587"},
 		"no tokens":        {peerOptions{mechanisms: "PLAIN", oauth: true}, "access tokens", "email.oauth", "password"},
+		"tokens only":      {peerOptions{mechanisms: "XOAUTH2 OAUTHBEARER"}, "XOAUTH2", "email.oauth", "set email.oauth"},
 		"none without TLS": {peerOptions{mechanisms: "GSSAPI", plain: true}, "GSSAPI", "email.tls", "email.tls=true"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -269,12 +279,31 @@ func TestCheckOfAMail(t *testing.T) {
 			requireStep(t, r, "send", c.answer, c.setting, c.advice)
 			require.Equal(t, "<1@example.com>", r.Receipt.MessageID)
 			require.Empty(t, r.Receipt.Accepted)
+			if c.verb == "RCPT" {
+				require.Equal(t, "the recipient was refused: a@x.org: "+c.answer, r.Failed().Found)
+			}
 		})
 	}
 	t.Run("too large", func(t *testing.T) {
 		cfg := (&peer{maxSize: 100}).start(t)
 		m := simple("a@x.org")
 		requireStep(t, checked(t, cfg, &m), "send", "at most 100", "", "smaller")
+	})
+	t.Run("broken off", func(t *testing.T) {
+		p := &peer{}
+		m := simple("a@x.org")
+		opened := false
+		m.Attachments = []Attachment{{Name: "x.bin", Open: func() (io.ReadCloser, error) {
+			whole := io.NopCloser(io.LimitReader(zeros{}, 100_000))
+			if opened {
+				whole = io.NopCloser(io.MultiReader(io.LimitReader(zeros{}, 50_000), iotest.ErrReader(errors.New("store is down"))))
+			}
+			opened = true
+			return whole, nil
+		}}}
+		requireStep(t, checked(t, p.start(t), &m), "send", "store is down", "email.from", "cannot be written")
+		eventually(t, func() bool { open, _, _ := p.counts(); return open == 0 }, "the server has seen the end")
+		require.Empty(t, p.mails(), "half a mail is no mail")
 	})
 	t.Run("no sender", func(t *testing.T) {
 		cfg := (&peer{}).start(t)

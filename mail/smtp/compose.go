@@ -42,12 +42,12 @@ func compose(m Mail) (*composed, error) {
 	msg.CcMailAddress(netAddresses(m.Cc)...)
 	msg.ReplyToMailAddress(netAddresses(m.ReplyTo)...)
 	msg.Subject(m.Subject)
+	messageID := MessageID(m.MessageID)
 	if m.MessageID == "" {
 		// go-mail's own may begin with a dot, or have two in a row, which no identifier may (RFC 5322, section 3.6.4).
-		msg.SetMessageIDWithValue(strings.ToLower(rand.Text()) + m.From.Address[strings.LastIndexByte(m.From.Address, '@'):])
-	} else {
-		msg.SetMessageIDWithValue(bare(m.MessageID))
+		messageID = MessageID(strings.ToLower(rand.Text()) + m.From.Address[strings.LastIndexByte(m.From.Address, '@'):])
 	}
+	msg.SetMessageIDWithValue(bare(messageID))
 	date := m.Date
 	if date.IsZero() {
 		date = time.Now()
@@ -83,7 +83,7 @@ func compose(m Mail) (*composed, error) {
 		msg.AddAlternativeString(gomail.TypeTextHTML, html, gomail.WithPartCharset(charset))
 	}
 
-	c := &composed{messageID: msg.GetMessageID(), attachments: slices.Concat(m.Inline, m.Attachments)} // in the order in which they are written
+	c := &composed{messageID: messageID, attachments: slices.Concat(m.Inline, m.Attachments)} // in the order in which they are written
 	var files []*gomail.File
 	for i, a := range c.attachments {
 		marker := make([]byte, 24)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +24,11 @@ const (
 	TLSNone     TLS = "none"     // port 25; loopback only, see Config.AllowPlain
 )
 
+// Port is the usual one of a mode; 0 for one that there is not.
+func (t TLS) Port() int {
+	return map[TLS]int{TLSStartTLS: 587, TLSImplicit: 465, TLSNone: 25}[t]
+}
+
 // Config names a mail server. Zero values mean the defaults given with each field.
 type Config struct {
 	Host     string      `json:"host"`
@@ -33,12 +37,10 @@ type Config struct {
 	Username string      `json:"username"` // empty: no log-in
 	Password mail.Secret `json:"password"`
 	OAuth    bool        `json:"oauth"` // Password is an access token
-	// Tokens gives the access token instead of Password. It is asked for each new connection, and once more for one that was refused.
+	// Tokens gives the access token instead of Password. It is asked for each new connection, and once more for one that was refused. It must be
+	// comparable: Transports whose Tokens are equal share connections.
 	Tokens mail.Tokens `json:"-"`
-	// Mechanism is how to log in, such as "PLAIN"; "": the strongest that the server offers, see doc.go. It is for servers that offer what
-	// they cannot do.
-	Mechanism string `json:"mechanism"`
-	Helo      string `json:"helo"` // the name of this machine
+	Helo   string      `json:"helo"` // the name of this machine
 
 	DKIM *DKIM `json:"dkim"` // nil: mails are not signed
 
@@ -62,11 +64,8 @@ type Config struct {
 	MailsPerSecond float64 `json:"mailsPerSecond"`
 	// Idle is how long a connection waits for the next mail; 10 seconds.
 	Idle time.Duration `json:"idle"`
-	// Pool is shared with other Transports; nil: one of its own.
+	// Pool is shared with other Transports; nil: one of its own. Those that differ in nothing but DKIM share their connections, too.
 	Pool *Pool `json:"-"`
-	// Uncertain, unless nil, is called with the Message-ID of a mail that may have been accepted though Send failed (Error.Uncertain):
-	// another try is a repeat.
-	Uncertain func(messageID string) `json:"-"`
 }
 
 func (c Config) withDefaults() Config {
@@ -74,7 +73,7 @@ func (c Config) withDefaults() Config {
 		c.TLS = TLSStartTLS
 	}
 	if c.Port == 0 {
-		c.Port = map[TLS]int{TLSStartTLS: 587, TLSImplicit: 465, TLSNone: 25}[c.TLS]
+		c.Port = c.TLS.Port()
 	}
 	if c.Helo == "" {
 		c.Helo = "localhost"
@@ -100,7 +99,6 @@ func (c Config) withDefaults() Config {
 	if c.Pool == nil {
 		c.Pool = &Pool{}
 	}
-	c.Mechanism = strings.ToUpper(c.Mechanism)
 	return c
 }
 
@@ -119,9 +117,6 @@ func (c Config) Validate() error {
 		errs = append(errs, errors.New("smtp: access tokens need a username, and no password beside them"))
 	case c.Tokens == nil && (c.Username == "") != (c.Password == ""):
 		errs = append(errs, errors.New("smtp: username and password must both be set, or neither"))
-	}
-	if known := c.mechanisms(); c.Mechanism != "" && !slices.Contains(known, c.Mechanism) {
-		errs = append(errs, fmt.Errorf("smtp: mechanism %q is not one of %s", c.Mechanism, strings.Join(known, ", ")))
 	}
 	if c.DKIM != nil {
 		if _, err := c.DKIM.signer(); err != nil {

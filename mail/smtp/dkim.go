@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/emersion/go-msgauth/dkim"
 
@@ -24,8 +22,6 @@ type DKIM struct {
 	Selector string `json:"selector"`
 	// Key is the private key as PEM: RSA of 1024 bits or more, better 2048 (RFC 8301, section 3.2), or Ed25519; PKCS #8, or PKCS #1 for RSA.
 	Key mail.Secret `json:"key"`
-	// Headers are fields to sign beside those of signedHeaders.
-	Headers []string `json:"headers,omitempty"`
 }
 
 // signedHeaders are what a reader sees or a mail program acts upon (RFC 6376, section 5.4.1). From and Subject are signed once more than they are
@@ -36,15 +32,11 @@ var signedHeaders = []string{
 }
 
 const (
-	weakRSA   = 1024 // fewer bits are refused, as verifiers do
-	shortRSA  = 2048 // fewer are warned of
-	maxHeader = 50   // further fields
+	weakRSA  = 1024 // fewer bits are refused, as verifiers do
+	shortRSA = 2048 // fewer are warned of
 )
 
-var (
-	dnsName   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*$`)
-	fieldName = regexp.MustCompile(`^[A-Za-z0-9-]{1,80}$`)
-)
+var dnsName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*$`)
 
 // signer reads the configuration. The error holds nothing of the key.
 func (d DKIM) signer() (*dkim.SignOptions, error) {
@@ -55,20 +47,8 @@ func (d DKIM) signer() (*dkim.SignOptions, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dkim: the private key of %s._domainkey.%s: %w", d.Selector, d.Domain, err)
 	}
-	if len(d.Headers) > maxHeader {
-		return nil, fmt.Errorf("dkim: %d further headers, at most %d are expected", len(d.Headers), maxHeader)
-	}
-	headers := slices.Clone(signedHeaders)
-	for _, name := range d.Headers {
-		if !fieldName.MatchString(name) {
-			return nil, fmt.Errorf("dkim: header %q is not the name of a field", name)
-		}
-		if !slices.ContainsFunc(headers, func(h string) bool { return strings.EqualFold(h, name) }) {
-			headers = append(headers, name)
-		}
-	}
 	return &dkim.SignOptions{
-		Domain: d.Domain, Selector: d.Selector, Signer: key, Hash: crypto.SHA256, HeaderKeys: headers,
+		Domain: d.Domain, Selector: d.Selector, Signer: key, Hash: crypto.SHA256, HeaderKeys: signedHeaders,
 		HeaderCanonicalization: dkim.CanonicalizationRelaxed, BodyCanonicalization: dkim.CanonicalizationRelaxed,
 	}, nil
 }

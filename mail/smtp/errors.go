@@ -63,7 +63,7 @@ func answer(err error) (code int, enhanced, text string, ok bool) {
 	if !errors.As(err, &reply) {
 		return 0, "", "", false
 	}
-	text = strings.Join(strings.Fields(reply.Msg), " ")
+	text = short(strings.Join(strings.Fields(reply.Msg), " "))
 	enhanced = enhancedCode.FindString(text)
 	return reply.Code, enhanced, strings.TrimSpace(strings.TrimPrefix(text, enhanced)), true
 }
@@ -72,9 +72,22 @@ func answer(err error) (code int, enhanced, text string, ok bool) {
 func fail(stage Stage, err error) *Error {
 	code, enhanced, text, ok := answer(err)
 	if !ok {
+		if text := err.Error(); len(text) > maxText { // a line that is no reply
+			err = errors.New(short(text))
+		}
 		return &Error{Stage: stage, Temporary: true, Err: err}
 	}
 	return &Error{Stage: stage, Code: code, EnhancedCode: enhanced, Temporary: temporary(code), Err: said(code, enhanced, text)}
+}
+
+// maxText bounds what is kept of a server's words, in bytes: RFC 5321, section 4.5.3.1.5, has lines of 512.
+const maxText = 1000
+
+func short(text string) string {
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "") + "..."
+	}
+	return text
 }
 
 // said repeats a reply as the server wrote it, on one line.

@@ -26,33 +26,36 @@ func (c Config) mechanisms() []string {
 	return []string{"SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"}
 }
 
-// authenticate logs in and tells how, "" without a user name.
-func (t *Transport) authenticate(client *smtp.Client, secret mail.Secret) (mechanism string, failure *Error) {
+// authenticate logs in, unless there is no user name.
+func (s *session) authenticate() *Error {
+	t := s.owner
 	if t.cfg.Username == "" {
-		return "", nil
+		return nil
 	}
-	mechanism, failure = t.choose(client)
+	mechanism, failure := t.choose(s.client)
 	if failure != nil {
-		return "", failure
+		return failure
 	}
-	login := &login{Auth: t.auth(mechanism, client, secret), mutual: strings.HasPrefix(mechanism, "SCRAM")}
-	err := client.Auth(login)
+	s.mechanism = mechanism
+	login := &login{Auth: t.auth(mechanism, s.client, s.secret), mutual: strings.HasPrefix(mechanism, "SCRAM")}
+	err := s.client.Auth(login)
+	s.sent = login.sent
 	if err == nil {
-		return mechanism, nil
+		return nil
 	}
 	failure = fail(StageAuth, err)
 	if login.wrong != nil {
 		failure = permanent(StageAuth, "%s: %w", mechanism, login.wrong)
 	}
 	if token, ok := login.Auth.(*tokenAuth); ok && len(token.refusal) > 0 && failure.Code != 0 {
-		reason, later := tokenRefusal(token.refusal)
+		reason, later := tokenRefusal(token.refusal, s.secrets())
 		failure.Temporary = failure.Temporary || later
 		failure.Err = fmt.Errorf("%w (%s)", failure.Err, reason)
 	}
 	if hint := loginHint(failure); hint != "" {
 		failure.Err = fmt.Errorf("%w: %s", failure.Err, hint)
 	}
-	return mechanism, failure
+	return failure
 }
 
 func (t *Transport) choose(client *smtp.Client) (string, *Error) {
@@ -62,18 +65,15 @@ func (t *Transport) choose(client *smtp.Client) (string, *Error) {
 		offered = slices.DeleteFunc(offered, func(m string) bool { return strings.HasSuffix(m, "-PLUS") })
 	}
 	known := t.cfg.mechanisms()
-	if t.cfg.Mechanism != "" {
-		known = []string{t.cfg.Mechanism}
-	}
 	for _, m := range known {
 		if slices.Contains(offered, m) {
 			return m, nil
 		}
 	}
 	if t.cfg.token() {
-		return "", permanent(StageAuth, "the server takes no access tokens (%s), only %q", strings.Join(known, ", "), list)
+		return "", permanent(StageAuth, "the server takes no access tokens (%s), only %.500q", strings.Join(known, ", "), list)
 	}
-	return "", permanent(StageAuth, "the server offers no log-in that is supported (%s), only %q", strings.Join(known, ", "), list)
+	return "", permanent(StageAuth, "the server offers no log-in that is supported (%s), only %.500q", strings.Join(known, ", "), list)
 }
 
 func (t *Transport) auth(mechanism string, client *smtp.Client, secret mail.Secret) smtp.Auth {
@@ -118,7 +118,8 @@ type login struct {
 	smtp.Auth
 	mutual bool
 	proven bool
-	wrong  error // what ended it on this side
+	wrong  error    // what ended it on this side
+	sent   [][]byte // what has been answered, which may hold the password or what it can be guessed from
 }
 
 // maxIterations bounds the work that a server can ask for; RFC 7677, section 4, recommends 4,096 or more.
@@ -129,6 +130,7 @@ var iterations = regexp.MustCompile(`,i=(\d+)`)
 // Start implements smtp.Auth.
 func (l *login) Start(server *smtp.ServerInfo) (mechanism string, response []byte, err error) {
 	mechanism, response, l.wrong = l.Auth.Start(server)
+	l.sent = append(l.sent, response)
 	return mechanism, response, l.wrong
 }
 
@@ -147,6 +149,7 @@ func (l *login) Next(challenge []byte, more bool) (response []byte, err error) {
 		}
 	}
 	response, l.wrong = l.Auth.Next(challenge, more)
+	l.sent = append(l.sent, response)
 	l.proven = l.proven || l.wrong == nil && bytes.HasPrefix(challenge, []byte("v="))
 	return response, l.wrong
 }
@@ -174,38 +177,60 @@ func (a *tokenAuth) Next(challenge []byte, more bool) ([]byte, error) {
 }
 
 // tokenRefusal reads what a server says of a token (RFC 7628, section 3.2.2), and whether the token may be good: the server could not tell.
-func tokenRefusal(challenge []byte) (reason string, later bool) {
+func tokenRefusal(challenge []byte, secrets []string) (reason string, later bool) {
 	var said struct {
 		Status json.RawMessage `json:"status"` // a string, but a number has been seen
 		Scope  string          `json:"scope"`
 	}
 	if json.Unmarshal(challenge, &said) != nil {
-		return fmt.Sprintf("%.200q", challenge), false
+		return fmt.Sprintf("%.200q", redacted(string(challenge), secrets)), false
 	}
 	status := strings.Trim(string(said.Status), `"`)
-	reason = fmt.Sprintf("status %.100q", status)
+	reason = fmt.Sprintf("status %.100q", redacted(status, secrets))
 	if said.Scope != "" {
-		reason += fmt.Sprintf(", scope wanted %.200q", said.Scope)
+		reason += fmt.Sprintf(", scope wanted %.200q", redacted(said.Scope, secrets))
 	}
 	return reason, len(status) == 3 && status[0] == '5' || status == "429" || status == "temporarily_unavailable" || status == "server_error"
 }
 
-// redact removes a secret from the text of a server that repeats what it got.
-func redact(err error, username string, secret mail.Secret) error {
-	if secret == "" {
-		return err
+// secrets are all forms in which a server may repeat what has been said to it to log in.
+func (s *session) secrets() []string {
+	var forms []string
+	for _, response := range s.sent {
+		if string(response) != s.owner.cfg.Username { // LOGIN
+			forms = append(forms, string(response), base64.StdEncoding.EncodeToString(response))
+		}
 	}
-	encode := base64.StdEncoding.EncodeToString
-	text := err.Error()
-	for _, form := range []string{
-		secret.Reveal(), encode([]byte(secret.Reveal())), encode([]byte("\x00" + username + "\x00" + secret.Reveal())), encode(xoauth2(username, secret.Reveal())),
-	} {
-		text = strings.ReplaceAll(text, form, "********")
-	}
+	return append(forms, s.secret.Reveal())
+}
+
+// redact removes secrets from the text of a server that repeats what it got.
+func redact(err error, secrets ...string) error {
+	text := redacted(err.Error(), secrets)
 	if text == err.Error() {
 		return err
 	}
 	return errors.New(text)
+}
+
+// redacted removes secrets from a text, also those that a server has cut short, of which the beginning is left.
+func redacted(text string, secrets []string) string {
+	const telling = 12 // bytes that are no coincidence
+	for _, secret := range secrets {
+		if secret == "" {
+			continue
+		}
+		begin := secret[:min(len(secret), telling)]
+		before, rest, found := strings.Cut(text, begin)
+		for text = before; found; text += before {
+			for tail := secret[len(begin):]; rest != "" && tail != "" && rest[0] == tail[0]; {
+				rest, tail = rest[1:], tail[1:]
+			}
+			text += "********"
+			before, rest, found = strings.Cut(rest, begin)
+		}
+	}
+	return text
 }
 
 var _ smtp.Auth = (*login)(nil)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,7 +32,6 @@ func TestTheStrongestLogInIsTaken(t *testing.T) {
 		"CRAM-MD5":                       {offered: strings.Fields("PLAIN LOGIN CRAM-MD5"), taken: "CRAM-MD5"},
 		"PLAIN":                          {offered: strings.Fields("GSSAPI LOGIN PLAIN NTLM"), taken: "PLAIN"},
 		"LOGIN":                          {offered: strings.Fields("NTLM LOGIN"), taken: "LOGIN"},
-		"as the settings say":            {offered: strings.Fields("LOGIN PLAIN SCRAM-SHA-256"), taken: "PLAIN", change: func(c *Config) { c.Mechanism = "plain" }},
 		"nothing bound without TLS":      {offered: strings.Fields("SCRAM-SHA-256 SCRAM-SHA-256-PLUS"), taken: "SCRAM-SHA-256", peer: &peer{plain: true}, change: func(c *Config) { c.TLS = TLSNone }},
 		"a token":                        {offered: strings.Fields("PLAIN OAUTHBEARER XOAUTH2"), taken: "XOAUTH2", change: func(c *Config) { c.OAuth = true }},
 		"a token, RFC 7628":              {offered: strings.Fields("PLAIN OAUTHBEARER"), taken: "OAUTHBEARER", change: func(c *Config) { c.OAuth = true }},
@@ -69,9 +69,6 @@ func TestLogInsThatAreNotOffered(t *testing.T) {
 	_, err = send(t, cfg, simple("a@x.org"))
 	requireStage(t, StageAuth, 0, false, err)
 	require.ErrorContains(t, err, "access tokens")
-	cfg.OAuth, cfg.Mechanism = false, "SCRAM-SHA-256"
-	_, err = send(t, cfg, simple("a@x.org"))
-	requireStage(t, StageAuth, 0, false, err)
 }
 
 // saslScript answers AUTH with prepared challenges, and what follows with a refusal.
@@ -89,6 +86,11 @@ func saslScript(t *testing.T, mechanism string, answers ...string) Config {
 				if _, nonce, found := strings.Cut(string(raw), "r="); found {
 					a = strings.ReplaceAll(a, "NONCE", nonce)
 				}
+			}
+			a = strings.ReplaceAll(a, "LINE", strings.TrimSpace(line))
+			a = strings.ReplaceAll(a, "BEGINNING", line[:min(max(len(line)-10, 0), 300)])
+			if raw, err := base64.StdEncoding.DecodeString(line[strings.LastIndexByte(line, ' ')+1:]); err == nil {
+				a = strings.ReplaceAll(a, "DECODED", string(raw))
 			}
 			if code, text, _ := strings.Cut(a, " "); code == "334" {
 				a = code + " " + base64.StdEncoding.EncodeToString([]byte(text))
@@ -118,6 +120,68 @@ func TestAServerMustKnowThePassword(t *testing.T) {
 			require.ErrorContains(t, err, c.says)
 		})
 	}
+}
+
+func TestWhatAServerRepeatsIsNotShown(t *testing.T) {
+	token := mail.Secret(strings.Repeat("a-token-of-parts.", 16))
+	for mechanism, c := range map[string]struct {
+		token    bool
+		answers  []string
+		repeated string
+	}{
+		"PLAIN":         {repeated: "AUTH PLAIN ********"},
+		"LOGIN":         {answers: []string{"334 Username:", "334 Password:"}, repeated: "********"},
+		"CRAM-MD5":      {answers: []string{"334 <1896.697170952@postoffice.reston.mci.net>"}, repeated: "********"},
+		"SCRAM-SHA-1":   {answers: []string{"334 ", "334 r=NONCExyz,s=c2FsdA==,i=4096"}, repeated: "********"},
+		"SCRAM-SHA-256": {answers: []string{"334 ", "334 r=NONCExyz,s=c2FsdA==,i=4096"}, repeated: "********"},
+		"XOAUTH2":       {token: true, repeated: "AUTH XOAUTH2 ********"},
+		"OAUTHBEARER":   {token: true, repeated: "AUTH OAUTHBEARER ********"},
+	} {
+		t.Run(mechanism, func(t *testing.T) {
+			for answer, says := range map[string]string{
+				"535 5.7.8 what is LINE?":     "what is " + c.repeated + "?",
+				"535 5.7.8 what is BEGINNING": "what is " + c.repeated,
+				"535 5.7.8 what is DECODED?":  "what is ********?",
+				"535 5.7.8 what is LINELINE":  "what is " + c.repeated + c.repeated,
+			} {
+				cfg := saslScript(t, mechanism, append(slices.Clone(c.answers), answer, "501 aborted", "221 bye")...)
+				if c.token {
+					cfg.OAuth, cfg.Password = true, token
+				}
+				_, err := send(t, cfg, simple("a@x.org"))
+				failure := requireStage(t, StageAuth, 535, false, err)
+				require.Equal(t, "smtp: auth: 535 5.7.8 "+says, failure.Error())
+			}
+		})
+	}
+	cfg := saslScript(t, "OAUTHBEARER", "535 5.7.8 what is LINE?", "501 aborted", "221 bye")
+	cfg.OAuth, cfg.Password = true, mail.Secret(strings.Repeat("a-token-of-many-parts.", 100))
+	_, err := send(t, cfg, simple("a@x.org"))
+	require.EqualError(t, err, "smtp: auth: 535 5.7.8 what is AUTH OAUTHBEARER ********...")
+	for _, refusal := range []string{"334 LINE", `334 {"status":"LINE","scope":"LINE"}`} {
+		cfg := saslScript(t, "XOAUTH2", refusal, "535 5.7.8 no", "221 bye")
+		cfg.OAuth, cfg.Password = true, token
+		_, err := send(t, cfg, simple("a@x.org"))
+		requireStage(t, StageAuth, 535, false, err)
+		require.ErrorContains(t, err, "AUTH XOAUTH2 ********\"")
+	}
+	cfg = serve(t, func(_, _ int, command string) string {
+		switch verb, _, _ := strings.Cut(command, " "); verb {
+		case "EHLO":
+			return "250-hi\r\n250 AUTH PLAIN"
+		case "AUTH":
+			return "235 welcome"
+		case "RCPT":
+			if strings.Contains(command, "b@x.org") {
+				return "550 5.1.1 who is logged in by " + base64.StdEncoding.EncodeToString([]byte("\x00ann\x00"+password))
+			}
+		}
+		return fine(command)
+	}).config
+	cfg.Username, cfg.Password = "ann", password
+	receipt, err := send(t, cfg, simple("a@x.org", "b@x.org"))
+	require.NoError(t, err)
+	require.Equal(t, "who is logged in by ********", receipt.Refused[0].Message)
 }
 
 func TestProvidersThatTakeNoPasswords(t *testing.T) {
@@ -205,6 +269,5 @@ func TestTokens(t *testing.T) {
 	})
 	require.ErrorContains(t, Config{Host: "x", Tokens: &purse{}}.Validate(), "need a username")
 	require.ErrorContains(t, Config{Host: "x", Username: "ann", Password: "x", Tokens: &purse{}}.Validate(), "no password beside")
-	require.ErrorContains(t, Config{Host: "x", Username: "ann", Password: "x", Mechanism: "NTLM"}.Validate(), "SCRAM-SHA-256")
 	require.NoError(t, Config{Host: "x", Username: "ann", Tokens: &purse{}}.Validate())
 }

@@ -30,8 +30,8 @@ type Mail struct {
 	HTML    string `json:"html,omitempty"`
 	Charset string `json:"charset,omitempty"` // of Text and HTML; UTF-8, also when the charset lacks a character
 
-	// MessageID is chosen by the caller, so that another try of the same mail can be recognised; angle brackets may be
-	// left out. InReplyTo and References likewise; References may be empty, InReplyTo is then added to it.
+	// MessageID is chosen by the caller, so that another try of the same mail can be recognised; it goes out as the function MessageID writes it.
+	// Angle brackets may be left out, of InReplyTo and References, too; References may be empty, InReplyTo is then added to it.
 	MessageID  string   `json:"messageId,omitempty"`
 	InReplyTo  string   `json:"inReplyTo,omitempty"`
 	References []string `json:"references,omitempty"`
@@ -176,6 +176,10 @@ func (m Mail) recipients() []string {
 	}
 	return list
 }
+
+// MessageID is an identifier as it goes over the wire, where it stands in angle brackets and its domain in ASCII: go-mail encodes a field that
+// is not ASCII, and an encoded identifier is none.
+func MessageID(id string) string { return bracketed(onWire(bare(id))) }
 
 func bare(id string) string { return strings.TrimSuffix(strings.TrimPrefix(id, "<"), ">") }
 

@@ -87,6 +87,16 @@ func TestParametersOfAMail(t *testing.T) {
 	requireStage(t, StageMail, 0, false, err)
 	require.ErrorContains(t, err, "SMTPUTF8")
 	require.Equal(t, -1, mailAt(said))
+
+	field := simple("a@x.org")
+	field.ReplyTo = []mail.Address{address("größe@x.org")}
+	said, err = commands(t, field, "HELP", "8BITMIME")
+	requireStage(t, StageMail, 0, false, err)
+	require.ErrorContains(t, err, "SMTPUTF8")
+	require.Equal(t, -1, mailAt(said))
+	said, err = commands(t, field, all...)
+	require.NoError(t, err)
+	require.Regexp(t, ` SMTPUTF8$`, said[mailAt(said)])
 }
 
 func mailAt(said []string) int {
@@ -141,6 +151,28 @@ func TestInternationalDomains(t *testing.T) {
 	require.Equal(t, []string{"ann@xn--bcher-kva.example"}, got.to)
 	require.Regexp(t, `^desk@xn--gr\S+-\S+\.example$`, got.from)
 	require.True(t, ascii(got.raw))
+}
+
+func TestMessageIDsOfInternationalDomains(t *testing.T) {
+	p := &peer{noUTF8: true}
+	m := simple("a@x.org")
+	m.From = address("desk@bücher.example")
+	tr := transport(t, p.start(t))
+	for given, want := range map[string]string{
+		"":                       `^<[a-z0-9]+@xn--bcher-kva\.example>$`,
+		"order-7@bücher.example": `^<order-7@xn--bcher-kva\.example>$`,
+		"<Order-7@example.com>":  `^<Order-7@example\.com>$`,
+		"<7@xn--bcher-kva.test>": `^<7@xn--bcher-kva\.test>$`,
+		"<no-domain-of-its-own>": `^<no-domain-of-its-own>$`,
+		"<7@BÜCHER.example>":     `^<7@xn--bcher-kva\.example>$`,
+	} {
+		m.MessageID = given
+		receipt, err := tr.Send(t.Context(), m)
+		require.NoError(t, err)
+		require.Regexp(t, want, receipt.MessageID)
+		mails := p.mails()
+		require.Contains(t, mails[len(mails)-1].raw, "\r\nMessage-ID: "+receipt.MessageID+"\r\n")
+	}
 }
 
 func TestAnAttachmentThatChanges(t *testing.T) {

@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ type lane struct {
 	open    int        // also those that are being opened or closed
 	idle    []*session // the longest idle first
 	waiting []*waiter
+	passed  int // how many were served before the first one who waits, since a connection suited them
 	lowered int // how many may be open until then, since the server has complained
 	until   time.Time
 	limiter *rate.Limiter // nil: as fast as it goes
@@ -32,6 +34,9 @@ type waiter struct {
 	t   *Transport
 	got chan *session
 }
+
+// patience is how many may be served before the one who waits longest, to save them a log-in.
+const patience = 20
 
 // easing is how long fewer connections are opened after a server has said that they are too many.
 const easing = time.Minute
@@ -63,44 +68,55 @@ func (p *Pool) pace(address string, perSecond float64) {
 	}
 }
 
-// take returns a connection that t has opened before, or nil when it may open one; put gives either back. It waits for its turn.
+// take returns a connection that suits t, or nil when it may open one; put gives either back. It waits for its turn, and then for the rate of
+// the server, so that those who have waited long do not all begin at once.
 func (p *Pool) take(ctx context.Context, t *Transport) (*session, error) {
+	s, limiter, err := p.place(ctx, t)
+	if err != nil {
+		return nil, fmt.Errorf("wait for one of %d connections to %s: %w", t.cfg.Connections, t.address, err)
+	}
+	if s != nil {
+		s.owner = t
+	}
+	if limiter == nil {
+		return s, nil
+	}
+	if err := limiter.Wait(ctx); err != nil {
+		p.put(t, s)
+		return nil, fmt.Errorf("wait for the next of %g mails a second to %s: %w", float64(limiter.Limit()), t.address, err)
+	}
+	return s, nil
+}
+
+func (p *Pool) place(ctx context.Context, t *Transport) (*session, *rate.Limiter, error) {
 	p.mu.Lock()
 	l := p.lane(t.address)
 	limiter := l.limiter
-	p.mu.Unlock()
-	if limiter != nil {
-		if err := limiter.Wait(ctx); err != nil {
-			return nil, err
-		}
-	}
-	p.mu.Lock()
-	l = p.lane(t.address)
 	for i, s := range slices.Backward(l.idle) { // the one that has worked last
-		if s.owner == t {
+		if t.suits(s) {
 			l.idle = slices.Delete(l.idle, i, i+1)
 			p.mu.Unlock()
-			return s, nil
+			return s, limiter, nil
 		}
 	}
 	if l.open < l.allowed(t) {
 		l.open++
 		p.mu.Unlock()
-		return nil, nil
+		return nil, limiter, nil
 	}
 	if len(l.idle) > 0 { // another's, which makes place
 		other := l.idle[0]
 		l.idle = slices.Delete(l.idle, 0, 1)
 		p.mu.Unlock()
 		other.quit()
-		return nil, nil
+		return nil, limiter, nil
 	}
 	w := &waiter{t, make(chan *session, 1)}
 	l.waiting = append(l.waiting, w)
 	p.mu.Unlock()
 	select {
 	case s := <-w.got:
-		return s, nil
+		return s, limiter, nil
 	case <-ctx.Done():
 	}
 	p.mu.Lock()
@@ -112,26 +128,26 @@ func (p *Pool) take(ctx context.Context, t *Transport) (*session, error) {
 	if i < 0 {
 		p.put(t, <-w.got)
 	}
-	return nil, ctx.Err()
+	return nil, nil, ctx.Err()
 }
 
 // put gives back a connection that can be used again, or with nil the place of one that is closed.
 func (p *Pool) put(t *Transport, s *session) {
 	p.mu.Lock()
-	l := p.lane(t.address)
-	if s != nil && (t.closed || l.open > l.allowed(t) || len(l.waiting) > 0 && l.waiting[0].t != t) {
-		p.mu.Unlock()
-		s.quit()
-		p.mu.Lock()
-		s = nil
-	}
 	defer p.mu.Unlock()
+	l := p.lane(t.address)
+	heir := -1
+	if s != nil {
+		heir = l.heir(s)
+	}
 	switch {
 	case s == nil:
 		l.open--
-	case len(l.waiting) > 0 && l.waiting[0].t == t:
-		l.waiting[0].got <- s
-		l.waiting = slices.Delete(l.waiting, 0, 1)
+	case t.closed || l.open > l.allowed(t) || heir < 0 && len(l.waiting) > 0:
+		p.retire(s)
+		return
+	case heir >= 0:
+		l.serve(heir, s)
 	default:
 		s.since = time.Now()
 		l.idle = append(l.idle, s)
@@ -142,13 +158,44 @@ func (p *Pool) put(t *Transport, s *session) {
 	p.settle(t.address)
 }
 
+// heir is who of those who wait gets a connection: the first one whom it suits, unless that passes over somebody too often; -1: nobody.
+func (l *lane) heir(s *session) int {
+	i := slices.IndexFunc(l.waiting, func(w *waiter) bool { return w.t.suits(s) })
+	if i > 0 && l.passed >= patience {
+		return -1
+	}
+	return i
+}
+
+// serve gives somebody who waits a connection, or with nil the place of one.
+func (l *lane) serve(i int, s *session) {
+	l.passed++
+	if i == 0 {
+		l.passed = 0
+	}
+	l.waiting[i].got <- s
+	l.waiting = slices.Delete(l.waiting, i, i+1)
+}
+
+// drop ends a connection that no other mail goes over: with QUIT unless it is broken.
+func (p *Pool) drop(s *session, failure *Error) {
+	if failure == nil {
+		p.retire(s)
+		return
+	}
+	_ = s.link.Close()
+	p.put(s.owner, nil)
+}
+
+// retire ends a connection, and gives its place back when the server has said good-bye: nobody but who gets the place waits for that.
+func (p *Pool) retire(s *session) { go p.end(s.owner.address, []*session{s}) }
+
 // settle gives free places to those who wait, and forgets a server that there is nothing to know about. p.mu is held.
 func (p *Pool) settle(address string) {
 	l := p.lane(address)
 	for len(l.waiting) > 0 && l.open < l.allowed(l.waiting[0].t) {
 		l.open++
-		l.waiting[0].got <- nil
-		l.waiting = slices.Delete(l.waiting, 0, 1)
+		l.serve(0, nil)
 	}
 	if l.open == 0 && l.limiter == nil && l.timer == nil && time.Now().After(l.until) {
 		delete(p.lanes, address)

@@ -20,6 +20,7 @@ type session struct {
 	link   *conn
 	client *smtp.Client
 	secret mail.Secret // with which it has logged in
+	sent   [][]byte    // answers to the challenges of the log-in
 
 	secured   *tls.Conn // over link, where TLS comes first
 	mechanism string    // how; "": it has not
@@ -32,7 +33,8 @@ const farewell = 5 * time.Second
 
 // quit ends the connection as RFC 5321, section 4.1.1.10, wants it.
 func (s *session) quit() {
-	s.link.timeout.Store(int64(min(s.owner.cfg.Timeout, farewell)))
+	enough := time.AfterFunc(min(s.owner.cfg.Timeout, farewell), func() { _ = s.link.Close() })
+	defer enough.Stop()
 	_ = s.client.Quit() // whatever the server says to this
 	_ = s.link.Close()
 }
@@ -77,7 +79,7 @@ func (t *Transport) secret(ctx context.Context, refused mail.Secret) (mail.Secre
 		err = errors.New("it is empty")
 	}
 	if err != nil {
-		return "", &Error{Stage: StageAuth, Temporary: true, Err: redact(fmt.Errorf("get an access token for %s: %w", t.cfg.Username, err), t.cfg.Username, refused)}
+		return "", &Error{Stage: StageAuth, Temporary: true, Err: redact(fmt.Errorf("get an access token for %s: %w", t.cfg.Username, err), refused.Reveal())}
 	}
 	return token, nil
 }
@@ -95,7 +97,7 @@ func (t *Transport) openWith(ctx context.Context, secret mail.Secret) (*session,
 	}
 	if failure != nil {
 		_ = link.Close()
-		failure.Err = redact(failure.Err, t.cfg.Username, secret)
+		failure.Err = redact(failure.Err, s.secrets()...)
 		return nil, failure
 	}
 	return s, nil
@@ -141,10 +143,6 @@ func (s *session) begin(ctx context.Context, observe func(name string, step func
 		}
 		return nil
 	}
-	login := func() (failure *Error) {
-		s.mechanism, failure = t.authenticate(s.client, s.secret)
-		return failure
-	}
 	if t.cfg.TLS == TLSImplicit {
 		if failure := observe(stepTLS, handshake); failure != nil {
 			return failure
@@ -158,7 +156,7 @@ func (s *session) begin(ctx context.Context, observe func(name string, step func
 			return failure
 		}
 	}
-	return observe(stepLogin, login)
+	return observe(stepLogin, s.authenticate)
 }
 
 // failTLS tells a certificate that is not trusted, or an answer that is not TLS, from a connection that failed.
@@ -175,23 +173,33 @@ func failTLS(err error) *Error {
 	return failure
 }
 
-// conn gives each read and each write the time that the server may be silent.
+// conn gives each read and each write the time that the server may be silent, and bounds what it says at once.
 type conn struct {
 	net.Conn
 	timeout atomic.Int64
 	first   []byte // read before its time, see hears
+	heard   int    // bytes since the last write
 }
+
+// maxHeard is far more than a TLS handshake, or all capabilities of a server.
+const maxHeard = 256 << 10
 
 func (c *conn) Read(p []byte) (int, error) {
 	if n := copy(p, c.first); n > 0 {
 		c.first = c.first[n:]
 		return n, nil
 	}
+	if c.heard > maxHeard {
+		return 0, fmt.Errorf("the server answers with more than %d bytes", maxHeard)
+	}
 	_ = c.SetReadDeadline(time.Now().Add(time.Duration(c.timeout.Load())))
-	return c.Conn.Read(p)
+	n, err := c.Conn.Read(p)
+	c.heard += n
+	return n, err
 }
 
 func (c *conn) Write(p []byte) (int, error) {
+	c.heard = 0
 	_ = c.SetWriteDeadline(time.Now().Add(time.Duration(c.timeout.Load())))
 	return c.Conn.Write(p)
 }

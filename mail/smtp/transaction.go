@@ -21,7 +21,7 @@ func (s *session) deliver(ctx context.Context, m Mail, content *composed, receip
 	}
 	alive := stop()
 	if failure != nil {
-		failure.Err = redact(failure.Err, s.owner.cfg.Username, s.secret)
+		failure.Err = redact(failure.Err, s.secrets()...)
 		answered := failure.Code != 0 && failure.Code != 421 && failure.Code != 530
 		own := failure.Code == 0 && !failure.Temporary // nothing has gone wrong between the two
 		alive = alive && complete && (answered || own)
@@ -57,7 +57,7 @@ func (s *session) envelope(m Mail, content *composed, receipt *Receipt) *Error {
 		if !refused || code == 421 { // 421: the server hangs up
 			return fail(StageRcpt, err)
 		}
-		receipt.Refused = append(receipt.Refused, RecipientError{recipient, code, enhanced, text})
+		receipt.Refused = append(receipt.Refused, RecipientError{recipient, code, enhanced, redacted(text, s.secrets())})
 	}
 	if len(receipt.Accepted) > 0 {
 		return nil
@@ -70,8 +70,12 @@ func (s *session) envelope(m Mail, content *composed, receipt *Receipt) *Error {
 			break
 		}
 	}
+	all := "the recipient was refused"
+	if n := len(receipt.Refused); n > 1 {
+		all = fmt.Sprintf("all %d recipients were refused", n)
+	}
 	return &Error{Stage: StageRcpt, Code: worst.Code, EnhancedCode: worst.EnhancedCode, Temporary: worst.Temporary(),
-		Err: fmt.Errorf("all %d recipients refused: %s: %w", len(receipt.Refused), worst.Address, said(worst.Code, worst.EnhancedCode, worst.Message))}
+		Err: fmt.Errorf("%s: %s: %w", all, worst.Address, said(worst.Code, worst.EnhancedCode, worst.Message))}
 }
 
 // parameters are what MAIL says of the mail: how large it is (RFC 1870), that it has bytes outside ASCII (RFC 6152), or addresses and
@@ -89,7 +93,7 @@ func (s *session) parameters(addresses string, content *composed) (string, *Erro
 	}
 	offered, _ := s.client.Extension("SMTPUTF8")
 	switch {
-	case !ascii(addresses) && !offered:
+	case !offered && (!ascii(addresses) || content.international): // such as an address of Reply-To, which is not among addresses
 		return "", permanent(StageMail, "the server takes no addresses outside ASCII (SMTPUTF8)")
 	case offered && (!ascii(addresses) || content.international):
 		parameters += " SMTPUTF8"

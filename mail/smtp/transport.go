@@ -74,9 +74,6 @@ func (t *Transport) Send(ctx context.Context, m Mail) (Receipt, error) {
 	if ctx.Err() != nil && failure.Code == 0 {
 		failure.Temporary, failure.Err = true, fmt.Errorf("%w (%w)", context.Cause(ctx), failure.Err)
 	}
-	if failure.Uncertain && t.cfg.Uncertain != nil {
-		t.cfg.Uncertain(receipt.MessageID)
-	}
 	receipt.Accepted = nil
 	return receipt, failure
 }
@@ -98,7 +95,7 @@ func (t *Transport) try(ctx context.Context, m Mail, content *composed, receipt 
 	pool := t.cfg.Pool
 	s, err := pool.take(ctx, t)
 	if err != nil {
-		return fail(StageDial, fmt.Errorf("%w: wait for one of %d connections to %s: %w", ErrBusy, t.cfg.Connections, t.address, err)), false
+		return fail(StageDial, fmt.Errorf("%w: %w", ErrBusy, err)), false
 	}
 	if s != nil {
 		failure, usable := s.deliver(ctx, m, content, receipt)
@@ -107,11 +104,10 @@ func (t *Transport) try(ctx context.Context, m Mail, content *composed, receipt 
 			pool.put(t, s)
 			return failure, false
 		case ctx.Err() != nil || failure == nil || !failure.stale():
-			s.drop(failure)
-			pool.put(t, nil)
+			pool.drop(s, failure)
 			return failure, false
 		}
-		s.drop(failure) // its place is taken by a new one
+		_ = s.link.Close() // its place is taken by a new one
 		receipt.Accepted, receipt.Refused = nil, nil
 	}
 	s, failure = t.open(ctx)
@@ -126,18 +122,18 @@ func (t *Transport) try(ctx context.Context, m Mail, content *composed, receipt 
 		return failure, false
 	}
 	t.heed(failure)
-	s.drop(failure)
-	pool.put(t, nil)
+	pool.drop(s, failure)
 	return failure, false
 }
 
-// drop ends a connection that no other mail goes over: with QUIT unless it is broken.
-func (s *session) drop(failure *Error) {
-	if failure == nil {
-		s.quit()
-		return
+// suits tells whether t would open a connection like this one: Transports that sign otherwise share theirs.
+func (t *Transport) suits(s *session) bool {
+	if s.owner == t {
+		return true
 	}
-	_ = s.link.Close()
+	mine, other := t.cfg, s.owner.cfg
+	mine.DKIM, other.DKIM = nil, nil
+	return mine == other
 }
 
 // stale reports that a connection was no longer good when its next mail began: the server has ended it, wants to, or has forgotten the

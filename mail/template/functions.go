@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +15,7 @@ const maxPrint = 64 << 10
 
 // funcs are the functions that templates have beside those of Go.
 func funcs(c *clock) map[string]any {
-	return map[string]any{tick: c.tick, "get": get, "date": date, "number": number, "print": bounded}
+	return map[string]any{tick: c.tick, "get": get, "date": date, "number": number, "print": bounded, "index": index}
 }
 
 // get is a value that may be missing, "" then: {{get .alert "faultDetails.reason"}}.
@@ -26,6 +27,29 @@ func get(from any, path string) any {
 		}
 	}
 	return from
+}
+
+// index is that of Go, but what is missing is an error, as with {{.name}}: Go's own writes "<no value>" for it.
+func index(from any, keys ...any) (any, error) {
+	for _, key := range keys {
+		at := reflect.ValueOf(key)
+		switch v := from.(type) {
+		case map[string]any:
+			value, there := v[fmt.Sprint(key)]
+			if !there {
+				return nil, fmt.Errorf("there is no %q; write {{get . \"NAME\"}} where it may be missing", key)
+			}
+			from = value
+		case []any:
+			if !at.CanInt() || at.Int() < 0 || at.Int() >= int64(len(v)) {
+				return nil, fmt.Errorf("a list of %d has no element %v", len(v), key)
+			}
+			from = v[at.Int()]
+		default:
+			return nil, fmt.Errorf("there is no %v in what is neither a list nor an object", key)
+		}
+	}
+	return from, nil
 }
 
 // date writes a date of the data in a layout of Go: {{date "2 January 2006, 15:04 MST" .due}}. Text that is no date stays as it is.

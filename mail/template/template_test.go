@@ -43,6 +43,7 @@ func TestRender(t *testing.T) {
 		"dates":                   {Template{Subject: `{{date "2.1.2006 15:04" .due}}`, Text: `{{date "2006" .name}}`}, "1.12.2026 09:30", "Ann <b>&", ""},
 		"missing, but asked":      {Template{Subject: `{{get . "no"}}{{get .deep "x"}}{{get . "deep.x"}}{{get . "deep.y.z"}}`, Text: `x{{with get . "nothing"}}y{{end}}`}, "yy", "x", ""},
 		"loops":                   {Template{Subject: "s", Text: "{{range .items}}[{{.}}]{{else}}none{{end}}{{range $i, $x := .items}}{{$i}}{{end}}"}, "s", "[a][b]01", ""},
+		"elements":                {Template{Subject: `{{index .items 1}}`, HTML: `{{index . "deep" "x"}}{{range $i, $x := .items}}{{index $.items $i}}{{end}}`}, "b", "yab", "yab"},
 		"named templates":         {Template{Subject: "s", HTML: `{{define "x"}}<i>{{.}}</i>{{end}}{{template "x" .name}}`}, "s", "Ann <b>&", "<i>Ann &lt;b&gt;&amp;</i>"},
 		"no gaps":                 {Template{Subject: "s", Text: "a\n{{if false}}\n{{end}}\n\n\nb"}, "s", "a\n\nb", ""},
 		"default in FreeMarker":   {Template{Subject: "s", Text: `<#if no??>x<#else>${no!"-"}</#if><#list items as i>${i}</#list>`, Engine: FreeMarker}, "s", "-ab", ""},
@@ -66,10 +67,13 @@ func TestRenderFails(t *testing.T) {
 	}{
 		"missing":               {Template{Subject: "s", HTML: "\n<p>{{.nmae}}</p>"}, `template t: line 2: <.nmae>: map has no entry for key "nmae"; write {{get . "NAME"}}`},
 		"missing in FreeMarker": {Template{Subject: "s", HTML: "\n<p>${nmae}</p>", Engine: FreeMarker}, `t: line 2: nmae is missing`},
+		"missing in an index":   {Template{Subject: `{{index . "nmae"}}`, Text: "x"}, `there is no "nmae"; write {{get`},
+		"beyond a list":         {Template{Subject: `{{index .list 2}}`, Text: "x"}, "a list of 1 has no element 2"},
+		"index of a text":       {Template{Subject: `{{index .name 0}}`, Text: "x"}, "neither a list nor an object"},
 		"no text":               {Template{Subject: "s", HTML: "{{if false}}x{{end}}"}, "the mail that it makes is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := render(t, tc.Template, map[string]any{"name": "x"})
+			_, err := render(t, tc.Template, map[string]any{"name": "x", "list": []any{"y"}})
 			require.ErrorContains(t, err, tc.want)
 		})
 	}

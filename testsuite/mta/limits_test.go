@@ -86,7 +86,11 @@ func testInternationalAddresses(t *testing.T, s *mta.Server) {
 		require.ErrorAs(t, err, &failure)
 		require.False(t, failure.Temporary)
 		require.ErrorContains(t, err, "the server takes no addresses outside ASCII (SMTPUTF8)")
+		m.ReplyTo = []mail.Address{m.From}
 		m.From, m.To, m.Cc = someone("waybill")[0], someone("ascii"), nil
+		_, err = tr.Send(t.Context(), m)
+		require.ErrorContains(t, err, "(SMTPUTF8)", "nor a field with one")
+		m.ReplyTo = nil
 		receipt, err = tr.Send(t.Context(), m)
 	}
 	require.NoError(t, err)

@@ -174,7 +174,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 			// Apart from those: who asks how it stands with the mail server must not wait for it.
 			activities.RegisterMails(a.add(contract.EmailQueue, worker.Options{
 				DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: emailAsked, MaxConcurrentActivityTaskPollers: 1,
-			}), activities.NewMails(o.Mail, registry))
+			}), activities.NewMails(a.client, o.Mail, registry))
 			a.warn()
 			for _, c := range a.byName() {
 				if l, ok := c.(connectors.Listener); ok {
