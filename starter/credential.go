@@ -167,16 +167,23 @@ func (a *app) credentialRevokeCommand() *cobra.Command {
 }
 
 func (a *app) credentialRemoveCommand() *cobra.Command {
-	return &cobra.Command{
+	var force bool
+	cmd := &cobra.Command{
 		Use:   "remove NAME",
 		Short: "Forget a credential with its tokens",
-		Long:  "remove forgets a credential. Its tokens stay good at the provider until they end: `starter credential revoke NAME` comes first.",
+		Long: "remove forgets a credential. Its tokens stay good at the provider until they end: `starter credential revoke NAME` comes first.\n" +
+			"One that mailboxes log in with is kept, unless --force is given.",
 		Example: `  starter credential revoke support
   starter credential remove support`,
 		Args:              need("NAME"),
 		ValidArgsFunction: a.completeCredential,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
+				if !force {
+					if err := unused(ctx, c, args[0]); err != nil {
+						return err
+					}
+				}
 				if err := c.RemoveCredential(ctx, args[0]); err != nil {
 					return err
 				}
@@ -184,6 +191,30 @@ func (a *app) credentialRemoveCommand() *cobra.Command {
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&force, "force", false, "also when mailboxes log in with it; they are not looked through then")
+	return cmd
+}
+
+// unused is an error that names the mailboxes which log in with a credential.
+func unused(ctx context.Context, c *client.Client, name string) error {
+	mailboxes, err := c.Mailboxes(ctx)
+	if err != nil {
+		return err
+	}
+	var users []string
+	for _, mailbox := range mailboxes {
+		m, err := c.Mailbox(ctx, mailbox)
+		if err != nil && !errors.Is(err, client.ErrNotFound) {
+			return err
+		}
+		if err == nil && m.Config.Password == contract.CredentialPrefix+name {
+			users = append(users, mailbox)
+		}
+	}
+	if len(users) > 0 {
+		return fmt.Errorf("credential %s is kept: mailboxes log in with it (%s); --force removes it all the same", name, strings.Join(users, ", "))
+	}
+	return nil
 }
 
 // completeCredential offers the names of credentials to the shell; none when the server does not answer at once.

@@ -123,6 +123,25 @@ func TestCredentialListWithoutRemoved(t *testing.T) {
 	require.NotContains(t, s.out.String(), "gone")
 }
 
+func TestCredentialThatIsMissedOrUsed(t *testing.T) {
+	state := mailbox()
+	state.Config.Password = "credential:ours"
+	server := &fakeTemporal{
+		list:    executions(t, "mailbox/support", contract.MailboxWorkflow, ""),
+		answers: map[string]any{"mailbox/support configure": nil, "mailbox/support status": state, "credential/ours remove": nil, "credential/other remove": nil},
+	}
+	s := newShell(server)
+	require.Equal(t, exitOK, s.run(t.Context(), strings.Fields("mailbox add support --host h --username u --credential nosuch")...), s.err.String())
+	require.Contains(t, s.err.String(), "warning: there is no credential nosuch")
+	s = newShell(server)
+	require.Equal(t, exitRefused, s.run(t.Context(), "credential", "remove", "ours"))
+	require.Contains(t, s.err.String(), "mailboxes log in with it (support); --force")
+	for _, args := range []string{"credential remove other", "credential remove ours --force"} {
+		s = newShell(server)
+		require.Equal(t, exitOK, s.run(t.Context(), strings.Fields(args)...), s.err.String())
+	}
+}
+
 func TestMailboxWithCredential(t *testing.T) {
 	for args, want := range map[string][]string{
 		"--host h --username u --credential ours":                         {"credential:ours", "xoauth2"},

@@ -67,6 +67,11 @@ func (a *app) mailboxAddCommand() *cobra.Command {
 				if err := c.ConfigureMailbox(ctx, config); err != nil {
 					return err
 				}
+				if name, ok := strings.CutPrefix(config.Password, contract.CredentialPrefix); ok {
+					if _, err := c.Credential(ctx, name); errors.Is(err, client.ErrNotFound) {
+						fmt.Fprintf(cmd.ErrOrStderr(), "warning: there is no credential %s; until there is, nobody can log in: `starter credential add %s`\n", name, name)
+					}
+				}
 				return a.print(cmd, config, func(w io.Writer) {
 					fmt.Fprintf(w, "watching mailbox %s; see `starter mailbox status %s`\n", config.Name, config.Name)
 				})

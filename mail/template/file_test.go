@@ -205,3 +205,18 @@ func FuzzReadFile(f *testing.F) {
 		}
 	})
 }
+
+// Tokens of a client alone have no user.
+func TestCredentialWithoutUser(t *testing.T) {
+	for locale, want := range map[string]string{"": "The access of robot does not work", "de": "Der Zugang von robot funktioniert nicht"} {
+		_, tpl, ok := Bundled("credential", locale)
+		require.True(t, ok)
+		p, err := tpl.Parse("credential")
+		require.NoError(t, err)
+		m, err := p.Render(map[string]any{"credential": "robot", "user": "", "days": 0, "problem": "the secret has expired"})
+		require.NoError(t, err)
+		require.Equal(t, want, m.Subject)
+		require.Contains(t, m.HTML, ">"+want+"</h1>")
+		require.Contains(t, m.Text, want)
+	}
+}

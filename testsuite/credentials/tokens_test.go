@@ -1,6 +1,7 @@
 package credentials_test
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/testsuite/oauthserver"
+	"github.com/waybill-io/waybill/testsuite/process"
 )
 
 func port(t *testing.T, address string) int {
@@ -112,16 +114,22 @@ func TestAnswerLost(t *testing.T) {
 		_, err := h.Client.RefreshCredential(t.Context(), "ann", contract.RefreshCredential{Force: true})
 		require.NoError(t, err)
 	}
+	newer := func(than int) func(client.Credential) bool {
+		return func(c client.Credential) bool { return c.Version > than && c.Problem == nil }
+	}
+	version := h.credential("ann").Version
 	loseOne()
 	refresh()
-	require.Equal(t, client.CredentialValid, h.credential("ann").State)
+	h.eventually("ann", "it is tried again", newer(version))
 
 	h.oauth.SetKeep(false)
+	version = h.credential("ann").Version
 	refresh() // the token is of those that work once from here
+	h.eventually("ann", "it is refreshed", newer(version))
 	loseOne()
 	refresh()
+	h.eventually("ann", "the second use was taken for theft", func(c client.Credential) bool { return c.State == client.CredentialBroken })
 	broken := h.credential("ann")
-	require.Equal(t, client.CredentialBroken, broken.State)
 	require.Contains(t, broken.Cause, "for theft")
 	require.Contains(t, broken.Cause, "starter credential authorize ann")
 	h.authorize("ann", ann)
@@ -134,7 +142,7 @@ func TestConsentAgain(t *testing.T) {
 	t.Parallel()
 	h := start(t, oauthserver.Options{})
 	config := h.config()
-	config.User = ann
+	config.User, config.RevokeOld = ann, true
 	h.add("ann", config)
 	h.authorize("ann", ann)
 	before := h.credential("ann")
@@ -160,6 +168,42 @@ func TestConsentAgain(t *testing.T) {
 		return c.Authorised.After(before.Authorised) && c.Refreshes == 3 && c.Undiscarded == "" && c.State == client.CredentialValid
 	})
 	h.secretsNowhere()
+}
+
+// Whoever consents again in the same browser does so within the same session at the provider, which revokes all of it with one token.
+func TestConsentAgainInTheSameBrowser(t *testing.T) {
+	t.Parallel()
+	h := start(t, oauthserver.Options{})
+	for name, revoke := range map[string]bool{"kept": false, "revoked": true} {
+		config := h.config()
+		config.RevokeOld = revoke
+		h.add(name, config)
+		browser := oauthserver.NewBrowser(t, ann)
+		for range 2 {
+			require.Contains(t, browser.Open(h.link(name)).Body, "is authorized for")
+		}
+	}
+	version := h.credential("kept").Version
+	_, err := h.Client.RefreshCredential(t.Context(), "kept", contract.RefreshCredential{Force: true})
+	require.NoError(t, err)
+	kept := h.credential("kept")
+	require.Equal(t, client.CredentialValid, kept.State, kept.Cause)
+	require.Greater(t, kept.Version, version)
+	h.eventually("revoked", "it is broken, and says why", func(c client.Credential) bool { return c.State == client.CredentialBroken })
+	require.Contains(t, h.credential("revoked").Cause, "without --revoke-old")
+}
+
+// Nobody listens at the token endpoint: whoever looks, and whoever asks for a token, hears of it at once.
+func TestTokenEndpointUnreachable(t *testing.T) {
+	t.Parallel()
+	h := start(t, oauthserver.Options{})
+	port := process.Ports(t, 1)[0]
+	h.add("robot", contract.CredentialConfig{TokenURL: fmt.Sprintf("http://127.0.0.1:%d/token", port), ClientID: oauthserver.Robot, ClientSecret: "env:ROBOT_SECRET"})
+	h.eventually("robot", "it says why it has no token", func(c client.Credential) bool { return c.State == client.CredentialBroken })
+	require.Contains(t, h.credential("robot").Cause, "connection refused")
+	access, err := h.Client.RefreshCredential(t.Context(), "robot", contract.RefreshCredential{Force: true})
+	require.NoError(t, err)
+	require.Contains(t, access.Problem, "connection refused")
 }
 
 // A device code, and the credentials of the client alone.
