@@ -199,6 +199,6 @@ func TestTenantIsSwitchedOff(t *testing.T) {
 		r, err := mails.Send(t.Context(), "t", smtp.Mail{})
 		require.NoError(t, err)
 		require.Equal(t, "email.tenant.t.enabled is false", r.Suppressed)
-		require.Equal(t, "email.tenant.t.enabled", mails.Test(t.Context(), "t", mail.Address{}).Steps[0].Setting)
+		require.Equal(t, "email.tenant.t.enabled", mails.Test(t.Context(), "t", nil).Steps[0].Setting)
 	}
 }

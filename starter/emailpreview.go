@@ -25,6 +25,7 @@ type previewed struct {
 	Subject  string `json:"subject"`
 	Mail     string `json:"mail"` // the file
 	Picture  string `json:"picture,omitempty"`
+	Cut      bool   `json:"cut,omitempty"` // the mail is longer than the picture
 }
 
 func (a *app) emailPreviewCommand() *cobra.Command {
@@ -67,6 +68,9 @@ func (a *app) emailPreviewCommand() *cobra.Command {
 			result, err := writePreview(cmd.Context(), t, m, out, chromium, noPNG)
 			if result.Mail == "" {
 				return err
+			}
+			if result.Cut {
+				fmt.Fprintln(cmd.ErrOrStderr(), "warning:", errCut)
 			}
 			return errors.Join(a.print(cmd, result, func(w io.Writer) {
 				fields(w, "template", result.Template, "subject", result.Subject, "mail", result.Mail, "picture", result.Picture)
@@ -164,9 +168,13 @@ func writePreview(ctx context.Context, t client.MailTemplate, m smtp.Mail, out, 
 	if noPNG {
 		return result, nil
 	}
-	if err := picture(ctx, chromium, m, base+".png"); err != nil {
-		return result, err
+	err = picture(ctx, chromium, m, base+".png")
+	if err == nil || errors.Is(err, errCut) {
+		result.Picture = base + ".png"
 	}
-	result.Picture = base + ".png"
-	return result, nil
+	result.Cut = errors.Is(err, errCut)
+	if result.Cut {
+		err = nil
+	}
+	return result, err
 }

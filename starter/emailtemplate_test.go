@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"image/color"
 	"image/png"
 	"net"
@@ -130,17 +132,43 @@ func TestEmailPreviewPicture(t *testing.T) {
 	shown, err := png.Decode(picture)
 	require.NoError(t, err)
 	require.Equal(t, pictureWidth, shown.Bounds().Dx())
-	require.Equal(t, pictureHeight, shown.Bounds().Dy())
+	require.Equal(t, pictureLeast, shown.Bounds().Dy())
 	counts := map[color.RGBA]int{}
-	for y := range pictureHeight {
+	for y := range pictureLeast {
 		for x := range pictureWidth {
 			r, g, b, _ := shown.At(x, y).RGBA()
 			counts[color.RGBA{uint8(r >> 8), uint8(g >> 8), uint8(b >> 8), 0}]++
 		}
 	}
-	require.Greater(t, counts[color.RGBA{0, 0xff, 0, 0}], pictureWidth*pictureHeight/3, "the mail is shown")
+	require.Greater(t, counts[color.RGBA{0, 0xff, 0, 0}], pictureWidth*pictureLeast/3, "the mail is shown")
 	require.Zero(t, counts[color.RGBA{0xff, 0, 0, 0}], "no script has run")
 	require.Zero(t, calls.Load(), "nothing was fetched")
+}
+
+// The picture is as long as the mail, up to a bound.
+func TestEmailPreviewPictureOfALongMail(t *testing.T) {
+	if _, err := exec.LookPath("chromium"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	for px, want := range map[int]int{2500: 2500, 9000: pictureMost - pictureChrome} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "mine.mail.html")
+		body := fmt.Sprintf(`<body style="background:#f4f5f7"><div style="width:600px;height:%dpx;background:#ffffff">x</div></body>`, px)
+		require.NoError(t, os.WriteFile(file, []byte("Subject: s\n\n"+body), 0o600))
+		s := newShell(&fakeTemporal{})
+		require.Equal(t, exitOK, s.run(t.Context(), "email", "preview", file, "--out", dir), s.err.String())
+		require.Equal(t, px > pictureMost, strings.Contains(s.err.String(), "of a mail that is longer"))
+		data, err := os.ReadFile(filepath.Join(dir, "mine.png"))
+		require.NoError(t, err)
+		shown, err := png.Decode(bytes.NewReader(data))
+		require.NoError(t, err)
+		require.InDelta(t, want, shown.Bounds().Dy(), 150)
+		_, _, b, _ := shown.At(300, want-50).RGBA()
+		require.Equal(t, uint32(0xffff), b, "it shows the mail")
+	}
 }
 
 func TestEveryBundledMailHasAPreview(t *testing.T) {

@@ -219,6 +219,9 @@ func (a *alerts) deliver(ctx workflow.Context, g *contract.AlertGroup, plan cont
 			failures = append(failures, "not sent: "+n.Suppressed)
 		}
 		failures = append(append(failures, n.Refused...), n.Problems...)
+		if n.Omitted > 0 {
+			failures = append(failures, fmt.Sprintf("%d people beyond those whom one mail goes to: give the group the address of a mailing list", n.Omitted))
+		}
 		if len(n.Unknown) > 0 {
 			failures = append(failures, "without an address: "+strings.Join(n.Unknown, ", "))
 		}

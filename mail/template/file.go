@@ -41,6 +41,7 @@ func ReadFile(file string, content []byte) (Key, Template, error) {
 	source := strings.ReplaceAll(strings.TrimPrefix(string(content), "\ufeff"), "\r\n", "\n")
 	at := lines{1, 1, 1}
 	n := 0 // lines read
+	seen := map[string]int{}
 	for {
 		var line string
 		var more bool
@@ -54,6 +55,8 @@ func ReadFile(file string, content []byte) (Key, Template, error) {
 		switch {
 		case !ok || !slices.Contains(headers, name):
 			return key, t, fmt.Errorf("%s: line %d: the file begins with its head, fields of %s, and an empty line behind them", file, n, strings.Join(headers, ", "))
+		case seen[name] > 0:
+			return key, t, fmt.Errorf("%s: line %d: the field %s is in line %d already", file, n, name, seen[name])
 		case name == "Subject":
 			t.Subject, at.subject = value, n
 		case name == "From":
@@ -61,6 +64,7 @@ func ReadFile(file string, content []byte) (Key, Template, error) {
 		case name == "Tenant":
 			key.Tenant = value
 		}
+		seen[name] = n
 		if !more {
 			break
 		}
@@ -78,8 +82,11 @@ func ReadFile(file string, content []byte) (Key, Template, error) {
 	if marked {
 		t.Text = plain
 	}
-	if err := key.Validate(); err != nil {
-		return key, t, fmt.Errorf("%s: %w", file, err)
+	if err := key.Validate(); err != nil { // that of the name of the file has been checked
+		return key, t, fmt.Errorf("%s: line %d: %w", file, seen["Tenant"], err)
+	}
+	if _, err := sender(t.From); err != nil {
+		return key, t, fmt.Errorf("%s: line %d: %w", file, seen["From"], err)
 	}
 	_, err = t.parse(file, at)
 	return key, t, err

@@ -39,7 +39,9 @@ func TestReadFileRefuses(t *testing.T) {
 		"line of text 2":  {"x.mail.ftl", "Subject: x\n\n<!-- text -->\n<#macro x>", "x.mail.ftl: line 4: <#macro> is not in the subset"},
 		"name":            {"X.mail.html", "Subject: x\n\nx", "a name has small letters"},
 		"locale":          {"x_german1.mail.html", "Subject: x\n\nx", `"german1" is no locale`},
-		"tenant":          {"x.mail.html", "Subject: x\nTenant: a/b\n\nx", `tenant "a/b"`},
+		"tenant":          {"x.mail.html", "Subject: x\nTenant: a/b\n\nx", `x.mail.html: line 2: template x: tenant "a/b"`},
+		"sender":          {"x.mail.html", "Subject: x\nFrom: nobody\n\nx", `x.mail.html: line 2: from: "nobody" is no address`},
+		"twice":           {"x.mail.html", "Subject: x\nTenant: a\nSubject: y\n\nx", "x.mail.html: line 3: the field Subject is in line 1 already"},
 		"ending":          {"x.html", "Subject: x\n\nx", "is named NAME.mail.html"},
 		"not UTF-8":       {"x.mail.html", "Subject: x\n\n\xff", "UTF-8"},
 	} {

@@ -73,13 +73,9 @@ func (t Template) parse(name string, at lines) (*Parsed, error) {
 		return nil, fmt.Errorf("%s: the template is empty: it has neither HTML nor text", name)
 	}
 	var errs []error
-	if t.From != "" {
-		from, err := netmail.ParseAddress(t.From)
-		if err != nil || strings.ContainsFunc(t.From, unicode.IsControl) {
-			errs = append(errs, fmt.Errorf("%s: from: %q is no address such as Name <name@example.com>", name, t.From))
-		} else {
-			p.from = mail.Address{Name: from.Name, Address: from.Address}
-		}
+	var err error
+	if p.from, err = sender(t.From); err != nil {
+		errs = append(errs, fmt.Errorf("%s: %w", name, err))
 	}
 	for _, piece := range []struct {
 		what, source string
@@ -94,13 +90,24 @@ func (t Template) parse(name string, at lines) (*Parsed, error) {
 			errs = append(errs, fmt.Errorf("%s: the %s has %d bytes, at most %d are allowed", name, piece.what, len(piece.source), MaxSource))
 			continue
 		}
-		var err error
 		*piece.to, err = parsePart(t.Engine, name, piece.source, piece.line, piece.isHTML)
 		if err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return p, errors.Join(errs...)
+}
+
+// sender reads a field From; "" is none.
+func sender(text string) (mail.Address, error) {
+	if text == "" {
+		return mail.Address{}, nil
+	}
+	from, err := netmail.ParseAddress(text)
+	if err != nil || strings.ContainsFunc(text, unicode.IsControl) {
+		return mail.Address{}, fmt.Errorf("from: %q is no address such as Name <name@example.com>", text)
+	}
+	return mail.Address{Name: from.Name, Address: from.Address}, nil
 }
 
 func parsePart(engine, name, source string, line int, isHTML bool) (part, error) {
