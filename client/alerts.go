@@ -165,20 +165,6 @@ func alertHealth(states []contract.AlertsState, now time.Time) AlertHealth {
 	return h
 }
 
-// ProcessKeys are the processes that are deployed, as far as the visibility store knows.
-func (c *Client) ProcessKeys(ctx context.Context) ([]string, error) {
-	var keys []string
-	query := "WorkflowType = " + quote(contract.DefinitionWorkflow) + " AND ExecutionStatus = 'Running'"
-	err := c.visit(ctx, query, 10_000, func(e *execution) bool {
-		keys = append(keys, strings.TrimPrefix(e.GetExecution().GetWorkflowId(), contract.DefinitionID("")))
-		return true
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list the processes that are deployed: %w", err)
-	}
-	return keys, nil
-}
-
 // Stands tells whether what an alert is about still is so: of an incident, whether it is open, of a mailbox, whether it is stopped, of a
 // credential, whether it is broken or ends soon. Of what cannot be asked it is taken to be so.
 func (c *Client) Stands(ctx context.Context, s contract.AlertSample) bool {

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -59,34 +58,6 @@ func (c *Client) PutPeople(ctx context.Context, users map[string]contract.Person
 	}
 	if done, err := c.putMany(ctx, contract.PeopleID, entries); err != nil {
 		return fmt.Errorf("after %d of %d users: %w", done, len(entries), err)
-	}
-	return nil
-}
-
-// room refuses entries that a registry cannot hold beside those that it has.
-func room(known, more []contract.RegistryEntry) error {
-	all := map[string]contract.RegistryEntry{}
-	for _, e := range known {
-		all[e.ID] = e
-	}
-	for _, e := range more {
-		e.Added = time.Now()
-		if before, ok := all[e.ID]; ok {
-			e.Added = before.Added
-		}
-		all[e.ID] = e
-	}
-	sum := 0
-	for _, e := range all {
-		size, err := e.Size()
-		if err != nil {
-			return err
-		}
-		sum += size
-	}
-	if sum > contract.MaxRegistry {
-		return fmt.Errorf("with the %d that are known, they take %d bytes, and there is room for %d: leave out who gets no mails",
-			len(known), sum, contract.MaxRegistry)
 	}
 	return nil
 }

@@ -106,13 +106,3 @@ func templates(entries []contract.RegistryEntry) ([]MailTemplate, error) {
 	}
 	return all, nil
 }
-
-// some are the entries of a registry with these ids; none when there is no such registry.
-func (c *Client) some(ctx context.Context, registry string, ids ...string) ([]contract.RegistryEntry, error) {
-	var entries []contract.RegistryEntry
-	err := c.query(ctx, registry, contract.EntriesQuery, &entries, ids)
-	if errors.Is(err, ErrNotFound) {
-		return nil, nil
-	}
-	return entries, err
-}
