@@ -11,6 +11,7 @@ import (
 	"time"
 
 	temporal "go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities/contract"
 )
@@ -99,17 +100,20 @@ func (c *Client) OpenAlerts(ctx context.Context) ([]contract.AlertsState, error)
 		return nil, fmt.Errorf("list the rules that have open alerts: %w", err)
 	}
 	slices.Sort(rules)
-	var all []contract.AlertsState
-	for _, rule := range slices.Compact(rules) {
-		state, err := c.AlertGroups(ctx, rule)
-		if err != nil {
-			return all, err
-		}
-		if len(state.Groups) > 0 {
-			all = append(all, state)
-		}
+	rules = slices.Compact(rules)
+	states := make([]contract.AlertsState, len(rules))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(askedAtOnce)
+	for i, rule := range rules {
+		group.Go(func() (err error) {
+			states[i], err = c.AlertGroups(ctx, rule)
+			return err
+		})
 	}
-	return all, nil
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(states, func(s contract.AlertsState) bool { return len(s.Groups) == 0 }), nil
 }
 
 // AlertHealth says how alerting is: a broken mail server shows here.
