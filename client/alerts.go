@@ -25,6 +25,18 @@ func (c *Client) AlertRules(ctx context.Context) ([]contract.RegistryEntry, erro
 	return entries, nil
 }
 
+// AlertRule returns a rule that is deployed.
+func (c *Client) AlertRule(ctx context.Context, name string) (contract.RegistryEntry, error) {
+	found, err := c.some(ctx, contract.AlertRulesID, name)
+	switch {
+	case err != nil:
+		return contract.RegistryEntry{}, fmt.Errorf("read alert rule %q: %w", name, err)
+	case len(found) == 0:
+		return contract.RegistryEntry{}, fmt.Errorf("alert rule %q, see `starter alert rule list`: %w", name, ErrNotFound)
+	}
+	return found[0], nil
+}
+
 // PutAlertRule deploys a rule. It is of effect within seconds.
 func (c *Client) PutAlertRule(ctx context.Context, name string, rule json.RawMessage) error {
 	if err := c.Put(ctx, contract.AlertRulesID, name, rule); err != nil {
@@ -35,12 +47,8 @@ func (c *Client) PutAlertRule(ctx context.Context, name string, rule json.RawMes
 
 // RemoveAlertRule removes a rule. What it has not told yet is told to nobody.
 func (c *Client) RemoveAlertRule(ctx context.Context, name string) error {
-	rules, err := c.AlertRules(ctx)
-	if err != nil {
+	if _, err := c.AlertRule(ctx, name); err != nil {
 		return err
-	}
-	if !slices.ContainsFunc(rules, func(e contract.RegistryEntry) bool { return e.ID == name }) {
-		return fmt.Errorf("alert rule %q, see `starter alert rule list`: %w", name, ErrNotFound)
 	}
 	if err := c.Remove(ctx, contract.AlertRulesID, name); err != nil {
 		return fmt.Errorf("remove alert rule %q: %w", name, err)

@@ -118,14 +118,7 @@ func (c *Client) RemoveGroup(ctx context.Context, id string) error {
 }
 
 func (c *Client) removePeople(ctx context.Context, what, id, entry string) error {
-	found, err := c.some(ctx, contract.PeopleID, entry)
-	if err == nil && len(found) == 0 {
-		err = ErrNotFound
-	}
-	if err == nil {
-		err = c.Remove(ctx, contract.PeopleID, entry)
-	}
-	if err != nil {
+	if err := c.removeKnown(ctx, contract.PeopleID, entry); err != nil {
 		return fmt.Errorf("remove %s %q: %w", what, id, err)
 	}
 	return nil

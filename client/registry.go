@@ -67,6 +67,18 @@ func (c *Client) some(ctx context.Context, registry string, ids ...string) ([]co
 	return entries, err
 }
 
+// removeKnown deletes an entry of a registry that is there; ErrNotFound: it is not.
+func (c *Client) removeKnown(ctx context.Context, registry, id string) error {
+	found, err := c.some(ctx, registry, id)
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return ErrNotFound
+	}
+	return c.Remove(ctx, registry, id)
+}
+
 // room refuses entries that a registry cannot hold beside those that it has.
 func room(known, more []contract.RegistryEntry) error {
 	all := map[string]contract.RegistryEntry{}

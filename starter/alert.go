@@ -168,21 +168,16 @@ func (a *app) alertRuleShowCommand() *cobra.Command {
 		ValidArgsFunction: a.completeAlertRule,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
-				entries, err := c.AlertRules(ctx)
+				e, err := c.AlertRule(ctx, args[0])
 				if err != nil {
 					return err
 				}
-				for _, e := range entries {
-					if e.ID == args[0] {
-						r := describeRule(e)
-						r.Rule = e.Value
-						return a.print(cmd, r, func(w io.Writer) {
-							fields(w, "name", r.Name, "does", r.Does)
-							fmt.Fprintf(w, "%s\n", r.Rule)
-						})
-					}
-				}
-				return fmt.Errorf("alert rule %q, see `starter alert rule list`: %w", args[0], client.ErrNotFound)
+				r := describeRule(e)
+				r.Rule = e.Value
+				return a.print(cmd, r, func(w io.Writer) {
+					fields(w, "name", r.Name, "does", r.Does)
+					fmt.Fprintf(w, "%s\n", r.Rule)
+				})
 			})
 		},
 	}
