@@ -205,15 +205,3 @@ func (c *Client) Stands(ctx context.Context, s contract.AlertSample) bool {
 	}
 	return true
 }
-
-// warnedAt are the days before the end of a refresh token that the workflow of credentials warns at.
-var warnedAt = []int{14, 7, 1}
-
-// ends tells whether people are warned of the end of the refresh token. Of one that lasts for some days only they are warned later.
-func (c *Credential) ends(now time.Time) bool {
-	lasts, left := c.RefreshExpires.Sub(c.RefreshIssued), c.RefreshExpires.Sub(now)
-	return !c.RefreshExpires.IsZero() && !c.Revoked && slices.ContainsFunc(warnedAt, func(days int) bool {
-		at := time.Duration(days) * 24 * time.Hour
-		return lasts > at && left <= at
-	})
-}

@@ -11,15 +11,12 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 )
 
-// warnings are the days before the end of a refresh token that people are warned at.
-var warnings = [...]int{14, 7, 1}
-
 const day = 24 * time.Hour
 
 // What is told of a credential.
 const (
 	expiring = "expiring"
-	broken   = "broken"
+	broken   = contract.AlertBroken
 )
 
 // tellFor is how long a warning is tried.
@@ -44,7 +41,7 @@ func (c *credential) warningAt(days int) time.Time {
 
 // nextWarning is when the next warning is due.
 func (c *credential) nextWarning(now time.Time) (next time.Time) {
-	for _, days := range warnings {
+	for _, days := range contract.CredentialWarnings {
 		at := c.warningAt(days)
 		if at.After(now) && (next.IsZero() || at.Before(next)) {
 			next = at
@@ -61,7 +58,7 @@ func (c *credential) warn(ctx workflow.Context) {
 		return
 	}
 	due := 0
-	for _, days := range warnings {
+	for _, days := range contract.CredentialWarnings {
 		if at := c.warningAt(days); !at.IsZero() && !at.After(now) {
 			due = days
 		}

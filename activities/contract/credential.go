@@ -55,6 +55,9 @@ func (c CredentialConfig) Own() bool {
 	return c.AuthorizationURL == "" && c.DeviceURL == ""
 }
 
+// CredentialWarnings are the days before the end of a refresh token that people are warned at, the earliest first.
+var CredentialWarnings = [...]int{14, 7, 1}
+
 // CredentialPrefix begins the reference of a secret that is the token of a credential: "credential:NAME".
 const CredentialPrefix = "credential:"
 
