@@ -202,23 +202,11 @@ func (a *app) alertRuleRemoveCommand() *cobra.Command {
 }
 
 func (a *app) completeAlertRule(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
-	defer cancel()
-	t, err := a.dial(ctx, a.address, a.namespace)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	defer t.Close()
-	entries, err := client.New(t).AlertRules(ctx)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.ID)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return a.completeNames(cmd, args, func(ctx context.Context, c *client.Client) (names []string, err error) {
+		entries, err := c.AlertRules(ctx)
+		for _, e := range entries {
+			names = append(names, e.ID)
+		}
+		return names, err
+	})
 }

@@ -91,3 +91,22 @@ func noWorker(err error) bool {
 	return notReady || late || errors.Is(err, context.DeadlineExceeded) ||
 		ok && precondition.Message == "no poller seen for task queue recently, worker may be down"
 }
+
+// completeNames offers names that the server knows to the shell; none when it does not answer at once.
+func (a *app) completeNames(cmd *cobra.Command, args []string, names func(context.Context, *client.Client) ([]string, error)) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
+	defer cancel()
+	t, err := a.dial(ctx, a.address, a.namespace)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	defer t.Close()
+	known, err := names(ctx, client.New(t))
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return known, cobra.ShellCompDirectiveNoFileComp
+}
