@@ -19,6 +19,8 @@ import (
 type People struct {
 	Users  map[string]contract.Person `json:"users"`
 	Groups map[string]contract.Group  `json:"groups"`
+
+	entries []contract.RegistryEntry // that they were read from
 }
 
 // PutPerson writes what is known of a user, in place of what was.
@@ -34,8 +36,9 @@ func (c *Client) PutPerson(ctx context.Context, id string, p contract.Person) er
 	return nil
 }
 
-// PutPeople writes what is known of many users, in place of what was: all of them or, when they are too many, none.
-func (c *Client) PutPeople(ctx context.Context, users map[string]contract.Person) error {
+// PutPeople writes what is known of many users, in place of what was: all of them or, when they are too many beside those that were
+// known a moment ago, none.
+func (c *Client) PutPeople(ctx context.Context, known People, users map[string]contract.Person) error {
 	var entries []contract.RegistryEntry
 	for _, id := range slices.Sorted(maps.Keys(users)) {
 		p := users[id]
@@ -49,11 +52,7 @@ func (c *Client) PutPeople(ctx context.Context, users map[string]contract.Person
 		}
 		entries = append(entries, contract.RegistryEntry{ID: contract.UserEntry(id), Value: value})
 	}
-	known, err := c.Entries(ctx, contract.PeopleID)
-	if err == nil {
-		err = room(known, entries)
-	}
-	if err != nil {
+	if err := room(known.entries, entries); err != nil {
 		return fmt.Errorf("note %d users: %w", len(entries), err)
 	}
 	if done, err := c.putMany(ctx, contract.PeopleID, entries); err != nil {
@@ -148,7 +147,7 @@ func (c *Client) Users(ctx context.Context, ids ...string) (map[string]contract.
 }
 
 func people(entries []contract.RegistryEntry) (People, error) {
-	p := People{Users: map[string]contract.Person{}, Groups: map[string]contract.Group{}}
+	p := People{Users: map[string]contract.Person{}, Groups: map[string]contract.Group{}, entries: entries}
 	for _, e := range entries {
 		var err error
 		if id, ok := strings.CutPrefix(e.ID, contract.UserPrefix); ok {
