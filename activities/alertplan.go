@@ -101,7 +101,7 @@ func (a *Alerter) outputs(r *alerts.Rule, g contract.AlertGroup, escalation bool
 	if escalation {
 		count, since = g.Count, g.ToldAt
 	}
-	about := sampleOf(alert)
+	about := alerts.Sample(alert)
 	if g.Test {
 		about = contract.AlertSample{} // there is nothing to look at
 	}
@@ -117,10 +117,6 @@ func (a *Alerter) outputs(r *alerts.Rule, g contract.AlertGroup, escalation bool
 		out[name] = value
 	}
 	return out
-}
-
-func sampleOf(a contract.Alert) contract.AlertSample {
-	return contract.AlertSample{ID: a.ID, Source: a.Source, ProcessID: a.ProcessID, RunID: a.RunID, Incident: a.Incident}
 }
 
 // otherGroups are those of a message about several.
