@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -98,17 +99,12 @@ func (a *Alerter) outputs(r *alerts.Rule, g contract.AlertGroup, escalation bool
 	if g.Test {
 		about = contract.AlertSample{} // there is nothing to look at
 	}
-	own := map[string]any{}
-	for name, value := range out {
-		own[name] = value
-	}
-	for name, value := range map[string]any{
+	own := maps.Clone(out)
+	maps.Copy(out, map[string]any{
 		"rule": r.Name, "count": count, "instances": g.Instances, "since": since.UTC().Format(time.RFC3339), "until": g.Until.UTC().Format(time.RFC3339),
 		"first": g.Messages == 0 && !escalation, "summary": g.Messages > 0 && !escalation, "escalation": escalation, "samples": samples,
 		"links": a.links(about), "group": g.Key, "groups": otherGroups(g), "test": g.Test, "alert": own,
-	} {
-		out[name] = value
-	}
+	})
 	return out
 }
 
@@ -128,7 +124,7 @@ func otherGroups(g contract.AlertGroup) []any {
 func (a *Alerter) links(s contract.AlertSample) map[string]any {
 	links := map[string]any{"run": "", "incident": "", "command": ""}
 	if a.settings.UIURL != "" && s.ProcessID != "" {
-		links["run"] = fmt.Sprintf("%s/namespaces/%s/workflows/%s", strings.TrimSuffix(a.settings.UIURL, "/"), url.PathEscape(a.settings.Namespace), url.PathEscape(s.ProcessID))
+		links["run"] = fmt.Sprintf("%s/namespaces/%s/workflows/%s", a.settings.UIURL, url.PathEscape(a.settings.Namespace), url.PathEscape(s.ProcessID))
 		if s.RunID != "" {
 			links["run"] = fmt.Sprintf("%s/%s/history", links["run"], url.PathEscape(s.RunID))
 		}
@@ -137,7 +133,7 @@ func (a *Alerter) links(s contract.AlertSample) map[string]any {
 	case s.Source == contract.AlertProcess && s.Incident > 0:
 		links["command"] = fmt.Sprintf("starter incident retry %s --incident %d", s.ProcessID, s.Incident)
 		if a.settings.BaseURL != "" {
-			links["incident"] = fmt.Sprintf("%s/incidents/%s/%d", strings.TrimSuffix(a.settings.BaseURL, "/"), url.PathEscape(s.ProcessID), s.Incident)
+			links["incident"] = fmt.Sprintf("%s/incidents/%s/%d", a.settings.BaseURL, url.PathEscape(s.ProcessID), s.Incident)
 		}
 	case s.Source == contract.AlertMailbox:
 		links["command"] = "starter mailbox resume " + strings.TrimPrefix(s.ProcessID, contract.MailboxID(""))

@@ -28,9 +28,6 @@ var outputNames = []string{
 	"summary", "groups", "test", "alert",
 }
 
-// OutputNames are the names of what expressions of rules may use, and templates show.
-func OutputNames() []string { return slices.Clone(outputNames) }
-
 // definition is that of the event.
 func definition() *connectors.Definition {
 	d := &connectors.Definition{Name: instance, Events: []connectors.Feature{{Name: event}}}

@@ -44,7 +44,7 @@ func Batch(r *Rule, all []contract.Alert) contract.AlertBatch {
 	return b
 }
 
-// Sample is what is kept of an alert beside the first of its group.
+// Sample is an alert as its group keeps it.
 func Sample(a contract.Alert) contract.AlertSample {
 	return contract.AlertSample{
 		ID: a.ID, Source: a.Source, ProcessID: a.ProcessID, RunID: a.RunID, Incident: a.Incident, At: a.At, Starter: contract.AlertStarter(a.Initiator),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	netmail "net/mail"
 	"os"
 	"path/filepath"
@@ -58,9 +59,7 @@ func (a *app) emailPreviewCommand() *cobra.Command {
 				return err
 			}
 			data := template.Sample(t.Name)
-			for name, value := range values {
-				data[name] = value
-			}
+			maps.Copy(data, values)
 			m, err := preview(t, data, from, to)
 			if err != nil {
 				return err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -54,8 +55,6 @@ func Sample(name string) map[string]any {
 		panic(fmt.Sprintf("the samples of the bundled templates: %v", err)) // a test reads them
 	}
 	data := samples["*"]
-	for k, v := range samples[name] {
-		data[k] = v
-	}
+	maps.Copy(data, samples[name])
 	return data
 }

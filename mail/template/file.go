@@ -1,7 +1,6 @@
 package template
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -107,7 +106,7 @@ func keyOf(file string) (Key, string, error) {
 	if has && key.Locale == "" {
 		return key, "", fmt.Errorf("%s: %q is no locale; a file is named such as %s_de%s or %s_de-AT%s", file, locale, base, EndingGo, base, EndingGo)
 	}
-	return key, engine, errors.Join(key.Validate())
+	return key, engine, key.Validate()
 }
 
 // Format writes a template as a file, which ReadFile reads.

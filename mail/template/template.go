@@ -3,11 +3,9 @@ package template
 import (
 	"errors"
 	"fmt"
-
 	netmail "net/mail"
 	"regexp"
 	"strings"
-
 	"time"
 	"unicode"
 
