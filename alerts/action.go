@@ -118,7 +118,7 @@ func (p *parser) trigger(o jsonfile.Object, action map[string]any, connector, pr
 		p.Triggers = append(p.Triggers, t)
 		return
 	}
-	for _, e := range parts(err) {
+	for _, e := range jsonfile.Parts(err) {
 		text := strings.TrimPrefix(strings.TrimPrefix(e.Error(), "rule: "), prefix)
 		o.Errorf("", "%s", strings.TrimPrefix(text, "."))
 	}
@@ -152,14 +152,6 @@ func (p *parser) read(action map[string]any, connector string) (*trigger.Trigger
 	return t, err
 }
 
-// parts are the errors of a joined one.
-func parts(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	return []error{err}
-}
-
 // subjectValue is the variable that a subject is evaluated as.
 const subjectValue = "subject"
 
@@ -169,7 +161,7 @@ func (p *parser) expression(o jsonfile.Object, field, text string) *trigger.Trig
 		"payloadType": trigger.Signal, "name": p.Name, "variables": map[string]any{subjectValue: text},
 	}}, "")
 	if err != nil {
-		for _, e := range parts(err) {
+		for _, e := range jsonfile.Parts(err) {
 			_, what, _ := strings.Cut(e.Error(), "variables."+subjectValue+": ")
 			o.Errorf(field, "%s", what)
 		}

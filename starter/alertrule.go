@@ -93,7 +93,7 @@ func checkRules(ctx context.Context, c *client.Client, paths, definitions []stri
 		}
 		r, err := alerts.Parse(path, data, o)
 		if err != nil {
-			for _, e := range project.Parts(err) {
+			for _, e := range jsonfile.Parts(err) {
 				errs = append(errs, usage(e))
 			}
 			continue

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/waybill-io/waybill/connectors/jsonfile"
 	"github.com/waybill-io/waybill/connectors/suggest"
-	"github.com/waybill-io/waybill/project"
 )
 
 // app is what the commands share.
@@ -44,7 +44,7 @@ func run(ctx context.Context, a *app, args []string, in io.Reader, out, errOut i
 	if !a.running {
 		err = fmt.Errorf("%w\nsee `%s --help`", usage(err), cmd.CommandPath())
 	}
-	for _, e := range project.Parts(err) {
+	for _, e := range jsonfile.Parts(err) {
 		fmt.Fprintln(errOut, "error: "+e.Error())
 	}
 	return exitCode(err)
