@@ -160,16 +160,6 @@ var errTLSFirst = errors.New("the server says nothing, and answers to TLS: it wa
 // hearing is how long a server may be silent before it is tried whether it waits for TLS.
 const hearing = 5 * time.Second
 
-// hears waits for the first byte of the server, and keeps it.
-func (c *conn) hears(wait time.Duration) bool {
-	var first [1]byte
-	_ = c.SetReadDeadline(time.Now().Add(wait))
-	n, err := c.Conn.Read(first[:])
-	c.first = append(c.first, first[:n]...)
-	var silence net.Error
-	return !errors.As(err, &silence) || !silence.Timeout()
-}
-
 // speaksTLS tries TLS on another connection, for as long as a server may be silent. A certificate that is not trusted is an answer, too.
 func (c *check) speaksTLS(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, hearing)
