@@ -153,11 +153,7 @@ func writePreview(ctx context.Context, t client.MailTemplate, m smtp.Mail, out, 
 	if err != nil {
 		return result, fmt.Errorf("write the mail: %w", err)
 	}
-	base := t.Name
-	if t.Locale != "" {
-		base += "_" + t.Locale
-	}
-	base = filepath.Join(out, base)
+	base := filepath.Join(out, t.Base())
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return result, err
 	}
