@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"fmt"
-	netmail "net/mail"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/service"
 	"github.com/waybill-io/waybill/mail/smtp"
 )
@@ -41,7 +41,7 @@ func (m *Mails) Test(ctx context.Context, in contract.TestEmail) (contract.Email
 	var test *smtp.Mail
 	var problems []string
 	if in.To != "" {
-		to, err := netmail.ParseAddress(in.To)
+		to, err := mail.ParseAddress(in.To)
 		if err != nil {
 			return contract.EmailReport{}, final(fmt.Errorf("%q is not an address such as ann@example.com", in.To))
 		}
@@ -72,7 +72,7 @@ func (m *Mails) Test(ctx context.Context, in contract.TestEmail) (contract.Email
 }
 
 // testMail is the mail that tries the server of a tenant out, made of the template for it. The problems are those of a deployed template.
-func (m *Mails) testMail(ctx context.Context, tenant string, to *netmail.Address) (*smtp.Mail, []string, error) {
+func (m *Mails) testMail(ctx context.Context, tenant string, to mail.Address) (*smtp.Mail, []string, error) {
 	account, err := m.service.Account(tenant)
 	if err != nil {
 		return nil, nil, nil // the test says so

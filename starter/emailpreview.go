@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	netmail "net/mail"
 	"os"
 	"path/filepath"
 	"time"
@@ -139,11 +138,11 @@ func preview(t client.MailTemplate, data map[string]any, from, to string) (smtp.
 }
 
 func address(flag, text string) (mail.Address, error) {
-	a, err := netmail.ParseAddress(text)
+	a, err := mail.ParseAddress(text)
 	if err != nil {
 		return mail.Address{}, usage(fmt.Errorf("%s %q: an address such as ada@example.com is expected", flag, text))
 	}
-	return mail.Address{Name: a.Name, Address: a.Address}, nil
+	return a, nil
 }
 
 // writePreview writes the files. The mail stays when the picture fails.
