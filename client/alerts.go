@@ -73,7 +73,7 @@ func (c *Client) TryAlert(ctx context.Context, a contract.Alert) (contract.Alert
 	var result contract.AlertResult
 	err := c.ask(ctx, temporal.StartActivityOptions{
 		ID: "alert/" + rand.Text(), TaskQueue: contract.AlertQueue, ScheduleToCloseTimeout: time.Minute,
-	}, contract.AlertActivity, a, &result)
+	}, contract.AlertActivity, &result, a)
 	if err != nil {
 		return result, fmt.Errorf("raise an alert (is a worker with the role process running?): %w", err)
 	}

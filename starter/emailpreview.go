@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	netmail "net/mail"
 	"os"
 	"path/filepath"
 	"time"
@@ -138,11 +137,11 @@ func preview(t client.MailTemplate, data map[string]any, from, to string) (smtp.
 }
 
 func address(flag, text string) (mail.Address, error) {
-	a, err := netmail.ParseAddress(text)
+	a, err := mail.ParseAddress(text)
 	if err != nil {
 		return mail.Address{}, usage(fmt.Errorf("%s %q: an address such as ada@example.com is expected", flag, text))
 	}
-	return mail.Address{Name: a.Name, Address: a.Address}, nil
+	return a, nil
 }
 
 // writePreview writes the files. The mail stays when the picture fails.
@@ -152,11 +151,7 @@ func writePreview(ctx context.Context, t client.MailTemplate, m smtp.Mail, out, 
 	if err != nil {
 		return result, fmt.Errorf("write the mail: %w", err)
 	}
-	base := t.Name
-	if t.Locale != "" {
-		base += "_" + t.Locale
-	}
-	base = filepath.Join(out, base)
+	base := filepath.Join(out, t.Base())
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return result, err
 	}

@@ -111,14 +111,9 @@ func keyOf(file string) (Key, string, error) {
 
 // Format writes a template as a file, which ReadFile reads.
 func Format(k Key, t Template) (file string, content []byte) {
-	file = k.Name
-	if k.Locale != "" {
-		file += "_" + k.Locale
-	}
+	file = k.Base() + EndingGo
 	if t.Engine == FreeMarker {
-		file += EndingFreeMarker
-	} else {
-		file += EndingGo
+		file = k.Base() + EndingFreeMarker
 	}
 	var b strings.Builder
 	for _, h := range []struct{ name, value string }{{"Subject", t.Subject}, {"From", t.From}, {"Tenant", k.Tenant}} {
