@@ -78,6 +78,22 @@ func (a *app) answered(ctx context.Context, fn func(context.Context) error) erro
 	return err
 }
 
+// present gets what there is of names that were listed, which is behind what happens: what was removed meanwhile is left out. It is never nil.
+func present[T any](ctx context.Context, names []string, get func(context.Context, string) (T, error)) ([]T, error) {
+	all := []T{}
+	for _, name := range names {
+		one, err := get(ctx, name)
+		if errors.Is(err, client.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
 // unanswered is the error of a call that no worker has answered.
 func unanswered(err error) error {
 	return coded(exitUnreachable, fmt.Errorf("%w\nno worker answered; is one running? (`go run ./worker dev`, or `go run ./worker`)", err))

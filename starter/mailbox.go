@@ -37,13 +37,9 @@ func (a *app) mailboxListCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				mailboxes := []client.Mailbox{}
-				for _, name := range names {
-					m, err := c.Mailbox(ctx, name)
-					if err != nil {
-						return err
-					}
-					mailboxes = append(mailboxes, m)
+				mailboxes, err := present(ctx, names, c.Mailbox)
+				if err != nil {
+					return err
 				}
 				return a.print(cmd, mailboxes, func(w io.Writer) {
 					var rows [][]string

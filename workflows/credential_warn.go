@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -116,8 +117,7 @@ func (c *credential) put(now time.Time, m contract.CredentialMail) {
 		m.ID = max(m.ID, other.ID)
 	}
 	m.ID++
-	c.Outbox = append(c.Outbox, m)
-	c.Outbox = c.Outbox[max(0, len(c.Outbox)-maxOutbox):]
+	c.Outbox = appendAtMost(c.Outbox, m, maxOutbox)
 	c.changes++
 }
 
@@ -158,12 +158,7 @@ func (c *credential) deliver(ctx workflow.Context, m contract.CredentialMail) {
 	if err != nil {
 		c.Unsent[queue] = fmt.Sprintf("a warning by %s did not go out: %s", queue, inWordsOr(err, "no worker took it in time"))
 	}
-	for i, other := range c.Outbox {
-		if other.ID == m.ID {
-			c.Outbox = append(c.Outbox[:i:i], c.Outbox[i+1:]...)
-			break
-		}
-	}
+	c.Outbox = slices.DeleteFunc(c.Outbox, func(other contract.CredentialMail) bool { return other.ID == m.ID })
 }
 
 // undelivered says whom a mail did not reach, and why; "": everybody got it.
