@@ -7,9 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,17 +26,8 @@ const (
 	Password = "stork-and-swallow"
 )
 
-// patience bounds a start on a busy machine; an idle one takes some 10 s.
+// patience bounds a start on a busy machine; an idle one takes some 3 s.
 const patience = 5 * time.Minute
-
-const logging = `status = error
-appender.console.type = Console
-appender.console.name = console
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = [%d{ISO8601}][%-5p][%c{1.}] %m%n
-rootLogger.level = warn
-rootLogger.appenderRef.console.ref = console
-`
 
 // Options of a server. The zero value has neither TLS nor accounts.
 type Options struct {
@@ -46,6 +35,8 @@ type Options struct {
 	Security bool
 	// Settings are lines of elasticsearch.yml, beside those that every server has: "thread_pool.write.queue_size" to "1".
 	Settings map[string]string
+	// Thorough has the JVM compile what runs often as in production, for measurements: the start costs more than twice as much.
+	Thorough bool
 }
 
 // Server is an Elasticsearch with data of its own.
@@ -54,12 +45,12 @@ type Server struct {
 	// CAFile is the certificate that clients must trust, good for 127.0.0.1 (PEM), with Options.Security.
 	CAFile string
 
-	t        testing.TB
-	dir      string
-	java     string
-	home     string
-	settings map[string]string
-	process  *process.Process
+	t            testing.TB
+	dir          string
+	installation Installation
+	thorough     bool
+	settings     map[string]string
+	process      *process.Process
 }
 
 // Start runs a server until the test ends.
@@ -73,45 +64,32 @@ func Start(t testing.TB, options Options) *Server {
 
 func newServer(t testing.TB, dir string, options Options) *Server {
 	t.Helper()
-	java, home := installed(t)
+	i := installed(t)
 	ports := process.Ports(t, 2)
-	s := &Server{URL: fmt.Sprintf("http://127.0.0.1:%d", ports[0]), t: t, dir: dir, java: java, home: home}
-	s.settings = map[string]string{
-		"path.home": home, "path.data": filepath.Join(dir, "data"), "path.logs": filepath.Join(dir, "logs"),
-		"network.host": "127.0.0.1", "http.port": strconv.Itoa(ports[0]), "transport.port": strconv.Itoa(ports[1]),
-		"discovery.type": "single-node", "cluster.name": "waybill", "node.name": "waybill",
-		// The disk of a machine that runs tests is seldom as empty as a server wants it.
-		"cluster.routing.allocation.disk.threshold_enabled": "false",
-		"xpack.security.enabled":                            strconv.FormatBool(options.Security),
+	s := &Server{
+		URL: fmt.Sprintf("http://127.0.0.1:%d", ports[0]), t: t, dir: dir, installation: i, thorough: options.Thorough,
+		settings: i.settings(dir, options.Security),
 	}
+	s.settings["http.port"], s.settings["transport.port"] = strconv.Itoa(ports[0]), strconv.Itoa(ports[1])
 	maps.Copy(s.settings, options.Settings)
 	process.Check(t, os.MkdirAll(s.config(), 0o700))
-	s.write("log4j2.properties", logging)
 	if options.Security {
 		s.secure()
 	}
 	return s
 }
 
-// installed finds Java and the server, or ends the test.
-func installed(t testing.TB) (java, home string) {
+// installed prepares the server, or ends the test.
+func installed(t testing.TB) Installation {
 	t.Helper()
-	java = filepath.Join(os.Getenv("JAVA_HOME"), "bin", "java")
-	if os.Getenv("JAVA_HOME") == "" {
-		java = "java"
-	}
-	java, err := exec.LookPath(java)
-	if err != nil {
-		process.Missing(t, "java is not installed (Debian: apt-get install maven default-jdk-headless)")
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
 	defer cancel()
-	home, err = Prepare(ctx, os.Stderr)
+	i, err := Prepare(ctx, os.Stderr)
 	if errors.Is(err, ErrMissing) {
 		process.Missing(t, err.Error())
 	}
 	process.Check(t, err)
-	return java, home
+	return i
 }
 
 // secure gives the server a certificate and an account.
@@ -121,7 +99,7 @@ func (s *Server) secure() {
 	s.CAFile = filepath.Join(s.config(), "cert.pem")
 	s.URL = strings.Replace(s.URL, "http:", "https:", 1)
 	maps.Copy(s.settings, map[string]string{
-		"xpack.security.http.ssl.enabled": "true", "xpack.security.http.ssl.certificate": s.CAFile, "xpack.security.http.ssl.key": key,
+		"xpack.security.enabled": "true", "xpack.security.http.ssl.enabled": "true", "xpack.security.http.ssl.certificate": s.CAFile, "xpack.security.http.ssl.key": key,
 		"xpack.security.autoconfiguration.enabled": "false",
 	})
 	hash, err := bcrypt.GenerateFromPassword([]byte(Password), bcrypt.MinCost)
@@ -167,14 +145,12 @@ func (s *Server) end(signal syscall.Signal) {
 // Run starts the server after Stop or Kill, with the same ports and data, and waits until every index can be searched.
 func (s *Server) Run() {
 	s.t.Helper()
-	var lines strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(s.settings)) {
-		fmt.Fprintf(&lines, "%s: %q\n", name, s.settings[name])
+	process.Check(s.t, configure(s.dir, s.settings))
+	var flags []string
+	if !s.thorough {
+		flags = s.installation.quick()
 	}
-	s.write("elasticsearch.yml", lines.String())
-	c := exec.Command(s.java, "-Xms512m", "-Xmx512m", "-Djava.io.tmpdir="+s.dir,
-		"-cp", filepath.Join(s.home, "lib", "*"), "io.waybill.elasticsearch.Main", s.config())
-	c.Dir = s.dir
+	c := s.installation.command(context.Background(), s.dir, flags...)
 	_, err := c.StdinPipe() // ends with this process, and the server with it
 	process.Check(s.t, err)
 	s.process = process.Start(s.t, c, filepath.Join(s.dir, "log"))

@@ -64,7 +64,9 @@ func index(t testing.TB, c *elasticsearch.Client, name string, n int) {
 		document := fmt.Sprintf(`{"task":"task-%d","seconds":%d,"at":%q}`, i%2, i, time.Date(2026, 11, 28, 0, i, 0, 0, time.UTC).Format(time.RFC3339))
 		require.NoError(t, bulk.Add(t.Context(), esutil.BulkIndexerItem{
 			Action: "index", DocumentID: fmt.Sprint(i), Body: strings.NewReader(document),
-			OnFailure: func(_ context.Context, _ esutil.BulkIndexerItem, answer esutil.BulkIndexerResponseItem, err error) { t.Error(answer.Error, err) },
+			OnFailure: func(_ context.Context, _ esutil.BulkIndexerItem, answer esutil.BulkIndexerResponseItem, err error) {
+				t.Error(answer.Error, err)
+			},
 		}))
 	}
 	require.NoError(t, bulk.Close(t.Context()))
@@ -192,7 +194,7 @@ func TestRefusals(t *testing.T) {
 
 // BenchmarkBulkIndexer is what esutil.BulkIndexer alone sends to this server: documents of some 400 bytes.
 func BenchmarkBulkIndexer(b *testing.B) {
-	c := shared.Client(b)
+	c := Start(b, Options{Thorough: true}).Client()
 	do(b, c, "PUT", "/_index_template/bench", `{"index_patterns":["bench"],"template":{"settings":{"number_of_replicas":0}}}`)
 	padding := strings.Repeat("a word ", 40)
 	bulk, err := esutil.NewBulkIndexer(esutil.BulkIndexerConfig{Client: c, Index: "bench", NumWorkers: 2})

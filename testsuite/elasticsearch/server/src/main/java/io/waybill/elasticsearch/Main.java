@@ -34,7 +34,7 @@ public final class Main {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(node), "stop"));
         node.start();
         while (System.in.read() >= 0) {}
-        Runtime.getRuntime().halt(1);
+        System.exit(0);
     }
 
     private static void stop(Node node) {
