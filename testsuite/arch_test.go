@@ -19,6 +19,7 @@ const module = "github.com/waybill-io/waybill"
 var rooms = map[string][]string{
 	// Pure: the machine and what it reads.
 	"juel":   {},
+	"quartz": {},
 	"bpmn":   {"juel"},
 	"engine": {"bpmn", "juel"},
 	// What workflows and activities agree on.
@@ -88,7 +89,7 @@ type restriction struct {
 
 var restrictions = []restriction{
 	{
-		rooms: []string{"bpmn", "engine", "juel", "definition"},
+		rooms: []string{"bpmn", "engine", "juel", "definition", "quartz"},
 		banned: []string{
 			"os/...", "net/...", "io/fs", "io/ioutil", "embed", "log/...", "syscall", "path/filepath", "database/...", "context", "sync/atomic", "testing",
 			"math/rand/...", "crypto/rand",
