@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/waybill-io/waybill/bpmn"
+	"github.com/waybill-io/waybill/events"
 	"github.com/waybill-io/waybill/juel"
 )
 
@@ -241,7 +242,11 @@ type Escalate struct {
 // Stop ends the command with this ID: a call, script, task, timer, subscription or child that nobody waits for any more.
 type Stop struct{ ID int }
 
-// End is the last command of an instance.
+// Record are the events that a step adds to the log of the instance, in their order. It is the last command of a step. Times, sequences and
+// references are set; whose they are the host knows.
+type Record struct{ Events []events.Event }
+
+// End is the last command of an instance but for Record.
 type End struct {
 	Outcome Outcome
 	Failure Failure `json:",omitzero"` // of OutcomeFailed
@@ -270,6 +275,7 @@ func (Broadcast) command()       {}
 func (StartChild) command()      {}
 func (Escalate) command()        {}
 func (Stop) command()            {}
+func (Record) command()          {}
 func (End) command()             {}
 
 // Scripts evaluates JavaScript in place: conditions, listeners and values of mappings. The same script in the same surroundings

@@ -44,6 +44,7 @@ type Options struct {
 	Engine      int    // behaviour version; 0: the newest
 	Called      bool   // by a call activity: errors and escalations that nothing here catches are the caller's
 	Depth       int    // of a called instance: one more than its caller's
+	Record      bool   // steps answer Record
 }
 
 // New returns the state of an instance that has not started. Its first event must be Started.

@@ -19,8 +19,12 @@ const module = "github.com/waybill-io/waybill"
 var rooms = map[string][]string{
 	// Pure: the machine and what it reads.
 	"juel":   {},
+	"quartz": {},
 	"bpmn":   {"juel"},
-	"engine": {"bpmn", "juel"},
+	"events": {},
+	"engine": {"bpmn", "events", "juel"},
+	// How histories hold events, for all who write and read them.
+	"events/marker": {"events"},
 	// What workflows and activities agree on.
 	"activities/contract": {},
 	"definition":          {"activities/contract", "bpmn"},
@@ -29,12 +33,14 @@ var rooms = map[string][]string{
 	// Workflow code never imports what touches the world.
 	"script": {"bpmn", "engine", "juel"},
 
-	"workflows": {"activities/contract", "bpmn", "definition", "engine", "juel", "script"},
+	"workflows": {"activities/contract", "bpmn", "definition", "engine", "events", "events/marker", "juel", "quartz", "script"},
 	// Rules of alerts: what becomes of one, pure.
 	"alerts": {"activities/contract", "connectors"},
 	// The world, which knows nothing of workflows.
 	"retryafter": {},
 	"mail":       {"freemarker", "retryafter"},
+	// Documents of events: indexes, archives, reports.
+	"analytics": {"events", "retryafter"},
 	// The language of templates, which mails and messages of connectors share. Of the connectors it has how names are suggested, alone.
 	"freemarker": {"connectors/suggest", "juel"},
 	// The contract of connectors, and what several of them share.
@@ -57,8 +63,8 @@ var rooms = map[string][]string{
 		"connectors/sql", "connectors/twilio", "mail",
 	},
 	"activities": {
-		"alerts", "activities/binding", "activities/contract", "bpmn", "client", "connectors", "connectors/rabbitmq/broker", "definition", "engine", "juel",
-		"mail", "script",
+		"alerts", "activities/binding", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/rabbitmq/broker", "definition", "engine",
+		"events", "events/marker", "juel", "mail", "quartz", "script",
 	},
 	// The way in.
 	"client":  {"activities/contract", "connectors", "definition", "engine", "mail", "script"},
@@ -66,21 +72,21 @@ var rooms = map[string][]string{
 	"gateway": {"activities/contract", "client", "connectors", "mail", "workflows"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {
-		"alerts", "activities", "activities/contract", "client", "configuration", "connectors", "connectors/catalog", "connectors/script", "definition", "gateway", "mail", "project", "worker/dev",
+		"alerts", "activities", "activities/contract", "analytics", "client", "configuration", "connectors", "connectors/catalog", "connectors/script", "definition", "gateway", "mail", "project", "worker/dev",
 		"workflows",
 	},
 	"worker/dev": {
 		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/email", "examples", "gateway", "mail", "project", "worker",
 		"testsuite/mailserver", "testsuite/temporalserver",
 	},
-	"starter":  {"alerts", "activities/binding", "activities/contract", "bpmn", "client", "connectors", "connectors/catalog", "definition", "mail", "project", "testsuite/scenario"},
+	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/catalog", "definition", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
-		"alerts", "activities", "activities/contract", "bpmn", "client", "connectors", "connectors/email", "connectors/files", "connectors/rest", "connectors/sql", "definition", "engine", "mail", "project", "testsuite", "worker", "worker/dev",
+		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/email", "connectors/files", "connectors/rest", "connectors/sql", "definition", "engine", "events", "mail", "project", "testsuite", "worker", "worker/dev",
 		"workflows",
 	},
 	"testsuite": {
-		"alerts", "activities", "activities/contract", "bpmn", "client", "connectors", "connectors/catalog", "definition", "engine", "examples", "juel", "mail",
+		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/catalog", "definition", "engine", "events", "events/marker", "examples", "juel", "mail",
 		"project", "script", "worker", "worker/dev", "workflows",
 	},
 }
@@ -94,7 +100,7 @@ type restriction struct {
 
 var restrictions = []restriction{
 	{
-		rooms: []string{"bpmn", "engine", "juel", "definition"},
+		rooms: []string{"bpmn", "engine", "events", "juel", "definition", "quartz"},
 		banned: []string{
 			"os/...", "net/...", "io/fs", "io/ioutil", "embed", "log/...", "syscall", "path/filepath", "database/...", "context", "sync/atomic", "testing",
 			"math/rand/...", "crypto/rand",
@@ -102,7 +108,7 @@ var restrictions = []restriction{
 		why: "it is pure: the same input gives the same output, in every replay of a history",
 	},
 	{
-		rooms:  append([]string{"bpmn", "engine", "juel", "definition", "freemarker", "mail", "project", "activities/contract"}, roomsIn("connectors")...),
+		rooms:  append([]string{"analytics", "bpmn", "engine", "events", "juel", "definition", "freemarker", "mail", "project", "activities/contract"}, roomsIn("connectors")...),
 		banned: []string{"go.temporal.io/..."},
 		why:    "it knows nothing of Temporal",
 	},

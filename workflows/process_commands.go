@@ -59,6 +59,8 @@ func (h *host) carryOut(c engine.Command) {
 		h.escalate(c)
 	case engine.Stop:
 		h.stop(c.ID)
+	case engine.Record:
+		h.record(c)
 	case engine.End:
 		h.failed = c.Failure // State.Outcome ends the loop
 	default:

@@ -23,6 +23,8 @@ const (
 	AlertQueue      = "waybill-alerts"      // alerts on their way to their rules: nothing that they speak of waits for it
 	NoticeQueue     = "waybill-notices"     // mails of Waybill's own, which wait for the mail server
 	EmailQueue      = "waybill-email"       // questions to the email service: tests of the mail server, and its health
+	IndexerQueue    = "waybill-indexer"     // events on their way from histories to the index, and rebuilds
+	ReportQueue     = "waybill-reports"     // questions to the index: reports, exports; those who ask wait
 	JavaQueue       = "waybill-java"        // what models ask of Java: a worker of the user's own, in any language
 )
 
@@ -40,6 +42,10 @@ const (
 	PaceWorkflow       = "waybill/pace"
 	AlertsWorkflow     = "waybill/alerts"     // one for each rule: groups, windows, summaries
 	CredentialWorkflow = "waybill/credential" // holds the tokens of an OAuth account
+	IndexerWorkflow    = "waybill/indexer"    // the only one: what has been indexed, and what is next
+	IndexTickWorkflow  = "waybill/index-tick" // of the Schedule: tells the indexer that it is time
+	RebuildWorkflow    = "waybill/rebuild"    // a new index from archive and histories
+	VerifyWorkflow     = "waybill/verify"     // compares histories, archive and index
 	TakenWorkflow      = "waybill/taken"      // holds an id: where a process would stand, had nobody waited (ProcessStart), and of echoes
 )
 
@@ -103,6 +109,9 @@ func CredentialID(name string) string { return "credential/" + name }
 
 // AlertsID is the id of the workflow that groups the alerts of a rule.
 func AlertsID(rule string) string { return "alerts/" + rule }
+
+// IndexerID is the id of the workflow that indexes events.
+const IndexerID = "indexer"
 
 // Registries that there is one of in a namespace.
 const (

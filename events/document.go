@@ -1,0 +1,80 @@
+package events
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+)
+
+// Document is an event with whose it is, as indexes, archives, files and exports hold it in JSON.
+type Document struct {
+	Process
+	Definition string `json:"processDefinitionId,omitempty"` // key:version
+	Kind       Kind   `json:"kind"`
+	Event
+
+	// The value of a variable, in every field that can hold it.
+	Boolean *bool      `json:"booleanValue,omitempty"`
+	String  *string    `json:"stringValue,omitempty"`
+	Short   *int16     `json:"shortValue,omitempty"`
+	Integer *int32     `json:"integerValue,omitempty"`
+	Long    *int64     `json:"longValue,omitempty"`
+	Double  *float64   `json:"doubleValue,omitempty"`
+	Date    *time.Time `json:"dateValue,omitempty"`
+	UUID    *string    `json:"uuidValue,omitempty"`
+	JSON    *string    `json:"jsonValue,omitempty"` // as text, so that no value adds a field to the index
+}
+
+// Documents are those of a batch, in its order.
+func (b Batch) Documents() []Document {
+	documents := make([]Document, len(b.Events))
+	for i, e := range b.Events {
+		d := Document{Process: b.Process, Kind: e.Type.Kind(), Event: e}
+		if b.Key != "" {
+			d.Definition = fmt.Sprintf("%s:%d", b.Key, b.DefinitionVersion)
+		}
+		d.spread()
+		documents[i] = d
+	}
+	return documents
+}
+
+// ID is the id of the document in its index: the instance, and with a dot what it is about.
+func (d *Document) ID() string {
+	if d.Ref == "" {
+		return d.Instance
+	}
+	return d.Instance + "." + d.Ref
+}
+
+// sequenceBits are those of the sequence in a version; an instance with more events than that is far beyond what a history can hold.
+const sequenceBits = 31
+
+// Version orders the documents of an id: what is later has a higher one, an instance that takes an old id again, too. It is positive.
+func (d *Document) Version() int64 {
+	return d.Began.Unix()<<sequenceBits | cmp.Or(d.Revision, d.Sequence)
+}
+
+// The indexes of a tenant, after its prefix.
+const (
+	ProcessInstances = "process-instances"
+	Tasks            = "tasks"
+	Activities       = "activities" // and flows, calls, incidents, mails, external tasks
+	Variables        = "variables"
+)
+
+// Indexes are all of them.
+func Indexes() []string { return []string{ProcessInstances, Tasks, Activities, Variables} }
+
+// Index is the one that the document belongs to.
+func (d *Document) Index() string {
+	switch d.Kind {
+	case KindProcess:
+		return ProcessInstances
+	case KindTask:
+		return Tasks
+	case KindVariable:
+		return Variables
+	}
+	return Activities
+}

@@ -1,0 +1,212 @@
+package elasticsearch
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8"
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+	"github.com/elastic/go-elasticsearch/v8/esutil"
+	"github.com/stretchr/testify/require"
+)
+
+var shared Shared
+
+func TestMain(m *testing.M) { os.Exit(shared.Run(m)) }
+
+// call sends a request and returns the status and the answer.
+func call(t testing.TB, c *elasticsearch.Client, method, path, body string) (int, map[string]any) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+	require.NoError(t, err)
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := c.Perform(r)
+	require.NoError(t, err)
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	var fields map[string]any
+	require.NoError(t, json.Unmarshal(text, &fields), string(text))
+	return answer.StatusCode, fields
+}
+
+// do is a call that succeeds.
+func do(t testing.TB, c *elasticsearch.Client, method, path, body string) map[string]any {
+	t.Helper()
+	status, fields := call(t, c, method, path, body)
+	require.Less(t, status, 300, "%s %s: %v", method, path, fields)
+	return fields
+}
+
+// at follows keys into an answer.
+func at(fields any, keys ...string) any {
+	for _, key := range keys {
+		m, _ := fields.(map[string]any)
+		fields = m[key]
+	}
+	return fields
+}
+
+// index sends n documents of tasks, one a minute, and makes them searchable.
+func index(t testing.TB, c *elasticsearch.Client, name string, n int) {
+	t.Helper()
+	bulk, err := esutil.NewBulkIndexer(esutil.BulkIndexerConfig{Client: c, Index: name, Refresh: "true"})
+	require.NoError(t, err)
+	for i := range n {
+		document := fmt.Sprintf(`{"task":"task-%d","seconds":%d,"at":%q}`, i%2, i, time.Date(2026, 11, 28, 0, i, 0, 0, time.UTC).Format(time.RFC3339))
+		require.NoError(t, bulk.Add(t.Context(), esutil.BulkIndexerItem{
+			Action: "index", DocumentID: fmt.Sprint(i), Body: strings.NewReader(document),
+			OnFailure: func(_ context.Context, _ esutil.BulkIndexerItem, answer esutil.BulkIndexerResponseItem, err error) {
+				t.Error(answer.Error, err)
+			},
+		}))
+	}
+	require.NoError(t, bulk.Close(t.Context()))
+	require.EqualValues(t, n, bulk.Stats().NumFlushed)
+}
+
+func count(t testing.TB, c *elasticsearch.Client, name string) float64 {
+	t.Helper()
+	return do(t, c, "GET", "/"+name+"/_count", "")["count"].(float64)
+}
+
+func TestTemplatesAliasesAndAggregations(t *testing.T) {
+	t.Parallel()
+	c := shared.Client(t)
+	require.Equal(t, "You Know, for Search", do(t, c, "GET", "/", "")["tagline"])
+	do(t, c, "PUT", "/_index_template/reports", `{"index_patterns":["reports-*"],"template":{"settings":{"number_of_replicas":0},"mappings":{"dynamic":"strict",
+		"properties":{"task":{"type":"keyword"},"seconds":{"type":"long"},"at":{"type":"date"}}},"aliases":{"reports":{}}}}`)
+	index(t, c, "reports-1", 120)
+	answer := do(t, c, "POST", "/reports/_search?size=0", `{"aggs":{
+		"tasks":{"terms":{"field":"task"},"aggs":{"time":{"stats":{"field":"seconds"}}}},
+		"slow":{"percentiles":{"field":"seconds","percents":[50]}},
+		"hours":{"date_histogram":{"field":"at","calendar_interval":"hour"}}}}`)
+	tasks := at(answer, "aggregations", "tasks", "buckets").([]any)
+	require.Len(t, tasks, 2)
+	require.Equal(t, map[string]any{"count": 60.0, "min": 0.0, "max": 118.0, "avg": 59.0, "sum": 3540.0}, at(tasks[0], "time"))
+	require.InDelta(t, 59.5, at(answer, "aggregations", "slow", "values", "50.0"), 1)
+	require.Len(t, at(answer, "aggregations", "hours", "buckets"), 2)
+
+	// A new physical index takes over under the old name in one step.
+	index(t, c, "rebuilt", 3)
+	do(t, c, "POST", "/_aliases", `{"actions":[{"remove":{"index":"reports-1","alias":"reports"}},{"add":{"index":"rebuilt","alias":"reports"}}]}`)
+	require.EqualValues(t, 3, count(t, c, "reports"))
+
+	// The older of two versions does not overwrite the newer, and a field that no mapping has is refused.
+	do(t, c, "PUT", "/reports-1/_doc/a?version=7&version_type=external", `{"seconds":7}`)
+	status, _ := call(t, c, "PUT", "/reports-1/_doc/a?version=6&version_type=external", `{"seconds":6}`)
+	require.Equal(t, http.StatusConflict, status)
+	status, _ = call(t, c, "PUT", "/reports-1/_doc/b", `{"unknown":1}`)
+	require.Equal(t, http.StatusBadRequest, status)
+}
+
+func TestDocumentsOutliveTheServer(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{})
+	index(t, s.Client(), "events", 1000)
+	s.Kill()
+	_, err := s.Client().Info()
+	require.Error(t, err)
+	s.Run()
+	require.EqualValues(t, 1000, count(t, s.Client(), "events"))
+}
+
+func TestSecurity(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{Security: true})
+	index(t, s.Client(), "events", 10)
+
+	config := s.Config()
+	config.Password = "wrong"
+	require.Equal(t, http.StatusUnauthorized, status(t, config))
+	config = s.Config()
+	config.CACert = nil
+	c, err := elasticsearch.NewClient(config)
+	require.NoError(t, err)
+	_, err = c.Info()
+	require.ErrorContains(t, err, "certificate")
+
+	key := do(t, s.Client(), "POST", "/_security/api_key", `{"name":"reader","role_descriptors":{"reader":{"indices":[{"names":["events"],"privileges":["read"]}]}}}`)
+	config = s.Config()
+	config.Username, config.Password, config.APIKey = "", "", key["encoded"].(string)
+	c, err = elasticsearch.NewClient(config)
+	require.NoError(t, err)
+	require.EqualValues(t, 10, count(t, c, "events"))
+	code, _ := call(t, c, "PUT", "/events/_doc/new", `{"seconds":1}`)
+	require.Equal(t, http.StatusForbidden, code)
+	do(t, s.Client(), "DELETE", "/_security/api_key", fmt.Sprintf(`{"ids":[%q]}`, key["id"]))
+	require.Equal(t, http.StatusUnauthorized, status(t, config))
+}
+
+// status is what the server answers to a client.
+func status(t *testing.T, config elasticsearch.Config) int {
+	t.Helper()
+	c, err := elasticsearch.NewClient(config)
+	require.NoError(t, err)
+	answer, err := c.Info()
+	require.NoError(t, err)
+	defer func() { _ = answer.Body.Close() }()
+	return answer.StatusCode
+}
+
+// What a full disk and a server that has too much to do look like to those who write.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{Settings: map[string]string{"indexing_pressure.memory.limit": "20kb", "cluster.info.update.interval": "10s"}})
+	c := s.Client()
+	index(t, c, "events", 10)
+
+	body := bytes.Repeat([]byte(`{"index":{}}`+"\n"+`{"task":"`+strings.Repeat("x", 1000)+`"}`+"\n"), 100)
+	answer, err := esapi.BulkRequest{Index: "events", Body: bytes.NewReader(body)}.Do(t.Context(), c)
+	require.NoError(t, err)
+	text, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	_ = answer.Body.Close()
+	require.Equal(t, http.StatusTooManyRequests, answer.StatusCode, string(text))
+	require.Contains(t, string(text), "es_rejected_execution_exception")
+
+	const disk = `{"persistent":{"cluster.routing.allocation.disk.threshold_enabled":%t,"cluster.routing.allocation.disk.watermark.low":%[2]s,
+		"cluster.routing.allocation.disk.watermark.high":%[2]s,"cluster.routing.allocation.disk.watermark.flood_stage":%[2]s}}`
+	do(t, c, "PUT", "/_cluster/settings", fmt.Sprintf(disk, true, `"1000tb"`))
+	write := func() (int, map[string]any) { return call(t, c, "PUT", "/events/_doc/new", `{"seconds":1}`) }
+	var fields map[string]any
+	require.Eventually(t, func() bool {
+		var code int
+		code, fields = write()
+		return code == http.StatusTooManyRequests
+	}, time.Minute, 100*time.Millisecond)
+	require.Equal(t, "cluster_block_exception", at(fields, "error", "type"))
+
+	do(t, c, "PUT", "/_cluster/settings", fmt.Sprintf(disk, true, `"1b"`))
+	require.Eventually(t, func() bool {
+		code, _ := write()
+		return code < 300
+	}, time.Minute, 100*time.Millisecond)
+}
+
+// BenchmarkBulkIndexer is what esutil.BulkIndexer alone sends to this server: documents of some 400 bytes.
+func BenchmarkBulkIndexer(b *testing.B) {
+	c := Start(b, Options{Thorough: true}).Client()
+	do(b, c, "PUT", "/_index_template/bench", `{"index_patterns":["bench"],"template":{"settings":{"number_of_replicas":0}}}`)
+	padding := strings.Repeat("a word ", 40)
+	bulk, err := esutil.NewBulkIndexer(esutil.BulkIndexerConfig{Client: c, Index: "bench", NumWorkers: 2})
+	require.NoError(b, err)
+	b.ResetTimer()
+	for i := range b.N {
+		document := fmt.Sprintf(`{"id":%d,"processDefinitionId":"order-%d","processInstanceId":"instance-%d","taskName":"task-%d","duration":%d,"text":%q}`,
+			i, i%20, i/10, i%7, i%1000, padding)
+		require.NoError(b, bulk.Add(b.Context(), esutil.BulkIndexerItem{Action: "index", DocumentID: fmt.Sprint(i), Body: strings.NewReader(document)}))
+	}
+	require.NoError(b, bulk.Close(b.Context()))
+	b.StopTimer()
+	require.EqualValues(b, b.N, bulk.Stats().NumFlushed)
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "docs/s")
+}
