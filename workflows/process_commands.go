@@ -59,8 +59,7 @@ func (h *host) carryOut(c engine.Command) {
 		h.escalate(c)
 	case engine.Stop:
 		h.stop(c.ID)
-	case engine.Record:
-		h.record(c)
+	case engine.Record: // kept already
 	case engine.End:
 		h.failed = c.Failure // State.Outcome ends the loop
 	default:
@@ -163,6 +162,9 @@ func (h *host) runScript(c engine.RunScript) {
 	})
 	w := &wait{h: h, id: c.ID, cancel: cancel, counted: true}
 	h.waits[c.ID] = w
+	if h.log != nil {
+		h.scripts = append(h.scripts, f)
+	}
 	h.selector.AddFuture(f, w.scripted)
 }
 
@@ -219,7 +221,7 @@ func (h *host) openTask(c engine.OpenTask) {
 		TypedSearchAttributes: taskAttributes(task),
 		StaticSummary:         clip(task.Name),
 	})
-	child := workflow.ExecuteChildWorkflow(ctx, contract.TaskWorkflow, contract.TaskInput{Task: task, Command: c.ID, Listens: c.Listens, Mails: h.taskMails(c)})
+	child := workflow.ExecuteChildWorkflow(ctx, contract.TaskWorkflow, contract.TaskInput{Task: task, Command: c.ID, Listens: c.Listens, Mails: h.taskMails(c), Record: h.opened(task.ID)})
 	h.waits[c.ID] = &wait{h: h, id: c.ID, child: child}
 	// A child that was never started would be lost with this run.
 	h.closing = append(h.closing, child.GetChildWorkflowExecution())
