@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"strconv"
+	"time"
 
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/events"
@@ -35,6 +36,8 @@ type ending struct {
 	code, message string
 	attempts      int
 	assignee      *string
+	owner         *string
+	claimed       time.Time
 	variables     Variables
 }
 
@@ -55,7 +58,7 @@ func (m *machine) done(w Wait, n *bpmn.Node, ev Completed) {
 	}
 	switch w.Kind {
 	case WaitTask:
-		m.over(w, events.TaskCompleted, ending{assignee: ev.Assignee, variables: m.payload(n, ev.Outputs)})
+		m.over(w, events.TaskCompleted, ending{assignee: ev.Assignee, owner: ev.Owner, claimed: ev.Claimed, variables: m.payload(n, ev.Outputs)})
 	case WaitCall:
 		m.over(w, events.IntegrationResult, ending{attempts: ev.Attempts})
 	case WaitOffer:
@@ -127,6 +130,10 @@ func (w work) fill(e *events.Event, p *bpmn.Process) {
 	if a := w.ending.assignee; a != nil {
 		e.Assignee = clipped(*a)
 	}
+	if o := w.ending.owner; o != nil {
+		e.Owner = clipped(*o)
+	}
+	e.Claimed = w.ending.claimed
 	if e.Type == events.TaskCompleted {
 		e.UserID = e.Assignee
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"sync"
 )
@@ -31,46 +32,74 @@ type Encoder struct{ pool sync.Pool }
 type packing struct {
 	out  bytes.Buffer
 	flat *flate.Writer
+	json *json.Encoder
 }
 
-// Encode packs a batch. One without events says that events are not recorded.
-func (e *Encoder) Encode(b Batch) ([]byte, error) {
-	p, ok := e.pool.Get().(*packing)
+// Pack packs events of a process, in order, until there are about room bytes of them, at least one, and tells how many those are. A value
+// that JSON cannot hold is left out, and its event says that it is cut.
+func (e *Encoder) Pack(p Process, of iter.Seq[Event], room int) (data []byte, n int, err error) {
+	head, err := json.Marshal(Batch{Process: p, Events: []Event{}})
+	if err != nil {
+		return nil, 0, fmt.Errorf("encode %q: %w", p.Instance, err)
+	}
+	k, ok := e.pool.Get().(*packing)
 	if !ok {
-		p = &packing{}
-		flat, err := flate.NewWriter(&p.out, flate.BestSpeed)
-		if err != nil {
-			return nil, err
+		k = &packing{}
+		if k.flat, err = flate.NewWriter(&k.out, flate.BestSpeed); err != nil {
+			return nil, 0, err
 		}
-		p.flat = flat
+		k.json = json.NewEncoder(k.flat)
 	}
-	p.out.Reset()
-	p.flat.Reset(&p.out)
-	p.out.Write(magic)
-	p.out.Write(binary.BigEndian.AppendUint32(nil, uint32(len(b.Events))))
-	if err := json.NewEncoder(p.flat).Encode(b); err != nil {
-		return nil, fmt.Errorf("encode events of %q: %w", b.Instance, err)
+	k.out.Reset()
+	k.flat.Reset(&k.out)
+	k.out.Write(magic)
+	k.out.Write(make([]byte, header-len(magic)))
+	if n, err = k.write(head, of, room); err != nil {
+		return nil, 0, fmt.Errorf("encode events of %q: %w", p.Instance, err)
 	}
-	if err := p.flat.Close(); err != nil {
-		return nil, err
-	}
-	data := bytes.Clone(p.out.Bytes())
-	e.pool.Put(p)
-	return data, nil
+	data = bytes.Clone(k.out.Bytes())
+	binary.BigEndian.PutUint32(data[len(magic):], uint32(n))
+	e.pool.Put(k)
+	return data, n, nil
 }
 
-// Encode packs one batch.
-func Encode(b Batch) ([]byte, error) { return new(Encoder).Encode(b) }
+// end is what follows the events in a batch.
+const end = "]}"
 
-// Fit packs as many of the events of a batch as a number of bytes has room for, at least one, and tells how many those are.
-func (e *Encoder) Fit(b Batch, room int) (data []byte, n int, err error) {
-	for n = len(b.Events); ; {
-		data, err = e.Encode(Batch{Process: b.Process, Events: b.Events[:n]})
-		if err != nil || len(data) <= room || n <= 1 {
-			return data, n, err
+func (k *packing) write(head []byte, of iter.Seq[Event], room int) (n int, err error) {
+	_, err = k.flat.Write(head[:len(head)-len(end)])
+	for event := range of {
+		if err == nil && n > 0 {
+			_, err = io.WriteString(k.flat, ",")
 		}
-		n = max(1, min(n*9/10, n*room/len(data)))
+		if err == nil {
+			err = k.event(event)
+		}
+		if err != nil {
+			return n, err
+		}
+		if n++; k.out.Len() >= room {
+			break
+		}
 	}
+	if err == nil {
+		_, err = io.WriteString(k.flat, end)
+	}
+	return n, errors.Join(err, k.flat.Close())
+}
+
+func (k *packing) event(e Event) error {
+	if err := k.json.Encode(e); err == nil || e.Value == nil && e.Variables == nil {
+		return err
+	}
+	e.Value, e.Variables, e.Cut = nil, nil, true
+	return k.json.Encode(e)
+}
+
+// Encode packs one batch. One without events says that events are not recorded.
+func Encode(b Batch) ([]byte, error) {
+	data, _, err := new(Encoder).Pack(b.Process, slices.Values(b.Events), maxBatch)
+	return data, err
 }
 
 // Count is how many events data that Encode wrote holds, without unpacking them.
@@ -92,23 +121,4 @@ func Decode(data []byte) (b Batch, err error) {
 		return b, fmt.Errorf("decode events: %w", err)
 	}
 	return b, nil
-}
-
-// Plain is a batch without the values that JSON cannot hold; it says so of their variables.
-func Plain(b Batch) Batch {
-	b.Events = slices.Clone(b.Events)
-	for i := range b.Events {
-		if e := &b.Events[i]; !writable(e.Value) {
-			e.Value, e.Cut = nil, true
-		}
-		if !writable(b.Events[i].Variables) {
-			b.Events[i].Variables = nil
-		}
-	}
-	return b
-}
-
-func writable(v any) bool {
-	_, err := json.Marshal(v)
-	return err == nil
 }

@@ -38,7 +38,7 @@ func (d *diary) write(at time.Time, e events.Event) {
 	}
 	d.kept.Sequence++
 	e.Sequence, e.Time, e.Start = d.kept.Sequence, at.UTC(), at.UTC()
-	d.log.Add(e)
+	d.log.Add(marker.List{e})
 }
 
 func (d *diary) flush(ctx workflow.Context) {

@@ -13,7 +13,6 @@ import (
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/definition"
 	"github.com/waybill-io/waybill/engine"
-	"github.com/waybill-io/waybill/events"
 	"github.com/waybill-io/waybill/events/marker"
 )
 
@@ -82,7 +81,7 @@ type host struct {
 	mails    string         // contract.Definition.TaskMails
 	failed   engine.Failure // how a called instance failed
 	log      *marker.Writer // nil: the instance records no events
-	fresh    []events.Event // of the step that is carried out
+	fresh    *recorded      // events of the step that is carried out
 	scripts  []workflow.Future
 	flushing bool // events wait for the next workflow task
 }

@@ -34,6 +34,8 @@ type wait struct {
 	resumed      bool       // of an earlier run
 	signal       bool       // the subscription is for a signal
 	due          *time.Time // timer
+	attempts     int32      // of a connector call, at most; 0: any number
+	mail         *mail      // a connector call that sends one
 }
 
 // carryOut starts what the engine asks for.
@@ -104,7 +106,7 @@ func (h *host) call(c engine.CallConnector) {
 		Inputs:         contract.Variables(c.Inputs),
 		Context:        h.callContext(node),
 	})
-	w := &wait{h: h, id: c.ID, cancel: cancel, counted: true}
+	w := &wait{h: h, id: c.ID, cancel: cancel, counted: true, attempts: retryPolicy(binding.Retry, node.Retry).MaximumAttempts, mail: h.mailOf(c)}
 	h.waits[c.ID] = w
 	h.selector.AddFuture(f, w.answered)
 }
@@ -126,10 +128,11 @@ func (h *host) callContext(n *bpmn.Node) contract.CallContext {
 func (w *wait) answered(f workflow.Future) {
 	var result contract.ConnectorResult
 	if err := f.Get(w.h.ctx, &result); err != nil {
-		w.answer(engine.Failed{ID: w.id, Failure: failure(err), Variables: left(err)})
+		w.answer(engine.Failed{ID: w.id, Failure: failure(err), Variables: left(err), Attempts: w.tried(err)})
 		return
 	}
-	done := engine.Completed{ID: w.id, Outputs: engine.Variables(result.Outputs)}
+	w.mailed(result)
+	done := engine.Completed{ID: w.id, Outputs: engine.Variables(result.Outputs), Attempts: result.Attempt}
 	if a := result.Await; a != nil {
 		done.Await = &engine.Await{Name: a.Name, Key: a.Key}
 	}

@@ -2,7 +2,10 @@ package workflows
 
 import (
 	"cmp"
+	"fmt"
+	"iter"
 	"slices"
+	"strconv"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -66,18 +69,54 @@ func (h *host) record(commands []engine.Command) {
 		return
 	}
 	if r, ok := commands[len(commands)-1].(engine.Record); ok {
-		h.fresh = r.Events
-		h.log.Add(r.Events...)
+		h.fresh = &recorded{Record: r, instance: h.id}
+		h.log.Add(h.fresh)
+	}
+}
+
+// recorded are the events of a step, of which the host knows the ids of tasks.
+type recorded struct {
+	engine.Record
+	instance string
+	tasks    map[string]events.Event // that it opened, by id; nil: nobody has asked
+}
+
+// Events implements marker.Source.
+func (r *recorded) Events() iter.Seq[events.Event] {
+	return func(yield func(events.Event) bool) {
+		for e := range r.Record.Events() {
+			if e.Type.Kind() == events.KindTask {
+				id, err := strconv.Atoi(e.Ref)
+				if err != nil {
+					panic(fmt.Sprintf("event %d is of task %q: %v", e.Sequence, e.Ref, err))
+				}
+				e.TaskID = contract.TaskID(r.instance, id)
+			}
+			if !yield(e) {
+				return
+			}
+		}
 	}
 }
 
 // opened is the event that a task which was just opened began with; nil: the instance records none.
 func (h *host) opened(id string) *events.Batch {
-	i := slices.IndexFunc(h.fresh, func(e events.Event) bool { return e.Type == events.TaskCreated && e.TaskID == id })
-	if i < 0 {
+	if h.fresh == nil {
 		return nil
 	}
-	return &events.Batch{Process: h.log.Process, Events: h.fresh[i : i+1]}
+	if h.fresh.tasks == nil {
+		h.fresh.tasks = map[string]events.Event{}
+		for e := range h.fresh.Events() {
+			if e.Type == events.TaskCreated {
+				h.fresh.tasks[e.TaskID] = e
+			}
+		}
+	}
+	e, ok := h.fresh.tasks[id]
+	if !ok {
+		return nil
+	}
+	return &events.Batch{Process: h.log.Process, Events: []events.Event{e}}
 }
 
 // flush writes the events that wait when this workflow task has nothing more to do: one marker a task. A script that is under way ends

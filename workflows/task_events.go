@@ -21,7 +21,7 @@ type taskLog struct {
 	log     *marker.Writer
 	created events.Event
 	last    int64 // revision
-	claimed *time.Time
+	claimed time.Time
 	mails   int64
 }
 
@@ -42,10 +42,7 @@ func (l *taskLog) begin(ctx workflow.Context, r Recording, opened *events.Batch)
 func (t *task) snapshot(ctx workflow.Context, what events.Type) events.Event {
 	e := t.log.created
 	e.Type, e.Time = what, workflow.Now(ctx).UTC()
-	e.Assignee, e.Owner = t.Assignee, t.Owner
-	if e.Claimed = (time.Time{}); t.log.claimed != nil {
-		e.Claimed = *t.log.claimed
-	}
+	e.Assignee, e.Owner, e.Claimed = cut(t.Assignee), cut(t.Owner), t.log.claimed
 	return e
 }
 
@@ -54,10 +51,9 @@ func (l *taskLog) claim(ctx workflow.Context, user string) {
 	if l.log == nil {
 		return
 	}
-	l.claimed = nil
+	l.claimed = time.Time{}
 	if user != "" {
-		now := workflow.Now(ctx).UTC()
-		l.claimed = &now
+		l.claimed = workflow.Now(ctx).UTC()
 	}
 }
 
@@ -69,8 +65,8 @@ func (t *task) assigned(ctx workflow.Context, by string) {
 	}
 	l.last++
 	e := t.snapshot(ctx, events.TaskAssigned)
-	e.Revision, e.UserID = l.last, by
-	l.log.Add(e)
+	e.Revision, e.UserID = l.last, cut(by)
+	l.log.Add(marker.List{e})
 	l.log.Flush(ctx, false)
 }
 
@@ -84,7 +80,7 @@ func (t *task) cancelled(ctx workflow.Context) {
 	e.Revision, e.Status, e.End = cancelledRevision, events.Cancelled, e.Time
 	took := e.End.Sub(e.Start).Milliseconds()
 	e.Duration = &took
-	l.log.Add(e)
+	l.log.Add(marker.List{e})
 	l.log.Flush(ctx, true)
 }
 
@@ -99,7 +95,7 @@ func (t *task) mailed(ctx workflow.Context, n contract.Notified) {
 		e := mailSent(workflow.Now(ctx), m.MessageID, len(m.Accepted))
 		e.Sequence, e.Ref = l.created.Sequence, fmt.Sprintf("%s.mail.%d", l.created.Ref, l.mails)
 		e.TaskID, e.Activity, e.ActivityID, e.ActivityName, e.ActivityType = t.ID, l.created.Activity, l.created.ActivityID, l.created.ActivityName, l.created.ActivityType
-		l.log.Add(e)
+		l.log.Add(marker.List{e})
 	}
 	l.log.Flush(ctx, false)
 }

@@ -87,6 +87,6 @@ type TaskDone struct {
 	Assignee  *string   `json:"assignee,omitempty"` // nil: an older task, which did not tell
 
 	// Of a task that records events, for that of its completion.
-	Owner   *string    `json:"owner,omitempty"`
-	Claimed *time.Time `json:"claimed,omitempty"` // nil: nobody claimed it
+	Owner   *string   `json:"owner,omitempty"`
+	Claimed time.Time `json:"claimed,omitzero"` // zero: nobody claimed it
 }

@@ -2,6 +2,8 @@ package marker
 
 import (
 	"fmt"
+	"iter"
+	"slices"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -15,6 +17,22 @@ const (
 	maxMarkers = 3
 )
 
+// Source are events, in their order. Those of a step of a process are made each time that they are asked for, since a step that loops may have
+// very many.
+type Source interface {
+	Len() int
+	Events() iter.Seq[events.Event]
+}
+
+// List are events that are there.
+type List []events.Event
+
+// Len implements Source.
+func (l List) Len() int { return len(l) }
+
+// Events implements Source.
+func (l List) Events() iter.Seq[events.Event] { return slices.Values(l) }
+
 // Writer writes the events of one run of a workflow. What it does in a replay follows from the markers that it wrote before, not from the
 // settings or the events of then: another worker, with other settings, replays the run.
 type Writer struct {
@@ -26,15 +44,16 @@ type Writer struct {
 	Moved   func(last bool)
 	Encoder *events.Encoder // nil: one of its own
 
-	waiting []events.Event
+	waiting []Source
+	written int  // of the events of the first one
 	decided bool // the first marker is there
 	silent  bool // and said that there are no others
 }
 
-// Add has events written with the next Flush.
-func (w *Writer) Add(more ...events.Event) {
-	if !w.silent {
-		w.waiting = append(w.waiting, more...)
+// Add has events written with the next Flush. They must not change any more.
+func (w *Writer) Add(s Source) {
+	if !w.silent && s.Len() > 0 {
+		w.waiting = append(w.waiting, s)
 	}
 }
 
@@ -46,47 +65,82 @@ func (w *Writer) Pending() bool { return len(w.waiting) > 0 }
 // says that no others follow in the life of the workflow.
 func (w *Writer) Flush(ctx workflow.Context, last bool) {
 	for n := 0; w.Pending() && n < maxMarkers; n++ {
-		batch := events.Batch{Process: w.Process, Events: w.waiting}
-		off := w.Off && !w.decided
+		batch := part{process: w.Process, sources: w.waiting, skip: w.written, off: w.Off && !w.decided, last: last}
 		var packed []byte
-		err := workflow.SideEffect(ctx, func(workflow.Context) any { return w.pack(batch, off, last) }).Get(&packed)
+		err := workflow.SideEffect(ctx, func(workflow.Context) any { return w.pack(batch) }).Get(&packed)
+		var count int
+		if err == nil {
+			count, err = events.Count(packed)
+		}
 		if err != nil {
 			panic(fmt.Sprintf("read back events: %v", err)) // fails the workflow task, not the workflow
-		}
-		count, err := events.Count(packed)
-		if err != nil {
-			panic(fmt.Sprintf("read back events: %v", err))
 		}
 		w.decided = true
 		if count == 0 {
 			w.silent, w.waiting = true, nil
 			return
 		}
-		w.waiting = w.waiting[min(count, len(w.waiting)):]
+		w.take(count)
 	}
-	if !w.Pending() {
-		w.waiting = nil
+}
+
+// take forgets events that are written.
+func (w *Writer) take(n int) {
+	w.written += n
+	for len(w.waiting) > 0 && w.written >= w.waiting[0].Len() {
+		w.written -= w.waiting[0].Len()
+		w.waiting = w.waiting[1:]
+	}
+	if len(w.waiting) == 0 {
+		w.waiting, w.written = nil, 0
+	}
+}
+
+// part is what a marker is made of.
+type part struct {
+	process   events.Process
+	sources   []Source
+	skip      int
+	off, last bool
+}
+
+func (p part) len() int {
+	n := -p.skip
+	for _, s := range p.sources {
+		n += s.Len()
+	}
+	return n
+}
+
+func (p part) events(yield func(events.Event) bool) {
+	skip := p.skip
+	for _, s := range p.sources {
+		for e := range s.Events() {
+			if skip > 0 {
+				skip--
+			} else if !yield(e) {
+				return
+			}
+		}
 	}
 }
 
 // pack is what a marker holds. It is not called in a replay.
-func (w *Writer) pack(b events.Batch, off, last bool) []byte {
-	if off {
-		b.Events = nil
+func (w *Writer) pack(p part) []byte {
+	of := p.events
+	if p.off {
+		of = func(func(events.Event) bool) {}
 	}
 	encoder := w.Encoder
 	if encoder == nil {
 		encoder = &events.Encoder{}
 	}
-	packed, n, err := encoder.Fit(b, maxBytes)
+	packed, n, err := encoder.Pack(p.process, of, maxBytes)
 	if err != nil {
-		packed, n, err = encoder.Fit(events.Plain(b), maxBytes)
+		panic(fmt.Sprintf("pack events: %v", err))
 	}
-	if err != nil {
-		panic(fmt.Sprintf("pack events of %q: %v", b.Instance, err))
-	}
-	if w.Moved != nil && !off {
-		w.Moved(last && n == len(b.Events))
+	if w.Moved != nil && !p.off {
+		w.Moved(p.last && n == p.len())
 	}
 	return packed
 }
