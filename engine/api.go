@@ -28,6 +28,8 @@ type Completed struct {
 	Local    Variables // of a script: what it set local to its element
 	Removed  []string  // of a script: the variables that it removed
 	Assignee *string   // of a user task: whose it was in the end; nil: as it was opened
+	Owner    *string   // of a user task: who had delegated it, or ""; nil: as it was opened
+	Claimed  time.Time // of a user task: when somebody took it; zero: nobody did
 	Await    *Await    // of a connector call: it is not over yet
 	Attempts int       // of a connector call or an external task: how often it was tried; 0: not known
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"strconv"
+	"time"
 
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/events"
@@ -35,6 +36,8 @@ type ending struct {
 	code, message string
 	attempts      int
 	assignee      *string
+	owner         *string
+	claimed       time.Time
 	variables     Variables
 }
 
@@ -53,7 +56,7 @@ func (m *machine) done(w Wait, n *bpmn.Node, ev Completed) {
 	}
 	switch w.Kind {
 	case WaitTask:
-		m.over(w, events.TaskCompleted, ending{assignee: ev.Assignee, variables: m.payload(n, ev.Outputs)})
+		m.over(w, events.TaskCompleted, ending{assignee: ev.Assignee, owner: ev.Owner, claimed: ev.Claimed, variables: m.payload(n, ev.Outputs)})
 	case WaitCall:
 		m.over(w, events.IntegrationResult, ending{attempts: ev.Attempts})
 	case WaitOffer:
@@ -105,9 +108,6 @@ func workOf(w *Wait, a ending) detail {
 func (a ending) fill(e *events.Event, p *bpmn.Process) {
 	e.Status = cmp.Or(a.status, e.Status)
 	e.ErrorCode, e.Error, e.Attempts = clipped(a.code), clipped(a.message), a.attempts
-	if a.assignee != nil {
-		e.Assignee = clipped(*a.assignee)
-	}
 	e.Variables = shown(p, a.variables)
 }
 
@@ -135,6 +135,13 @@ func (t userTask) fill(e *events.Event, p *bpmn.Process) {
 	e.Name, e.Description, e.FormKey, e.Priority, e.Due = clipped(t.Name), clipped(t.Description), clipped(t.FormKey), t.Priority, t.Due
 	e.Assignee, e.Owner, e.CandidateUsers, e.CandidateGroups = clipped(t.Assignee), clipped(t.Owner), t.CandidateUsers, t.CandidateGroups
 	t.ending.fill(e, p)
+	if t.assignee != nil {
+		e.Assignee = clipped(*t.assignee)
+	}
+	if t.owner != nil {
+		e.Owner = clipped(*t.owner)
+	}
+	e.Claimed = t.claimed
 	if e.Type == events.TaskCompleted {
 		e.UserID = e.Assignee
 	}
