@@ -102,6 +102,7 @@ type Options struct {
 	Gateway       gateway.Options          // of role gateway; New adds what it knows itself
 	Bridge        bridge.Config            // of role Bridge
 	Alerts        activities.AlertSettings // of role Process; New adds the namespace
+	Recording     workflows.Recording      // of role Process
 	Logger        *slog.Logger             // nil: nothing is told
 }
 
@@ -148,7 +149,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 			if err := c.EnsureSearchAttributes(ctx, o.Namespace); err != nil {
 				return nil, err
 			}
-			workflows.Register(shared, &definition.Cache{})
+			workflows.Register(shared, &definition.Cache{}, o.Recording)
 			activities.RegisterScript(shared)
 			w := a.add(contract.SteeringQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityTaskPollers: 4})
 			deliverer := activities.NewDeliverer(c, files, metrics, answers())
