@@ -85,7 +85,7 @@ func startApp(t *testing.T, o app.Options) *client.Client {
 	c := client.New(o.Temporal)
 	t.Cleanup(func() {
 		replayed := testsuite.ReplayServer(ctx, c, *record)
-		checked := checkEvents(ctx, c)
+		checked := testsuite.CheckEvents(ctx, c, checkedRuns)
 		cancel()
 		require.NoError(t, <-ended)
 		require.NoError(t, bucket.Close())

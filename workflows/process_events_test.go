@@ -17,6 +17,7 @@ import (
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/definition"
 	"github.com/waybill-io/waybill/events"
+	"github.com/waybill-io/waybill/testsuite"
 	"github.com/waybill-io/waybill/worker/app"
 	"github.com/waybill-io/waybill/workflows"
 )
@@ -66,7 +67,7 @@ func TestEventsOfAWorkflowTaskAreOneMarker(t *testing.T) {
 	require.NoError(t, err)
 	h, err := c.History(t.Context(), id, "")
 	require.NoError(t, err)
-	list, _, err := batches(h)
+	list, _, err := testsuite.Batches(h)
 	require.NoError(t, err)
 	require.Len(t, list, 2)
 	require.Equal(t, events.Process{
@@ -140,7 +141,7 @@ func TestRecordingCanBeOff(t *testing.T) {
 			require.NoError(t, err)
 			h, err := c.History(t.Context(), id, "")
 			require.NoError(t, err)
-			list, _, err := batches(h)
+			list, _, err := testsuite.Batches(h)
 			require.NoError(t, err)
 			if off {
 				require.Len(t, list, 1, "a marker says that there are none")
@@ -204,11 +205,11 @@ func TestTaskEvents(t *testing.T) {
 
 	h, err := c.History(t.Context(), task.ID, "")
 	require.NoError(t, err)
-	list, _, err := batches(h)
+	list, _, err := testsuite.Batches(h)
 	require.NoError(t, err)
 	of, err := c.History(t.Context(), id, "")
 	require.NoError(t, err)
-	process, _, err := batches(of)
+	process, _, err := testsuite.Batches(of)
 	require.NoError(t, err)
 	require.Equal(t, process[0].Process, list[0].Process)
 }
@@ -249,7 +250,7 @@ func TestVeryManyEventsAtOnce(t *testing.T) {
 	require.NoError(t, err)
 	h, err := c.History(t.Context(), id, "")
 	require.NoError(t, err)
-	list, tasks, err := batches(h)
+	list, tasks, err := testsuite.Batches(h)
 	require.NoError(t, err)
 	require.Greater(t, len(list), 3)
 	require.Len(t, slices.Compact(tasks), len(list), "one marker a workflow task")
