@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -30,8 +31,9 @@ func (o *sources) flags(f *pflag.FlagSet) {
 // settings are what they say.
 type settings struct {
 	*configuration.Settings
-	email  service.Config
-	alerts activities.AlertSettings
+	email     service.Config
+	alerts    activities.AlertSettings
+	analytics configuration.Analytics
 }
 
 // misconfigured is an error of the settings: the program exits with 2.
@@ -58,7 +60,11 @@ func (o *sources) read() (*settings, error) {
 	if err != nil {
 		return nil, misconfigured{err}
 	}
-	return &settings{s, email, alerts}, nil
+	analytics, err := s.Analytics()
+	if err != nil {
+		return nil, misconfigured{err}
+	}
+	return &settings{s, email, alerts, analytics}, nil
 }
 
 // alertSettings are what alerts must know.
@@ -85,9 +91,13 @@ func (s *settings) mails(tokens service.Tokens) (*service.Service, error) {
 	return mails, nil
 }
 
+func (s *settings) warnings() []string {
+	return slices.Concat(s.Warnings(), s.email.Warnings(), s.analytics.Warnings())
+}
+
 // tell says what is noteworthy of the settings, once.
 func (s *settings) tell(logger *slog.Logger) {
-	for _, text := range append(s.Warnings(), s.email.Warnings()...) {
+	for _, text := range s.warnings() {
 		logger.Warn(text)
 	}
 	for _, text := range s.Notes() {
@@ -98,7 +108,7 @@ func (s *settings) tell(logger *slog.Logger) {
 // print shows the settings that count and where each comes from, and all that tell says.
 func (s *settings) print(w io.Writer) error {
 	_, err := fmt.Fprint(w, s.Table())
-	for _, text := range append(append(s.Warnings(), s.email.Warnings()...), s.Notes()...) {
+	for _, text := range append(s.warnings(), s.Notes()...) {
 		_, failed := fmt.Fprintln(w, "note: "+text)
 		err = errors.Join(err, failed)
 	}
