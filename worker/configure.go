@@ -15,6 +15,7 @@ import (
 	"github.com/waybill-io/waybill/alerts"
 	"github.com/waybill-io/waybill/configuration"
 	"github.com/waybill-io/waybill/mail/service"
+	"github.com/waybill-io/waybill/workflows"
 )
 
 // sources are where the settings of a worker come from, beside the environment.
@@ -91,8 +92,19 @@ func (s *settings) mails(tokens service.Tokens) (*service.Service, error) {
 	return mails, nil
 }
 
+// recording says whether processes record events.
+func (s *settings) recording() workflows.Recording {
+	return workflows.Recording{Off: !s.Bool("event.generation.enabled")}
+}
+
+// warnings are what may be wrong with the settings.
 func (s *settings) warnings() []string {
-	return slices.Concat(s.Warnings(), s.email.Warnings(), s.analytics.Warnings())
+	list := slices.Concat(s.Warnings(), s.email.Warnings(), s.analytics.Warnings())
+	if s.recording().Off {
+		list = append(list, fmt.Sprintf("event.generation.enabled is false (%s): THE EVENTS OF ALL INSTANCES THAT START NOW ARE LOST FOR ANALYTICS, FOR GOOD. "+
+			"Nothing can add them later. To keep them and index nothing, set elastic-search.server.type=none", s.From("event.generation.enabled")))
+	}
+	return list
 }
 
 // tell says what is noteworthy of the settings, once.
