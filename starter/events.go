@@ -184,7 +184,7 @@ func (a *app) eventsShowCommand() *cobra.Command {
 			"keeps the histories; what a worker recorded with event.generation.enabled=false is not there.",
 		Example: `  starter events show order/1001
   starter events show order/1001 --output json`,
-		Args:              need("INSTANCE"),
+		Args: need("INSTANCE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
 				log, err := c.EventLog(ctx, args[0])
