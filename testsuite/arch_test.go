@@ -40,13 +40,13 @@ var rooms = map[string][]string{
 	"retryafter": {},
 	"mail":       {"freemarker", "retryafter"},
 	// Documents of events: indexes, archives, reports.
-	"analytics": {"events", "retryafter"},
+	"analytics": {"events", "mail", "retryafter"},
 	// The language of templates, which mails and messages of connectors share. Of the connectors it has how names are suggested, alone.
 	"freemarker": {"connectors/suggest", "juel"},
 	// The contract of connectors, and what several of them share.
 	"connectors": {"juel", "mail"},
 	// The settings of a worker, read and checked.
-	"configuration": {"activities/contract", "connectors", "mail"},
+	"configuration": {"activities/contract", "analytics", "connectors", "mail"},
 	// Each connector stands alone: none knows of another. What two need goes into a folder of the room above.
 	"connectors/email":    {"connectors", "freemarker", "mail"},
 	"connectors/files":    {"connectors"},
@@ -67,7 +67,7 @@ var rooms = map[string][]string{
 		"events", "events/marker", "juel", "mail", "quartz", "script",
 	},
 	// The way in.
-	"client":  {"activities/contract", "connectors", "definition", "engine", "mail", "script"},
+	"client":  {"activities/contract", "connectors", "definition", "engine", "events", "events/marker", "mail", "script"},
 	"project": {"activities/binding", "activities/contract", "bpmn", "connectors", "definition", "freemarker", "mail", "script"},
 	"gateway": {"activities/contract", "client", "connectors", "mail", "workflows"},
 	// The programs. Only development and scenario files need what the test suite has.
@@ -76,10 +76,10 @@ var rooms = map[string][]string{
 		"workflows",
 	},
 	"worker/dev": {
-		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/email", "examples", "gateway", "mail", "project", "worker",
+		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/email", "examples", "gateway", "mail", "project", "worker", "workflows",
 		"testsuite/mailserver", "testsuite/temporalserver",
 	},
-	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/catalog", "definition", "mail", "project", "testsuite/scenario"},
+	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/catalog", "definition", "events", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
 		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/email", "connectors/files", "connectors/rest", "connectors/sql", "definition", "engine", "events", "mail", "project", "testsuite", "worker", "worker/dev",

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -31,8 +32,9 @@ func (o *sources) flags(f *pflag.FlagSet) {
 // settings are what they say.
 type settings struct {
 	*configuration.Settings
-	email  service.Config
-	alerts activities.AlertSettings
+	email     service.Config
+	alerts    activities.AlertSettings
+	analytics configuration.Analytics
 }
 
 // misconfigured is an error of the settings: the program exits with 2.
@@ -59,7 +61,14 @@ func (o *sources) read() (*settings, error) {
 	if err != nil {
 		return nil, misconfigured{err}
 	}
-	return &settings{s, email, alerts}, nil
+	analytics, err := s.Analytics()
+	if err != nil {
+		return nil, misconfigured{err}
+	}
+	if err := checkExpressions(s); err != nil {
+		return nil, misconfigured{err}
+	}
+	return &settings{s, email, alerts, analytics}, nil
 }
 
 // alertSettings are what alerts must know.
@@ -93,7 +102,7 @@ func (s *settings) recording() workflows.Recording {
 
 // warnings are what may be wrong with the settings.
 func (s *settings) warnings() []string {
-	list := append(s.Warnings(), s.email.Warnings()...)
+	list := slices.Concat(s.Warnings(), s.email.Warnings(), s.analytics.Warnings())
 	if s.recording().Off {
 		list = append(list, fmt.Sprintf("event.generation.enabled is false (%s): THE EVENTS OF ALL INSTANCES THAT START NOW ARE LOST FOR ANALYTICS, FOR GOOD. "+
 			"Nothing can add them later. To keep them and index nothing, set elastic-search.server.type=none", s.From("event.generation.enabled")))

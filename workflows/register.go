@@ -27,5 +27,7 @@ func Register(r worker.WorkflowRegistry, models *definition.Cache, recording Rec
 	r.RegisterWorkflowWithOptions(Credential, workflow.RegisterOptions{Name: contract.CredentialWorkflow})
 	r.RegisterWorkflowWithOptions(Definition, workflow.RegisterOptions{Name: contract.DefinitionWorkflow})
 	r.RegisterWorkflowWithOptions((&AlertRules{recording: recording}).Run, workflow.RegisterOptions{Name: contract.AlertsWorkflow})
+	r.RegisterWorkflowWithOptions(Indexer, workflow.RegisterOptions{Name: contract.IndexerWorkflow})
+	r.RegisterWorkflowWithOptions(IndexTick, workflow.RegisterOptions{Name: contract.IndexTickWorkflow})
 	r.RegisterWorkflowWithOptions(Registry, workflow.RegisterOptions{Name: contract.RegistryWorkflow})
 }
