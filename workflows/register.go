@@ -25,5 +25,7 @@ func Register(r worker.WorkflowRegistry, models *definition.Cache) {
 	r.RegisterWorkflowWithOptions(Credential, workflow.RegisterOptions{Name: contract.CredentialWorkflow})
 	r.RegisterWorkflowWithOptions(Definition, workflow.RegisterOptions{Name: contract.DefinitionWorkflow})
 	r.RegisterWorkflowWithOptions(Alerts, workflow.RegisterOptions{Name: contract.AlertsWorkflow})
+	r.RegisterWorkflowWithOptions(Indexer, workflow.RegisterOptions{Name: contract.IndexerWorkflow})
+	r.RegisterWorkflowWithOptions(IndexTick, workflow.RegisterOptions{Name: contract.IndexTickWorkflow})
 	r.RegisterWorkflowWithOptions(Registry, workflow.RegisterOptions{Name: contract.RegistryWorkflow})
 }
