@@ -11,13 +11,13 @@ import (
 	"github.com/waybill-io/waybill/events"
 )
 
-func TestPagesAndScan(t *testing.T) {
+func TestPages(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	q := Selection{Tenant: "acme", Index: events.Activities}
-	p, err := s.Page(t.Context(), q, Unordered(), 10, Cursor{})
+	p, err := s.Page(t.Context(), q, Chronological(), 10, Cursor{})
 	require.NoError(t, err)
-	require.Equal(t, Page{}, p, "there is no index yet")
+	require.Empty(t, p.Hits, "there is no index yet")
 
 	b := events.Batch{Process: events.Process{Instance: "order/1", Tenant: "acme", Began: began}}
 	for i := range 25 {
@@ -57,9 +57,18 @@ func TestPagesAndScan(t *testing.T) {
 	slices.Sort(want)
 	require.Equal(t, want, ordered)
 
-	var scanned []string
+	p, err = s.Page(t.Context(), q, Chronological(), 10, Cursor{})
+	require.NoError(t, err)
+	rest, err := s.Page(t.Context(), q, Chronological(), 30, *p.After(3))
+	require.NoError(t, err)
+	require.Equal(t, p.Hits[3].ID, rest.Hits[0].ID)
+	require.Len(t, rest.Hits, 22)
+	require.Nil(t, rest.Next)
+	s.Forget(t.Context(), *p.After(3))
+
 	q.Generation = 1
 	q.Filter = []any{object{"range": object{"timeStamp": object{"lt": began.Add(time.Second)}}}}
-	require.NoError(t, s.Scan(t.Context(), q, func(h Hit) error { scanned = append(scanned, h.ID); return nil }))
-	require.Len(t, scanned, 5)
+	n, err = s.Count(t.Context(), q)
+	require.NoError(t, err)
+	require.EqualValues(t, 5, n)
 }

@@ -32,14 +32,6 @@ func (q Selection) query() object {
 	return object{"bool": object{"filter": q.Filter}}
 }
 
-// Hit is a document as an index holds it.
-type Hit struct {
-	ID      string          `json:"_id"`
-	Version int64           `json:"_version"`
-	Source  json.RawMessage `json:"_source"`
-	Sort    json.RawMessage `json:"sort"`
-}
-
 // Cursor is where the pages of a search are; the zero value is its beginning. It holds for a few minutes after a page: then the server
 // forgets what the pages are of.
 type Cursor struct {
@@ -51,21 +43,24 @@ type Cursor struct {
 type Page struct {
 	Hits []Hit
 	Next *Cursor // nil: that was all
+
+	view  string
+	after []json.RawMessage
 }
+
+// After is where the pages go on after the first n documents of this one, which must be more than none.
+func (p Page) After(n int) *Cursor { return &Cursor{View: p.view, After: p.after[n-1]} }
 
 // Chronological is the order by the time of the event. The instance and what the event is about make it the same each time.
 func Chronological() []any {
 	return []any{object{"timeStamp": "asc"}, object{"processInstanceId": "asc"}, object{"ref": object{"order": "asc", "missing": "_first"}}}
 }
 
-// Unordered is the quickest order.
-func Unordered() []any { return []any{"_shard_doc"} }
-
 // viewLasts is how long the server keeps what the pages are of after each.
 const viewLasts = "5m"
 
-// Page returns the next documents, at most size (10,000 at most), of what there was when the first page was asked for. Who does not ask for
-// the last one calls Forget. An index that is not there yet has no documents.
+// Page returns the next documents, at most size (10,000 at most), of what there was when the first page was asked for. Forget ends it, where
+// the server is not to keep it until it forgets by itself. An index that is not there yet has no documents.
 func (s *Store) Page(ctx context.Context, q Selection, order []any, size int, c Cursor) (Page, error) {
 	p, err := s.page(ctx, q, order, size, c)
 	if err != nil {
@@ -95,7 +90,10 @@ func (s *Store) page(ctx context.Context, q Selection, order []any, size int, c 
 			Failed int `json:"failed"`
 		} `json:"_shards"`
 		Hits struct {
-			Hits []Hit `json:"hits"`
+			Hits []struct {
+				Hit
+				Sort json.RawMessage `json:"sort"`
+			} `json:"hits"`
 		} `json:"hits"`
 	}
 	r := esapi.SearchRequest{Body: body(search), AllowPartialSearchResults: new(false)}
@@ -108,12 +106,15 @@ func (s *Store) page(ctx context.Context, q Selection, order []any, size int, c 
 	if answer.View != "" {
 		c.View = answer.View
 	}
-	p := Page{Hits: answer.Hits.Hits}
+	p := Page{view: c.View}
+	for _, h := range answer.Hits.Hits {
+		p.Hits, c.After = append(p.Hits, h.Hit), h.Sort
+		p.after = append(p.after, h.Sort)
+	}
 	if len(p.Hits) < size {
-		s.Forget(ctx, c)
 		return p, nil
 	}
-	p.Next = &Cursor{View: c.View, After: p.Hits[len(p.Hits)-1].Sort}
+	p.Next = &c
 	return p, nil
 }
 
@@ -133,30 +134,6 @@ func (s *Store) view(ctx context.Context, q Selection) (string, error) {
 func (s *Store) Forget(ctx context.Context, c Cursor) {
 	if c.View != "" {
 		_ = s.call(ctx, esapi.ClosePointInTimeRequest{Body: body(object{"id": c.View})}, nil)
-	}
-}
-
-// scanPage is how many documents are read at a time.
-const scanPage = 2000
-
-// Scan calls visit with all documents of a selection as they are when it begins, in any order.
-func (s *Store) Scan(ctx context.Context, q Selection, visit func(Hit) error) error {
-	var c Cursor
-	for {
-		p, err := s.Page(ctx, q, Unordered(), scanPage, c)
-		if err != nil {
-			return err
-		}
-		for _, h := range p.Hits {
-			if err := visit(h); err != nil {
-				s.Forget(ctx, c)
-				return err
-			}
-		}
-		if p.Next == nil {
-			return nil
-		}
-		c = *p.Next
 	}
 }
 
