@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/analytics"
 	"github.com/waybill-io/waybill/events"
 )
 
@@ -61,7 +62,7 @@ type block struct {
 	packed    int // size in histories of the events that they are from
 	writes    int
 	count     contract.IndexCount
-	letters   []UnreadableHistory
+	letters   []analytics.Unreadable
 }
 
 func (b *block) index(executions []contract.Execution) error {
@@ -89,7 +90,7 @@ func (b *block) index(executions []contract.Execution) error {
 				counted.Gone = 1
 			}
 			b.add(counted)
-			if e.Ended && outcome == historyRead {
+			if e.Ended { // also one whose dead letters are written
 				mu.Lock()
 				ended = append(ended, e.Run)
 				mu.Unlock()
@@ -174,7 +175,7 @@ func (b *block) write() error {
 func (b *block) unreadable(e contract.Execution, event int64, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.letters = append(b.letters, UnreadableHistory{Instance: e.ID, Run: e.Run, Event: event, Reason: err.Error()})
+	b.letters = append(b.letters, analytics.Unreadable{Execution: e.ID, Run: e.Run, Event: event, Reason: err.Error()})
 }
 
 func (b *block) bury() error {
@@ -182,10 +183,10 @@ func (b *block) bury() error {
 		return nil
 	}
 	for _, l := range b.letters {
-		b.logger.Error("events of a history cannot be read", "process", l.Instance, "run", l.Run, "event", l.Event, "error", l.Reason)
+		b.logger.Error("events of a history cannot be read", "process", l.Execution, "run", l.Run, "event", l.Event, "error", l.Reason)
 	}
 	if g, ok := b.sink.(Graveyard); ok {
-		if err := g.Bury(b.ctx, b.letters); err != nil {
+		if err := g.BuryHistories(b.ctx, b.letters); err != nil {
 			return fmt.Errorf("keep %d dead letters: %w", len(b.letters), err)
 		}
 	}

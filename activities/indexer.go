@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/analytics"
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/events"
 )
@@ -18,26 +19,12 @@ import (
 // Sink is where documents go. Write returns an error only when all of them must be tried again: what cannot be written by itself is counted as
 // dead, and told to the dead letters by the sink.
 type Sink interface {
-	Write(ctx context.Context, documents []events.Document) (Written, error)
-}
-
-// Written counts the documents of a write.
-type Written struct {
-	New   int // or newer than what was there
-	Known int
-	Dead  int
+	Write(ctx context.Context, documents []events.Document) (analytics.Written, error)
 }
 
 // Graveyard keeps what cannot be read, for people. A sink that is none has it logged.
 type Graveyard interface {
-	Bury(ctx context.Context, letters []UnreadableHistory) error
-}
-
-// UnreadableHistory is what of a history could not be read.
-type UnreadableHistory struct {
-	Instance, Run string // the execution
-	Event         int64  // of the history; 0: the history as a whole
-	Reason        string
+	BuryHistories(ctx context.Context, unread []analytics.Unreadable) error
 }
 
 // Stager keeps the documents of a block aside for the archive. The same name takes the place of what it was given before.
@@ -192,3 +179,9 @@ func (r *recentRuns) add(run string) {
 	}
 	r.now[run] = true
 }
+
+var _ interface {
+	Sink
+	Graveyard
+	Letters
+} = (*analytics.Store)(nil)

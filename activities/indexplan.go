@@ -14,8 +14,9 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 )
 
-// recording are the workflows that may record events: processes, what belongs to one, and mailboxes.
-const recording = "(" + contract.StateAttribute + " IS NOT NULL OR " + contract.InstanceAttribute + " IS NOT NULL OR WorkflowType = '" + contract.MailboxWorkflow + "')"
+// recording are the workflows that may record events: processes, what belongs to one, and those of Waybill that handle or send mail.
+const recording = "(" + contract.StateAttribute + " IS NOT NULL OR " + contract.InstanceAttribute + " IS NOT NULL OR WorkflowType IN ('" +
+	contract.MailboxWorkflow + "', '" + contract.AlertsWorkflow + "'))"
 
 // listPage bounds a page of visibility.
 const listPage = 1000

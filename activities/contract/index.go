@@ -183,3 +183,40 @@ type IndexBlock struct {
 type IndexedBlock struct {
 	IndexCount
 }
+
+// Activities about dead letters, on ReportQueue.
+const (
+	IndexLettersActivity = "waybill/index-letters"       // IndexLettersQuery -> IndexLetters
+	RetryLettersActivity = "waybill/retry-index-letters" // ids -> IndexCount
+	DropLettersActivity  = "waybill/drop-index-letters"  // ids
+)
+
+// IndexLettersQuery selects dead letters of the index.
+type IndexLettersQuery struct {
+	Tenant *string `json:"tenant,omitempty"` // nil: of all
+	Index  string  `json:"index,omitempty"`  // process-instances, tasks, activities, variables; "": all
+	Limit  int     `json:"limit,omitempty"`  // at most 500
+	After  string  `json:"after,omitempty"`  // Next of the page before
+}
+
+// IndexLetters are some of them, the latest refused first.
+type IndexLetters struct {
+	Letters []IndexLetter `json:"letters"`
+	Total   int64         `json:"total"`
+	Next    string        `json:"next,omitempty"` // "" at the end
+}
+
+// IndexLetter is a document that the index refuses, or a part of a history that cannot be read.
+type IndexLetter struct {
+	ID         string    `json:"id"`
+	Tenant     string    `json:"tenant,omitempty"`
+	Index      string    `json:"index"`
+	DocumentID string    `json:"documentId"`
+	Document   string    `json:"document,omitempty"` // its beginning
+	Type       string    `json:"type"`
+	Reason     string    `json:"reason"`
+	Count      int64     `json:"count"` // how often it was refused
+	First      time.Time `json:"first"`
+	Last       time.Time `json:"last"`
+	Final      bool      `json:"final,omitempty"` // it cannot be tried again
+}
