@@ -236,7 +236,7 @@ func (s *Store) retire(ctx context.Context, names []string) error {
 	if err != nil || !managed {
 		return err
 	}
-	policy := s.config.Prefix + "-replaced"
+	policy := s.config.Names.Prefix + "-replaced"
 	phases := object{"delete": object{"min_age": fmt.Sprintf("%ds", int64(s.config.Retention/time.Second)), "actions": object{"delete": object{}}}}
 	fields := object{"policy": object{"_meta": object{"waybill": object{"version": mappingVersion}}, "phases": phases}}
 	if err := s.call(ctx, esapi.ILMPutLifecycleRequest{Policy: policy, Body: body(fields)}, nil); err != nil {

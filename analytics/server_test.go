@@ -24,7 +24,7 @@ var stores atomic.Int64
 func open(t testing.TB) *Store {
 	t.Helper()
 	prefix := fmt.Sprintf("t%d-%d", time.Now().UnixNano(), stores.Add(1))
-	s, err := Open(Config{Addresses: []string{server.URL(t)}, SocketTimeout: time.Minute, Prefix: "d" + prefix, TenantPrefix: prefix + "-"})
+	s, err := Open(Config{Addresses: []string{server.URL(t)}, SocketTimeout: time.Minute, Names: Names{"d" + prefix, prefix + "-"}})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	return s

@@ -33,7 +33,7 @@ type template struct {
 func (s *Store) templates() []template {
 	var patterns []string
 	for _, index := range events.Indexes() {
-		patterns = append(patterns, s.config.Prefix+"-"+index+"-*", s.config.TenantPrefix+"*-"+index+"-*")
+		patterns = append(patterns, s.config.Names.Prefix+"-"+index+"-*", s.config.Names.TenantPrefix+"*-"+index+"-*")
 	}
 	settings := map[string]string{"index.number_of_shards": strconv.Itoa(s.config.Shards)}
 	if s.config.Replicas != nil {
@@ -42,7 +42,7 @@ func (s *Store) templates() []template {
 		settings["index.auto_expand_replicas"] = "0-1"
 	}
 	return []template{
-		{s.config.Prefix + "-documents", priority, patterns, settings, properties()},
+		{s.config.Names.Prefix + "-documents", priority, patterns, settings, properties()},
 		// By its whole name, which no index of a tenant can have, and before the other: a pattern for tenants may match it.
 		{s.deadLetters(), priority + 1, []string{physical(s.deadLetters(), 1)}, settings, letterProperties()},
 	}

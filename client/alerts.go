@@ -180,7 +180,7 @@ func (c *Client) ProcessKeys(ctx context.Context) ([]string, error) {
 }
 
 // Stands tells whether what an alert is about still is so: of an incident, whether it is open, of a mailbox, whether it is stopped, of a
-// credential, whether it is broken or ends soon. Of what cannot be asked it is taken to be so.
+// credential, whether it is broken or ends soon, of the indexer, whether it is late or fails. Of what cannot be asked it is taken to be so.
 func (c *Client) Stands(ctx context.Context, s contract.AlertSample) bool {
 	switch s.Source {
 	case contract.AlertProcess:
@@ -198,6 +198,12 @@ func (c *Client) Stands(ctx context.Context, s contract.AlertSample) bool {
 			return !errors.Is(err, ErrNotFound)
 		}
 		return m.Stopped != nil || m.Alarm != nil
+	case contract.AlertIndexer:
+		r, err := c.IndexerState(ctx)
+		if err != nil {
+			return !errors.Is(err, ErrNotFound)
+		}
+		return r.Alarm != nil
 	case contract.AlertCredential:
 		r, err := c.Credential(ctx, strings.TrimPrefix(s.ProcessID, contract.CredentialID("")))
 		if err != nil {

@@ -26,7 +26,7 @@ var rooms = map[string][]string{
 	// How histories hold events, for all who write and read them.
 	"events/marker": {"events"},
 	// What workflows and activities agree on.
-	"activities/contract": {},
+	"activities/contract": {"events"},
 	"definition":          {"activities/contract", "bpmn"},
 	// What those who deploy and those who call agree on.
 	"activities/binding": {"activities/contract", "connectors"},

@@ -104,6 +104,7 @@ type Options struct {
 	Bridge        bridge.Config            // of role Bridge
 	Alerts        activities.AlertSettings // of role Process; New adds the namespace
 	Indexing      *Indexing                // of roles Indexer and Process; nil: events are not indexed
+	Recording     workflows.Recording      // of role Process; New has the indexer told of what moves
 	Logger        *slog.Logger             // nil: nothing is told
 }
 
@@ -156,8 +157,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 			if err := c.EnsureSearchAttributes(ctx, o.Namespace); err != nil {
 				return nil, err
 			}
-			workflows.Register(shared, &definition.Cache{})
-			a.takeNotes(registry)
+			workflows.Register(shared, &definition.Cache{}, a.recording(registry))
 			activities.RegisterScript(shared)
 			w := a.add(contract.SteeringQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityTaskPollers: 4})
 			deliverer := activities.NewDeliverer(c, files, metrics, answers())

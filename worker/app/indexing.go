@@ -9,6 +9,7 @@ import (
 
 	"github.com/waybill-io/waybill/activities"
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/workflows"
 )
 
 // reports bounds the questions to the index that a worker answers at a time.
@@ -21,11 +22,14 @@ type Indexing struct {
 	Settings activities.IndexerSettings // New adds the namespace
 }
 
-// takeNotes makes the worker tell the indexer which executions moved.
-func (a *App) takeNotes(registry prometheus.Registerer) {
-	if a.options.Indexing != nil {
+// recording says how workflows record events, and that the indexer is told of what moves.
+func (a *App) recording(registry prometheus.Registerer) workflows.Recording {
+	r := a.options.Recording
+	if a.options.Indexing != nil && r.Moved == nil {
 		a.notebook = activities.NewNotebook(a.client, registry, a.options.Logger)
+		r.Moved = a.notebook.Moved
 	}
+	return r
 }
 
 // addIndexer adds the workers of the indexer's queue and of that of reports.
