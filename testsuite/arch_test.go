@@ -40,7 +40,7 @@ var rooms = map[string][]string{
 	"retryafter": {},
 	"mail":       {"freemarker", "retryafter"},
 	// Documents of events: indexes, archives, reports.
-	"analytics": {"events", "retryafter"},
+	"analytics": {"events", "mail", "retryafter"},
 	// Pictures of reports, for those who ask for one: no worker draws.
 	"analytics/chart": {"analytics", "bpmn"},
 	// The language of templates, which mails and messages of connectors share. Of the connectors it has how names are suggested, alone.
@@ -48,7 +48,7 @@ var rooms = map[string][]string{
 	// The contract of connectors, and what several of them share.
 	"connectors": {"juel", "mail"},
 	// The settings of a worker, read and checked.
-	"configuration": {"activities/contract", "connectors", "mail"},
+	"configuration": {"activities/contract", "analytics", "connectors", "mail"},
 	// Each connector stands alone: none knows of another. What two need goes into a folder of the room above.
 	"connectors/email":    {"connectors", "freemarker", "mail"},
 	"connectors/files":    {"connectors"},

@@ -1,0 +1,232 @@
+package analytics
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"github.com/waybill-io/waybill/events"
+)
+
+// chunk are documents of one bulk request.
+type chunk struct {
+	alias bool // the names are of aliases, and must be
+	body  []byte
+	items []item
+}
+
+// item is a document in the body of a chunk: from start to end are its two lines, from text on its own.
+type item struct {
+	start, text, end int
+	letter           letter // what it is if it is refused, but for why
+}
+
+// add appends a document.
+func (c *chunk) add(name string, d *events.Document) error {
+	text, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	id, version := ID(d), d.Version()
+	if id == "" || version < 0 { // the server would refuse all that is sent with it
+		return fmt.Errorf("the id %q and the version %d: the instance and when it began are missing", id, version)
+	}
+	c.append(name, letter{tenant: d.Tenant, id: id, version: version}, text)
+	return nil
+}
+
+func (c *chunk) append(name string, l letter, text []byte) {
+	if l.index == "" {
+		l.index = name
+	}
+	i := item{start: len(c.body), letter: l}
+	c.body = append(c.body, `{"index":{"_index":`...)
+	c.body = append(c.body, quoted(name)...)
+	c.body = append(c.body, `,"_id":`...)
+	c.body = append(c.body, quoted(l.id)...)
+	c.body = append(c.body, `,"version_type":"external","version":`...)
+	c.body = strconv.AppendInt(c.body, l.version, 10)
+	c.body = append(c.body, "}}\n"...)
+	i.text = len(c.body)
+	c.body = append(c.body, text...)
+	c.body = append(c.body, '\n')
+	i.end = len(c.body)
+	c.items = append(c.items, i)
+}
+
+func quoted(text string) []byte {
+	data, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // a string always is text
+	}
+	return data
+}
+
+// only is a chunk with some of the items.
+func (c *chunk) only(items []item) *chunk {
+	if len(items) == len(c.items) {
+		return c
+	}
+	some := &chunk{alias: c.alias}
+	for _, i := range items {
+		part := c.body[i.start:i.end]
+		i.start, i.text, i.end = len(some.body), len(some.body)+i.text-i.start, len(some.body)+i.end-i.start
+		some.body = append(some.body, part...)
+		some.items = append(some.items, i)
+	}
+	return some
+}
+
+// tally is what has become of documents so far.
+type tally struct {
+	sync.Mutex
+	Written
+	dead []letter
+}
+
+func (t *tally) count(fresh, known int) {
+	t.Lock()
+	defer t.Unlock()
+	t.New += fresh
+	t.Known += known
+}
+
+func (t *tally) bury(l letter) {
+	t.Lock()
+	defer t.Unlock()
+	t.dead = append(t.dead, l)
+}
+
+// send sends a chunk until all of it is done.
+func (s *Store) send(ctx context.Context, c *chunk, t *tally) error {
+	for attempt := 1; ; attempt++ {
+		rest, err := s.bulk(ctx, c, t)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case len(rest) == len(c.items) && tooMuch(err):
+			if len(rest) > 1 { // it is the size, or one of them that spoils the request for the others
+				return errors.Join(s.send(ctx, c.only(rest[:len(rest)/2]), t), s.send(ctx, c.only(rest[len(rest)/2:]), t))
+			}
+			if !slow(err) {
+				t.bury(rest[0].dead(c, err))
+				return nil
+			}
+		case !passing(err):
+			return err
+		}
+		if attempt == s.limits.attempts {
+			return fmt.Errorf("given up after %d attempts: %w", attempt, err)
+		}
+		if err := s.rest(ctx, attempt, err); err != nil {
+			return err
+		}
+		c = c.only(rest)
+	}
+}
+
+// rest waits after an attempt.
+func (s *Store) rest(ctx context.Context, attempt int, err error) error {
+	pause := s.limits.pause << (attempt - 1)
+	pause += rand.N(pause/2 + 1)
+	if e, ok := errors.AsType[*Error](err); ok {
+		pause = max(pause, e.After)
+	}
+	timer := time.NewTimer(min(pause, s.limits.longest))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// slow tells whether the server did not answer in time.
+func slow(err error) bool {
+	n, ok := errors.AsType[net.Error](err)
+	return ok && n.Timeout()
+}
+
+// tooMuch tells whether fewer documents in a request may help.
+func tooMuch(err error) bool {
+	return slow(err) || is(err, http.StatusRequestEntityTooLarge) || is(err, http.StatusBadRequest)
+}
+
+// passing tells whether a failure may be over in a moment.
+func passing(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return !ok || e.Type == blocked || e.Status == http.StatusTooManyRequests || e.Status >= 500
+}
+
+// bulk sends a chunk once. The error is why the rest has not been done.
+func (s *Store) bulk(ctx context.Context, c *chunk, t *tally) (rest []item, err error) {
+	var answer struct {
+		Items []struct {
+			Index struct {
+				Status int   `json:"status"`
+				Error  cause `json:"error"`
+			} `json:"index"`
+		} `json:"items"`
+	}
+	r := esapi.BulkRequest{Body: bytes.NewReader(c.body), FilterPath: []string{"items.*.status", "items.*.error"}}
+	if c.alias {
+		r.RequireAlias = new(true)
+	}
+	if err := s.call(ctx, r, &answer); err != nil {
+		return c.items, err
+	}
+	if len(answer.Items) != len(c.items) {
+		return c.items, fmt.Errorf("the answer of Elasticsearch is for %d of %d documents", len(answer.Items), len(c.items))
+	}
+	var fresh, known int
+	for n, i := range c.items {
+		status, why := answer.Items[n].Index.Status, &answer.Items[n].Index.Error
+		switch {
+		case status == http.StatusOK || status == http.StatusCreated:
+			fresh++
+		case status == http.StatusConflict:
+			known++
+		case poison(status, why):
+			t.bury(i.dead(c, &Error{Status: status, Type: why.Type, Reason: why.text()}))
+		default:
+			if status == http.StatusNotFound {
+				s.forget()
+			}
+			rest = append(rest, i)
+			// What does not pass is told rather than what does.
+			if e := (&Error{Status: status, Type: why.Type, Reason: why.text()}); err == nil || passing(err) {
+				err = e
+			}
+		}
+	}
+	t.count(fresh, known)
+	return rest, err
+}
+
+// poison tells whether a document was refused for what it is. What is wrong with an index or with our account is no fault of a document;
+// what we do not know is, lest one document keeps all others waiting.
+func poison(status int, why *cause) bool {
+	switch {
+	case status < 400 || status >= 500:
+		return false
+	case status == http.StatusTooManyRequests, status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusNotFound:
+		return false
+	case why.Type == blocked, why.Type == "index_closed_exception":
+		return false
+	}
+	return !strings.Contains(why.Reason, "no write index is defined for alias") && !strings.Contains(why.Reason, "Number of documents in the ")
+}

@@ -1,0 +1,105 @@
+package analytics
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/waybill-io/waybill/events"
+)
+
+// Written counts what has become of documents.
+type Written struct {
+	New   int // indexed
+	Known int // the same or a newer one was there
+	Dead  int // refused for what they are: now dead letters
+}
+
+// limits bound requests and patience.
+type limits struct {
+	bytes, documents int           // of a bulk request
+	attempts         int           // of a request, in all
+	pause            time.Duration // after the first; each is twice the one before
+	longest          time.Duration // of a pause, what the server asks for included
+}
+
+// standard pauses add up to 8 s.
+var standard = limits{bytes: 5 << 20, documents: 1000, attempts: 6, pause: 250 * time.Millisecond, longest: 10 * time.Second}
+
+// Write indexes documents, each in the current generation of its tenant. It returns when each of them is on the disk of the server
+// (searchable is it a second later), or is a dead letter.
+//
+// An error is for all of them: try them again, in any order, in some seconds or minutes. What was written is Known then. Requests that fail
+// for a reason that may pass are tried again for some seconds before.
+func (s *Store) Write(ctx context.Context, documents []events.Document) (Written, error) {
+	return s.write(ctx, documents, func(d *events.Document) (string, error) {
+		if err := s.Ensure(ctx, d.Tenant); err != nil {
+			return "", err
+		}
+		return s.Alias(d.Tenant, d.Index()), nil
+	}, true)
+}
+
+// target is where a document goes.
+type target struct{ tenant, index string }
+
+func (s *Store) write(ctx context.Context, documents []events.Document, find func(*events.Document) (string, error), alias bool) (Written, error) {
+	var t tally
+	group, sending := errgroup.WithContext(ctx)
+	names := map[target]string{}
+	c := &chunk{alias: alias}
+	send := func() error {
+		select {
+		case s.slots <- struct{}{}:
+		case <-sending.Done():
+			return context.Cause(sending)
+		}
+		full := c
+		c = &chunk{alias: alias, body: make([]byte, 0, len(full.body)+len(full.body)/8)}
+		group.Go(func() error {
+			defer func() { <-s.slots }()
+			return s.send(sending, full, &t)
+		})
+		return nil
+	}
+	err := func() error {
+		for i := range documents {
+			d := &documents[i]
+			at := target{d.Tenant, d.Index()}
+			name, ok := names[at]
+			if !ok {
+				var err error
+				if name, err = find(d); err != nil {
+					return err
+				}
+				names[at] = name
+			}
+			if err := c.add(name, d); err != nil {
+				t.bury(letter{index: s.Alias(d.Tenant, d.Index()), tenant: d.Tenant, id: ID(d), version: d.Version(), kind: "encoding", reason: err.Error()})
+				continue
+			}
+			if len(c.body) >= s.limits.bytes || len(c.items) >= s.limits.documents {
+				if err := send(); err != nil {
+					return err
+				}
+			}
+		}
+		if len(c.items) > 0 {
+			return send()
+		}
+		return nil
+	}()
+	if failed := group.Wait(); failed != nil {
+		err = failed // rather than that sending has ended for it
+	}
+	if err == nil {
+		err = s.bury(ctx, t.dead)
+	}
+	if err != nil {
+		return t.Written, fmt.Errorf("index %d documents: %w", len(documents), err)
+	}
+	t.Dead = len(t.dead)
+	return t.Written, nil
+}
