@@ -1,6 +1,9 @@
 package contract
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // ReportActivity answers a report, on ReportQueue: ReportRequest -> ReportResult. Its errors are of the types below.
 const ReportActivity = "waybill/report"
@@ -29,4 +32,17 @@ type ReportRequest struct {
 // ReportResult is the answer, at most MaxReport bytes.
 type ReportResult struct {
 	Result json.RawMessage `json:"result"` // a report.Result, or a list of report.Choice
+}
+
+// SavedReportsID is the id of the registry of reports that people saved, by user and number.
+const SavedReportsID = "reports"
+
+// SavedReport is a report with values of its parameters under a name of its own, or another name for one of the reports that all have.
+type SavedReport struct {
+	Number     int               `json:"number"`
+	Name       string            `json:"name"`
+	Report     string            `json:"report"`
+	Parameters map[string]string `json:"parameters,omitempty"`
+	Created    time.Time         `json:"created,omitzero"`
+	Hidden     bool              `json:"hidden,omitempty"` // one that all have, which this user removed
 }
