@@ -76,3 +76,12 @@ func (r *Reports) Report(ctx context.Context, in contract.ReportRequest) (contra
 func reportRefused(kind string, err error) error {
 	return temporal.NewNonRetryableApplicationError(err.Error(), kind, nil)
 }
+
+// ReportsOf returns the activity over what a worker writes events to. Only an index can be asked; of anything else, such as a folder of
+// files, the activity says which setting that is.
+func ReportsOf(target any) *Reports {
+	if index, ok := target.(report.Index); ok {
+		return NewReports(&report.Reporter{Index: index})
+	}
+	return NoReports("reports ask Elasticsearch, and this worker writes events elsewhere: elastic-search.server.type=rest is expected in its settings")
+}
