@@ -89,7 +89,7 @@ func TestHeatMap(t *testing.T) {
 
 func TestHeatMapWithoutDiagram(t *testing.T) {
 	for name, c := range map[string]struct{ model, want string }{
-		"no model":      {"", "--diagram FILE.bpmn"},
+		"no model":      {"", "--model FILE.bpmn"},
 		"no diagram":    {`<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="p"/></definitions>`, "has no diagram"},
 		"another model": {readFile(t, "../../bpmn/testdata/miwg/A.1.0.bpmn"), "has none of these activities"},
 	} {
