@@ -71,7 +71,7 @@ var rooms = map[string][]string{
 	// The way in.
 	"client":  {"activities/contract", "connectors", "definition", "engine", "mail", "script"},
 	"project": {"activities/binding", "activities/contract", "bpmn", "connectors", "definition", "freemarker", "mail", "script"},
-	"gateway": {"activities/contract", "analytics/chart", "client", "connectors", "mail", "workflows"},
+	"gateway": {"activities/contract", "analytics/chart", "analytics/report", "client", "connectors", "mail", "workflows"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {
 		"alerts", "activities", "activities/contract", "analytics", "client", "configuration", "connectors", "connectors/catalog", "connectors/script", "definition", "gateway", "mail", "project", "worker/dev",

@@ -1,19 +1,18 @@
 package report
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"os"
-	"strings"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	es "github.com/elastic/go-elasticsearch/v8"
 	"github.com/stretchr/testify/require"
 
+	"github.com/waybill-io/waybill/analytics"
 	"github.com/waybill-io/waybill/events"
 	"github.com/waybill-io/waybill/testsuite/elasticsearch"
 )
@@ -25,73 +24,28 @@ func TestMain(m *testing.M) { os.Exit(server.Run(m)) }
 // today is when the reports of the tests are asked for.
 var today = time.Date(2026, 4, 11, 15, 30, 0, 0, time.UTC)
 
-// fields are the types of what the reports search, as the indexes of a Store have them.
-var fields = map[string][]string{
-	"keyword": {
-		"processInstanceId", "processDefinitionKey", "processDefinitionId", "processDefinitionName", "businessKey", "kind", "type", "status", "activityId", "activityName", "activityType",
-		"errorCode", "name", "taskDefinitionKey", "assignee", "implementation", "action", "mailbox", "outcome",
-	},
-	"date": {"timeStamp", "startTime", "endTime"}, "long": {"processDefinitionVersion", "duration", "attempts"},
-}
+var stores atomic.Int64
 
-// indexed is a Reporter over indexes with these documents, which belong to the default tenant.
+// indexed is a Reporter over a store with these documents.
 func indexed(t *testing.T, documents []events.Document) *Reporter {
 	t.Helper()
-	client := server.Client(t)
-	prefix := strings.ToLower(t.Name())
-	prefix = "report-" + strings.NewReplacer("/", "-", "_", "-").Replace(prefix)
-	properties := map[string]any{}
-	for kind, names := range fields {
-		for _, name := range names {
-			properties[name] = map[string]any{"type": kind}
-		}
-	}
-	mapping, err := json.Marshal(map[string]any{
-		"settings": map[string]any{"number_of_shards": 2, "number_of_replicas": 0}, "mappings": map[string]any{"dynamic": false, "properties": properties},
-	})
+	prefix := fmt.Sprintf("report%d-%d", time.Now().UnixNano(), stores.Add(1))
+	s, err := analytics.Open(analytics.Config{Addresses: []string{server.URL(t)}, SocketTimeout: time.Minute, Prefix: prefix, TenantPrefix: "tenant-" + prefix + "-"})
 	require.NoError(t, err)
-	for _, index := range events.Indexes() {
-		answer, err := client.Indices.Create(prefix+"-"+index, client.Indices.Create.WithBody(bytes.NewReader(mapping)))
+	t.Cleanup(s.Close)
+	for part := range slices.Chunk(documents, 5000) {
+		written, err := s.Write(t.Context(), part)
 		require.NoError(t, err)
-		require.False(t, answer.IsError(), answer.String())
-		require.NoError(t, answer.Body.Close())
+		require.Equal(t, len(part), written.New)
 	}
-	t.Cleanup(func() {
-		for _, index := range events.Indexes() {
-			answer, err := client.Indices.Delete([]string{prefix + "-" + index})
-			require.NoError(t, err)
-			require.NoError(t, answer.Body.Close())
+	tenants := map[string]bool{}
+	for _, d := range documents {
+		if !tenants[d.Tenant] {
+			require.NoError(t, s.Refresh(t.Context(), d.Tenant))
 		}
-	})
-	put(t, client, prefix, documents)
-	names := func(tenant string) string {
-		if tenant == "" {
-			return prefix
-		}
-		return prefix + "-tenant-" + tenant
+		tenants[d.Tenant] = true
 	}
-	return &Reporter{Index: Over(client, names), Now: func() time.Time { return today }}
-}
-
-// put writes documents, the latest of each id as a Store does, and makes them searchable.
-func put(t *testing.T, client *es.Client, prefix string, documents []events.Document) {
-	t.Helper()
-	for len(documents) > 0 {
-		n := min(len(documents), 5000)
-		var lines bytes.Buffer
-		for _, d := range documents[:n] {
-			text, err := json.Marshal(d)
-			require.NoError(t, err)
-			fmt.Fprintf(&lines, `{"index":{"_index":%q,"_id":%q}}`+"\n%s\n", prefix+"-"+d.Index(), d.ID(), text)
-		}
-		documents = documents[n:]
-		answer, err := client.Bulk(&lines, client.Bulk.WithRefresh("true"))
-		require.NoError(t, err)
-		text, err := io.ReadAll(answer.Body)
-		require.NoError(t, err)
-		require.NoError(t, answer.Body.Close())
-		require.Contains(t, string(text), `"errors":false`)
-	}
+	return &Reporter{Index: s, Now: func() time.Time { return today }}
 }
 
 // asked answers a report through JSON, as those who ask get it.

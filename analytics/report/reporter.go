@@ -6,17 +6,18 @@ import (
 	"errors"
 	"time"
 
+	"github.com/waybill-io/waybill/analytics"
 	"github.com/waybill-io/waybill/events"
 )
 
-// Index is where the events of tenants can be searched.
+// Index is where the events of tenants can be searched; a Store of analytics is one.
 type Index interface {
-	// Search sends the body of a _search request to one of events.Indexes of a tenant, and returns the answer. Its errors wrap ErrNoIndex,
-	// ErrSlow or ErrUnavailable where they are such.
-	Search(ctx context.Context, tenant, index string, body []byte) ([]byte, error)
+	// Search sends a body of Elasticsearch's _search to one of events.Indexes of a tenant, and decodes the answer. Of an index that is not
+	// there the answer comes from no shard.
+	Search(ctx context.Context, tenant, index string, query, answer any) error
 }
 
-// Errors of an Index.
+// Errors of a Reporter.
 var (
 	ErrNoIndex     = errors.New("there is no such index")
 	ErrSlow        = errors.New("the search took too long")
@@ -105,6 +106,7 @@ func (q *question) withStatus(f filter) filter {
 type answered struct {
 	TimedOut bool `json:"timed_out"`
 	Shards   struct {
+		Total  int `json:"total"`
 		Failed int `json:"failed"`
 	} `json:"_shards"`
 	Hits struct {
@@ -114,3 +116,5 @@ type answered struct {
 	} `json:"hits"`
 	Aggregations map[string]json.RawMessage `json:"aggregations"`
 }
+
+var _ Index = (*analytics.Store)(nil)

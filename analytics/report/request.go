@@ -96,6 +96,12 @@ func (r *Reporter) understand(in Request) (*question, error) {
 	return q, nil
 }
 
+// Check checks a request without asking an index. The error wraps ErrInvalid.
+func Check(in Request) error {
+	_, err := (&Reporter{}).understand(in)
+	return err
+}
+
 func (r Report) ids() []string {
 	var ids []string
 	for _, p := range r.Parameters {

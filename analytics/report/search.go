@@ -3,9 +3,14 @@ package report
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"net"
+	"net/http"
 	"time"
+
+	"github.com/waybill-io/waybill/analytics"
 )
 
 const (
@@ -26,27 +31,42 @@ func (q *question) search(ctx context.Context, index string, f filter, more map[
 	for name, value := range more {
 		body[name] = value
 	}
-	text, err := json.Marshal(body)
-	if err != nil {
-		return answered{}, fmt.Errorf("report %s: %w", q.report.Name, err)
-	}
 	ctx, cancel := context.WithTimeout(ctx, searchTimeout+5*time.Second)
 	defer cancel()
-	found, err := q.Index.Search(ctx, q.tenant, index, text)
-	if err != nil {
-		return answered{}, fmt.Errorf("report %s: %w", q.report.Name, err)
-	}
 	var a answered
-	if err := json.Unmarshal(found, &a); err != nil {
-		return a, fmt.Errorf("report %s: read the answer of the index: %w", q.report.Name, err)
+	if err := q.Index.Search(ctx, q.tenant, index, body, &a); err != nil {
+		return a, fmt.Errorf("report %s: %w: %w", q.report.Name, verdict(ctx, err), err)
 	}
 	switch {
 	case a.TimedOut:
 		return a, fmt.Errorf("report %s: %w: a shorter range or one process is quicker", q.report.Name, ErrSlow)
+	case a.Shards.Total == 0:
+		return a, fmt.Errorf("report %s: %w: no event of the %s was indexed: the index %s is not there", q.report.Name, ErrNoIndex, tenantName(q.tenant), index)
 	case a.Shards.Failed > 0: // what is left would be numbers that are too small
 		return a, fmt.Errorf("report %s: %w: %d parts of the index %s did not answer", q.report.Name, ErrUnavailable, a.Shards.Failed, index)
 	}
 	return a, nil
+}
+
+// verdict says what kind of failure that of a search is.
+func verdict(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ErrSlow
+	}
+	if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() {
+		return ErrSlow
+	}
+	if refused, ok := errors.AsType[*analytics.Error](err); ok && (refused.Status == http.StatusRequestTimeout || refused.Status == http.StatusGatewayTimeout) {
+		return ErrSlow
+	}
+	return ErrUnavailable
+}
+
+func tenantName(tenant string) string {
+	if tenant == "" {
+		return "default tenant"
+	}
+	return fmt.Sprintf("tenant %q", tenant)
 }
 
 // source is a field that documents are grouped by; where it is missing it is "" then.
