@@ -167,3 +167,9 @@ func ranges(values []int) (packed []temporalclient.ScheduleRange) {
 	}
 	return packed
 }
+
+// CheckExpression tells what is wrong with an expression of Quartz that a schedule is to follow.
+func CheckExpression(expression string) error {
+	_, err := quartzSpec(expression, time.Now())
+	return err
+}

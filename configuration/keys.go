@@ -101,6 +101,7 @@ func eventKeys() []Key {
 		{Name: "event.processing.cronExpression", Type: Cron, Default: "0/30 * * * * ?", Meaning: "when it is indexed"},
 		{Name: "event.processing.expired.cronExpression", Type: Cron, Default: "0 0/30 * * * ?", Meaning: "accepted; Temporal sees to what has expired"},
 		{Name: "event.processing.max.locktime", Type: Millis, Least: 1, Most: 24 * hour, Default: "600000", Meaning: "how long a block may take"},
+		{Name: "event.processing.sweep.interval", Type: Millis, Least: 1000, Most: 24 * hour, Default: "600000", Meaning: "how long a look at all running instances takes at least"},
 		{Name: "event.processing.processed.events.action", Type: Choice, Choices: []string{"move", "delete"}, Default: "move", Meaning: "what becomes of indexed events"},
 		{Name: "event.processing.processed.action.cronExpression", Type: Cron, Default: "0 25/45 * * * ?", Meaning: "when the archive is written"},
 	}

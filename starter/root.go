@@ -78,7 +78,7 @@ func newRoot(a *app) *cobra.Command {
 		a.deployCommand(), a.undeployCommand(), a.definitionCommand(), a.lintCommand(), a.testCommand(),
 		a.startCommand(), a.listCommand(), a.getCommand(), a.cancelCommand(), a.historyCommand(),
 		a.instanceCommand(), a.variablesCommand(), a.messageCommand(), a.signalCommand(), a.taskCommand(), a.incidentCommand(),
-		a.connectorCommand(), a.mailboxCommand(), a.credentialCommand(), a.triggerCommand(), a.webhookCommand(), a.deadLetterCommand(), a.alertCommand(), a.secretCommand(), a.tokenCommand(), a.mailCommand(), a.emailCommand(), a.peopleCommand(), a.versionCommand(),
+		a.connectorCommand(), a.mailboxCommand(), a.credentialCommand(), a.triggerCommand(), a.webhookCommand(), a.deadLetterCommand(), a.alertCommand(), a.eventsCommand(), a.secretCommand(), a.tokenCommand(), a.mailCommand(), a.emailCommand(), a.peopleCommand(), a.versionCommand(),
 	)
 	a.mark(root)
 	return root

@@ -67,7 +67,7 @@ var rooms = map[string][]string{
 		"events", "events/marker", "juel", "mail", "quartz", "script",
 	},
 	// The way in.
-	"client":  {"activities/contract", "connectors", "definition", "engine", "mail", "script"},
+	"client":  {"activities/contract", "connectors", "definition", "engine", "events", "events/marker", "mail", "script"},
 	"project": {"activities/binding", "activities/contract", "bpmn", "connectors", "definition", "freemarker", "mail", "script"},
 	"gateway": {"activities/contract", "client", "connectors", "mail", "workflows"},
 	// The programs. Only development and scenario files need what the test suite has.
@@ -76,10 +76,10 @@ var rooms = map[string][]string{
 		"workflows",
 	},
 	"worker/dev": {
-		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/email", "examples", "gateway", "mail", "project", "worker",
+		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/email", "examples", "gateway", "mail", "project", "worker", "workflows",
 		"testsuite/mailserver", "testsuite/temporalserver",
 	},
-	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/catalog", "definition", "mail", "project", "testsuite/scenario"},
+	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/catalog", "definition", "events", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
 		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/email", "connectors/files", "connectors/rest", "connectors/sql", "definition", "engine", "events", "mail", "project", "testsuite", "worker", "worker/dev",

@@ -65,6 +65,9 @@ func (o *sources) read() (*settings, error) {
 	if err != nil {
 		return nil, misconfigured{err}
 	}
+	if err := checkExpressions(s); err != nil {
+		return nil, misconfigured{err}
+	}
 	return &settings{s, email, alerts, analytics}, nil
 }
 
