@@ -58,7 +58,7 @@ func NewRebuilder(c *client.Client, store *analytics.Store, bucket *blob.Bucket,
 	}
 }
 
-// RegisterRebuilder makes a worker of the queue of the indexer rebuild, verify and keep the archive.
+// RegisterRebuilder makes a worker of the queue of the indexer rebuild and verify.
 func RegisterRebuilder(r worker.ActivityRegistry, b *Rebuilder) {
 	register(r, contract.BeginGatherActivity, b.Begin)
 	register(r, contract.AlsoIndexActivity, b.Also)
@@ -71,10 +71,14 @@ func RegisterRebuilder(r worker.ActivityRegistry, b *Rebuilder) {
 	register(r, contract.DropGenerationActivity, b.Drop)
 	register(r, contract.DropReplacedActivity, b.DropReplaced)
 	register(r, contract.ForgetGatheringActivity, b.Forget)
+}
+
+// RegisterArchive makes a worker of the queue of the indexer keep the archive.
+func RegisterArchive(r worker.ActivityRegistry, b *Rebuilder) {
 	register(r, contract.MoveArchiveActivity, b.Move)
 }
 
-// Schedule puts the Schedule of the archive, or pauses nothing when there is none. It tries until ctx is done.
+// Schedule puts the Schedule of the archive, where there is one. It tries until ctx is done.
 func (b *Rebuilder) Schedule(ctx context.Context) {
 	if !b.settings.Keep {
 		return
@@ -206,6 +210,15 @@ func (b *Rebuilder) generations(ctx context.Context, tenant string) ([]contract.
 
 // Drop drops a generation that is not the current one.
 func (b *Rebuilder) Drop(ctx context.Context, t contract.IndexTarget) error {
+	all, err := b.store.Generations(ctx, t.Tenant)
+	if err != nil {
+		return err
+	}
+	for _, g := range all {
+		if g.Number == t.Generation && g.Current {
+			return nil // the rebuild came to its end before it was given up
+		}
+	}
 	return b.store.Drop(ctx, t.Tenant, t.Generation)
 }
 
