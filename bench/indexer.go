@@ -25,19 +25,24 @@ import (
 )
 
 const (
-	indexerTasks     = 5    // of a process
-	indexerInstances = 1000 // whose histories are indexed
-	indexerTarget    = 0.7
+	indexerCalls  = 5000 // connector calls in the histories that are indexed
+	indexerTarget = 0.7
 	// indexerNever is when passes begin by themselves: not in a measurement.
 	indexerNever = "0 0 0 1 1 ? 2099"
 )
 
 // indexerReport is what it costs to get events from histories into the index, against a client that has the documents at hand.
 type indexerReport struct {
-	Target    float64 `json:"target"`
-	Instances int     `json:"instances"`
-	Events    int     `json:"events"`
-	Documents int     `json:"documents"`
+	Target float64       `json:"target"`
+	Lines  []indexerLine `json:"lines"`
+}
+
+// indexerLine is that for processes of a size. A history costs a request, however few documents it makes.
+type indexerLine struct {
+	Tasks     int `json:"tasks"`
+	Instances int `json:"instances"`
+	Events    int `json:"events"`
+	Documents int `json:"documents"`
 	// Documents a second until all can be found.
 	Ours  spread `json:"ours"`
 	Bare  spread `json:"bare"`
@@ -69,6 +74,18 @@ func measureIndexer(ctx context.Context, rounds int, progress io.Writer) (report
 	host := &program{}
 	defer host.end()
 	server := elasticserver.Start(host, elasticserver.Options{Thorough: true})
+	report = &indexerReport{Target: indexerTarget}
+	for _, tasks := range []int{5, 20} {
+		line, err := measureHistories(ctx, server, tasks, rounds, progress)
+		if err != nil {
+			return nil, err
+		}
+		report.Lines = append(report.Lines, *line)
+	}
+	return report, nil
+}
+
+func measureHistories(ctx context.Context, server *elasticserver.Server, tasks, rounds int, progress io.Writer) (line *indexerLine, err error) {
 	p, err := newPlace(ctx, progress)
 	if err != nil {
 		return nil, err
@@ -77,12 +94,13 @@ func measureIndexer(ctx context.Context, rounds int, progress io.Writer) (report
 	if err := p.workBoth(ctx); err != nil {
 		return nil, err
 	}
-	contenders, err := p.contenders(ctx, indexerTasks)
+	contenders, err := p.contenders(ctx, tasks)
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(progress, "indexer: %d instances run\n", indexerInstances)
-	_, ids, err := contenders[0].play(ctx, indexerInstances)
+	instances := indexerCalls / tasks
+	fmt.Fprintf(progress, "indexer: %d instances run, each with %d tasks\n", instances, tasks)
+	_, ids, err := contenders[0].play(ctx, instances)
 	if err != nil {
 		return nil, err
 	}
@@ -95,19 +113,19 @@ func measureIndexer(ctx context.Context, rounds int, progress io.Writer) (report
 		}
 	}
 	in.documents = all.documents
-	report = &indexerReport{Target: indexerTarget, Instances: len(ids), Documents: len(in.documents)}
+	line = &indexerLine{Tasks: tasks, Instances: len(ids), Documents: len(in.documents)}
 	for _, id := range ids[:1] {
 		log, err := p.client.EventLog(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		report.Events = len(log) * len(ids)
+		line.Events = len(log) * len(ids)
 	}
 	var ours, bare, ratios []float64
 	for round := range rounds + 1 {
 		runs := []func() (float64, error){
-			func() (float64, error) { return in.index(ctx, fmt.Sprintf("ours-%d", round)) },
-			func() (float64, error) { return in.bulk(ctx, fmt.Sprintf("bare-%d", round)) },
+			func() (float64, error) { return in.index(ctx, fmt.Sprintf("ours-%d-%d", tasks, round)) },
+			func() (float64, error) { return in.bulk(ctx, fmt.Sprintf("bare-%d-%d", tasks, round)) },
 		}
 		var rates [2]float64
 		for n := range runs { // in turn first
@@ -122,8 +140,8 @@ func measureIndexer(ctx context.Context, rounds int, progress io.Writer) (report
 		fmt.Fprintf(progress, "indexer: round %d of %d: %.0f documents a second, bare %.0f\n", round, rounds, rates[0], rates[1])
 		ours, bare, ratios = append(ours, rates[0]), append(bare, rates[1]), append(ratios, rates[0]/rates[1])
 	}
-	report.Ours, report.Bare, report.Ratio = spreadOf(ours), spreadOf(bare), spreadOf(ratios)
-	return report, nil
+	line.Ours, line.Bare, line.Ratio = spreadOf(ours), spreadOf(bare), spreadOf(ratios)
+	return line, nil
 }
 
 // distinct are the instances of documents.
@@ -254,10 +272,12 @@ func (in *indexer) bulk(ctx context.Context, prefix string) (float64, error) {
 
 func (r *indexerReport) print(w io.Writer) {
 	fmt.Fprintf(w, "\n## Events from histories until they can be found, against esutil.BulkIndexer with the same documents at hand (target: a ratio of at least %.1f)\n\n", r.Target)
-	t := table{{"instances", "events", "documents", "documents/s", "bare documents/s", "ratio"}}
-	t = append(t, []string{
-		fmt.Sprint(r.Instances), fmt.Sprint(r.Events), fmt.Sprint(r.Documents), fmt.Sprintf("%.0f", r.Ours.Median), fmt.Sprintf("%.0f", r.Bare.Median), r.Ratio.String(),
-	})
+	t := table{{"tasks", "instances", "events", "documents", "documents/s", "bare documents/s", "ratio"}}
+	for _, l := range r.Lines {
+		t = append(t, []string{
+			fmt.Sprint(l.Tasks), fmt.Sprint(l.Instances), fmt.Sprint(l.Events), fmt.Sprint(l.Documents), fmt.Sprintf("%.0f", l.Ours.Median), fmt.Sprintf("%.0f", l.Bare.Median), l.Ratio.String(),
+		})
+	}
 	t.print(w)
 }
 
