@@ -43,7 +43,7 @@ func (x *Indexer) Index(ctx context.Context, b contract.IndexBlock) (contract.In
 	})
 	defer beating.Wait()
 	defer cancel()
-	block := &block{Indexer: x, ctx: ctx, name: b.Name, documents: map[documentKey]events.Document{}}
+	block := &block{Indexer: x, ctx: ctx, name: b.Name, also: b.Also, documents: map[documentKey]events.Document{}}
 	err := block.index(b.Executions)
 	return contract.IndexedBlock{IndexCount: block.count}, err
 }
@@ -56,6 +56,7 @@ type block struct {
 	*Indexer
 	ctx  context.Context
 	name string
+	also []contract.IndexTarget
 
 	mu        sync.Mutex
 	documents map[documentKey]events.Document
@@ -154,6 +155,9 @@ func (b *block) write() error {
 		return fmt.Errorf("write %d documents: %w", len(documents), err)
 	}
 	since(b.metrics.write, begun)
+	if err := b.writeAlso(documents); err != nil {
+		return err
+	}
 	if b.settings.Archive != nil {
 		b.writes++
 		name := fmt.Sprintf("%s-%d", cmp.Or(b.name, "block"), b.writes)

@@ -51,6 +51,7 @@ func Indexer(ctx workflow.Context, state contract.IndexerState) error {
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.PauseUpdate, x.pause, workflow.UpdateHandlerOptions{Description: "index nothing"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.ResumeUpdate, x.resume, workflow.UpdateHandlerOptions{Description: "index again"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.RunIndexerUpdate, x.run, workflow.UpdateHandlerOptions{Description: "begin a pass", Validator: x.validateRun}),
+		x.setAlso(ctx),
 	)
 	if err != nil {
 		return err

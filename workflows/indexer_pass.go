@@ -152,7 +152,7 @@ func (x *indexer) index(ctx workflow.Context) {
 		name := fmt.Sprintf("%s-%d-%d", p.Began.UTC().Format("20060102T150405Z"), p.Number, p.Blocks)
 		all.Add(1)
 		workflow.Go(ctx, func(ctx workflow.Context) {
-			done[i] = x.block(ctx, contract.IndexBlock{Name: name, Executions: blocks[i]})
+			done[i] = x.block(ctx, contract.IndexBlock{Name: name, Executions: blocks[i], Also: x.Also})
 			slots.Release(1)
 			all.Done()
 		})

@@ -29,5 +29,8 @@ func Register(r worker.WorkflowRegistry, models *definition.Cache, recording Rec
 	r.RegisterWorkflowWithOptions((&AlertRules{recording: recording}).Run, workflow.RegisterOptions{Name: contract.AlertsWorkflow})
 	r.RegisterWorkflowWithOptions(Indexer, workflow.RegisterOptions{Name: contract.IndexerWorkflow})
 	r.RegisterWorkflowWithOptions(IndexTick, workflow.RegisterOptions{Name: contract.IndexTickWorkflow})
+	r.RegisterWorkflowWithOptions(Rebuild, workflow.RegisterOptions{Name: contract.RebuildWorkflow})
+	r.RegisterWorkflowWithOptions(Verify, workflow.RegisterOptions{Name: contract.VerifyWorkflow})
+	r.RegisterWorkflowWithOptions(Archive, workflow.RegisterOptions{Name: contract.ArchiveWorkflow})
 	r.RegisterWorkflowWithOptions(Registry, workflow.RegisterOptions{Name: contract.RegistryWorkflow})
 }

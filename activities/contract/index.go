@@ -64,22 +64,23 @@ type IndexNote struct {
 
 // IndexerState is what the indexer knows; it is the input of its workflow, and what its query answers, without notes and the rest of a pass.
 type IndexerState struct {
-	Created   time.Time    `json:"created,omitzero"`
-	Watermark time.Time    `json:"watermark,omitzero"` // what happened before is in the index; zero: no pass has ended yet
-	Swept     time.Time    `json:"swept,omitzero"`     // what running executions recorded before is in the index, even if nobody told of it
-	Sweep     IndexSweep   `json:"sweep"`
-	Notes     []IndexNote  `json:"notes,omitempty"`
-	Waiting   int          `json:"waiting"` // notes
-	Pass      *IndexPass   `json:"pass,omitempty"`
-	Due       bool         `json:"due,omitempty"` // another pass begins at once
-	Paused    bool         `json:"paused,omitempty"`
-	Last      *IndexPass   `json:"last,omitempty"` // that ended well
-	Total     IndexCount   `json:"total"`
-	Passes    int64        `json:"passes"`
-	Folded    int64        `json:"folded"`  // ticks that came while a pass was under way
-	Dropped   int64        `json:"dropped"` // notes that there was no room for: a sweep finds what they told
-	Settings  IndexSetting `json:"settings"`
-	Alarm     *IndexAlarm  `json:"alarm,omitempty"`
+	Created   time.Time     `json:"created,omitzero"`
+	Watermark time.Time     `json:"watermark,omitzero"` // what happened before is in the index; zero: no pass has ended yet
+	Swept     time.Time     `json:"swept,omitzero"`     // what running executions recorded before is in the index, even if nobody told of it
+	Sweep     IndexSweep    `json:"sweep"`
+	Notes     []IndexNote   `json:"notes,omitempty"`
+	Waiting   int           `json:"waiting"` // notes
+	Pass      *IndexPass    `json:"pass,omitempty"`
+	Due       bool          `json:"due,omitempty"` // another pass begins at once
+	Paused    bool          `json:"paused,omitempty"`
+	Last      *IndexPass    `json:"last,omitempty"` // that ended well
+	Total     IndexCount    `json:"total"`
+	Passes    int64         `json:"passes"`
+	Folded    int64         `json:"folded"`  // ticks that came while a pass was under way
+	Dropped   int64         `json:"dropped"` // notes that there was no room for: a sweep finds what they told
+	Settings  IndexSetting  `json:"settings"`
+	Also      []IndexTarget `json:"also,omitempty"` // generations of rebuilds, which blocks are written to as well
+	Alarm     *IndexAlarm   `json:"alarm,omitempty"`
 }
 
 // IndexSetting is what a worker with the role indexer says of how to index.
@@ -175,8 +176,9 @@ type IndexPlan struct {
 
 // IndexBlock are executions whose events are written together.
 type IndexBlock struct {
-	Name       string      `json:"name"` // the same for every try
-	Executions []Execution `json:"executions"`
+	Name       string        `json:"name"` // the same for every try
+	Executions []Execution   `json:"executions"`
+	Also       []IndexTarget `json:"also,omitempty"` // where documents of a tenant go as well: generations of rebuilds
 }
 
 // IndexedBlock is what became of it.
