@@ -33,6 +33,7 @@ type report struct {
 	Sending   *sendingReport   `json:"sending,omitempty"`
 	Alerts    *alertsReport    `json:"alerts,omitempty"`
 	Indexing  *indexingReport  `json:"indexing,omitempty"`
+	Indexer   *indexerReport   `json:"indexer,omitempty"`
 }
 
 // section is a part of a report as a person reads it.
@@ -51,7 +52,7 @@ type options struct {
 	hold      time.Duration
 }
 
-var sections = []string{"engine", "host", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending", "alerts", "indexing"}
+var sections = []string{"engine", "host", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending", "alerts", "indexing", "indexer"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -193,6 +194,12 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 			return fmt.Errorf("indexing: %w", err)
 		}
 		printed = append(printed, r.Indexing)
+	}
+	if slices.Contains(o.only, "indexer") {
+		if r.Indexer, err = measureIndexer(ctx, o.rounds, progress); err != nil {
+			return fmt.Errorf("indexer: %w", err)
+		}
+		printed = append(printed, r.Indexer)
 	}
 	if o.output == "json" {
 		e := json.NewEncoder(out)
