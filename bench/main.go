@@ -34,6 +34,7 @@ type report struct {
 	Alerts    *alertsReport    `json:"alerts,omitempty"`
 	Indexing  *indexingReport  `json:"indexing,omitempty"`
 	Indexer   *indexerReport   `json:"indexer,omitempty"`
+	Outage    *outageReport    `json:"outage,omitempty"`
 }
 
 // section is a part of a report as a person reads it.
@@ -52,7 +53,7 @@ type options struct {
 	hold      time.Duration
 }
 
-var sections = []string{"engine", "host", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending", "alerts", "indexing", "indexer"}
+var sections = []string{"engine", "host", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending", "alerts", "indexing", "indexer", "outage"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -200,6 +201,12 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 			return fmt.Errorf("indexer: %w", err)
 		}
 		printed = append(printed, r.Indexer)
+	}
+	if slices.Contains(o.only, "outage") {
+		if r.Outage, err = measureOutage(ctx, o.rounds, progress); err != nil {
+			return fmt.Errorf("outage: %w", err)
+		}
+		printed = append(printed, r.Outage)
 	}
 	if o.output == "json" {
 		e := json.NewEncoder(out)

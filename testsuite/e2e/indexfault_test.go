@@ -212,6 +212,7 @@ func TestIndexFaults(t *testing.T) {
 	require.Empty(t, letters.Letters)
 
 	f.poison()
+	f.indexTenants()
 }
 
 // passed tells whether all that a storm can do was done.
