@@ -44,7 +44,9 @@ func (m *machine) removed(scope int, held Variables, name string) {
 	}
 }
 
-func (m *machine) analyses(name string) bool { return len(name) <= maxName && m.p.Analytics.Analyses(name) }
+func (m *machine) analyses(name string) bool {
+	return len(name) <= maxName && m.p.Analytics.Analyses(name)
+}
 
 // ownerOf is the token that a scope belongs to.
 func (m *machine) ownerOf(scope int) int {
