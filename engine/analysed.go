@@ -22,7 +22,13 @@ var _ [bpmn.MaxAnalysed - events.MaxText]struct{} = [events.MaxText - bpmn.MaxAn
 
 // written tells of variables that are set in a scope, 0 for the process, in which those held are already.
 func (m *machine) written(n *bpmn.Node, scope int, held, values Variables) {
-	if !m.s.Record || !m.p.Analytics.Any() {
+	if m.s.Record {
+		m.noteWritten(n, scope, held, values)
+	}
+}
+
+func (m *machine) noteWritten(n *bpmn.Node, scope int, held, values Variables) {
+	if !m.p.Analytics.Any() {
 		return
 	}
 	for _, name := range sortedKeys(values) {
