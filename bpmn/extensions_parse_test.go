@@ -46,6 +46,17 @@ func TestExtensionsRefused(t *testing.T) {
 		{"mail without a file", `{"templates": {"default": {"assignee": {"type": "file"}}}}`, "$.templates.default.assignee.value: want the name of a file"},
 		{"mail without a variable", `{"templates": {"default": {"candidate": {"type": "variable", "value": ""}}}}`, "$.templates.default.candidate.value: want the name of the variable"},
 		{"mail with more", `{"templates": {"default": {"candidate": {"type": "variable", "value": "v", "bcc": "x"}}}}`, "$.templates.default.candidate.bcc: unknown field"},
+		{"analytics misspelt", `{"analytics": {"variable": []}}`, "$.analytics.variable: unknown field; known here are enabled, variables, exclude, mask, maxLength"},
+		{"analytics of a later shape", `{"extensions": {"p": {"analytics": {"x": 1}}}}`, "$.extensions.p.analytics.x: unknown field"},
+		{"analytics is no object", `{"analytics": true}`, "$.analytics: want an object"},
+		{"analytics on", `{"analytics": {"enabled": "yes"}}`, "$.analytics.enabled: want true or false"},
+		{"analysed variables", `{"analytics": {"variables": "a"}}`, "$.analytics.variables: want a list of names of variables"},
+		{"an analysed variable", `{"analytics": {"exclude": ["a", 1]}}`, "$.analytics.exclude[1]: want the name of a variable"},
+		{"a mask", `{"analytics": {"mask": {"a": "stars"}}}`, `$.analytics.mask.a: unknown mask "stars": want redact or last4`},
+		{"a mask that is no text", `{"analytics": {"mask": {"a": {}}}}`, "$.analytics.mask.a: want a text"},
+		{"a hash", `{"analytics": {"mask": {"a": "hash"}}}`, "$.analytics.mask.a: a hash hides nothing that can be found by trying, such as a number or a name: want redact or last4"},
+		{"a long value", `{"analytics": {"maxLength": 1025}}`, "$.analytics.maxLength: want a number of bytes from 1 to 1024"},
+		{"no length", `{"analytics": {"maxLength": "long"}}`, "$.analytics.maxLength: want a number of bytes from 1 to 1024"},
 		{"assignment", `{"assignments": {"e": {"mode": "sequential"}}}`, "$.assignments.e.mode: only manual assignment is supported"},
 	}
 	for _, test := range tests {

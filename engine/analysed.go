@@ -8,21 +8,31 @@ import (
 
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/events"
+	"github.com/waybill-io/waybill/juel"
 )
 
 // maxPayload bounds the variables that an event holds beside others, as JSON.
 const maxPayload = 4 << 10
+
+// maxName bounds the name of a variable that is in events: it is part of the id of a document, and those of Elasticsearch have 512 bytes.
+const maxName = 200
 
 // bpmn keeps the limit of a text in events by itself, which must be the same.
 var _ [bpmn.MaxAnalysed - events.MaxText]struct{} = [events.MaxText - bpmn.MaxAnalysed]struct{}{}
 
 // written tells of variables that are set in a scope, 0 for the process, in which those held are already.
 func (m *machine) written(n *bpmn.Node, scope int, held, values Variables) {
-	if !m.s.Record || !m.p.Analytics.Any() {
+	if m.s.Record {
+		m.noteWritten(n, scope, held, values)
+	}
+}
+
+func (m *machine) noteWritten(n *bpmn.Node, scope int, held, values Variables) {
+	if !m.p.Analytics.Any() {
 		return
 	}
 	for _, name := range sortedKeys(values) {
-		if !m.p.Analytics.Analyses(name) {
+		if !m.analyses(name) {
 			continue
 		}
 		kind := events.VariableCreated
@@ -35,9 +45,13 @@ func (m *machine) written(n *bpmn.Node, scope int, held, values Variables) {
 
 // removed tells of a variable that is gone.
 func (m *machine) removed(scope int, held Variables, name string) {
-	if _, there := held[name]; there && m.s.Record && m.p.Analytics.Analyses(name) {
+	if _, there := held[name]; there && m.s.Record && m.analyses(name) {
 		m.note(entry{kind: events.VariableDeleted, node: m.view.node, token: m.ownerOf(scope), more: variable{scope: scope, name: name}})
 	}
+}
+
+func (m *machine) analyses(name string) bool {
+	return len(name) <= maxName && m.p.Analytics.Analyses(name)
 }
 
 // ownerOf is the token that a scope belongs to.
@@ -65,7 +79,8 @@ func shown(p *bpmn.Process, given Variables) map[string]any {
 	var all map[string]any
 	total := 0
 	for name, value := range given { // in any order: which ones are shown does not depend on it
-		if !p.Analytics.Analyses(name) {
+		value, err := juel.Normalize(value) // as they came from outside
+		if err != nil || !p.Analytics.Analyses(name) {
 			continue
 		}
 		v := tell(p, name, value)
@@ -111,7 +126,6 @@ type told struct {
 
 // tell masks and shortens a value as the process says.
 func tell(p *bpmn.Process, name string, value any) told {
-	value = plain(value)
 	t := told{value: value, typ: typeOf(p, name, value)}
 	limit := p.Analytics.Limit()
 	switch p.Analytics.MaskOf(name) {
@@ -137,14 +151,6 @@ func tell(p *bpmn.Process, name string, value any) told {
 		}
 	}
 	return t
-}
-
-// plain makes of variables within a variable what JSON has.
-func plain(value any) any {
-	if v, ok := value.(Variables); ok {
-		return map[string]any(v)
-	}
-	return value
 }
 
 // last4 are the last four characters of a text or a number that has more than twice as many; nil: nothing is told.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -350,7 +351,12 @@ func randomRun(t *testing.T, p *bpmn.Process, seed uint64, events int, persist, 
 		}
 		sound(t, p, in.s)
 		if record {
-			commands, after = unrecorded(t, &ledger, in.s, commands), plainState(t, in.s)
+			if in.s.Dropped > 0 { // hundreds of thousands of events, and the last step
+				commands = slices.DeleteFunc(commands, func(c Command) bool { _, ok := c.(Record); return ok })
+			} else {
+				commands = unrecorded(t, &ledger, in.s, commands)
+			}
+			after = plainState(t, in.s)
 		}
 		data, err := json.Marshal(commands)
 		require.NoError(t, err)

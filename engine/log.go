@@ -102,9 +102,12 @@ func (m *machine) gone(d doomed) {
 // entered is a token that comes to an element, by a flow or not. Tokens that wait for others at a gateway enter it together, and a loop
 // is entered by its instances.
 func (m *machine) entered(token int, n *bpmn.Node, via *bpmn.Flow) {
-	if !m.s.Record {
-		return
+	if m.s.Record {
+		m.noteEntered(token, n, via)
 	}
+}
+
+func (m *machine) noteEntered(token int, n *bpmn.Node, via *bpmn.Flow) {
 	if via != nil {
 		m.note(entry{kind: events.FlowTaken, flow: via, token: token})
 		if len(n.Incoming) > 1 && (n.Kind == bpmn.ParallelGateway || n.Kind == bpmn.InclusiveGateway) {
@@ -135,9 +138,12 @@ func (m *machine) joined(j *Join, token int) {
 
 // left is an element that has completed.
 func (m *machine) left(token int, n *bpmn.Node) {
-	if !m.s.Record {
-		return
+	if m.s.Record {
+		m.noteLeft(token, n)
 	}
+}
+
+func (m *machine) noteLeft(token int, n *bpmn.Node) {
 	t := m.token(token)
 	if t.Activity == 0 {
 		return

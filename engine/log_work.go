@@ -11,9 +11,12 @@ import (
 
 // asked is a user task, a connector call or an external task that a token begins to wait for.
 func (m *machine) asked(w *Wait) {
-	if !m.s.Record {
-		return
+	if m.s.Record {
+		m.noteAsked(w)
 	}
+}
+
+func (m *machine) noteAsked(w *Wait) {
 	x := entry{node: m.p.Node(w.Element), token: w.Token}
 	switch w.Kind {
 	case WaitTask:

@@ -25,6 +25,8 @@ var rooms = map[string][]string{
 	"engine": {"bpmn", "events", "juel"},
 	// How histories hold events, for all who write and read them.
 	"events/marker": {"events"},
+	// What workflows that are written by hand record.
+	"events/record": {"activities/contract", "events", "events/marker"},
 	// What workflows and activities agree on.
 	"activities/contract": {"events"},
 	"definition":          {"activities/contract", "bpmn"},

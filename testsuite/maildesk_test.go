@@ -2,6 +2,7 @@ package testsuite_test
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/events"
 	"github.com/waybill-io/waybill/mail/message"
 	"github.com/waybill-io/waybill/testsuite"
 	"github.com/waybill-io/waybill/testsuite/mailserver"
@@ -113,7 +115,54 @@ func TestSupportDesk(t *testing.T) {
 	require.Len(t, seen, 5)
 	require.Contains(t, seen[0].Flags, `\Seen`, "a handled mail is acknowledged")
 	require.NotContains(t, seen[1].Flags, `\Seen`, "a mail that nobody wanted stays as it is")
+	mailEvents(t, e, urgent.ID, asked.MessageID)
 	require.NoError(t, testsuite.ReplayServer(t.Context(), e.Client, *record))
+}
+
+// mailEvents checks what analytics see of the mails: what became of each, and no addresses and no subjects.
+func mailEvents(t *testing.T, e *testsuite.Environment, urgent, asked string) {
+	t.Helper()
+	read := func(id string) (list []events.Event, text string) {
+		h, err := e.Client.History(t.Context(), id, "")
+		require.NoError(t, err)
+		batches, _, err := testsuite.Batches(h)
+		require.NoError(t, err)
+		for _, b := range batches {
+			require.Equal(t, id, b.Instance)
+			for _, event := range b.Events {
+				if event.Type.Kind() == events.KindMail {
+					list = append(list, event)
+				}
+			}
+		}
+		data, err := json.Marshal(list)
+		require.NoError(t, err)
+		return list, string(data)
+	}
+	received, text := read(contract.MailboxID("support"))
+	outcomes, refs := map[string]int{}, map[string]bool{}
+	for i, m := range received {
+		require.Equal(t, events.MailReceived, m.Type)
+		require.EqualValues(t, i+1, m.Sequence)
+		require.Equal(t, "support", m.Mailbox)
+		outcomes[m.Outcome]++
+		refs[m.Ref] = true
+	}
+	require.Equal(t, map[string]int{"started": 2, "ignored": 3}, outcomes)
+	require.Len(t, refs, 5)
+	require.Equal(t, asked, received[0].MessageID)
+	require.NotContains(t, text, "anna@")
+	require.NotContains(t, text, "URGENT")
+
+	sent, text := read(urgent)
+	require.Len(t, sent, 2, "to on-call and to the customer: %s", text)
+	for _, m := range sent {
+		require.Equal(t, events.MailSent, m.Type)
+		require.Equal(t, 1, m.Recipients)
+		require.NotEmpty(t, m.MessageID)
+		require.NotEmpty(t, m.ActivityID)
+	}
+	require.NotContains(t, text, "bert@")
 }
 
 // A reminder goes to on-call while nobody answers.

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/waybill-io/waybill/events"
 )
@@ -10,10 +11,18 @@ import (
 // Ledger reads the events of one instance, in their order. The zero value is ready.
 type Ledger struct {
 	last   int64
-	open   map[string]events.Event // the latest event of what has not ended, by kind and ref
+	open   map[string]thing // what has not ended, by kind and ref
 	closed map[string]bool
 	known  map[string]bool // variables
 	ended  bool
+}
+
+// thing is what its events so far tell.
+type thing struct {
+	kind    events.Kind
+	last    int64
+	element string
+	start   time.Time
 }
 
 // begins and ends are the types that open and close what an event is about.
@@ -31,7 +40,7 @@ var (
 // that run backwards, a variable that is created twice.
 func (l *Ledger) Add(e events.Event) error {
 	if l.open == nil {
-		l.open, l.closed, l.known = map[string]events.Event{}, map[string]bool{}, map[string]bool{}
+		l.open, l.closed, l.known = map[string]thing{}, map[string]bool{}, map[string]bool{}
 	}
 	wrong := func(format string, args ...any) error {
 		return fmt.Errorf("event %d %s %q at %q: %s", e.Sequence, e.Type, e.Ref, e.ActivityID, fmt.Sprintf(format, args...))
@@ -79,10 +88,10 @@ func (l *Ledger) Add(e events.Event) error {
 		return nil
 	case !open:
 		return wrong("it is not under way; closed: %t", l.closed[id])
-	case !e.Start.Equal(before.Start):
-		return wrong("it began at %s, not %s", before.Start, e.Start)
-	case e.ActivityID != before.ActivityID:
-		return wrong("it began at %q", before.ActivityID)
+	case !e.Start.Equal(before.start):
+		return wrong("it began at %s, not %s", before.start, e.Start)
+	case e.ActivityID != before.element:
+		return wrong("it began at %q", before.element)
 	}
 	if end != (e.Duration != nil) || end != !e.End.IsZero() || end == (e.Status == events.Active) {
 		return wrong("status %q, end %s, duration %v", e.Status, e.End, e.Duration)
@@ -92,7 +101,7 @@ func (l *Ledger) Add(e events.Event) error {
 		l.closed[id] = true
 		l.ended = e.Type == events.ProcessEnded
 	} else {
-		l.open[id] = e
+		l.open[id] = thing{e.Type.Kind(), e.Sequence, e.ActivityID, e.Start}
 	}
 	if l.ended && len(l.open) > 0 {
 		return wrong("still under way: %v", l.Open(""))
@@ -102,15 +111,15 @@ func (l *Ledger) Add(e events.Event) error {
 
 // Open are the elements of what is under way of a kind, "" for any, in the order of its latest events.
 func (l *Ledger) Open(kind events.Kind) (elements []string) {
-	var list []events.Event
+	var list []thing
 	for _, e := range l.open {
-		if kind == "" || e.Type.Kind() == kind {
+		if kind == "" || e.kind == kind {
 			list = append(list, e)
 		}
 	}
-	slices.SortFunc(list, func(a, b events.Event) int { return int(a.Sequence - b.Sequence) })
+	slices.SortFunc(list, func(a, b thing) int { return int(a.last - b.last) })
 	for _, e := range list {
-		elements = append(elements, e.ActivityID)
+		elements = append(elements, e.element)
 	}
 	return elements
 }
