@@ -20,19 +20,13 @@ var allLetters = contract.IndexLettersQuery{Limit: 500}
 
 const poisonQueue = "poison"
 
-// poisoned is a workflow whose history holds a good event, one that no index can take, and a marker that nobody can read.
+// poisoned is a workflow whose history holds a good event, one that the index does not take, and a marker that nobody can read.
 func poisoned(ctx workflow.Context) error {
 	began := workflow.GetInfo(ctx).WorkflowStartTime.UTC()
 	p := events.Process{Instance: workflow.GetInfo(ctx).WorkflowExecution.ID, Key: "poison", Began: began}
 	good := events.Event{Sequence: 1, Type: events.ProcessStarted, Time: began, Start: began, Status: events.Active}
-	far := events.Event{Sequence: 2, Type: events.VariableCreated, Time: began, Ref: "deep", Name: "deep", Value: map[string]any{}}
-	value := far.Value.(map[string]any)
-	for range 1500 { // deeper than Elasticsearch reads
-		inner := map[string]any{}
-		value["v"] = inner
-		value = inner
-	}
-	packed, err := events.Encode(events.Batch{Process: p, Events: []events.Event{good, far}})
+	odd := events.Event{Sequence: 2, Type: events.VariableCreated, Time: began, Ref: "odd", Name: "odd", Value: "odd"}
+	packed, err := events.Encode(events.Batch{Process: p, Events: []events.Event{good, odd}})
 	if err != nil {
 		return err
 	}
@@ -54,9 +48,9 @@ func (f *faulty) poison() {
 	require.NoError(f.t, w.Start())
 	f.t.Cleanup(w.Stop)
 
-	refuse := func(id string) bool { return strings.HasSuffix(id, ".customer") }
+	refuse, never := func(id string) bool { return strings.HasSuffix(id, ".customer") || odd(id) }, odd
 	f.during("poison", func() {
-		f.auditor.refused = func(d *events.Document) bool { return refuse(d.ID()) || bottomless(d) }
+		f.auditor.refused = func(d *events.Document) bool { return refuse(d.ID()) }
 		f.storm.refuse.Store(&refuse)
 		for _, id := range []string{"poison/1", "poison/2"} {
 			run, err := f.client.Temporal.ExecuteWorkflow(f.t.Context(), temporal.StartWorkflowOptions{
@@ -72,8 +66,8 @@ func (f *faulty) poison() {
 	f.buried()
 
 	// What the server takes by now is indexed; what it never takes stays.
-	f.storm.refuse.Store(nil)
-	f.auditor.refused = bottomless
+	f.storm.refuse.Store(&never)
+	f.auditor.refused = func(d *events.Document) bool { return odd(d.ID()) }
 	var ids []string
 	for _, l := range f.letters() {
 		if !l.Final {
@@ -88,8 +82,8 @@ func (f *faulty) poison() {
 	f.t.Logf("%d dead letters were tried again, %d of them are documents now; all %d documents are what the histories tell", len(ids), retried.Written+retried.Known, len(all.documents))
 }
 
-// bottomless tells whether a document is one that Elasticsearch never takes.
-func bottomless(d *events.Document) bool { return d.Key == "poison" && d.Ref == "deep" }
+// odd are the ids of documents that are never taken.
+func odd(id string) bool { return strings.HasSuffix(id, ".odd") }
 
 // letters are all dead letters.
 func (f *faulty) letters() (all []contract.IndexLetter) {
