@@ -14,6 +14,8 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/events"
+	"github.com/waybill-io/waybill/events/marker"
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/message"
 	"github.com/waybill-io/waybill/mail/service"
@@ -74,13 +76,21 @@ func (d *desk) people(people map[string]contract.Person, groups map[string]contr
 // notified waits for the results of all mails of the one task of an instance, n of them.
 func (d *desk) notified(task string, n int) (results []contract.Notified) {
 	d.t.Helper()
+	recorded := 0
 	require.Eventually(d.t, func() bool {
-		results = nil
+		results, recorded = nil, 0
 		history := d.Client.Temporal.GetWorkflowHistory(d.t.Context(), task, "", false, 0)
 		for history.HasNext() {
 			event, err := history.Next()
 			if err != nil {
 				return false
+			}
+			batch, _, err := marker.Read(event, converter.GetDefaultDataConverter())
+			require.NoError(d.t, err)
+			for _, e := range batch.Events {
+				if e.Type == events.MailSent && e.TaskID == task && e.Recipients == 1 && e.MessageID != "" {
+					recorded++
+				}
 			}
 			done := event.GetActivityTaskCompletedEventAttributes()
 			if done == nil {
@@ -90,8 +100,12 @@ func (d *desk) notified(task string, n int) (results []contract.Notified) {
 			require.NoError(d.t, converter.GetDefaultDataConverter().FromPayloads(done.GetResult(), &r))
 			results = append(results, r)
 		}
-		return len(results) == n
-	}, 60*time.Second, 100*time.Millisecond, "%d mails of %s, there are %+v", n, task, results)
+		sent := 0
+		for _, r := range results {
+			sent += len(r.Sent)
+		}
+		return len(results) == n && recorded == sent
+	}, 60*time.Second, 100*time.Millisecond, "%d mails of %s, there are %+v, and %d recorded", n, task, results, recorded)
 	return results
 }
 
