@@ -21,6 +21,7 @@ type report struct {
 	Machine machine       `json:"machine"`
 	Engine  *engineReport `json:"engine,omitempty"`
 	Host    *hostReport   `json:"host,omitempty"`
+	Events  *eventsReport `json:"events,omitempty"`
 	Calls   *callsReport  `json:"calls,omitempty"`
 	Rate    *rateReport   `json:"rate,omitempty"`
 	Mail    *mailReport   `json:"mail,omitempty"`
@@ -50,7 +51,7 @@ type options struct {
 	hold      time.Duration
 }
 
-var sections = []string{"engine", "host", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending", "alerts"}
+var sections = []string{"engine", "host", "events", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending", "alerts"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -133,6 +134,12 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		}
 		printed = append(printed, r.Host)
 	}
+	if slices.Contains(o.only, "events") {
+		if r.Events, err = measureEvents(ctx, o.tasks, o.rounds, progress); err != nil {
+			return fmt.Errorf("events: %w", err)
+		}
+		printed = append(printed, r.Events)
+	}
 	if slices.Contains(o.only, "calls") {
 		if r.Calls, err = measureCalls(ctx, o.rounds, progress); err != nil {
 			return fmt.Errorf("connector calls: %w", err)
@@ -202,6 +209,7 @@ var (
 	_ section = machine{}
 	_ section = (*engineReport)(nil)
 	_ section = (*hostReport)(nil)
+	_ section = (*eventsReport)(nil)
 	_ section = (*callsReport)(nil)
 	_ section = (*rateReport)(nil)
 	_ section = (*connectorsReport)(nil)
