@@ -102,6 +102,9 @@ func TestReportsThroughTemporal(t *testing.T) {
 	require.Equal(t, 0, code)
 	require.Equal(t, "Process definition,Total,Active,Completed,Cancelled,Failed,Key,Versions\nOrder,40,8,32,0,0,order,2\n", out)
 
+	code, out, told = ask(append([]string{"process-definition-heat-map", "--process", "order", "--output", "svg", "--measure", "average", "--model", "../../examples/support-desk/processes/support-desk.bpmn"}, november...)...)
+	require.Equal(t, 0, code, told)
+	require.Contains(t, out, "<svg")
 	code, _, told = ask("mail", "--tenant", "nobody")
 	require.Equal(t, 3, code)
 	require.Contains(t, told, `no event of the tenant "nobody" was indexed`)
