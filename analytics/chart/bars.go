@@ -70,7 +70,7 @@ func columnsOf(e report.Element) (columns, []string) {
 		row := make([]float64, len(points))
 		for j, point := range points {
 			if i == 0 {
-				c.names = append(c.names, moment(e.XAxis, point.X))
+				c.names = append(c.names, svg.Clip(moment(e.XAxis, point.X), 240, textSize))
 			}
 			if row[j] = charts.GetNullValue(); point.Y != nil && number(report.Count, *point.Y) != nothing {
 				row[j] = *point.Y
@@ -160,8 +160,11 @@ func lying(e report.Element, c columns) charts.BarChartOption {
 	for _, row := range values {
 		slices.Reverse(row)
 	}
-	names := clipped(c.names, 240)
+	names := slices.Clone(c.names)
 	slices.Reverse(names)
+	for i := range names {
+		names[i] += "\u00a0" // away from the axis, where the reader's font is wider
+	}
 	opt := charts.NewBarChartOptionWithData(values)
 	opt.Horizontal, opt.Theme, opt.Padding = true, theme(), charts.NewBox(8, 4, 40, 4)
 	opt.CategoryAxis = charts.CategoryAxisOption{Labels: names, LabelFontStyle: font}

@@ -66,7 +66,7 @@ func heatMap(e report.Element, o Options) ([]panel, []string, error) {
 	x := heatOf(e.HeatMap, o.Measure)
 	if len(o.Model) == 0 {
 		p, notes, err := heatBars(e, x)
-		return p, append(notes, "The heat map is drawn over the diagram of the model when its file is given: --diagram FILE.bpmn."), err
+		return p, append(notes, "The heat map is drawn over the diagram of the model when its file is given: --model FILE.bpmn."), err
 	}
 	diagrams, err := bpmn.ReadDiagrams(o.Model, bpmn.Limits{})
 	if errors.Is(err, bpmn.ErrNoDiagram) {

@@ -136,7 +136,7 @@ func assemble(r report.Result, panels []panel, notes []string) []byte {
 	y += 12
 	if text := parameters(r.Parameters); text != "" {
 		y += 12
-		body.Text("text", svg.Clip(text, full, 13), "class", "wb-soft", "x", border, "y", y, "font-size", 13)
+		body.Text("text", svg.Clip(text, full, 13*spare), "class", "wb-soft", "x", border, "y", y, "font-size", 13)
 		y += 8
 	}
 	x, row := border, 0.0
@@ -145,7 +145,7 @@ func assemble(r report.Result, panels []panel, notes []string) []byte {
 			x, y, row = border, y+row, 0
 		}
 		body.Open("g", "transform", "translate("+svg.Number(x)+" "+svg.Number(y)+")", "role", "group", "aria-label", svg.Clip(p.title, 4*full, textSize))
-		body.Text("text", svg.Clip(p.title, p.width, 15), "class", "wb-text", "x", 0, "y", gap+15, "font-size", 15, "font-weight", "bold")
+		body.Text("text", svg.Clip(p.title, p.width, 15*spare), "class", "wb-text", "x", 0, "y", gap+15, "font-size", 15, "font-weight", "bold")
 		body.Open("g", "transform", "translate(0 "+svg.Number(gap+26)+")")
 		body.Write(p.body)
 		body.Close("g")
@@ -154,7 +154,7 @@ func assemble(r report.Result, panels []panel, notes []string) []byte {
 	}
 	y += row + 8
 	for _, n := range notes {
-		for _, line := range svg.Wrap(n, full, 12, 4) {
+		for _, line := range svg.Wrap(n, full, 12*spare, 4) {
 			y += 16
 			body.Text("text", line, "class", "wb-soft", "x", border, "y", y, "font-size", 12)
 		}

@@ -52,7 +52,7 @@ func pie(e report.Element) (panel, error) {
 		x, y := ring+14, height/2+(float64(i)-float64(len(parts)-1)/2)*22
 		text := number(e.YAxis, s.value) + " · " + decimal(100*s.value/total, 1) + " %"
 		b.Add("rect", "x", x, "y", y-6, "width", 12, "height", 12, "rx", 2, "fill", colours[i%len(colours)].String())
-		b.Text("text", svg.Clip(s.name, half-x-26-svg.Width(text, textSize)-12, textSize), "class", "wb-text", "x", x+20, "y", y+4.5, "font-size", textSize)
+		b.Text("text", svg.Clip(s.name, half-x-26-svg.Width(text, textSize*spare)-12, textSize*spare), "class", "wb-text", "x", x+20, "y", y+4.5, "font-size", textSize)
 		b.Text("text", text, "class", "wb-soft", "x", half-4, "y", y+4.5, "font-size", textSize, "text-anchor", "end")
 		texts = append(texts, s.name+" "+text)
 	}

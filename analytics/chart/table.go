@@ -2,6 +2,7 @@ package chart
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/waybill-io/waybill/analytics/chart/svg"
@@ -35,7 +36,8 @@ func table(e report.Element) (panel, []string) {
 			}
 		}
 	}
-	columns := share(e.ColumnNames, cells)
+	columns, room := share(e.ColumnNames, cells)
+	p.width = room
 	var b svg.Buffer
 	write := func(y float64, j int, text, class, weight string) {
 		x, anchor := padding, "start"
@@ -45,16 +47,16 @@ func table(e report.Element) (panel, []string) {
 		if right(e, j) {
 			x, anchor = x+columns[j]-2*padding, "end"
 		}
-		b.Text("text", svg.Clip(text, columns[j]-2*padding, textSize), "class", class, "x", x, "y", y, "font-size", textSize, "text-anchor", anchor, "font-weight", weight)
+		b.Text("text", svg.Clip(text, columns[j]-2*padding+1, textSize*spare), "class", class, "x", x, "y", y, "font-size", textSize, "text-anchor", anchor, "font-weight", weight)
 	}
 	for j, name := range e.ColumnNames {
 		write(rowHeight*0.66, j, name, "wb-soft", "bold")
 	}
-	b.Add("path", "class", "wb-rule", "d", "M0 "+svg.Number(rowHeight)+"H"+svg.Number(full))
+	b.Add("path", "class", "wb-rule", "d", "M0 "+svg.Number(rowHeight)+"H"+svg.Number(room))
 	for i, row := range cells {
 		y := float64(i+1) * rowHeight
 		if i%2 == 1 {
-			b.Add("rect", "class", "wb-stripe", "x", 0, "y", y, "width", full, "height", rowHeight)
+			b.Add("rect", "class", "wb-stripe", "x", 0, "y", y, "width", room, "height", rowHeight)
 		}
 		for j, text := range row {
 			write(y+rowHeight*0.66, j, text, "wb-text", "normal")
@@ -81,22 +83,43 @@ func right(e report.Element, column int) bool {
 	return false
 }
 
-// share gives columns what their widest text needs, and what is left or missing in proportion.
-func share(names []string, cells [][]string) []float64 {
-	widths := make([]float64, len(names))
-	sum := 0.0
+// spare is by how much other fonts are wider than the one that is measured.
+const spare = 1.12
+
+// share gives columns what their widest text needs. A table that is narrow gets half of the page; of one that is too wide, the widest columns
+// give way.
+func share(names []string, cells [][]string) (widths []float64, total float64) {
+	widths = make([]float64, len(names))
 	for j, name := range names {
-		widths[j] = svg.Width(name, textSize*1.1)
+		widths[j] = svg.Width(name, textSize*spare*1.05) // it is bold
 		for _, row := range cells {
-			widths[j] = max(widths[j], svg.Width(row[j], textSize*1.05))
+			widths[j] = max(widths[j], svg.Width(row[j], textSize*spare))
 		}
-		widths[j] = min(widths[j], full/2) + 2*padding
-		sum += widths[j]
+		widths[j] += 2 * padding
+		total += widths[j]
+	}
+	room := full
+	if total <= half {
+		room = half
+	}
+	if total > room {
+		widest := slices.Max(widths)
+		for total > room { // in steps that nobody sees
+			widest--
+			total = 0
+			for j := range widths {
+				widths[j] = min(widths[j], max(widest, 3*padding))
+				total += widths[j]
+			}
+			if widest < 3*padding {
+				break
+			}
+		}
 	}
 	for j := range widths {
-		widths[j] *= full / sum
+		widths[j] *= room / total
 	}
-	return widths
+	return widths, room
 }
 
 func words(names []string, cells [][]string) string {
