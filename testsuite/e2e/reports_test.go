@@ -87,12 +87,10 @@ func TestReportsThroughTemporal(t *testing.T) {
 				args = append(args, "--"+p.Flag, map[string]string{report.ProcessParameter: "order", report.DurationParameter: "90m"}[p.ID])
 			}
 		}
-		for output, want := range map[string]string{"table": r.Title, "csv": ",", "svg": "<svg"} {
-			code, out, told := ask(append(args, "--output", output)...)
-			require.Equal(t, 0, code, told)
-			require.Contains(t, out, want)
-		}
-		code, out, told := ask(append(args, "--output", "json")...)
+		code, out, told := ask(append(args, "--output", "table")...)
+		require.Equal(t, 0, code, told)
+		require.Contains(t, out, r.Title)
+		code, out, told = ask(append(args, "--output", "json")...)
 		require.Equal(t, 0, code, told)
 		var result report.Result
 		require.NoError(t, json.Unmarshal([]byte(out), &result))
