@@ -48,8 +48,10 @@ func (a *App) addIndexer(ctx context.Context, registry prometheus.Registerer) er
 		DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: a.indexer.Slots(), MaxConcurrentActivityTaskPollers: 4,
 	}), a.indexer)
 	// Apart from the blocks: who asks for a report must not wait for them.
-	activities.RegisterLetters(a.add(contract.ReportQueue, worker.Options{
+	questions := a.add(contract.ReportQueue, worker.Options{
 		DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: reports, MaxConcurrentActivityTaskPollers: 1,
-	}), in.Sink)
+	})
+	activities.RegisterLetters(questions, in.Sink)
+	activities.RegisterReports(questions, activities.ReportsOf(in.Sink))
 	return nil
 }
