@@ -33,6 +33,8 @@ type report struct {
 	Webhooks  *webhooksReport  `json:"webhooks,omitempty"`
 	Sending   *sendingReport   `json:"sending,omitempty"`
 	Alerts    *alertsReport    `json:"alerts,omitempty"`
+	Indexing  *indexingReport  `json:"indexing,omitempty"`
+	Indexer   *indexerReport   `json:"indexer,omitempty"`
 }
 
 // section is a part of a report as a person reads it.
@@ -51,7 +53,7 @@ type options struct {
 	hold      time.Duration
 }
 
-var sections = []string{"engine", "host", "events", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending", "alerts"}
+var sections = []string{"engine", "host", "events", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending", "alerts", "indexing", "indexer"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -193,6 +195,18 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 			return fmt.Errorf("alerts: %w", err)
 		}
 		printed = append(printed, r.Alerts)
+	}
+	if slices.Contains(o.only, "indexing") {
+		if r.Indexing, err = measureIndexing(ctx, o.rounds, progress); err != nil {
+			return fmt.Errorf("indexing: %w", err)
+		}
+		printed = append(printed, r.Indexing)
+	}
+	if slices.Contains(o.only, "indexer") {
+		if r.Indexer, err = measureIndexer(ctx, o.rounds, progress); err != nil {
+			return fmt.Errorf("indexer: %w", err)
+		}
+		printed = append(printed, r.Indexer)
 	}
 	if o.output == "json" {
 		e := json.NewEncoder(out)

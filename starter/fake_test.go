@@ -126,6 +126,41 @@ func (f *fakeTemporal) GetWorkflowHistory(context.Context, string, string, bool,
 	return &fakeEvents{events: f.events}
 }
 
+func (f *fakeTemporal) ExecuteActivity(_ context.Context, _ temporal.StartActivityOptions, activity any, args ...any) (temporal.ActivityHandle, error) {
+	f.note(append([]any{activity}, args...)...)
+	p, known := f.answers[activity.(string)]
+	if !known {
+		return nil, serviceerror.NewUnavailable("no answer to " + activity.(string))
+	}
+	answer, err := converter.GetDefaultDataConverter().ToPayloads(p)
+	return &fakeActivity{p: answer}, err
+}
+
+type fakeActivity struct {
+	temporal.ActivityHandle
+	p *common.Payloads
+}
+
+func (a *fakeActivity) Get(_ context.Context, result any) error {
+	if result == nil {
+		return nil
+	}
+	return temporal.NewValue(a.p).Get(result)
+}
+
+func (f *fakeTemporal) ScheduleClient() temporal.ScheduleClient { return noSchedules{} }
+
+// noSchedules has none.
+type noSchedules struct{ temporal.ScheduleClient }
+
+func (noSchedules) GetHandle(context.Context, string) temporal.ScheduleHandle { return noSchedule{} }
+
+type noSchedule struct{ temporal.ScheduleHandle }
+
+func (noSchedule) Describe(context.Context) (*temporal.ScheduleDescription, error) {
+	return nil, serviceerror.NewNotFound("schedule not found")
+}
+
 type fakeUpdate struct {
 	temporal.WorkflowUpdateHandle
 	p *common.Payloads
