@@ -166,9 +166,11 @@ func TestMappingsDoNotGrow(t *testing.T) {
 		}
 		return counts
 	}
+	var group errgroup.Group
 	for _, tenant := range tenants {
-		require.NoError(t, s.Ensure(ctx, tenant))
+		group.Go(func() error { return s.Ensure(ctx, tenant) })
 	}
+	require.NoError(t, group.Wait())
 	before := fields()
 	require.Len(t, before, 4*len(tenants))
 	for _, tenant := range tenants {

@@ -239,6 +239,11 @@ func TestRetention(t *testing.T) {
 			_, _ = io.WriteString(w, `{"acknowledged":true,"operation_mode":"RUNNING"}`)
 			return true
 		}
+		if strings.HasPrefix(r.path, "/_ilm/") { // as a server without x-pack does
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"error":"no handler found for uri [/_ilm/status] and method [GET]"}`)
+			return true
+		}
 		return false
 	}, func(c *Config) { c.Retention = 48 * time.Hour })
 	ctx := t.Context()
