@@ -35,6 +35,9 @@ func (c *call) run(ctx context.Context, in contract.ConnectorCall) (contract.Con
 		return contract.ConnectorResult{}, applicationError(activity.GetInfo(ctx), err)
 	}
 	result := contract.ConnectorResult{Outputs: outputs}
+	if made.Attempt > 1 {
+		result.Attempt = made.Attempt
+	}
 	if awaiter, ok := c.connector.(connectors.Awaiter); ok {
 		if key, waits := awaiter.Await(made, outputs); waits {
 			result.Await = &contract.Await{Name: contract.ReplyName(c.connector.Definition().Name), Key: key}

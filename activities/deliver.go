@@ -174,6 +174,7 @@ func (v *delivery) deliver(ctx context.Context, ref contract.MailRef) (*letter, 
 	if err != nil {
 		return nil, outcome, err
 	}
+	outcome.MessageID = cut(l.MessageID, maxCause)
 	caught, err := v.answered(ctx, l)
 	switch {
 	case err == nil:
@@ -183,7 +184,7 @@ func (v *delivery) deliver(ctx context.Context, ref contract.MailRef) (*letter, 
 	default:
 		return nil, outcome, fmt.Errorf("hand the mail to the process that it answers: %w", err)
 	}
-	if outcome.Started = caught; len(caught) > 0 {
+	if outcome.Started, outcome.Continued = caught, len(caught) > 0; outcome.Continued {
 		return l, outcome, nil
 	}
 	triggers, err := v.triggersOf(ctx, l)

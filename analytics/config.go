@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -36,8 +35,7 @@ type Config struct {
 	ConnectTimeout time.Duration // 1 s
 	SocketTimeout  time.Duration // for the beginning of an answer, 5 s
 
-	Prefix       string // of the indexes of the default tenant, "activiti"
-	TenantPrefix string // what the name of a tenant is put behind, "activiti-tenant-"
+	Names Names
 
 	Shards   int  // of an index, 1
 	Replicas *int // nil: one where the cluster has a second node
@@ -51,8 +49,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.ConnectTimeout = cmp.Or(c.ConnectTimeout, defaultConnectTimeout)
 	c.SocketTimeout = cmp.Or(c.SocketTimeout, defaultSocketTimeout)
-	c.Prefix = cmp.Or(c.Prefix, DefaultPrefix)
-	c.TenantPrefix = cmp.Or(c.TenantPrefix, DefaultTenantPrefix)
+	c.Names = c.Names.withDefaults()
 	c.Shards = cmp.Or(c.Shards, 1)
 	c.Parallel = cmp.Or(c.Parallel, defaultParallel)
 	return c
@@ -62,7 +59,7 @@ func (c Config) withDefaults() Config {
 func (c Config) Check() error {
 	c = c.withDefaults()
 	_, err := c.Trust.pool()
-	errs := []error{err}
+	errs := []error{err, c.Names.Check()}
 	if len(c.Addresses) == 0 {
 		errs = append(errs, errors.New("no address of an Elasticsearch server is set"))
 	}
@@ -75,10 +72,6 @@ func (c Config) Check() error {
 		errs = append(errs, errors.New("an API key and an account are set; keep one"))
 	case (c.Username == "") != (c.Password == ""):
 		errs = append(errs, errors.New("an account needs a user name and a password"))
-	}
-	errs = append(errs, checkPrefix(c.Prefix), checkPrefix(c.TenantPrefix))
-	if strings.HasPrefix(c.Prefix, c.TenantPrefix) {
-		errs = append(errs, fmt.Errorf("the index prefix %q begins with that of tenants, %q: a tenant could have the same indexes", c.Prefix, c.TenantPrefix))
 	}
 	if c.Shards < 1 || c.Parallel < 1 || c.Replicas != nil && *c.Replicas < 0 || c.ConnectTimeout < 0 || c.SocketTimeout < 0 || c.Retention < 0 {
 		errs = append(errs, errors.New("shards and requests at a time must be at least 1, replicas, timeouts and the retention at least 0"))
@@ -98,16 +91,6 @@ func address(text string) (*url.URL, error) {
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	return u, nil
-}
-
-// legal are prefixes that the server accepts, of a length that leaves room for what comes behind them in the 255 bytes of a name.
-var legal = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,99}$`)
-
-func checkPrefix(text string) error {
-	if !legal.MatchString(text) {
-		return fmt.Errorf("the index prefix %q: 1 to 100 lower-case letters, digits, - _ and . are expected, beginning with a letter or a digit", text)
-	}
-	return nil
 }
 
 // Warnings are what was probably meant otherwise.

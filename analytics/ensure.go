@@ -104,7 +104,7 @@ func (s *Store) ensureIndexes(ctx context.Context, aliases []string, fields obje
 			return fmt.Errorf("index %s is there without the alias %s: set the alias on the index that holds the documents (POST _aliases), or drop the index", physical(alias, 1), alias)
 		}
 		if there[name].Mappings.Meta.Waybill.Version == 0 {
-			return fmt.Errorf("index %s has got another mapping than ours: an index template of a priority above %d matches its name; take that name out of its patterns, and drop the index", name, priority+1)
+			return fmt.Errorf("index %s has got another mapping than ours: an index template of a priority above %d matches its name; take that name out of its patterns, and drop the index", name, priority+2)
 		}
 	}
 	return nil
@@ -121,11 +121,18 @@ func (s *Store) indexes(ctx context.Context, names ...string) (map[string]index,
 	}
 	for _, name := range names {
 		if _, ok := there[name]; ok {
-			return nil, fmt.Errorf("%s is an index and should be an alias: something else has created it, or has written to it while it was missing; "+
-				"drop it (DELETE /%[1]s), or take another prefix in elastic-search.default.index.name or elastic-search.tenant.index.prefix", name)
+			return nil, taken(name)
 		}
 	}
 	return there, nil
+}
+
+// taken is the name of an alias that an index has.
+type taken string
+
+func (name taken) Error() string {
+	return fmt.Sprintf("%s is an index and should be an alias: something else has created it; drop it (DELETE /%[1]s), or take another prefix in "+
+		"elastic-search.default.index.name or elastic-search.tenant.index.prefix", string(name))
 }
 
 // current is the index that an alias writes to; "" for none.

@@ -1,6 +1,7 @@
 package analytics
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -17,22 +18,56 @@ var plain = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 // unclean are runs of what is not for names of indexes.
 var unclean = regexp.MustCompile(`[^a-z0-9._-]+`)
 
-// Prefix is what the indexes of a tenant begin with; "" is the default tenant. A name with capitals, or with what names of indexes must not
+// Names are how the indexes of tenants are called. Empty ones are defaults.
+type Names struct {
+	Prefix       string // of the indexes of the default tenant, "activiti"
+	TenantPrefix string // what the name of a tenant is put behind, "activiti-tenant-"
+}
+
+func (n Names) withDefaults() Names {
+	return Names{cmp.Or(n.Prefix, DefaultPrefix), cmp.Or(n.TenantPrefix, DefaultTenantPrefix)}
+}
+
+// legal are prefixes that the server accepts, of a length that leaves room for what comes behind them in the 255 bytes of a name.
+var legal = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,99}$`)
+
+// Check tells what is wrong with them.
+func (n Names) Check() error {
+	n = n.withDefaults()
+	for _, text := range []string{n.Prefix, n.TenantPrefix} {
+		if !legal.MatchString(text) {
+			return fmt.Errorf("the index prefix %q: 1 to 100 lower-case letters, digits, - _ and . are expected, beginning with a letter or a digit", text)
+		}
+	}
+	if strings.HasPrefix(n.Prefix, n.TenantPrefix) {
+		return fmt.Errorf("the index prefix %q begins with that of tenants, %q: a tenant could have the same indexes", n.Prefix, n.TenantPrefix)
+	}
+	return nil
+}
+
+// Of is what the indexes of a tenant begin with; "" is the default tenant. A name with capitals, or with what names of indexes must not
 // have, goes in as what is left of it, a tilde and a hash of the whole: no two tenants have the same prefix, since no plain name has a tilde.
-func (s *Store) Prefix(tenant string) string {
+func (n Names) Of(tenant string) string {
+	n = n.withDefaults()
 	if tenant == "" {
-		return s.config.Prefix
+		return n.Prefix
 	}
 	if plain.MatchString(tenant) {
-		return s.config.TenantPrefix + tenant
+		return n.TenantPrefix + tenant
 	}
 	clean := strings.Trim(unclean.ReplaceAllString(strings.ToLower(tenant), "-"), "-._")
 	sum := sha256.Sum256([]byte(tenant))
-	return s.config.TenantPrefix + clean[:min(len(clean), 40)] + "~" + hex.EncodeToString(sum[:8])
+	return n.TenantPrefix + clean[:min(len(clean), 40)] + "~" + hex.EncodeToString(sum[:8])
 }
 
 // Alias is the name under which an index of a tenant, one of events.Indexes, is searched.
-func (s *Store) Alias(tenant, index string) string { return s.Prefix(tenant) + "-" + index }
+func (n Names) Alias(tenant, index string) string { return n.Of(tenant) + "-" + index }
+
+// Prefix is what the indexes of a tenant begin with.
+func (s *Store) Prefix(tenant string) string { return s.config.Names.Of(tenant) }
+
+// Alias is the name under which an index of a tenant, one of events.Indexes, is searched.
+func (s *Store) Alias(tenant, index string) string { return s.config.Names.Alias(tenant, index) }
 
 // aliases are those of all indexes of a tenant.
 func (s *Store) aliases(tenant string) []string {
@@ -47,7 +82,7 @@ func (s *Store) aliases(tenant string) []string {
 func physical(alias string, generation int) string { return fmt.Sprintf("%s-%06d", alias, generation) }
 
 // deadLetters is the alias of the index with dead letters, of all tenants.
-func (s *Store) deadLetters() string { return s.config.Prefix + "-dead-letters" }
+func (s *Store) deadLetters() string { return s.config.Names.Prefix + "-dead-letters" }
 
 // maxID is the most that the server takes as an id, in bytes.
 const maxID = 512

@@ -30,12 +30,15 @@ type Trust struct {
 
 const maxTrust = 4 << 20
 
+// Check reads the file, and tells what is wrong with it.
+func (t Trust) Check() error {
+	_, err := t.pool()
+	return err
+}
+
 // pool reads the file; nil without one.
 func (t Trust) pool() (*x509.CertPool, error) {
 	if t.File == "" {
-		if t.Password != "" {
-			return nil, errors.New("the password of a trust store is set, and its file is not")
-		}
 		return nil, nil
 	}
 	data, err := t.read()

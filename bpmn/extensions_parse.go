@@ -71,11 +71,12 @@ func (x *extensionsReader) process(path string, p *Process, v any) {
 	if !ok {
 		return
 	}
-	x.known(path, obj, "properties", "mappings", "constants", "templates", "assignments")
+	x.known(path, obj, "properties", "mappings", "constants", "templates", "assignments", "analytics")
 	x.properties(join(path, "properties"), p, obj["properties"])
 	x.mappings(join(path, "mappings"), p, obj["mappings"])
 	x.constants(join(path, "constants"), p, obj["constants"])
 	x.templates(join(path, "templates"), p, obj["templates"])
+	x.analytics(join(path, "analytics"), p, obj["analytics"])
 	x.later(path, obj)
 }
 

@@ -24,7 +24,8 @@ type Process struct {
 	Listeners  []Listener
 	MapDefault MapDefault
 	Uncaught   Uncaught
-	History    bool // a JavaScript of the model reads token.history, so results of elements are kept
+	Analytics  *Analytics // nil: the file says nothing of it
+	History    bool       // a JavaScript of the model reads token.history, so results of elements are kept
 
 	nodes       map[string]*Node
 	tops        []*Node

@@ -79,11 +79,17 @@ func indexKeys() []Key {
 		{Name: elastic + "auth.enabled", Type: Bool, Default: "false", Meaning: "log in"},
 		{Name: elastic + "username", Type: Text, Meaning: "account"},
 		{Name: elastic + "password", Type: Secret, Meaning: "its password"},
+		{Name: elastic + "api-key", Type: Secret, Meaning: "API key, in place of an account"},
 		{Name: elastic + "keystore", Type: Text, Meaning: "file with the certificates that are trusted"},
 		{Name: elastic + "keystore.type", Type: Choice, Choices: []string{"jks", "pkcs12", "pem"}, Default: "jks", Meaning: "what it is"},
 		{Name: elastic + "keystore.password", Type: Secret, Meaning: "opens it"},
 		{Name: "elastic-search.default.index.name", Type: Text, Default: "activiti", Meaning: "index prefix of the default tenant"},
 		{Name: "elastic-search.tenant.index.prefix", Type: Text, Default: "activiti-tenant-", Meaning: "index prefix of the others"},
+		{Name: "elastic-search.index.shards", Type: Number, Least: 1, Most: 1024, Default: "1", Meaning: "shards of an index"},
+		{Name: "elastic-search.index.replicas", Type: Number, Least: 0, Most: 100, Meaning: "copies of a shard; not set: one where there is a second node"},
+		{Name: "elastic-search.index.retention", Type: Number, Least: 0, Most: 36_500, Default: "0", Meaning: "days that indexes are kept which a rebuild has replaced; 0: until they are dropped"},
+		{Name: "elastic-search.file.path", Type: Text, Meaning: "folder for the files of server type file"},
+		{Name: "elastic-search.file.size", Type: Number, Least: 1, Most: 100_000, Default: "100", Meaning: "megabytes after which the next file is begun"},
 	}
 }
 
@@ -95,6 +101,7 @@ func eventKeys() []Key {
 		{Name: "event.processing.cronExpression", Type: Cron, Default: "0/30 * * * * ?", Meaning: "when it is indexed"},
 		{Name: "event.processing.expired.cronExpression", Type: Cron, Default: "0 0/30 * * * ?", Meaning: "accepted; Temporal sees to what has expired"},
 		{Name: "event.processing.max.locktime", Type: Millis, Least: 1, Most: 24 * hour, Default: "600000", Meaning: "how long a block may take"},
+		{Name: "event.processing.sweep.interval", Type: Millis, Least: 1000, Most: 24 * hour, Default: "600000", Meaning: "how long a look at all running instances takes at least"},
 		{Name: "event.processing.processed.events.action", Type: Choice, Choices: []string{"move", "delete"}, Default: "move", Meaning: "what becomes of indexed events"},
 		{Name: "event.processing.processed.action.cronExpression", Type: Cron, Default: "0 25/45 * * * ?", Meaning: "when the archive is written"},
 	}

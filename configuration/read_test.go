@@ -59,12 +59,10 @@ func TestOldFileWorksAsItIs(t *testing.T) {
 	require.Equal(t, "es1.example.com,es2.example.com", s.Text("elastic-search.rest-client.address"))
 
 	notes := s.Notes()
-	require.Len(t, notes, 2)
+	require.Len(t, notes, 1)
 	require.Contains(t, notes[0], "settings that have no meaning here are ignored (20): activiti.process-definitions.cache.max, admin.email, ")
 	require.Contains(t, notes[0], "datasource.password, ")
 	require.Contains(t, notes[0], "elastic-search.discovery.hosts, ")
-	require.Equal(t, "elastic-search.server.type is rest (testdata/activiti-app.properties:39), and indexing is not part of this version: nothing is indexed", notes[1])
-
 	table := s.Table()
 	require.Regexp(t, `(?m)^email\.host +smtp\.example\.com +testdata/activiti-app\.properties:23$`, table)
 	require.Regexp(t, `(?m)^email\.password +\*{8} +testdata/activiti-app\.properties:27$`, table)

@@ -111,8 +111,8 @@ func (s *Settings) Notes() []string {
 		sorted := slices.Compact(slices.Sorted(slices.Values(s.ignored)))
 		notes = append(notes, fmt.Sprintf("settings that have no meaning here are ignored (%d): %s", len(sorted), strings.Join(sorted, ", ")))
 	}
-	if kind := s.Text("elastic-search.server.type"); !strings.EqualFold(kind, "none") {
-		notes = append(notes, fmt.Sprintf("elastic-search.server.type is %s (%s), and indexing is not part of this version: nothing is indexed", kind, s.From("elastic-search.server.type")))
+	if kind := s.Text(serverType); slices.ContainsFunc(embedded, func(old string) bool { return strings.EqualFold(kind, old) }) {
+		notes = append(notes, fmt.Sprintf("%s is %s (%s), which is a server or a protocol that there is no more: nothing is indexed; rest indexes to a server of your own", serverType, kind, s.From(serverType)))
 	}
 	return notes
 }

@@ -171,9 +171,11 @@ func (m *machine) completed(ev Completed) error {
 		return err
 	}
 	if ev.Await != nil && w.Kind == WaitCall && m.s.Engine >= 3 {
+		m.done(w, n, ev)
 		m.awaitReply(w, n, ev)
 		return nil
 	}
+	m.done(w, n, ev)
 	if w.Kind == WaitOffer && len(n.ErrorMappings) > 0 {
 		if f, ok := m.mappedError(w.Token, n, ev.Outputs, nil); ok {
 			m.forget(w.ID)
@@ -214,6 +216,7 @@ func (m *machine) replied(w Wait, n *bpmn.Node, given Variables) {
 	outputs := make(Variables, len(w.Outputs)+len(given))
 	maps.Copy(outputs, w.Outputs)
 	maps.Copy(outputs, given)
+	m.heard(w.Token, n, w.Name, nil)
 	w.Kind = WaitCall // its outputs are taken as those of any call
 	m.conclude(w, n, outputs)
 }
@@ -292,7 +295,7 @@ func (m *machine) complete(token int, n *bpmn.Node, at int) {
 		m.keepCompensation(t, n)
 	}
 	if inner {
-		m.passed(n)
+		m.passed(token, n)
 		m.instanceDone(token, n)
 		return
 	}
@@ -309,7 +312,7 @@ func (m *machine) finish(t *Token, n *bpmn.Node) {
 	m.disarm(t, n)
 	m.closeLocal(t)
 	t.Ended = true
-	m.passed(n)
+	m.passed(t.ID, n)
 }
 
 // closeLocal takes away the variables of an activity.
@@ -323,6 +326,7 @@ func (m *machine) closeLocal(t *Token) {
 // await records that a token waits for a command which the host may have to be given again, and gives it.
 func (m *machine) await(w Wait, c Command) {
 	w.Command = c
+	m.asked(&w)
 	m.s.Waits = append(m.s.Waits, w)
 	m.command(c)
 }

@@ -4,13 +4,12 @@ import (
 	"time"
 
 	"github.com/waybill-io/waybill/bpmn"
-	"github.com/waybill-io/waybill/events"
 	"github.com/waybill-io/waybill/juel"
 )
 
 // Version is the version of the engine's behaviour that new instances get. An instance keeps the version it started
 // with (State.Engine), so a change of behaviour reaches only instances that start after it.
-const Version = 3
+const Version = 4
 
 // Event is what happened to an instance since the last step.
 type Event interface{ event() }
@@ -29,7 +28,10 @@ type Completed struct {
 	Local    Variables // of a script: what it set local to its element
 	Removed  []string  // of a script: the variables that it removed
 	Assignee *string   // of a user task: whose it was in the end; nil: as it was opened
+	Owner    *string   // of a user task: who had delegated it, or ""; nil: as it was opened
+	Claimed  time.Time // of a user task: when somebody took it; zero: nobody did
 	Await    *Await    // of a connector call: it is not over yet
+	Attempts int       // of a connector call or an external task: how often it was tried; 0: not known
 }
 
 // Await is the message that a connector call waits for after it has been made, such as the reply to what it has posted. The variables of
@@ -48,6 +50,7 @@ type Failed struct {
 	ID        int
 	Failure   Failure
 	Variables Variables // of a BPMN error: set where it is caught
+	Attempts  int       // of a connector call or an external task: how often it was tried; 0: not known
 }
 
 // Failure says what went wrong. Code is set for a BPMN error.
@@ -241,10 +244,6 @@ type Escalate struct {
 
 // Stop ends the command with this ID: a call, script, task, timer, subscription or child that nobody waits for any more.
 type Stop struct{ ID int }
-
-// Record are the events that a step adds to the log of the instance, in their order. It is the last command of a step. Times, sequences and
-// references are set; whose they are the host knows.
-type Record struct{ Events []events.Event }
 
 // End is the last command of an instance but for Record.
 type End struct {

@@ -47,9 +47,9 @@ func (m *machine) disarm(t *Token, n *bpmn.Node) {
 	}
 }
 
-// leaveBy takes the way of a boundary event: the activity's token when it interrupts, a new one else. again is called where
-// the event waits for its next time.
-func (m *machine) leaveBy(b *bpmn.Node, host int, kind WaitKind, given Variables, again func()) {
+// leaveBy takes the way of a boundary event, for a message, signal or error of a name: the activity's token when it interrupts, a new one
+// else. again is called where the event waits for its next time.
+func (m *machine) leaveBy(b *bpmn.Node, host int, kind WaitKind, name string, given Variables, again func()) {
 	token := host
 	if b.Interrupting {
 		m.interrupt(host, b.AttachedTo)
@@ -62,6 +62,8 @@ func (m *machine) leaveBy(b *bpmn.Node, host int, kind WaitKind, given Variables
 	}
 	t := m.token(token)
 	t.Element = b.ID
+	m.entered(token, b, nil)
+	m.heard(token, b, name, given)
 	if err := m.roomFor(0); err != nil {
 		m.suspend(token, b, failure(err))
 		return
@@ -70,6 +72,6 @@ func (m *machine) leaveBy(b *bpmn.Node, host int, kind WaitKind, given Variables
 		m.suspend(token, b, failure(err))
 		return
 	}
-	m.passed(b)
+	m.passed(token, b)
 	m.ready = append(m.ready, runnable{token: token, node: b, leaving: true})
 }

@@ -212,7 +212,7 @@ func (m *machine) handle(scope int, records []Compensation, only *bpmn.Node) {
 				inner.ID, inner.Scope = m.nextID(), id
 				m.s.Compensations = append(m.s.Compensations, inner)
 			}
-			m.beginEventSub(start, id, nil)
+			m.beginEventSub(start, id, "", nil)
 		default:
 			m.handleAll(id, c.Inner, inside)
 		}
@@ -222,6 +222,7 @@ func (m *machine) handle(scope int, records []Compensation, only *bpmn.Node) {
 func (m *machine) handler(scope int, n *bpmn.Node) {
 	token := m.newToken(scope)
 	m.token(token).Element = n.ID
+	m.compensates(token, n)
 	m.wake(token, n)
 }
 
@@ -237,7 +238,7 @@ func (m *machine) compensated(sc *Scope) {
 	case n.Event == bpmn.CancelEvent:
 		m.cancelled(token, n)
 	default:
-		m.passed(n)
+		m.passed(token, n)
 		m.ready = append(m.ready, runnable{token: token, node: n, leaving: true})
 	}
 }
@@ -252,7 +253,7 @@ func (m *machine) cancelTransaction(token int, n *bpmn.Node) {
 
 // cancelled leaves a transaction.
 func (m *machine) cancelled(token int, n *bpmn.Node) {
-	m.passed(n)
+	m.passed(token, n)
 	sc := m.scope(m.token(token).Scope)
 	transaction := m.p.Node(sc.Element)
 	for _, b := range transaction.Boundary {
@@ -261,7 +262,7 @@ func (m *machine) cancelled(token int, n *bpmn.Node) {
 			if t := m.token(owner); m.inner(t, transaction) { // one instance cancels the activity, as an error would
 				owner = m.scope(t.Scope).Token
 			}
-			m.leaveBy(b, owner, WaitMessage, nil, func() {})
+			m.leaveBy(b, owner, WaitMessage, "", nil, func() {})
 			return
 		}
 	}

@@ -97,12 +97,12 @@ func (m *machine) codeOf(n *bpmn.Node) string {
 }
 
 // caught takes the way of a catcher.
-func (m *machine) caught(c catcher, given Variables) {
+func (m *machine) caught(c catcher, code string, given Variables) {
 	if c.event.Kind == bpmn.BoundaryEvent {
-		m.leaveBy(c.event, c.token, WaitMessage, given, func() {})
+		m.leaveBy(c.event, c.token, WaitMessage, code, given, func() {})
 		return
 	}
-	m.beginEventSub(c.event, c.scope, given)
+	m.beginEventSub(c.event, c.scope, code, given)
 }
 
 // throwError is an error end event.
@@ -117,7 +117,7 @@ func (m *machine) throwError(token int, n *bpmn.Node) error {
 			return err
 		}
 	}
-	m.passed(n)
+	m.passed(token, n)
 	m.fail(token, n, f, nil)
 	return nil
 }
@@ -126,7 +126,7 @@ func (m *machine) throwError(token int, n *bpmn.Node) error {
 // as the deployment says.
 func (m *machine) fail(token int, n *bpmn.Node, f Failure, given Variables) {
 	if c, ok := m.catcher(token, bpmn.ErrorEvent, f.Code); ok {
-		m.caught(c, withCode(given, c.event.Error, f))
+		m.caught(c, f.Code, withCode(given, c.event.Error, f))
 		return
 	}
 	switch {
@@ -187,7 +187,7 @@ func (m *machine) escalate(token int, code string, given Variables) bool {
 		maps.Copy(all, given)
 		given = all
 	}
-	m.caught(c, given)
+	m.caught(c, code, given)
 	return true
 }
 
@@ -220,6 +220,7 @@ func (m *machine) failed(ev Failed) error {
 	if w.Kind == WaitTask && f.Code == "" {
 		return errors.New("a user task fails with the code of a BPMN error")
 	}
+	m.undone(w, ev)
 	if len(n.ErrorMappings) > 0 && f.Code == "" {
 		if mapped, ok := m.mappedError(w.Token, n, ev.Variables, &f); ok {
 			f = mapped

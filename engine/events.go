@@ -24,7 +24,7 @@ func (m *machine) throw(token int, n *bpmn.Node) *bpmn.Flow {
 	if err == nil {
 		switch n.Event {
 		case bpmn.TerminateEvent:
-			m.passed(n)
+			m.passed(token, n)
 			m.terminate(token, n)
 			return nil
 		case bpmn.SignalEvent:
@@ -42,7 +42,8 @@ func (m *machine) throw(token int, n *bpmn.Node) *bpmn.Flow {
 			m.cancelTransaction(token, n)
 			return nil
 		case bpmn.LinkEvent:
-			m.passed(n)
+			m.passed(token, n)
+			m.entered(token, n.Link, nil)
 			return m.pass(token, n.Link)
 		}
 	}
@@ -238,13 +239,13 @@ func (m *machine) fire(w Wait, n *bpmn.Node, given Variables) {
 	switch n.Kind {
 	case bpmn.BoundaryEvent:
 		m.spend(w, n)
-		m.leaveBy(n, w.Token, w.Kind, given, func() { m.repeat(w, n) })
+		m.leaveBy(n, w.Token, w.Kind, w.Name, given, func() { m.repeat(w, n) })
 	case bpmn.StartEvent:
 		m.spend(w, n)
 		if !n.Interrupting {
 			m.repeat(w, n)
 		}
-		m.beginEventSub(n, w.Scope, given)
+		m.beginEventSub(n, w.Scope, w.Name, given)
 	default:
 		if t := m.token(w.Token); t.Element != n.ID {
 			m.decide(w, n)
@@ -252,6 +253,7 @@ func (m *machine) fire(w Wait, n *bpmn.Node, given Variables) {
 		if w.Kind == WaitSignal {
 			m.stop(w)
 		}
+		m.heard(w.Token, n, w.Name, given)
 		m.conclude(w, n, given)
 	}
 }
@@ -282,7 +284,8 @@ func (m *machine) repeat(w Wait, n *bpmn.Node) {
 // decide ends the other waits of an event-based gateway.
 func (m *machine) decide(w Wait, n *bpmn.Node) {
 	t := m.token(w.Token)
-	m.passed(m.p.Node(t.Element))
+	m.passed(t.ID, m.p.Node(t.Element))
 	t.Element = n.ID
+	m.entered(t.ID, n, n.Incoming[0])
 	m.dropWaits(func(other *Wait) bool { return other.Token == w.Token && other.ID != w.ID })
 }

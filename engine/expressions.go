@@ -109,8 +109,10 @@ func (m *machine) RemoveVariable(name string) error {
 		return errors.New("variables cannot be removed here: use a listener, a script task or a service task")
 	}
 	if sc := m.holder(m.view.at, name); sc != nil {
+		m.removed(sc.ID, sc.Variables, name)
 		delete(sc.Variables, name)
 	} else {
+		m.removed(0, m.s.Variables, name)
 		delete(m.s.Variables, name)
 	}
 	m.changed(name)

@@ -12,20 +12,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/bpmn"
+	"github.com/waybill-io/waybill/testsuite/eventlog"
 )
 
 // FuzzStep runs random events over random models. It asks that nothing panics, that every token waits for something or has
-// an incident, that a refused event changes nothing, and that a second run, with the state written and read back before
-// every step, gives the same commands and states.
+// an incident, that a refused event changes nothing, that a second run, with the state written and read back before
+// every step, gives the same commands and states, and that a third one, which records, does so too and has a sound log.
 func FuzzStep(f *testing.F) {
 	for seed := range uint64(150) {
 		f.Add(seed, seed*7, uint8(40))
 	}
 	f.Fuzz(func(t *testing.T, modelSeed, eventSeed uint64, events uint8) {
 		p := randomModel(rand.New(rand.NewPCG(modelSeed, 1)))
-		first := randomRun(t, p, eventSeed, int(events), false)
-		second := randomRun(t, p, eventSeed, int(events), true)
+		first := randomRun(t, p, eventSeed, int(events), false, false)
+		second := randomRun(t, p, eventSeed, int(events), true, false)
 		require.Equal(t, first, second)
+		require.Equal(t, first, randomRun(t, p, eventSeed, int(events), false, true), "recording changes nothing")
 	})
 }
 
@@ -322,9 +324,10 @@ func randomFlow(r *rand.Rand, from, to *bpmn.Node) string {
 	return flow
 }
 
-func randomRun(t *testing.T, p *bpmn.Process, seed uint64, events int, persist bool) string {
+func randomRun(t *testing.T, p *bpmn.Process, seed uint64, events int, persist, record bool) string {
 	r := rand.New(rand.NewPCG(seed, 2))
-	in := &instance{t: t, p: p, s: New(Options{ID: "i", Called: seed%3 == 0}), now: epoch, persist: persist}
+	in := &instance{t: t, p: p, s: New(Options{ID: "i", Called: seed%3 == 0, Record: record}), now: epoch, persist: persist}
+	var ledger eventlog.Ledger
 	var log strings.Builder
 	for i := range events {
 		if len(in.s.Tokens) > 50 || in.s.Dropped > 0 || in.s.Seq > 5000 || log.Len() > 1<<21 {
@@ -346,6 +349,9 @@ func randomRun(t *testing.T, p *bpmn.Process, seed uint64, events int, persist b
 			continue
 		}
 		sound(t, p, in.s)
+		if record {
+			commands, after = unrecorded(t, &ledger, in.s, commands), plainState(t, in.s)
+		}
 		data, err := json.Marshal(commands)
 		require.NoError(t, err)
 		fmt.Fprintf(&log, "%T\n%s\n%s\n", ev, data, after)

@@ -28,16 +28,16 @@ func (m *machine) choose(token int, n *bpmn.Node) *bpmn.Flow {
 			return nil
 		}
 		if ok {
-			m.passed(n)
+			m.passed(token, n)
 			return f
 		}
 	}
 	switch {
 	case n.Default != nil:
-		m.passed(n)
+		m.passed(token, n)
 		return n.Default
 	case len(n.Outgoing) == 0:
-		m.passed(n)
+		m.passed(token, n)
 		m.drop(token)
 	default:
 		m.suspend(token, n, Failure{Message: noFlow})
@@ -80,9 +80,11 @@ func (m *machine) join(token int, n *bpmn.Node, via *bpmn.Flow) *bpmn.Flow {
 func (m *machine) arrived(token int, n *bpmn.Node, via *bpmn.Flow) bool {
 	j := m.joinAt(n, m.token(token).Scope)
 	j.Arrived[via.ID]++
+	m.waitsAt(j, n, token)
 	if len(j.Arrived) < len(n.Incoming) {
 		return false
 	}
+	m.joined(j, token)
 	for _, f := range n.Incoming {
 		if j.Arrived[f.ID]--; j.Arrived[f.ID] == 0 {
 			delete(j.Arrived, f.ID)
@@ -93,6 +95,8 @@ func (m *machine) arrived(token int, n *bpmn.Node, via *bpmn.Flow) bool {
 	}
 	if len(j.Arrived) == 0 {
 		m.s.Joins = slices.DeleteFunc(m.s.Joins, func(other Join) bool { return other.Element == n.ID && other.Scope == j.Scope })
+	} else {
+		m.waitsAt(j, n, 0) // others have come for the next round
 	}
 	return true
 }

@@ -14,6 +14,7 @@ func (m *machine) suspend(token int, n *bpmn.Node, f Failure) *Token {
 	})
 	t := m.token(token)
 	t.Element = n.ID
+	m.broken(&m.s.Incidents[len(m.s.Incidents)-1])
 	return t
 }
 
@@ -36,6 +37,8 @@ func (m *machine) incidentAnswered(ev IncidentAnswered) error {
 	switch ev.Action {
 	case IncidentRetry, IncidentResolve, IncidentSkip:
 	case IncidentCancel:
+		m.solved(m.s.Incidents[i], ev.Action, "")
+		m.s.Incidents = remove(m.s.Incidents, i)
 		m.end(OutcomeCancelled)
 		return nil
 	default:
@@ -49,6 +52,7 @@ func (m *machine) incidentAnswered(ev IncidentAnswered) error {
 	if err := m.setFromOutside(m.token(incident.Token).place(), ev.Variables); err != nil {
 		return err
 	}
+	m.solved(incident, ev.Action, "")
 	m.s.Incidents = remove(m.s.Incidents, i)
 	t := m.token(incident.Token)
 	if t.Flow == atEnd {
@@ -74,10 +78,13 @@ func (m *machine) incidentAnswered(ev IncidentAnswered) error {
 	switch {
 	case r.leaving || ev.Action == IncidentRetry:
 	case works(n):
+		m.entered(t.ID, n, r.via) // it may not have come there
 		m.abandon(t.ID)
 		m.complete(t.ID, n, m.token(t.ID).place())
 		return nil
 	case n.Kind == bpmn.EndEvent && ev.Action == IncidentSkip:
+		m.entered(t.ID, n, r.via)
+		m.left(t.ID, n)
 		m.drop(t.ID)
 		return nil
 	}

@@ -7,7 +7,9 @@ import (
 // arriveInclusive counts a token at an inclusive join. Whether the join is complete shows when all tokens have come to rest.
 func (m *machine) arriveInclusive(token int, n *bpmn.Node, via *bpmn.Flow) {
 	scope := m.take(token) // it still counts in its scope
-	m.joinAt(n, scope).Arrived[via.ID]++
+	j := m.joinAt(n, scope)
+	j.Arrived[via.ID]++
+	m.waitsAt(j, n, token)
 }
 
 // joinInclusive lets one inclusive join go on and reports whether there was one. A join waits for every token that can still come to
@@ -94,6 +96,7 @@ func (m *machine) completeInclusive(i int, n *bpmn.Node) {
 		m.scope(j.Scope).Live -= arrived
 	}
 	m.token(token).Element = n.ID
-	m.passed(n)
+	m.joined(&j, token)
+	m.passed(token, n)
 	m.ready = append(m.ready, runnable{token: token, node: n, leaving: true})
 }

@@ -133,6 +133,7 @@ func (m *machine) instance(scope int, n *bpmn.Node) {
 	own.Variables = local
 	t := m.token(token)
 	t.Local, t.Element = own.ID, n.ID
+	m.written(n, own.ID, nil, local)
 	if m.p.History {
 		t.Last = m.token(m.scope(scope).Token).Last
 	}
@@ -240,7 +241,7 @@ func (m *machine) completeLoop(sc *Scope, n *bpmn.Node) {
 	}
 	m.disarm(t, n)
 	if loop.Completed == 0 {
-		m.passed(n)
+		m.passed(token, n)
 	}
 	m.ready = append(m.ready, runnable{token: token, node: n, leaving: true})
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/waybill-io/waybill/bpmn"
+	"github.com/waybill-io/waybill/events"
 )
 
 func (m *machine) scope(id int) *Scope {
@@ -103,6 +104,7 @@ func (m *machine) reap(d doomed) {
 func (m *machine) takeAway(d doomed) {
 	m.reaped = true
 	m.dropWaits(func(w *Wait) bool { return d.tokens[w.Token] || w.Token == 0 && d.scopes[w.Scope] })
+	m.gone(d)
 	m.s.Incidents = slices.DeleteFunc(m.s.Incidents, func(i Incident) bool { return d.tokens[i.Token] })
 	m.s.Joins = slices.DeleteFunc(m.s.Joins, func(j Join) bool { return d.scopes[j.Scope] })
 	m.s.Compensations = slices.DeleteFunc(m.s.Compensations, func(c Compensation) bool { return d.scopes[c.Scope] })
@@ -128,6 +130,9 @@ func (m *machine) dropWaits(which func(*Wait) bool) {
 
 // stop tells the host that nobody waits any more.
 func (m *machine) stop(w Wait) {
+	if w.Ref != 0 {
+		m.givenUp(w)
+	}
 	if w.Kind != WaitCondition {
 		m.command(Stop{ID: w.ID})
 	}
@@ -148,10 +153,12 @@ func (m *machine) interrupt(token int, activity *bpmn.Node) {
 	m.disarm(t, activity)
 	t.Flow, t.Done, t.Ending, t.Ended, t.Local = "", false, false, false, 0
 	m.closeIncident(token)
+	m.cancel(t)
 }
 
 func (m *machine) closeIncident(token int) {
 	if i := slices.IndexFunc(m.s.Incidents, func(i Incident) bool { return i.Token == token }); i >= 0 {
+		m.solved(m.s.Incidents[i], "", events.Cancelled)
 		m.s.Incidents = remove(m.s.Incidents, i)
 	}
 }
@@ -161,7 +168,12 @@ func (m *machine) clearScope(id, but int) {
 	d := m.doom(func(t *Token) bool { return t.Scope == id && t.ID != but }, func(*Scope) bool { return false })
 	m.reap(d)
 	m.dropWaits(func(w *Wait) bool { return w.Token == 0 && w.Scope == id })
-	m.s.Joins = slices.DeleteFunc(m.s.Joins, func(j Join) bool { return j.Scope == id })
+	m.s.Joins = slices.DeleteFunc(m.s.Joins, func(j Join) bool {
+		if j.Scope == id {
+			m.cancelJoin(&j)
+		}
+		return j.Scope == id
+	})
 	if id != 0 {
 		m.scope(id).Live = 0
 		if but != 0 {

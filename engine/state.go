@@ -29,6 +29,9 @@ type State struct {
 	Path          []string       `json:"path,omitempty"`          // ids of elements in order of completion, the last PathLimit of them
 	Dropped       int            `json:"dropped,omitempty"`
 	Outcome       Outcome        `json:"outcome,omitempty"` // "": running
+	Record        bool           `json:"record,omitempty"`  // steps answer Record
+	Logged        int64          `json:"logged,omitempty"`  // events recorded so far
+	Began         int64          `json:"began,omitempty"`   // when its first step was, in milliseconds, where it records
 }
 
 // PathLimit bounds State.Path; State.Dropped counts what was before.
@@ -46,6 +49,11 @@ type Token struct {
 	Ended   bool   `json:"ended,omitempty"`  // on the way out: the end listeners have run
 	Flow    string `json:"flow,omitempty"`   // suspended before it entered the element: the flow it came by
 	Last    string `json:"last,omitempty"`   // the element whose result is token.current, where scripts read it
+
+	// Where the instance records, of the element that the token is in.
+	Activity int64  `json:"activity,omitempty"` // the event that began it; 0: it is in none
+	Since    int64  `json:"since,omitempty"`    // when that was, in milliseconds
+	Heard    string `json:"heard,omitempty"`    // the message, signal or error that came to it
 }
 
 // ScopeKind is what a Scope is for.
@@ -88,6 +96,10 @@ type Join struct {
 	Element string         `json:"element"`
 	Scope   int            `json:"scope,omitempty"`
 	Arrived map[string]int `json:"arrived"` // by flow id; never zero
+
+	// As in Token.
+	Activity int64 `json:"activity,omitempty"`
+	Since    int64 `json:"since,omitempty"`
 }
 
 // WaitKind is the kind of command that a Wait stands for.
@@ -125,6 +137,11 @@ type Wait struct {
 	Key     string    `json:"key,omitempty"`     // message
 	Outputs Variables `json:"outputs,omitempty"` // of the call that waits for a reply
 	Command Command   `json:"-"`                 // the other kinds: as it was given
+
+	// Where the instance records, of a user task, a call or an external task.
+	Ref      int64 `json:"ref,omitempty"`      // the event that began it
+	Activity int64 `json:"activity,omitempty"` // the event that began its activity
+	Since    int64 `json:"since,omitempty"`    // when it began, in milliseconds
 }
 
 // Incident is a token that cannot go on until an operator answers.
@@ -136,6 +153,10 @@ type Incident struct {
 	Type    string    `json:"type,omitempty"` // of another failure, see Failure
 	Message string    `json:"message"`
 	At      time.Time `json:"at"`
+
+	// As in Wait.
+	Ref      int64 `json:"ref,omitempty"`
+	Activity int64 `json:"activity,omitempty"`
 }
 
 // Compensation is an activity that has completed and can be compensated.

@@ -52,7 +52,7 @@ func New(o Options) *State {
 	if o.Engine == 0 {
 		o.Engine = Version
 	}
-	return &State{Engine: o.Engine, ID: o.ID, Definition: o.Definition, BusinessKey: o.BusinessKey, Initiator: o.Initiator, Called: o.Called, Depth: o.Depth}
+	return &State{Engine: o.Engine, ID: o.ID, Definition: o.Definition, BusinessKey: o.BusinessKey, Initiator: o.Initiator, Called: o.Called, Depth: o.Depth, Record: o.Record}
 }
 
 // Step applies an event to s, in place, and returns what the host must do, in order. now is the host's time and must not
@@ -63,10 +63,13 @@ func New(o Options) *State {
 func (e Engine) Step(p *bpmn.Process, s *State, ev Event, now time.Time) ([]Command, error) {
 	m := machine{p: p, s: s, now: now.UTC().Round(0), scripts: e.Scripts}
 	m.ready, m.commands = m.readySpace[:0], m.commandSpace[:0]
+	logged := s.Logged
 	if err := m.accept(ev); err != nil {
+		s.Logged = logged
 		return nil, err
 	}
 	m.run()
+	m.recorded()
 	return m.commands, nil
 }
 
@@ -91,10 +94,11 @@ type machine struct {
 	changes  []string   // variables that were set and that conditional events have not heard of
 	fresh    []int      // conditional events that have just begun to wait
 	adHoc    []int      // ad-hoc sub-processes in which something has ended
+	log      []entry    // what happened, where the instance records
 
 	// These spare allocations in the steps without a fork.
 	readySpace   [2]runnable
-	commandSpace [2]Command
+	commandSpace [3]Command
 }
 
 // accept checks an event and does the first of its effects; what follows from it is left to run.
@@ -162,11 +166,13 @@ func (m *machine) start(ev Started) error {
 	}
 	m.s.Path = make([]string, 0, min(len(m.p.Nodes), PathLimit))
 	m.s.Variables = variables
+	m.begins()
 	m.setInitiator(node)
 	if m.p.History {
 		m.s.Results = Variables{node.ID: map[string]any(maps.Clone(variables))}
 	}
 	token := m.newToken(0)
+	m.beginsAt(token, node)
 	if node.Kind != bpmn.StartEvent { // the event has happened: that is why the instance begins
 		m.token(token).Element = node.ID
 		m.ready = append(m.ready, runnable{token: token, node: node, begun: true})
@@ -264,6 +270,7 @@ func (m *machine) endWith(end End) {
 	for _, w := range m.s.Waits {
 		m.stop(w)
 	}
+	m.ends(end)
 	m.s.Waits, m.s.Tokens, m.s.Joins, m.s.Incidents, m.s.Scopes, m.s.Compensations, m.s.Results = nil, nil, nil, nil, nil, nil, nil
 	m.s.Outcome = end.Outcome
 	m.command(end)

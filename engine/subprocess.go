@@ -13,6 +13,7 @@ func (m *machine) openSub(token int, n *bpmn.Node) error {
 	sc := m.openScope(ScopeSub, token, n, t.place())
 	id := sc.ID
 	sc.Variables = values(n.Data)
+	m.written(n, id, nil, sc.Variables)
 	if err := m.armEventSubs(n.Children, id); err != nil {
 		m.dropWaits(func(w *Wait) bool { return w.Token == 0 && w.Scope == id })
 		m.closeScope(id)
@@ -93,8 +94,8 @@ func waits(n *bpmn.Node) bool {
 	return false
 }
 
-// beginEventSub runs an event sub-process in a scope. Interrupting, it takes the place of all that ran there.
-func (m *machine) beginEventSub(start *bpmn.Node, scope int, given Variables) {
+// beginEventSub runs an event sub-process in a scope, for a message, signal or error of a name. Interrupting, it takes the place of all that ran there.
+func (m *machine) beginEventSub(start *bpmn.Node, scope int, name string, given Variables) {
 	n := start.Parent
 	if start.Interrupting && start.Event != bpmn.CompensationEvent {
 		m.clearScope(scope, 0)
@@ -106,11 +107,15 @@ func (m *machine) beginEventSub(start *bpmn.Node, scope int, given Variables) {
 		m.suspend(token, n, failure(err))
 		return
 	}
+	m.entered(token, n, nil)
 	sc := m.openScope(ScopeSub, token, n, scope)
 	id := sc.ID
 	sc.Variables = values(n.Data)
+	m.written(n, id, nil, sc.Variables)
 	inside := m.newToken(id)
 	m.token(inside).Element = start.ID
+	m.entered(inside, start, nil)
+	m.heard(inside, start, name, given)
 	if err := m.takeFrom(WaitMessage, start, id, given); err != nil {
 		m.suspend(inside, start, failure(err))
 		return

@@ -90,6 +90,7 @@ func (m *machine) enter(token int, n *bpmn.Node, via *bpmn.Flow) *bpmn.Flow {
 			return nil
 		}
 	}
+	m.entered(token, n, via)
 	switch n.Kind {
 	case bpmn.BoundaryEvent: // again, after an incident
 		return m.passThrough(token, n)
@@ -142,12 +143,13 @@ func (m *machine) passThrough(token int, n *bpmn.Node) *bpmn.Flow {
 
 // pass completes an element that has nothing to wait for.
 func (m *machine) pass(token int, n *bpmn.Node) *bpmn.Flow {
-	m.passed(n)
+	m.passed(token, n)
 	return m.leave(token, n)
 }
 
 // passed records that an element has completed.
-func (m *machine) passed(n *bpmn.Node) {
+func (m *machine) passed(token int, n *bpmn.Node) {
+	m.left(token, n)
 	if len(m.s.Path) == PathLimit {
 		m.s.Path = m.s.Path[1:]
 		m.s.Dropped++

@@ -152,6 +152,7 @@ func (m *machine) setLocal(scope int, values Variables) error {
 	if err := fit("the local variables", maxBytes, all); err != nil {
 		return err
 	}
+	m.written(m.view.node, scope, sc.Variables, values)
 	sc.Variables = all
 	m.changedAll(values)
 	return nil
@@ -189,6 +190,7 @@ func (m *machine) setProcess(given Variables) error {
 }
 
 func (m *machine) write(values Variables) {
+	m.written(m.view.node, 0, m.s.Variables, values)
 	if m.s.Variables == nil {
 		m.s.Variables = make(Variables, len(values))
 	}

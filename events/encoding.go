@@ -3,14 +3,21 @@ package events
 import (
 	"bytes"
 	"compress/flate"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"slices"
+	"sync"
 )
 
-// magic begins what Encode writes, so that it is told from other data beside it.
+// magic begins what Encode writes, so that it is told from other data beside it. The number of events follows, in four bytes of which the
+// first is the highest, and then the batch as compressed JSON (RFC 1951).
 var magic = []byte("WBE1")
+
+const header = 8
 
 // maxBatch bounds a batch after decompression.
 const maxBatch = 64 << 20
@@ -18,30 +25,97 @@ const maxBatch = 64 << 20
 // ErrForeign is the error of Decode for data that Encode did not write.
 var ErrForeign = errors.New("these are no events")
 
-// Encode packs a batch: the magic, and JSON, compressed.
-func Encode(b Batch) ([]byte, error) {
-	var out bytes.Buffer
-	out.Write(magic)
-	w, err := flate.NewWriter(&out, flate.BestSpeed)
+// Encoder packs batches. It keeps what it needs for the next one, which takes longer to make than a batch does. Safe for concurrent use;
+// the zero value is ready.
+type Encoder struct{ pool sync.Pool }
+
+type packing struct {
+	out  bytes.Buffer
+	flat *flate.Writer
+	json *json.Encoder
+}
+
+// Pack packs events of a process, in order, until there are about room bytes of them, at least one, and tells how many those are. A value
+// that JSON cannot hold is left out, and its event says that it is cut.
+func (e *Encoder) Pack(p Process, of iter.Seq[Event], room int) (data []byte, n int, err error) {
+	head, err := json.Marshal(Batch{Process: p, Events: []Event{}})
 	if err != nil {
-		return nil, err
+		return nil, 0, fmt.Errorf("encode %q: %w", p.Instance, err)
 	}
-	if err := json.NewEncoder(w).Encode(b); err != nil {
-		return nil, fmt.Errorf("encode events of %q: %w", b.Instance, err)
+	k, ok := e.pool.Get().(*packing)
+	if !ok {
+		k = &packing{}
+		if k.flat, err = flate.NewWriter(&k.out, flate.BestSpeed); err != nil {
+			return nil, 0, err
+		}
+		k.json = json.NewEncoder(k.flat)
 	}
-	if err := w.Close(); err != nil {
-		return nil, err
+	k.out.Reset()
+	k.flat.Reset(&k.out)
+	k.out.Write(magic)
+	k.out.Write(make([]byte, header-len(magic)))
+	if n, err = k.write(head, of, room); err != nil {
+		return nil, 0, fmt.Errorf("encode events of %q: %w", p.Instance, err)
 	}
-	return out.Bytes(), nil
+	data = bytes.Clone(k.out.Bytes())
+	binary.BigEndian.PutUint32(data[len(magic):], uint32(n))
+	e.pool.Put(k)
+	return data, n, nil
+}
+
+// end is what follows the events in a batch.
+const end = "]}"
+
+func (k *packing) write(head []byte, of iter.Seq[Event], room int) (n int, err error) {
+	_, err = k.flat.Write(head[:len(head)-len(end)])
+	for event := range of {
+		if err == nil && n > 0 {
+			_, err = io.WriteString(k.flat, ",")
+		}
+		if err == nil {
+			err = k.event(event)
+		}
+		if err != nil {
+			return n, err
+		}
+		if n++; k.out.Len() >= room {
+			break
+		}
+	}
+	if err == nil {
+		_, err = io.WriteString(k.flat, end)
+	}
+	return n, errors.Join(err, k.flat.Close())
+}
+
+func (k *packing) event(e Event) error {
+	if err := k.json.Encode(e); err == nil || e.Value == nil && e.Variables == nil {
+		return err
+	}
+	e.Value, e.Variables, e.Cut = nil, nil, true
+	return k.json.Encode(e)
+}
+
+// Encode packs one batch. One without events says that events are not recorded.
+func Encode(b Batch) ([]byte, error) {
+	data, _, err := new(Encoder).Pack(b.Process, slices.Values(b.Events), maxBatch)
+	return data, err
+}
+
+// Count is how many events data that Encode wrote holds, without unpacking them.
+func Count(data []byte) (int, error) {
+	if len(data) < header || !bytes.HasPrefix(data, magic) {
+		return 0, ErrForeign
+	}
+	return int(binary.BigEndian.Uint32(data[len(magic):])), nil
 }
 
 // Decode unpacks what Encode packed. Numbers among values keep all their digits.
 func Decode(data []byte) (b Batch, err error) {
-	packed, ok := bytes.CutPrefix(data, magic)
-	if !ok {
-		return b, ErrForeign
+	if _, err := Count(data); err != nil {
+		return b, err
 	}
-	d := json.NewDecoder(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), maxBatch))
+	d := json.NewDecoder(io.LimitReader(flate.NewReader(bytes.NewReader(data[header:])), maxBatch))
 	d.UseNumber()
 	if err := d.Decode(&b); err != nil {
 		return b, fmt.Errorf("decode events: %w", err)

@@ -94,7 +94,8 @@ type Process struct {
 	Began time.Time `json:"began"`
 }
 
-// Batch are events of an instance as its history holds them, one marker each workflow task.
+// Batch are events of an instance as its history holds them, one marker each workflow task. One without events is the first of a run that
+// records none, since event.generation.enabled is false; a reader passes it over.
 type Batch struct {
 	Process
 	Events []Event `json:"events"`

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/waybill-io/waybill/connectors/jsonfile"
 	"github.com/waybill-io/waybill/connectors/suggest"
-	"github.com/waybill-io/waybill/project"
 )
 
 // app is what the commands share.
@@ -44,7 +44,7 @@ func run(ctx context.Context, a *app, args []string, in io.Reader, out, errOut i
 	if !a.running {
 		err = fmt.Errorf("%w\nsee `%s --help`", usage(err), cmd.CommandPath())
 	}
-	for _, e := range project.Parts(err) {
+	for _, e := range jsonfile.Parts(err) {
 		fmt.Fprintln(errOut, "error: "+e.Error())
 	}
 	return exitCode(err)
@@ -80,7 +80,7 @@ func newRoot(a *app) *cobra.Command {
 		a.deployCommand(), a.undeployCommand(), a.definitionCommand(), a.lintCommand(), a.testCommand(),
 		a.startCommand(), a.listCommand(), a.getCommand(), a.cancelCommand(), a.historyCommand(),
 		a.instanceCommand(), a.variablesCommand(), a.messageCommand(), a.signalCommand(), a.taskCommand(), a.incidentCommand(),
-		a.connectorCommand(), a.mailboxCommand(), a.credentialCommand(), a.triggerCommand(), a.webhookCommand(), a.deadLetterCommand(), a.alertCommand(), a.secretCommand(), a.tokenCommand(), a.mailCommand(), a.emailCommand(), a.peopleCommand(), a.reportCommand(), a.versionCommand(),
+		a.connectorCommand(), a.mailboxCommand(), a.credentialCommand(), a.triggerCommand(), a.webhookCommand(), a.deadLetterCommand(), a.alertCommand(), a.eventsCommand(), a.secretCommand(), a.tokenCommand(), a.mailCommand(), a.emailCommand(), a.peopleCommand(), a.reportCommand(), a.versionCommand(),
 	)
 	a.mark(root)
 	return root

@@ -26,7 +26,7 @@ var rooms = map[string][]string{
 	// How histories hold events, for all who write and read them.
 	"events/marker": {"events"},
 	// What workflows and activities agree on.
-	"activities/contract": {},
+	"activities/contract": {"events"},
 	"definition":          {"activities/contract", "bpmn"},
 	// What those who deploy and those who call agree on.
 	"activities/binding": {"activities/contract", "connectors"},
@@ -69,7 +69,7 @@ var rooms = map[string][]string{
 		"events", "events/marker", "juel", "mail", "quartz", "script",
 	},
 	// The way in.
-	"client":  {"activities/contract", "connectors", "definition", "engine", "mail", "script"},
+	"client":  {"activities/contract", "connectors", "definition", "engine", "events", "events/marker", "mail", "script"},
 	"project": {"activities/binding", "activities/contract", "bpmn", "connectors", "definition", "freemarker", "mail", "script"},
 	"gateway": {"activities/contract", "analytics/chart", "analytics/report", "client", "connectors", "mail", "workflows"},
 	// The programs. Only development and scenario files need what the test suite has.
@@ -78,10 +78,10 @@ var rooms = map[string][]string{
 		"workflows",
 	},
 	"worker/dev": {
-		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/email", "examples", "gateway", "mail", "project", "worker",
+		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/email", "examples", "gateway", "mail", "project", "worker", "workflows",
 		"testsuite/mailserver", "testsuite/temporalserver",
 	},
-	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "analytics/chart", "bpmn", "client", "connectors", "connectors/catalog", "definition", "mail", "project", "testsuite/scenario"},
+	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "analytics/chart", "bpmn", "client", "connectors", "connectors/catalog", "definition", "events", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
 		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/email", "connectors/files", "connectors/rest", "connectors/sql", "definition", "engine", "events", "mail", "project", "testsuite", "worker", "worker/dev",

@@ -30,7 +30,7 @@ import (
 // that matches no file is an error too.
 func Replay(patterns ...string) error {
 	replayer := worker.NewWorkflowReplayer()
-	workflows.Register(replayer, &definition.Cache{})
+	workflows.Register(replayer, &definition.Cache{}, workflows.Recording{})
 	var errs []error
 	for _, pattern := range patterns {
 		files, err := filepath.Glob(pattern)
@@ -84,7 +84,7 @@ func decided(e *history.HistoryEvent) bool {
 // finds code that does not do the same again. With record, a folder, each history is also written there, as a file for Replay.
 func ReplayServer(ctx context.Context, c *waybill.Client, record string) error {
 	replayer := worker.NewWorkflowReplayer()
-	workflows.Register(replayer, &definition.Cache{})
+	workflows.Register(replayer, &definition.Cache{}, workflows.Recording{})
 	request := &workflowservice.ListWorkflowExecutionsRequest{PageSize: 200}
 	var errs []error
 	for {

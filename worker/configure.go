@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -14,6 +15,7 @@ import (
 	"github.com/waybill-io/waybill/alerts"
 	"github.com/waybill-io/waybill/configuration"
 	"github.com/waybill-io/waybill/mail/service"
+	"github.com/waybill-io/waybill/workflows"
 )
 
 // sources are where the settings of a worker come from, beside the environment.
@@ -30,8 +32,9 @@ func (o *sources) flags(f *pflag.FlagSet) {
 // settings are what they say.
 type settings struct {
 	*configuration.Settings
-	email  service.Config
-	alerts activities.AlertSettings
+	email     service.Config
+	alerts    activities.AlertSettings
+	analytics configuration.Analytics
 }
 
 // misconfigured is an error of the settings: the program exits with 2.
@@ -58,7 +61,14 @@ func (o *sources) read() (*settings, error) {
 	if err != nil {
 		return nil, misconfigured{err}
 	}
-	return &settings{s, email, alerts}, nil
+	analytics, err := s.Analytics()
+	if err != nil {
+		return nil, misconfigured{err}
+	}
+	if err := checkExpressions(s); err != nil {
+		return nil, misconfigured{err}
+	}
+	return &settings{s, email, alerts, analytics}, nil
 }
 
 // alertSettings are what alerts must know.
@@ -85,9 +95,24 @@ func (s *settings) mails(tokens service.Tokens) (*service.Service, error) {
 	return mails, nil
 }
 
+// recording says whether processes record events.
+func (s *settings) recording() workflows.Recording {
+	return workflows.Recording{Off: !s.Bool("event.generation.enabled")}
+}
+
+// warnings are what may be wrong with the settings.
+func (s *settings) warnings() []string {
+	list := slices.Concat(s.Warnings(), s.email.Warnings(), s.analytics.Warnings())
+	if s.recording().Off {
+		list = append(list, fmt.Sprintf("event.generation.enabled is false (%s): THE EVENTS OF ALL INSTANCES THAT START NOW ARE LOST FOR ANALYTICS, FOR GOOD. "+
+			"Nothing can add them later. To keep them and index nothing, set elastic-search.server.type=none", s.From("event.generation.enabled")))
+	}
+	return list
+}
+
 // tell says what is noteworthy of the settings, once.
 func (s *settings) tell(logger *slog.Logger) {
-	for _, text := range append(s.Warnings(), s.email.Warnings()...) {
+	for _, text := range s.warnings() {
 		logger.Warn(text)
 	}
 	for _, text := range s.Notes() {
@@ -98,7 +123,7 @@ func (s *settings) tell(logger *slog.Logger) {
 // print shows the settings that count and where each comes from, and all that tell says.
 func (s *settings) print(w io.Writer) error {
 	_, err := fmt.Fprint(w, s.Table())
-	for _, text := range append(append(s.Warnings(), s.email.Warnings()...), s.Notes()...) {
+	for _, text := range append(s.warnings(), s.Notes()...) {
 		_, failed := fmt.Fprintln(w, "note: "+text)
 		err = errors.Join(err, failed)
 	}

@@ -38,6 +38,12 @@ func devCommand() *cobra.Command {
 			if o.Gateway, err = gatewaySettings(""); err != nil {
 				return err
 			}
+			indexing, index, err := settings.indexing()
+			if err != nil {
+				return err
+			}
+			defer index.Close()
+			o.Recording, o.Indexing = settings.recording(), indexing
 			o.Logger, o.Out, o.Variable, o.Email, o.Alerts = logger, os.Stdout, variables(settings.Settings), settings.email, settings.alerts
 			return dev.Run(cmd.Context(), o)
 		},

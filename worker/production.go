@@ -118,6 +118,12 @@ func workerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			indexing, index, err := settings.indexing()
+			if err != nil {
+				return err
+			}
+			defer index.Close()
+			list = indexes(list, cmd.Flags().Changed("roles"), indexing, logger)
 			web, err := gatewaySettings(gateway)
 			if err != nil {
 				return err
@@ -134,7 +140,7 @@ func workerCommand() *cobra.Command {
 			defer t.Close()
 			credentials.kept = activities.NewCredentials(client.New(t))
 			a, err := app.New(ctx, app.Options{
-				Temporal: t, Namespace: chosen, Roles: list, Files: bucket, Connectors: builtIn, Instances: instances, Bridge: over, Logger: logger, Gateway: web, MailboxGroups: groups, Unmarked: settings.Unmarked(), Mail: mails, Alerts: settings.alerts,
+				Temporal: t, Namespace: chosen, Roles: list, Files: bucket, Connectors: builtIn, Instances: instances, Bridge: over, Logger: logger, Gateway: web, MailboxGroups: groups, Unmarked: settings.Unmarked(), Mail: mails, Alerts: settings.alerts, Recording: settings.recording(), Indexing: indexing,
 			})
 			if errors.Is(err, syscall.EADDRINUSE) {
 				return fmt.Errorf("%w\nchoose another address with --gateway, or leave the role gateway out of --roles", err)
@@ -144,7 +150,7 @@ func workerCommand() *cobra.Command {
 			}
 			return a.Run(ctx, func() {
 				go keep(ctx, client.New(t), settings.email.Credentials(), logger)
-				logger.Info("ready", "roles", roles, "namespace", chosen, "gateway", a.GatewayURL())
+				logger.Info("ready", "roles", list, "namespace", chosen, "gateway", a.GatewayURL())
 			})
 		},
 	}
@@ -155,7 +161,7 @@ func workerCommand() *cobra.Command {
 	f.StringVar(&namespace, "namespace", "", "Temporal namespace (default \"default\", or the environment's)")
 	f.StringVar(&gateway, "gateway", "127.0.0.1:8080", "address of the HTTP gateway")
 	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
-	f.StringVar(&roles, "roles", "process,connectors,mailbox,gateway", "what this worker does")
+	f.StringVar(&roles, "roles", "process,connectors,mailbox,gateway", "what this worker does; indexer, too, when this is not given and elastic-search.server.type is set")
 	f.IntVar(&groups, "mailbox-groups", 0, "how many of the 64 groups of mailboxes this worker holds at most, 0: as many as it is given; what all workers together cannot hold is not watched. It bounds neither log-ins that are tried out nor mail that applications send and fetch")
 	f.StringArrayVar(&definitions, "connector", nil, "definition file of an instance of a built-in connector, or a folder of them; may be given more than once")
 	f.StringArrayVar(&bridged, "bridge", nil, "of role bridge: name of a connector that answers over RabbitMQ; may be given more than once")

@@ -27,8 +27,10 @@ const keptTests = 10 * time.Minute
 // a group is on its way at a time: while the mail server is away the group goes on counting, and tells all of it in the next.
 type alerts struct {
 	contract.AlertsState
+	recording   Recording
 	known, seen *recent
 	changed     workflow.Channel // something that was on its way has ended
+	diary       *diary           // nil: no mail has been sent yet, or the run began before rules recorded events
 	busy        int              // messages that are on their way
 	timer       workflow.Future  // of timerAt
 	timerAt     time.Time
@@ -36,9 +38,12 @@ type alerts struct {
 	warned      int // events in the history when Temporal first suggested a new run; 0: not yet
 }
 
-// Alerts is the workflow of a rule's alerts. It ends when no group is open.
-func Alerts(ctx workflow.Context, state contract.AlertsState) error {
-	a := &alerts{AlertsState: state, known: newRecent(state.Known), seen: newRecent(state.Seen), changed: workflow.NewBufferedChannel(ctx, 1000), stopTimer: func() {}}
+// AlertRules runs the rules of alerts.
+type AlertRules struct{ recording Recording }
+
+// Run is the workflow of a rule's alerts. It ends when no group is open.
+func (w *AlertRules) Run(ctx workflow.Context, state contract.AlertsState) error {
+	a := &alerts{recording: w.recording, AlertsState: state, known: newRecent(state.Known), seen: newRecent(state.Seen), changed: workflow.NewBufferedChannel(ctx, 1000), stopTimer: func() {}}
 	err := workflow.SetQueryHandler(ctx, contract.AlertsQuery, func() (contract.AlertsState, error) {
 		shown := a.AlertsState
 		shown.Known, shown.Seen = nil, nil

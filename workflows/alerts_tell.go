@@ -216,6 +216,7 @@ func (a *alerts) deliver(ctx workflow.Context, g *contract.AlertGroup, plan cont
 			continue
 		}
 		sent += len(n.Sent)
+		a.mailed(ctx, n)
 		if n.Suppressed != "" {
 			failures = append(failures, "not sent: "+n.Suppressed)
 		}
@@ -227,6 +228,7 @@ func (a *alerts) deliver(ctx workflow.Context, g *contract.AlertGroup, plan cont
 			failures = append(failures, "without an address: "+strings.Join(n.Unknown, ", "))
 		}
 	}
+	a.diary.flush(ctx)
 	failures = slices.DeleteFunc(failures, func(text string) bool { return text == "" })
 	g.Failed = len(failures) > 0
 	var result []string

@@ -54,7 +54,7 @@ func newTelling(t *testing.T, rule string, begun time.Time) *telling {
 	w.SetStartTime(begun)
 	w.SetTestTimeout(time.Minute)
 	w.SetWorkflowRunTimeout(100 * 24 * time.Hour)
-	w.RegisterWorkflowWithOptions(workflows.Alerts, workflow.RegisterOptions{Name: contract.AlertsWorkflow})
+	w.RegisterWorkflowWithOptions(new(workflows.AlertRules).Run, workflow.RegisterOptions{Name: contract.AlertsWorkflow})
 	w.RegisterActivityWithOptions(w.plan, activity.RegisterOptions{Name: contract.PlanAlertActivity})
 	w.RegisterActivityWithOptions(w.notify, activity.RegisterOptions{Name: contract.NotifyActivity})
 	return w

@@ -29,18 +29,27 @@ type mailbox struct {
 	shelving bool                // pending mail is being put away
 	raising  bool                // alerts
 	work     workflow.Context    // of what goes on beside the batches, until this run ends
+	diary    *diary              // nil: a run that began before mailboxes recorded events
 }
 
-// Mailbox is the workflow of a mailbox. It ends when the mailbox is removed.
-func Mailbox(ctx workflow.Context, state contract.MailboxState) error {
+// Run is the workflow of a mailbox. It ends when the mailbox is removed.
+func (w *Mailboxes) Run(ctx workflow.Context, state contract.MailboxState) error {
 	m := &mailbox{MailboxState: state, turn: workflow.NewMutex(ctx), posting: map[string]bool{}, inHand: map[string]bool{}, refused: map[string]*refusal{}}
 	m.Adopt()
 	var stopWork workflow.CancelFunc
 	m.work, stopWork = workflow.WithCancel(ctx)
-	if err := m.setHandlers(ctx); err != nil {
+	err := m.setHandlers(ctx)
+	if err != nil {
 		return err
 	}
-	m.alone = workflow.GetVersion(ctx, "shared-watchers", workflow.DefaultVersion, 1) == workflow.DefaultVersion
+	// 1: mailboxes share watchers; 2: they record events.
+	version := workflow.GetVersion(ctx, "shared-watchers", workflow.DefaultVersion, 2)
+	m.alone = version == workflow.DefaultVersion
+	if version >= 2 {
+		if m.diary, err = w.recording.diary(ctx, &m.Diary); err != nil {
+			return err
+		}
+	}
 	step := m.tell
 	if m.alone {
 		step = m.watch
@@ -312,6 +321,7 @@ func (m *mailbox) handle(ctx workflow.Context, b contract.MailBatch) (handled, u
 			unwanted = append(unwanted, o.ID)
 		}
 	}
+	m.received(ctx, b, outcomes)
 	m.offer()
 	m.shelve()
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("%d started, %d duplicates, %d ignored, %d dead letters", m.Started, m.Duplicates, m.Ignored, m.Dead))

@@ -104,7 +104,7 @@ func (r *mailboxRun) run(state contract.MailboxState) {
 	r.t.Helper()
 	state.Config.Name, state.Config.Folder = "support", "INBOX"
 	r.at(time.Hour, contract.RemoveMailboxUpdate)
-	r.ExecuteWorkflow(workflows.Mailbox, state)
+	r.ExecuteWorkflow(new(workflows.Mailboxes).Run, state)
 	require.True(r.t, r.IsWorkflowCompleted())
 	require.NoError(r.t, r.GetWorkflowError())
 }
@@ -367,7 +367,7 @@ func TestMailboxWithoutAnybodyForRules(t *testing.T) {
 	r.at(time.Second, contract.ReportUpdate, report(1))
 	r.RegisterDelayedCallback(func() { r.SetContinueAsNewSuggested(true) }, 20*time.Second)
 	r.at(30*time.Second, contract.ResumeUpdate)
-	r.ExecuteWorkflow(workflows.Mailbox, contract.MailboxState{})
+	r.ExecuteWorkflow(new(workflows.Mailboxes).Run, contract.MailboxState{})
 	require.Len(t, r.raised, 1)
 	var again *workflow.ContinueAsNewError
 	require.ErrorAs(t, r.GetWorkflowError(), &again)

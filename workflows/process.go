@@ -13,12 +13,14 @@ import (
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/definition"
 	"github.com/waybill-io/waybill/engine"
+	"github.com/waybill-io/waybill/events/marker"
 )
 
 // Processes runs BPMN processes of any id.
 type Processes struct {
-	models  *definition.Cache
-	scripts engine.Scripts
+	models    *definition.Cache
+	scripts   engine.Scripts
+	recording Recording
 }
 
 // Run is the workflow of every process.
@@ -78,6 +80,10 @@ type host struct {
 	raising  raising
 	mails    string         // contract.Definition.TaskMails
 	failed   engine.Failure // how a called instance failed
+	log      *marker.Writer // nil: the instance records no events
+	fresh    *recorded      // events of the step that is carried out
+	scripts  []workflow.Future
+	flushing bool // events wait for the next workflow task
 }
 
 // request is an event from an update handler, or something to do between two events.
@@ -97,7 +103,9 @@ func newHost(ctx workflow.Context, p *Processes, d *definition.Unpacked, input c
 	h.state = engine.New(engine.Options{
 		Engine: input.Engine, ID: h.id, Definition: fmt.Sprintf("%s:%d", input.Definition.Key, input.Definition.Version),
 		BusinessKey: input.BusinessKey, Initiator: input.Initiator, Called: input.Parent != nil, Depth: input.Depth,
+		Record: input.Engine >= recordedSince,
 	})
+	h.eventsOf(ctx, p.recording)
 	if len(input.State) > 0 {
 		state, err := restored(input.State)
 		if err != nil {
@@ -140,11 +148,14 @@ func (h *host) run() (*contract.ProcessResult, error) {
 		return nil, err
 	}
 	for h.state.Outcome == "" {
+		h.flush()
 		h.selector.Select(h.ctx)
 		if h.state.Outcome == "" && h.leaving() {
+			h.flushAll(false)
 			return nil, h.continueAsNew()
 		}
 	}
+	h.flushAll(true) // not later: what follows may wait for others
 	h.settle()
 	result := h.result()
 	return &result, nil
@@ -164,6 +175,7 @@ func (h *host) step(event engine.Event) error {
 	if err != nil {
 		return err
 	}
+	h.record(commands)
 	for _, c := range commands {
 		h.carryOut(c)
 	}
@@ -179,7 +191,7 @@ func (h *host) quiet() bool {
 			return false
 		}
 	}
-	return h.load.idle() && !h.selector.HasPending() && h.handling == 0 && len(h.deferred) == 0
+	return h.load.idle() && !h.flushing && !h.selector.HasPending() && h.handling == 0 && len(h.deferred) == 0
 }
 
 func (h *host) continueAsNew() error {

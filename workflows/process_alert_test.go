@@ -24,7 +24,7 @@ func startUnalerted(t *testing.T, server temporal.Client) *client.Client {
 	c := client.New(server)
 	require.NoError(t, c.EnsureSearchAttributes(t.Context(), "default"))
 	w := worker.New(server, contract.ProcessQueue, worker.Options{LocalActivityWorkerOnly: true})
-	workflows.Register(w, &definition.Cache{})
+	workflows.Register(w, &definition.Cache{}, workflows.Recording{})
 	activities.RegisterScript(w)
 	s := worker.New(server, contract.SteeringQueue, worker.Options{DisableWorkflowWorker: true})
 	activities.RegisterSteering(s, activities.NewSteering(c), nil)

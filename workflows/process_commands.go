@@ -34,6 +34,8 @@ type wait struct {
 	resumed      bool       // of an earlier run
 	signal       bool       // the subscription is for a signal
 	due          *time.Time // timer
+	attempts     int32      // of a connector call, at most; 0: any number
+	mail         *mail      // a connector call that sends one
 }
 
 // carryOut starts what the engine asks for.
@@ -59,8 +61,7 @@ func (h *host) carryOut(c engine.Command) {
 		h.escalate(c)
 	case engine.Stop:
 		h.stop(c.ID)
-	case engine.Record:
-		h.record(c)
+	case engine.Record: // kept already
 	case engine.End:
 		h.failed = c.Failure // State.Outcome ends the loop
 	default:
@@ -105,7 +106,7 @@ func (h *host) call(c engine.CallConnector) {
 		Inputs:         contract.Variables(c.Inputs),
 		Context:        h.callContext(node),
 	})
-	w := &wait{h: h, id: c.ID, cancel: cancel, counted: true}
+	w := &wait{h: h, id: c.ID, cancel: cancel, counted: true, attempts: retryPolicy(binding.Retry, node.Retry).MaximumAttempts, mail: h.mailOf(c)}
 	h.waits[c.ID] = w
 	h.selector.AddFuture(f, w.answered)
 }
@@ -127,10 +128,11 @@ func (h *host) callContext(n *bpmn.Node) contract.CallContext {
 func (w *wait) answered(f workflow.Future) {
 	var result contract.ConnectorResult
 	if err := f.Get(w.h.ctx, &result); err != nil {
-		w.answer(engine.Failed{ID: w.id, Failure: failure(err), Variables: left(err)})
+		w.answer(engine.Failed{ID: w.id, Failure: failure(err), Variables: left(err), Attempts: w.tried(err)})
 		return
 	}
-	done := engine.Completed{ID: w.id, Outputs: engine.Variables(result.Outputs)}
+	w.mailed(result)
+	done := engine.Completed{ID: w.id, Outputs: engine.Variables(result.Outputs), Attempts: result.Attempt}
 	if a := result.Await; a != nil {
 		done.Await = &engine.Await{Name: a.Name, Key: a.Key}
 	}
@@ -163,6 +165,9 @@ func (h *host) runScript(c engine.RunScript) {
 	})
 	w := &wait{h: h, id: c.ID, cancel: cancel, counted: true}
 	h.waits[c.ID] = w
+	if h.log != nil {
+		h.scripts = append(h.scripts, f)
+	}
 	h.selector.AddFuture(f, w.scripted)
 }
 
@@ -219,7 +224,7 @@ func (h *host) openTask(c engine.OpenTask) {
 		TypedSearchAttributes: taskAttributes(task),
 		StaticSummary:         clip(task.Name),
 	})
-	child := workflow.ExecuteChildWorkflow(ctx, contract.TaskWorkflow, contract.TaskInput{Task: task, Command: c.ID, Listens: c.Listens, Mails: h.taskMails(c)})
+	child := workflow.ExecuteChildWorkflow(ctx, contract.TaskWorkflow, contract.TaskInput{Task: task, Command: c.ID, Listens: c.Listens, Mails: h.taskMails(c), Record: h.opened(task.ID)})
 	h.waits[c.ID] = &wait{h: h, id: c.ID, child: child}
 	// A child that was never started would be lost with this run.
 	h.closing = append(h.closing, child.GetChildWorkflowExecution())

@@ -67,7 +67,9 @@ func (h *host) taskDone(c workflow.ReceiveChannel, _ bool) {
 	var done contract.TaskDone
 	c.Receive(h.ctx, &done)
 	delete(h.waits, done.Command)
-	h.happen(engine.Completed{ID: done.Command, Outputs: engine.Variables(done.Variables), Assignee: done.Assignee})
+	h.happen(engine.Completed{
+		ID: done.Command, Outputs: engine.Variables(done.Variables), Assignee: done.Assignee, Owner: done.Owner, Claimed: done.Claimed,
+	})
 }
 
 // taskAssigned is a user task that somebody got or gave back.

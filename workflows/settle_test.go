@@ -19,7 +19,7 @@ import (
 // A message that comes while a cancelled instance still tells others of its end is free for them, not lost.
 func TestMessageThatComesWhileAnInstanceEndsGoesBack(t *testing.T) {
 	env := new(temporaltest.WorkflowTestSuite).NewTestWorkflowEnvironment()
-	workflows.Register(env, &definition.Cache{})
+	workflows.Register(env, &definition.Cache{}, workflows.Recording{})
 	var subscribed contract.Subscription
 	env.RegisterActivityWithOptions(func(_ context.Context, s contract.Subscription) error {
 		subscribed = s

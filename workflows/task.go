@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -35,11 +36,13 @@ type task struct {
 	command int  // engine id
 	listens bool // the process wants to hear of assignments
 	mail    *taskMail
+	log     taskLog
 }
 
-// Task is the workflow of a user task.
-func Task(ctx workflow.Context, input contract.TaskInput) (contract.Task, error) {
+// Run is the workflow of a user task.
+func (w *Tasks) Run(ctx workflow.Context, input contract.TaskInput) (contract.Task, error) {
 	t := &task{Task: input.Task, command: input.Command, listens: input.Listens}
+	t.log.begin(ctx, w.recording, input.Record)
 	if input.Mails != nil {
 		t.mail = &taskMail{TaskMails: *input.Mails, ctx: ctx}
 		t.mail.begin()
@@ -68,6 +71,9 @@ func Task(ctx workflow.Context, input contract.TaskInput) (contract.Task, error)
 		err = nil
 	}
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	if t.State == contract.TaskCancelled {
+		t.cancelled(ctx)
+	}
 	return t.Task, errors.Join(err, workflow.Await(ctx, handlersFinished(ctx)))
 }
 
@@ -98,7 +104,8 @@ func (t *task) validateClaim(c contract.ClaimTask) error {
 
 func (t *task) claim(ctx workflow.Context, c contract.ClaimTask) (contract.Task, error) {
 	before := t.Assignee
-	result, err := t.assign(ctx, c.Assignee)
+	t.log.claim(ctx, c.Assignee)
+	result, err := t.assign(ctx, c.Assignee, cmp.Or(c.By, c.Assignee))
 	t.reassigned(before, c.By == "" || c.By == c.Assignee)
 	return result, err
 }
@@ -126,7 +133,10 @@ func (t *task) complete(ctx workflow.Context, c contract.CompleteTask) (contract
 	}
 	t.State = contract.TaskCompleted
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	done := contract.TaskDone{Command: t.command, Variables: c.Variables, Assignee: &t.Assignee}
+	done := contract.TaskDone{Command: t.command, Variables: c.Variables, Assignee: &t.Assignee, Claimed: t.log.claimed}
+	if t.log.log != nil {
+		done.Owner = &t.Owner
+	}
 	if err := workflow.SignalExternalWorkflow(ctx, t.Instance, "", contract.TaskSignal, done).Get(ctx, nil); err != nil {
 		t.State = contract.TaskCancelled
 		return t.Task, temporal.NewNonRetryableApplicationError("the process of the task has ended: "+t.Instance, "refused", err)

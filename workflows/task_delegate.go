@@ -35,7 +35,7 @@ func (t *task) delegate(ctx workflow.Context, c contract.ClaimTask) (contract.Ta
 	}
 	t.Delegated = true
 	before := t.Assignee
-	result, err := t.assign(ctx, c.Assignee)
+	result, err := t.assign(ctx, c.Assignee, c.By)
 	t.reassigned(before, c.By == c.Assignee)
 	return result, err
 }
@@ -56,19 +56,21 @@ func (t *task) resolve(ctx workflow.Context, v contract.Variables) (contract.Tas
 		}
 	}
 	before := t.Assignee
-	result, err := t.assign(ctx, t.Owner)
+	result, err := t.assign(ctx, t.Owner, before)
 	t.reassigned(before, false)
 	return result, err
 }
 
-func (t *task) assign(ctx workflow.Context, user string) (contract.Task, error) {
+func (t *task) assign(ctx workflow.Context, user, by string) (contract.Task, error) {
 	t.Assignee = user
 	attribute := assigneeAttribute.ValueUnset()
 	if user != "" {
 		attribute = assigneeAttribute.ValueSet(user)
 	}
 	workflow.SetCurrentDetails(ctx, t.details())
-	if err := workflow.UpsertTypedSearchAttributes(ctx, attribute); err != nil || !t.listens {
+	err := workflow.UpsertTypedSearchAttributes(ctx, attribute)
+	t.assigned(ctx, by)
+	if err != nil || !t.listens {
 		return t.Task, err
 	}
 	assigned := contract.TaskAssigned{Command: t.command, Assignee: user}

@@ -145,7 +145,10 @@ func (t *task) sendMail(ctx workflow.Context, n contract.Notice) {
 	})
 	f := workflow.ExecuteActivity(ctx, contract.NotifyActivity, n)
 	workflow.GoNamed(ctx, n.Key, func(ctx workflow.Context) {
-		if err := f.Get(ctx, nil); err != nil && !temporal.IsCanceledError(err) {
+		var sent contract.Notified
+		if err := f.Get(ctx, &sent); err == nil {
+			t.mailed(ctx, sent)
+		} else if !temporal.IsCanceledError(err) {
 			workflow.GetLogger(ctx).Warn("the mail of a task was not sent", "task", t.ID, "template", n.Template, "error", err)
 		}
 	})

@@ -52,7 +52,7 @@ func (r *mailRun) at(after time.Duration, update string, arg any) {
 func (r *mailRun) run(in contract.TaskInput) []contract.Notice {
 	in.Task.ID, in.Task.Instance, in.Task.State = "task/order/1/4", "order/1", contract.TaskOpen
 	r.RegisterDelayedCallback(r.CancelWorkflow, time.Hour)
-	r.ExecuteWorkflow(workflows.Task, in)
+	r.ExecuteWorkflow(new(workflows.Tasks).Run, in)
 	require.True(r.t, r.IsWorkflowCompleted())
 	require.NoError(r.t, r.GetWorkflowError())
 	return r.sent

@@ -65,6 +65,8 @@ type AlertsState struct {
 
 	Known []byte `json:"known,omitempty"` // hashes of the latest alerts, the oldest first
 	Seen  []byte `json:"seen,omitempty"`  // the same of groups with instances
+
+	Diary Diary `json:"diary,omitzero"`
 }
 
 // AlertGroup are alerts that are told of together.

@@ -98,6 +98,8 @@ type MailboxState struct {
 	Changes int `json:"changes,omitempty"` // counts what the watchers must hear of
 	Told    int `json:"told,omitempty"`    // the last change that they have heard of
 
+	Diary Diary `json:"diary,omitzero"`
+
 	// Before is the position of the one folder that a mailbox had in earlier versions; Adopt makes a place of it.
 	Before *CursorBefore `json:"cursor,omitempty"`
 }
@@ -284,6 +286,8 @@ type MailOutcome struct {
 	ID        string      `json:"id"`
 	Started   []string    `json:"started,omitempty"` // instances started or reached
 	Duplicate bool        `json:"duplicate,omitempty"`
+	Continued bool        `json:"continued,omitempty"` // instances that waited for it were reached
+	MessageID string      `json:"messageId,omitempty"`
 	Told      bool        `json:"told,omitempty"`    // webhooks were told of it, or will be
 	Pending   []string    `json:"pending,omitempty"` // webhooks that have not accepted it
 	Refused   []string    `json:"refused,omitempty"` // those of them that answered so, and want no order

@@ -12,6 +12,7 @@ type ProcessInput struct {
 	Initiator   string     `json:"initiator,omitempty"`
 	Variables   Variables  `json:"variables,omitempty"`
 	State       []byte     `json:"state,omitempty"` // engine.State, JSON, gzip from engine version 2 on
+	Began       time.Time  `json:"began,omitzero"`  // when the first run began, of an instance that records events
 
 	Unraised []int `json:"unraised,omitempty"` // incidents that nobody has taken the alert of
 
@@ -19,6 +20,12 @@ type ProcessInput struct {
 	Depth  int        `json:"depth,omitempty"`  // of calls around it
 	Paused bool       `json:"paused,omitempty"` // suspended by an operator
 	Clock  *time.Time `json:"clock,omitempty"`  // in tests: the time, which stands still until AdvanceUpdate
+}
+
+// Diary is how far a workflow that is no process has recorded its events.
+type Diary struct {
+	Began    time.Time `json:"began,omitzero"` // when its first run did
+	Sequence int64     `json:"sequence,omitempty"`
 }
 
 // ProcessResult is what an instance leaves when it ends, and what its state query answers while it runs.
@@ -126,6 +133,8 @@ type CallContext struct {
 type ConnectorResult struct {
 	Outputs Variables `json:"outputs,omitempty"`
 	Await   *Await    `json:"await,omitempty"` // the call is over only when this message has come
+	// Attempt is the try that brought the result, from 1, for analytics; 0: the first, or not known.
+	Attempt int `json:"attempt,omitempty"`
 }
 
 // Await is a message that a call waits for after it has been made. Its variables are outputs, too.

@@ -1,6 +1,10 @@
 package contract
 
-import "time"
+import (
+	"time"
+
+	"github.com/waybill-io/waybill/events"
+)
 
 // TaskInput opens a user task.
 type TaskInput struct {
@@ -9,6 +13,8 @@ type TaskInput struct {
 	Listens bool `json:"listens,omitempty"` // the process wants TaskAssigned
 	// Mails are what people are told of the task; nil: nothing.
 	Mails *TaskMails `json:"mails,omitempty"`
+	// Record is the event that the task was opened with: the task records what follows. nil: its process records no events.
+	Record *events.Batch `json:"record,omitempty"`
 }
 
 // TaskMails say who gets mail of a task, and how it reads: nil is nobody, an empty template the deployed or bundled one.
@@ -79,4 +85,8 @@ type TaskDone struct {
 	Command   int       `json:"command"`
 	Variables Variables `json:"variables,omitempty"`
 	Assignee  *string   `json:"assignee,omitempty"` // nil: an older task, which did not tell
+
+	// Of a task that records events, for that of its completion.
+	Owner   *string   `json:"owner,omitempty"`
+	Claimed time.Time `json:"claimed,omitzero"` // zero: nobody claimed it
 }

@@ -30,7 +30,7 @@ var stores atomic.Int64
 func indexed(t *testing.T, documents []events.Document) *Reporter {
 	t.Helper()
 	prefix := fmt.Sprintf("report%d-%d", time.Now().UnixNano(), stores.Add(1))
-	s, err := analytics.Open(analytics.Config{Addresses: []string{server.URL(t)}, SocketTimeout: time.Minute, Prefix: prefix, TenantPrefix: "tenant-" + prefix + "-"})
+	s, err := analytics.Open(analytics.Config{Addresses: []string{server.URL(t)}, SocketTimeout: time.Minute, Names: analytics.Names{Prefix: prefix, TenantPrefix: "tenant-" + prefix + "-"}})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	for part := range slices.Chunk(documents, 5000) {

@@ -72,7 +72,7 @@ func goLive(ctx context.Context, dial Dial) (*live, error) {
 		return nil, err
 	}
 	w := l.add(contract.ProcessQueue, false)
-	workflows.Register(w, &definition.Cache{})
+	workflows.Register(w, &definition.Cache{}, workflows.Recording{})
 	activities.RegisterScript(w)
 	steering := worker.New(l.temporal, contract.SteeringQueue, worker.Options{DisableWorkflowWorker: true})
 	activities.RegisterSteering(steering, activities.NewSteering(l.client).ForTests(l.clock), nil)

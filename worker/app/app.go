@@ -43,6 +43,7 @@ const (
 	Connectors Role = "connectors" // answers calls of the built-in connectors
 	Mailbox    Role = "mailbox"    // watches mailboxes, and sends and fetches mail for applications
 	Gateway    Role = "gateway"    // serves HTTP
+	Indexer    Role = "indexer"    // writes events to the index and answers questions about it; only when there is an index
 	Bridge     Role = "bridge"     // has connectors of Activiti Cloud answer calls over RabbitMQ; only when asked for
 )
 
@@ -54,8 +55,8 @@ func ParseRoles(text string) ([]Role, error) {
 	var roles []Role
 	for name := range strings.SplitSeq(text, ",") {
 		role := Role(strings.TrimSpace(name))
-		if !slices.Contains(append(Roles(), Bridge), role) {
-			return nil, fmt.Errorf("unknown role %q; roles are process, connectors, mailbox, gateway and bridge", role)
+		if !slices.Contains(append(Roles(), Indexer, Bridge), role) {
+			return nil, fmt.Errorf("unknown role %q; roles are process, connectors, mailbox, gateway, indexer and bridge", role)
 		}
 		if !slices.Contains(roles, role) {
 			roles = append(roles, role)
@@ -102,6 +103,8 @@ type Options struct {
 	Gateway       gateway.Options          // of role gateway; New adds what it knows itself
 	Bridge        bridge.Config            // of role Bridge
 	Alerts        activities.AlertSettings // of role Process; New adds the namespace
+	Indexing      *Indexing                // of roles Indexer and Process; nil: events are not indexed
+	Recording     workflows.Recording      // of role Process; New has the indexer told of what moves
 	Logger        *slog.Logger             // nil: nothing is told
 }
 
@@ -113,6 +116,9 @@ type App struct {
 	watcher *activities.Watcher // nil without the role Mailbox
 	bridge  *bridge.Bridge      // nil without the role Bridge
 	alerter *activities.Alerter // nil without the role Process
+	indexer *activities.Indexer // nil without the role Indexer
+
+	notebook *activities.Notebook // nil without the role Process, or an index
 
 	listeners []connectors.Listener
 	gateway   *gateway.Server
@@ -122,6 +128,9 @@ type App struct {
 func New(ctx context.Context, o Options) (*App, error) {
 	if o.Roles == nil {
 		o.Roles = Roles()
+		if o.Indexing != nil && o.Indexing.Sink != nil {
+			o.Roles = append(o.Roles, Indexer)
+		}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -148,7 +157,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 			if err := c.EnsureSearchAttributes(ctx, o.Namespace); err != nil {
 				return nil, err
 			}
-			workflows.Register(shared, &definition.Cache{})
+			workflows.Register(shared, &definition.Cache{}, a.recording(registry))
 			activities.RegisterScript(shared)
 			w := a.add(contract.SteeringQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityTaskPollers: 4})
 			deliverer := activities.NewDeliverer(c, files, metrics, answers())
@@ -199,7 +208,14 @@ func New(ctx context.Context, o Options) (*App, error) {
 			a.bridge.Register(func(queue string) worker.ActivityRegistry {
 				return a.add(queue, worker.Options{DisableWorkflowWorker: true})
 			})
+		case Indexer:
+			if err := a.addIndexer(ctx, registry); err != nil {
+				return nil, err
+			}
 		case Gateway:
+			if o.Indexing != nil {
+				registry.MustRegister(activities.NewIndexCollector(c))
+			}
 			registry.MustRegister(activities.NewAlertCollector(c)) // here they are served, whatever worker takes the alerts
 			g := o.Gateway
 			g.Ready, g.Client, g.Metrics, g.Receivers = a.ready, c, registry, a.byName()
@@ -332,6 +348,12 @@ func (a *App) Run(ctx context.Context, started func()) error {
 	if a.alerter != nil {
 		beside.Go(func() { a.alerter.Announce(ctx) })
 	}
+	if a.indexer != nil {
+		beside.Go(func() { a.indexer.Begin(ctx) })
+	}
+	if a.notebook != nil {
+		beside.Go(func() { a.notebook.Run(ctx) })
+	}
 	for _, l := range a.listeners {
 		beside.Go(func() { activities.Listen(ctx, l, a.client, a.options.Logger) })
 	}
@@ -345,6 +367,9 @@ func (a *App) Run(ctx context.Context, started func()) error {
 		w.Stop()
 	}
 	beside.Wait()
+	if a.notebook != nil {
+		a.notebook.Flush() // no workflow of this worker moves any more
+	}
 	if a.bridge != nil {
 		failed = errors.Join(failed, a.bridge.Close())
 	}

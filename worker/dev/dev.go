@@ -34,6 +34,7 @@ import (
 	"github.com/waybill-io/waybill/testsuite/mailserver"
 	"github.com/waybill-io/waybill/testsuite/temporalserver"
 	"github.com/waybill-io/waybill/worker/app"
+	"github.com/waybill-io/waybill/workflows"
 )
 
 // Options say where everything listens and what it keeps. Port 0 is a free port, and no Web UI.
@@ -52,6 +53,8 @@ type Options struct {
 	Email        service.Config                    // senders of tenants; mail stays on this machine whatever it says
 	Groups       int                               // of mailboxes that the worker holds at most; 0: all
 	Alerts       activities.AlertSettings          // without a Web UI: links lead to that of this environment
+	Recording    workflows.Recording               // whether events are recorded
+	Indexing     *app.Indexing                     // where they go; nil: nowhere
 	Logger       *slog.Logger
 	Out          io.Writer // told what is started, for people
 }
@@ -276,6 +279,7 @@ func (e *Environment) startWorker(ctx context.Context) error {
 	alerts.UIURL = cmp.Or(alerts.UIURL, e.UIURL)
 	a, err := app.New(ctx, app.Options{
 		Temporal: e.Client.Temporal, Namespace: temporal.DefaultNamespace, Files: bucket, Connectors: list, Instances: instances, Logger: e.options.Logger, MailboxGroups: e.options.Groups, Mail: deps.Mail, Alerts: alerts,
+		Recording: e.options.Recording, Indexing: e.options.Indexing,
 		Gateway: gateway.Options{
 			Address: net.JoinHostPort(host, strconv.Itoa(e.options.GatewayPort)), Version: "dev", Key: e.options.Gateway.Key, URL: e.options.Gateway.URL,
 		},

@@ -1,0 +1,200 @@
+package activities
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/analytics"
+	"github.com/waybill-io/waybill/events"
+)
+
+const (
+	// beatEvery is how often a block tells that it lives.
+	beatEvery = 4 * time.Second
+	// packedOfWrite bounds the events of a write by their size in histories, where they are compressed some five times.
+	packedOfWrite = 4 << 20
+)
+
+// Index reads the histories of a block, newest events first and no further back than what is not known, and writes what they tell to the index: of
+// each thing the latest document, the newest of which wins there. So it may be done any number of times.
+func (x *Indexer) Index(ctx context.Context, b contract.IndexBlock) (contract.IndexedBlock, error) {
+	defer since(x.metrics.block, time.Now())
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var beating sync.WaitGroup
+	beating.Go(func() {
+		ticker := time.NewTicker(beatEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				activity.RecordHeartbeat(ctx)
+			}
+		}
+	})
+	defer beating.Wait()
+	defer cancel()
+	block := &block{Indexer: x, ctx: ctx, name: b.Name, also: b.Also, documents: map[documentKey]events.Document{}}
+	err := block.index(b.Executions)
+	return contract.IndexedBlock{IndexCount: block.count}, err
+}
+
+// documentKey names a document among those of all tenants.
+type documentKey struct{ tenant, index, id string }
+
+// block gathers documents until they are written. Those who read wait while a write is under way, so that what is in memory is bounded.
+type block struct {
+	*Indexer
+	ctx  context.Context
+	name string
+	also []contract.IndexTarget
+
+	mu        sync.Mutex
+	documents map[documentKey]events.Document
+	packed    int // size in histories of the events that they are from
+	writes    int
+	count     contract.IndexCount
+	letters   []analytics.Unreadable
+}
+
+func (b *block) index(executions []contract.Execution) error {
+	var readers errgroup.Group
+	readers.SetLimit(b.settings.Histories)
+	var mu sync.Mutex
+	var ended []string
+	for _, e := range executions {
+		readers.Go(func() error {
+			if err := b.ctx.Err(); err != nil { // the block is given up, or the worker stops
+				return err
+			}
+			if e.Ended && b.ended.has(e.Run) {
+				b.metrics.executions.WithLabelValues("known").Inc()
+				b.add(contract.IndexCount{Executions: 1})
+				return nil
+			}
+			outcome, err := b.read(e)
+			if err != nil {
+				return err
+			}
+			b.metrics.executions.WithLabelValues(outcome).Inc()
+			counted := contract.IndexCount{Executions: 1}
+			if outcome == historyGone {
+				counted.Gone = 1
+			}
+			b.add(counted)
+			if e.Ended { // also one whose dead letters are written
+				mu.Lock()
+				ended = append(ended, e.Run)
+				mu.Unlock()
+			}
+			return nil
+		})
+	}
+	if err := readers.Wait(); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.write(); err != nil {
+		return err
+	}
+	if err := b.bury(); err != nil {
+		return err
+	}
+	for _, run := range ended {
+		b.ended.add(run)
+	}
+	return nil
+}
+
+func (b *block) add(c contract.IndexCount) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.count.Add(c)
+}
+
+// take adds the documents of a batch, and writes when there are many.
+func (b *block) take(batch events.Batch, packed int) error {
+	documents := batch.Documents()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, d := range documents {
+		key := documentKey{d.Tenant, d.Index(), d.ID()}
+		if have, known := b.documents[key]; !known || have.Version() < d.Version() {
+			b.documents[key] = d
+		}
+	}
+	b.packed += packed
+	if len(b.documents) < b.settings.MaxBatch && b.packed < packedOfWrite {
+		return nil
+	}
+	return b.write()
+}
+
+// write writes what has been gathered, to the index and to the archive.
+func (b *block) write() error {
+	if len(b.documents) == 0 {
+		return nil
+	}
+	documents := make([]events.Document, 0, len(b.documents))
+	for _, d := range b.documents {
+		documents = append(documents, d)
+	}
+	begun := time.Now()
+	written, err := b.sink.Write(b.ctx, documents)
+	if err != nil {
+		return fmt.Errorf("write %d documents: %w", len(documents), err)
+	}
+	since(b.metrics.write, begun)
+	if err := b.writeAlso(documents); err != nil {
+		return err
+	}
+	if b.settings.Archive != nil {
+		b.writes++
+		name := fmt.Sprintf("%s-%d", cmp.Or(b.name, "block"), b.writes)
+		if err := b.settings.Archive.Stage(b.ctx, name, documents); err != nil {
+			return fmt.Errorf("keep %d documents for the archive: %w", len(documents), err)
+		}
+	}
+	for outcome, n := range map[string]int{"written": written.New, "known": written.Known, "dead": written.Dead} {
+		b.metrics.documents.WithLabelValues(outcome).Add(float64(n))
+	}
+	b.metrics.dead.Add(float64(written.Dead))
+	b.count.Add(contract.IndexCount{Written: int64(written.New), Known: int64(written.Known), Dead: int64(written.Dead)})
+	clear(b.documents)
+	b.packed = 0
+	return nil
+}
+
+// unreadable notes what of a history cannot be read. It stops nothing else.
+func (b *block) unreadable(e contract.Execution, event int64, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.letters = append(b.letters, analytics.Unreadable{Execution: e.ID, Run: e.Run, Event: event, Reason: err.Error()})
+}
+
+func (b *block) bury() error {
+	if len(b.letters) == 0 {
+		return nil
+	}
+	for _, l := range b.letters {
+		b.logger.Error("events of a history cannot be read", "process", l.Execution, "run", l.Run, "event", l.Event, "error", l.Reason)
+	}
+	if g, ok := b.sink.(Graveyard); ok {
+		if err := g.BuryHistories(b.ctx, b.letters); err != nil {
+			return fmt.Errorf("keep %d dead letters: %w", len(b.letters), err)
+		}
+	}
+	b.metrics.dead.Add(float64(len(b.letters)))
+	b.count.Dead += int64(len(b.letters))
+	return nil
+}

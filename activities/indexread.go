@@ -1,0 +1,111 @@
+package activities
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/events/marker"
+)
+
+// Pages of a history, in events. The first of an execution that may have nothing new is short.
+const (
+	firstHistoryPage = 20
+	historyPage      = 250
+)
+
+// Outcomes of a look at a history.
+const (
+	historyRead = "read"
+	historyGone = "gone"
+	historyDead = "dead"
+)
+
+// read takes the events of an execution, newest first, until they are known. What is wrong with this history alone becomes a dead letter; an error
+// is one of the server.
+func (b *block) read(e contract.Execution) (outcome string, err error) {
+	size := int32(historyPage)
+	if e.Since > 0 && !e.Ended {
+		size = firstHistoryPage
+	}
+	request := &workflowservice.GetWorkflowExecutionHistoryReverseRequest{
+		Namespace: b.settings.Namespace, Execution: &common.WorkflowExecution{WorkflowId: e.ID, RunId: e.Run}, MaximumPageSize: size,
+	}
+	outcome = historyRead
+	for {
+		page, err := b.client.Temporal.WorkflowService().GetWorkflowExecutionHistoryReverse(b.ctx, request)
+		switch fault := faultOf(err); {
+		case err == nil:
+		case fault == historyTooLarge && request.MaximumPageSize > 1:
+			request.MaximumPageSize /= 2
+			continue
+		case fault == historyMissing:
+			return historyGone, nil
+		case fault != "":
+			b.unreadable(e, 0, err)
+			return historyDead, nil
+		default:
+			return "", fmt.Errorf("read the history of %q, run %s: %w", e.ID, e.Run, err)
+		}
+		for _, event := range page.GetHistory().GetEvents() {
+			if event.GetEventTime().AsTime().UnixMilli() < e.Since {
+				return outcome, nil
+			}
+			batch, ok, err := marker.Read(event, b.settings.Converter)
+			if err != nil {
+				b.unreadable(e, event.GetEventId(), err)
+				outcome = historyDead
+				continue
+			}
+			if ok && len(batch.Events) > 0 {
+				if err := b.take(batch, packedSize(event)); err != nil {
+					return "", err
+				}
+			}
+		}
+		if request.NextPageToken = page.GetNextPageToken(); len(request.NextPageToken) == 0 {
+			return outcome, nil
+		}
+		request.MaximumPageSize = max(request.MaximumPageSize, min(size*4, historyPage))
+		size = request.MaximumPageSize
+	}
+}
+
+// Faults of a history that come again however often it is read.
+const (
+	historyMissing  = "missing"
+	historyTooLarge = "too large"
+	historyBroken   = "broken"
+)
+
+// faultOf tells what is wrong with a history; "" when it is the server that cannot answer now.
+func faultOf(err error) string {
+	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
+		return historyMissing
+	}
+	if _, ok := errors.AsType[*serviceerror.DataLoss](err); ok {
+		return historyBroken
+	}
+	if _, ok := errors.AsType[*serviceerror.InvalidArgument](err); ok {
+		return historyBroken
+	}
+	// grpc refuses a message that is larger than its client takes with the code of a server that is too busy.
+	if _, ok := errors.AsType[*serviceerror.ResourceExhausted](err); ok && strings.Contains(err.Error(), "larger than max") {
+		return historyTooLarge
+	}
+	return ""
+}
+
+// packedSize is how large the payloads of a marker are.
+func packedSize(e *history.HistoryEvent) (size int) {
+	for _, p := range e.GetMarkerRecordedEventAttributes().GetDetails()["data"].GetPayloads() {
+		size += len(p.GetData())
+	}
+	return size
+}

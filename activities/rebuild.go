@@ -1,0 +1,293 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"gocloud.dev/blob"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/analytics"
+	"github.com/waybill-io/waybill/analytics/archive"
+	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/events"
+)
+
+// RebuildSettings are what rebuilds and the archive need to know, beside those of the indexer.
+type RebuildSettings struct {
+	// Keep has what is indexed kept in the archive (event.processing.processed.events.action: move). Without it a rebuild can go no further
+	// back than histories do.
+	Keep bool
+	// Expression of Quartz: when what is staged is taken into the archive (event.processing.processed.action.cronExpression).
+	Expression string
+}
+
+// defaultArchiveCron fires once an hour, at 25 minutes past: 25/45 begins at 25, and 70 is no minute.
+const defaultArchiveCron = "0 25/45 * * * ?"
+
+// Rebuilder are the activities of rebuilds, verifications and the archive. It is safe for concurrent use.
+type Rebuilder struct {
+	reader   *Indexer // of histories; its sink is set for each block
+	client   *client.Client
+	store    *analytics.Store
+	archive  *archive.Archive
+	bucket   *blob.Bucket
+	settings RebuildSettings
+	logger   *slog.Logger
+}
+
+// NewRebuilder returns the activities of rebuilds. Histories are read as the indexer reads them; the archive is in the bucket, which stays
+// the caller's to close.
+func NewRebuilder(c *client.Client, store *analytics.Store, bucket *blob.Bucket, indexing IndexerSettings, s RebuildSettings, logger *slog.Logger) *Rebuilder {
+	if s.Expression == "" {
+		s.Expression = defaultArchiveCron
+	}
+	indexing.Archive = nil // what is read again was kept before
+	return &Rebuilder{
+		// Its figures are not those of indexing.
+		reader: NewIndexer(c, nil, indexing, prometheus.NewRegistry(), logger),
+		client: c, store: store, archive: archive.New(bucket), bucket: bucket, settings: s, logger: logger,
+	}
+}
+
+// RegisterRebuilder makes a worker of the queue of the indexer rebuild, verify and keep the archive.
+func RegisterRebuilder(r worker.ActivityRegistry, b *Rebuilder) {
+	register(r, contract.BeginGatherActivity, b.Begin)
+	register(r, contract.AlsoIndexActivity, b.Also)
+	register(r, contract.PlanArchiveActivity, b.PlanArchive)
+	register(r, contract.PlanHistoriesActivity, b.PlanHistories)
+	register(r, contract.GatherActivity, b.Gather)
+	register(r, contract.CompareActivity, b.Compare)
+	register(r, contract.CheckArchiveActivity, b.CheckArchive)
+	register(r, contract.SwapGenerationActivity, b.Swap)
+	register(r, contract.DropGenerationActivity, b.Drop)
+	register(r, contract.DropReplacedActivity, b.DropReplaced)
+	register(r, contract.ForgetGatheringActivity, b.Forget)
+	register(r, contract.MoveArchiveActivity, b.Move)
+}
+
+// Schedule puts the Schedule of the archive, or pauses nothing when there is none. It tries until ctx is done.
+func (b *Rebuilder) Schedule(ctx context.Context) {
+	if !b.settings.Keep {
+		return
+	}
+	for wait := time.Second; ctx.Err() == nil; wait = min(2*wait, time.Minute) {
+		err := CronSchedule{
+			ID: contract.ArchiveScheduleID, Expression: b.settings.Expression, Workflow: contract.ArchiveWorkflow, TaskQueue: contract.ProcessQueue,
+			Summary: "takes indexed events into the archive",
+		}.Ensure(ctx, b.client.Temporal)
+		if err != nil && ctx.Err() == nil {
+			b.logger.Warn("the schedule of the archive of events cannot be set up; it is tried again", "error", err)
+		}
+		if err == nil {
+			wait = renewEvery // so that one with explicit days never runs out of them
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
+// Begin finds out what there is to do, and creates the generation of a rebuild.
+func (b *Rebuilder) Begin(ctx context.Context, in contract.GatherInput) (contract.GatherBegun, error) {
+	defer beating(ctx)()
+	begun := contract.GatherBegun{SkipArchive: in.HistoriesOnly, ArchiveIsKept: b.settings.Keep}
+	var setting contract.IndexSetting
+	if err := b.reader.tell(ctx, &setting); err != nil {
+		return begun, err
+	}
+	begun.BlockSize, begun.Parallel = setting.BlockSize, setting.Parallel
+	if err := b.total(ctx, in, &begun); err != nil {
+		return begun, err
+	}
+	if begun.SkipArchive || !b.settings.Keep && begun.ArchiveTotal == 0 {
+		if err := b.beyond(ctx, in, time.Duration(setting.RetentionMS)*time.Millisecond, &begun); err != nil {
+			return begun, err
+		}
+	}
+	if !in.Rebuild || !in.Since.IsZero() {
+		return begun, nil
+	}
+	all, err := b.store.Generations(ctx, in.Tenant)
+	if err != nil {
+		return begun, err
+	}
+	last := 0
+	for _, g := range all {
+		if last = max(last, g.Number); g.Current {
+			begun.Replaces = g.Number
+		}
+	}
+	for _, g := range all {
+		// What a rebuild has left that was ended before it could clean up.
+		if g.Number > begun.Replaces && begun.Replaces > 0 {
+			if err := b.leave(ctx, contract.IndexTarget{Tenant: in.Tenant, Generation: g.Number}); err != nil {
+				return begun, err
+			}
+		}
+	}
+	begun.Generation = max(begun.Replaces, 0) + 1
+	if begun.Replaces == 0 {
+		begun.Generation = last + 1
+	}
+	return begun, b.store.Create(ctx, in.Tenant, begun.Generation)
+}
+
+// beyond finds out what histories alone do not tell any more, and refuses to lose it unasked.
+func (b *Rebuilder) beyond(ctx context.Context, in contract.GatherInput, retention time.Duration, begun *contract.GatherBegun) error {
+	begun.Beyond = time.Now().Add(-retention).UTC()
+	if !in.Since.IsZero() && in.Since.After(begun.Beyond) || in.Instance != "" {
+		return nil
+	}
+	for _, index := range events.Indexes() {
+		n, err := b.store.Count(ctx, analytics.Selection{Tenant: in.Tenant, Index: index, Filter: []any{
+			map[string]any{"range": map[string]any{"timeStamp": map[string]any{"lt": begun.Beyond.Format(time.RFC3339Nano)}}},
+		}})
+		if err != nil {
+			return err
+		}
+		begun.BeyondCount += n
+	}
+	if in.Rebuild && !in.HistoriesOnly {
+		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
+			"there is no archive of events (event.processing.processed.events.action is delete), and histories go back %s: %d documents of the index are older and would be lost; "+
+				"--histories-only rebuilds without them, and keeps the present indexes until `starter events drop-old`", retention, begun.BeyondCount),
+			contract.RebuildRefused, nil)
+	}
+	return nil
+}
+
+// total counts what is to be read.
+func (b *Rebuilder) total(ctx context.Context, in contract.GatherInput, begun *contract.GatherBegun) error {
+	var err error
+	if begun.HistoryTotal, err = b.countHistories(ctx, in.Since, in.Instance); err != nil || in.HistoriesOnly {
+		return err
+	}
+	for block, err := range b.archive.Blocks(ctx, in.Tenant, archive.Range{From: in.Since}) {
+		if errors.Is(err, archive.ErrDamaged) {
+			return damagedArchive(err)
+		}
+		if err != nil {
+			return err
+		}
+		begun.ArchiveTotal += int64(block.Documents)
+	}
+	return nil
+}
+
+// Swap has searches see the new generation.
+func (b *Rebuilder) Swap(ctx context.Context, s contract.SwapGeneration) ([]contract.Generation, error) {
+	if err := b.store.Swap(ctx, s.Tenant, s.From, s.To); err != nil {
+		return nil, err
+	}
+	return b.generations(ctx, s.Tenant)
+}
+
+func (b *Rebuilder) generations(ctx context.Context, tenant string) ([]contract.Generation, error) {
+	all, err := b.store.Generations(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	var list []contract.Generation
+	for _, g := range all {
+		list = append(list, contract.Generation{Number: g.Number, Current: g.Current, Documents: g.Documents, Bytes: g.Bytes})
+	}
+	return list, nil
+}
+
+// Drop drops a generation that is not the current one.
+func (b *Rebuilder) Drop(ctx context.Context, t contract.IndexTarget) error {
+	return b.store.Drop(ctx, t.Tenant, t.Generation)
+}
+
+// DropReplaced drops the generations that came before the current one.
+func (b *Rebuilder) DropReplaced(ctx context.Context, tenant string) (d contract.DroppedGenerations, err error) {
+	all, err := b.generations(ctx, tenant)
+	if err != nil {
+		return d, err
+	}
+	for _, g := range all {
+		if g.Current {
+			d.Current = g.Number
+		}
+	}
+	for _, g := range all {
+		if g.Number >= d.Current {
+			continue // that of a rebuild
+		}
+		if err := b.store.Drop(ctx, tenant, g.Number); err != nil {
+			return d, err
+		}
+		d.Dropped = append(d.Dropped, g)
+	}
+	return d, nil
+}
+
+// Also has the indexer write to a generation, too, or no longer, and waits until it does nothing that it began otherwise.
+func (b *Rebuilder) Also(ctx context.Context, in contract.AlsoIndex) error {
+	defer beating(ctx)()
+	if err := b.client.StartIndexer(ctx); err != nil {
+		return err
+	}
+	pass, err := b.client.AlsoIndex(ctx, in)
+	if err != nil {
+		return err
+	}
+	for pass > 0 {
+		s, err := b.client.IndexerState(ctx)
+		if err != nil {
+			return err
+		}
+		if s.Pass == nil || s.Pass.Number != pass {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(alsoPoll):
+		}
+	}
+	return nil
+}
+
+// alsoPoll is how often it is asked whether a pass has ended.
+const alsoPoll = 500 * time.Millisecond
+
+// leave gives a generation up that nobody will need.
+func (b *Rebuilder) leave(ctx context.Context, t contract.IndexTarget) error {
+	if err := b.Also(ctx, contract.AlsoIndex{IndexTarget: t, Not: true}); err != nil {
+		return err
+	}
+	return b.store.Drop(ctx, t.Tenant, t.Generation)
+}
+
+// beating tells Temporal that an activity lives until what it returns is called.
+func beating(ctx context.Context) (done func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() {
+		ticker := time.NewTicker(beatEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				activity.RecordHeartbeat(ctx)
+			}
+		}
+	})
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}

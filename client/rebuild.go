@@ -1,0 +1,73 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.temporal.io/api/serviceerror"
+	temporal "go.temporal.io/sdk/client"
+
+	"github.com/waybill-io/waybill/activities/contract"
+)
+
+// AlsoIndex has the indexer write to a generation as well, or no longer. It returns the number of the pass that is under way and does not do
+// so yet; 0: there is none.
+func (c *Client) AlsoIndex(ctx context.Context, in contract.AlsoIndex) (pass int64, err error) {
+	update := contract.AlsoUpdate
+	if in.Not {
+		update = contract.AlsoNotUpdate
+	}
+	if err := c.update(ctx, contract.IndexerID, update, in.IndexTarget, &pass); err != nil {
+		return 0, fmt.Errorf("have the indexer write to generation %d of tenant %q: %w", in.Generation, in.Tenant, err)
+	}
+	return pass, nil
+}
+
+// ErrUnderWay is wrapped by errors about what can be done once at a time, and is being done.
+var ErrUnderWay = errors.New("one is under way")
+
+// StartRebuild begins to rebuild the indexes of a tenant. One at a time does so.
+func (c *Client) StartRebuild(ctx context.Context, in contract.GatherInput) error {
+	return c.startGathering(ctx, contract.RebuildID(in.Tenant), contract.RebuildWorkflow, "rebuilds the indexes of events", in)
+}
+
+// StartVerify begins to compare the indexes of a tenant with histories and archive. One at a time does so.
+func (c *Client) StartVerify(ctx context.Context, in contract.GatherInput) error {
+	return c.startGathering(ctx, contract.VerifyID(in.Tenant), contract.VerifyWorkflow, "verifies the indexes of events", in)
+}
+
+func (c *Client) startGathering(ctx context.Context, id, workflow, summary string, in contract.GatherInput) error {
+	_, err := c.Temporal.ExecuteWorkflow(ctx, temporal.StartWorkflowOptions{
+		ID: id, TaskQueue: contract.ProcessQueue, StaticSummary: summary, WorkflowExecutionErrorWhenAlreadyStarted: true,
+	}, workflow, in)
+	if _, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
+		return fmt.Errorf("start %s: %w", id, ErrUnderWay)
+	}
+	if err != nil {
+		return fmt.Errorf("start %s: %w", id, readable(err))
+	}
+	return nil
+}
+
+// GatherProgress asks a rebuild or a verification, by its workflow id, how far it is.
+func (c *Client) GatherProgress(ctx context.Context, id string) (p contract.GatherProgress, err error) {
+	if err := c.query(ctx, id, contract.ProgressQuery, &p); err != nil {
+		return p, fmt.Errorf("ask %s: %w", id, err)
+	}
+	return p, nil
+}
+
+// AwaitGathering waits until a rebuild or a verification ends.
+func (c *Client) AwaitGathering(ctx context.Context, id string) (p contract.GatherProgress, err error) {
+	err = readable(c.Temporal.GetWorkflow(ctx, id, "").Get(ctx, &p))
+	return p, err
+}
+
+// CancelGathering has a rebuild or a verification end, and leave nothing behind.
+func (c *Client) CancelGathering(ctx context.Context, id string) error {
+	if err := c.Temporal.CancelWorkflow(ctx, id, ""); err != nil {
+		return fmt.Errorf("cancel %s: %w", id, readable(err))
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package marker
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/waybill-io/waybill/events"
+)
+
+const (
+	// maxBytes bounds the events of one marker, packed: Temporal warns of payloads of that size, and refuses 2 MiB.
+	maxBytes = 512 << 10
+	// maxEvents bounds them, too: to pack as many takes a tenth of a second, and a workflow task that takes a second is taken for one that hangs.
+	maxEvents = 30_000
+)
+
+// Source are events, in their order. Those of a step of a process are made each time that they are asked for, since a step that loops may have
+// very many.
+type Source interface {
+	Len() int
+	Events() iter.Seq[events.Event]
+}
+
+// List are events that are there.
+type List []events.Event
+
+// Len implements Source.
+func (l List) Len() int { return len(l) }
+
+// Events implements Source.
+func (l List) Events() iter.Seq[events.Event] { return slices.Values(l) }
+
+// Writer writes the events of one run of a workflow. What it does in a replay follows from the markers that it wrote before, not from the
+// settings or the events of then: another worker, with other settings, replays the run.
+type Writer struct {
+	Process events.Process // whose events they are
+	// Off writes none: the first marker of the run says so, and none follows.
+	Off bool
+	// Moved hears of each marker when it is written, never in a replay; last: of the last events of the workflow. nil: nobody does. It
+	// must not block.
+	Moved   func(last bool)
+	Encoder *events.Encoder // nil: one of its own
+
+	waiting []Source
+	written int  // of the events of the first one
+	decided bool // the first marker is there
+	silent  bool // and said that there are no others
+}
+
+// Add has events written with the next Flush. They must not change any more.
+func (w *Writer) Add(s Source) {
+	if !w.silent && s.Len() > 0 {
+		w.waiting = append(w.waiting, s)
+	}
+}
+
+// Pending reports whether events wait to be written.
+func (w *Writer) Pending() bool { return len(w.waiting) > 0 }
+
+// Flush writes the events that wait, as one marker. What is too much for one stays for another workflow task: see Pending. It does not block,
+// and must not be called from a handler that may not change anything, such as that of a query. last says that no others follow in the life of
+// the workflow.
+func (w *Writer) Flush(ctx workflow.Context, last bool) {
+	if !w.Pending() {
+		return
+	}
+	batch := part{process: w.Process, sources: w.waiting, skip: w.written, off: w.Off && !w.decided, last: last}
+	var packed []byte
+	err := workflow.SideEffect(ctx, func(workflow.Context) any { return w.pack(batch) }).Get(&packed)
+	var count int
+	if err == nil {
+		count, err = events.Count(packed)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("read back events: %v", err)) // fails the workflow task, not the workflow
+	}
+	w.decided = true
+	if count == 0 {
+		w.silent, w.waiting = true, nil
+		return
+	}
+	w.take(count)
+}
+
+// take forgets events that are written.
+func (w *Writer) take(n int) {
+	w.written += n
+	for len(w.waiting) > 0 && w.written >= w.waiting[0].Len() {
+		w.written -= w.waiting[0].Len()
+		w.waiting = w.waiting[1:]
+	}
+	if len(w.waiting) == 0 {
+		w.waiting, w.written = nil, 0
+	}
+}
+
+// part is what a marker is made of.
+type part struct {
+	process   events.Process
+	sources   []Source
+	skip      int
+	off, last bool
+}
+
+func (p part) len() int {
+	n := -p.skip
+	for _, s := range p.sources {
+		n += s.Len()
+	}
+	return n
+}
+
+func (p part) events(yield func(events.Event) bool) {
+	n := -p.skip
+	for _, s := range p.sources {
+		for e := range s.Events() {
+			if n++; n > maxEvents || n > 0 && !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// pack is what a marker holds. It is not called in a replay.
+func (w *Writer) pack(p part) []byte {
+	of := p.events
+	if p.off {
+		of = func(func(events.Event) bool) {}
+	}
+	encoder := w.Encoder
+	if encoder == nil {
+		encoder = &events.Encoder{}
+	}
+	packed, n, err := encoder.Pack(p.process, of, maxBytes)
+	if err != nil {
+		panic(fmt.Sprintf("pack events: %v", err))
+	}
+	if w.Moved != nil && !p.off {
+		w.Moved(p.last && n == p.len())
+	}
+	return packed
+}
