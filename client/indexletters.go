@@ -49,7 +49,7 @@ func (c *Client) askLetters(ctx context.Context, activity string, in, out any) e
 	err := c.ask(ctx, temporal.StartActivityOptions{
 		ID: activity + "/" + rand.Text(), TaskQueue: contract.ReportQueue, ScheduleToStartTimeout: letterUnclaimed, StartToCloseTimeout: letterTimeout,
 		RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 1},
-	}, activity, in, out)
+	}, activity, out, in)
 	if late, ok := errors.AsType[*sdk.TimeoutError](err); ok && late.TimeoutType() == enums.TIMEOUT_TYPE_SCHEDULE_TO_START {
 		return fmt.Errorf("%w within %s: is a worker with the role indexer running?", ErrUnclaimed, letterUnclaimed)
 	}

@@ -181,7 +181,11 @@ func lying(e report.Element, c columns) charts.BarChartOption {
 		names[i] += "\u00a0" // away from the axis, where the reader's font is wider
 	}
 	opt := charts.NewBarChartOptionWithData(values)
-	opt.Horizontal, opt.Theme, opt.Padding = true, theme(), charts.NewBox(8, 4, 40, 4)
+	room := 44 // for the number behind the longest bar
+	if e.YAxis == report.Milliseconds {
+		room = 84
+	}
+	opt.Horizontal, opt.Theme, opt.Padding = true, theme(), charts.NewBox(8, 4, room, 4)
 	opt.CategoryAxis = charts.CategoryAxisOption{Labels: names, LabelFontStyle: font}
 	opt.ValueAxis = []charts.ValueAxisOption{c.valueAxis(e)}
 	opt.Legend = c.legend()
