@@ -49,7 +49,10 @@ func (x *Indexer) Plan(ctx context.Context, in contract.IndexPlanInput) (contrac
 			if err != nil {
 				return out, err
 			}
-			out.Executions = append(out.Executions, asked(found, cursor.Query == 0, in.Swept)...)
+			for i := range found { // these are read wholly: a note of what they recorded before may have been lost
+				found[i].Ended = cursor.Query == 0
+			}
+			out.Executions = append(out.Executions, found...)
 			if cursor.Token = next; len(next) == 0 {
 				break
 			}
@@ -70,17 +73,6 @@ func query(n int, since time.Time) string {
 		q += fmt.Sprintf(" AND %s >= '%s'", field, since.UTC().Format(time.RFC3339Nano))
 	}
 	return q
-}
-
-// asked are executions with what is known of them. What ended is read back to the last complete sweep: a note of what it recorded before may
-// have been lost. What started is read wholly.
-func asked(found []contract.Execution, ended bool, swept time.Time) []contract.Execution {
-	for i := range found {
-		if found[i].Ended = ended; ended {
-			found[i].Since = before(swept)
-		}
-	}
-	return found
 }
 
 // before is a time less the overlap, as executions have it.

@@ -112,12 +112,16 @@ func (t *tally) bury(l letter) {
 func (s *Store) send(ctx context.Context, c *chunk, t *tally) error {
 	for attempt := 1; ; attempt++ {
 		rest, err := s.bulk(ctx, c, t)
+		whole := rest == nil
+		if whole {
+			rest = c.items
+		}
 		switch {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case len(rest) == len(c.items) && tooMuch(err):
+		case whole && tooMuch(err):
 			if len(rest) > 1 { // it is the size, or one of them that spoils the request for the others
 				return errors.Join(s.send(ctx, c.only(rest[:len(rest)/2]), t), s.send(ctx, c.only(rest[len(rest)/2:]), t))
 			}
@@ -172,7 +176,7 @@ func passing(err error) bool {
 	return !ok || e.Type == blocked || e.Status == http.StatusTooManyRequests || e.Status >= 500
 }
 
-// bulk sends a chunk once. The error is why the rest has not been done.
+// bulk sends a chunk once. The error is why the rest has not been done; the rest is nil when the request failed as a whole.
 func (s *Store) bulk(ctx context.Context, c *chunk, t *tally) (rest []item, err error) {
 	var answer struct {
 		Items []struct {
@@ -187,10 +191,10 @@ func (s *Store) bulk(ctx context.Context, c *chunk, t *tally) (rest []item, err 
 		r.RequireAlias = new(true)
 	}
 	if err := s.call(ctx, r, &answer); err != nil {
-		return c.items, err
+		return nil, err
 	}
 	if len(answer.Items) != len(c.items) {
-		return c.items, fmt.Errorf("the answer of Elasticsearch is for %d of %d documents", len(answer.Items), len(c.items))
+		return nil, fmt.Errorf("the answer of Elasticsearch is for %d of %d documents", len(answer.Items), len(c.items))
 	}
 	var fresh, known int
 	for n, i := range c.items {

@@ -104,7 +104,7 @@ func (s *Store) ensureIndexes(ctx context.Context, aliases []string, fields obje
 			return fmt.Errorf("index %s is there without the alias %s: set the alias on the index that holds the documents (POST _aliases), or drop the index", physical(alias, 1), alias)
 		}
 		if there[name].Mappings.Meta.Waybill.Version == 0 {
-			return fmt.Errorf("index %s has got another mapping than ours: an index template of a priority above %d matches its name; take that name out of its patterns, and drop the index", name, priority+1)
+			return fmt.Errorf("index %s has got another mapping than ours: an index template of a priority above %d matches its name; take that name out of its patterns, and drop the index", name, priority+2)
 		}
 	}
 	return nil

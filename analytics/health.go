@@ -15,7 +15,7 @@ import (
 // Health is how a cluster is, and whether our indexes are as they should be.
 type Health struct {
 	Cluster, Version string
-	Status           string // green, yellow, red
+	Status           string // of our indexes: green, yellow, red
 	Nodes            int
 	Managed          bool // it has index lifecycle management
 	DeadLetters      int64
@@ -48,7 +48,8 @@ func (s *Store) Health(ctx context.Context, tenants ...string) (Health, error) {
 		Status string `json:"status"`
 		Nodes  int    `json:"number_of_nodes"`
 	}
-	if err := s.call(ctx, esapi.ClusterHealthRequest{}, &state); err != nil {
+	ours := []string{s.config.Names.Prefix + "-*", s.config.Names.TenantPrefix + "*"}
+	if err := s.call(ctx, esapi.ClusterHealthRequest{Index: ours}, &state); err != nil {
 		return Health{}, err
 	}
 	h := Health{Cluster: info.Name, Version: info.Version.Number, Status: state.Status, Nodes: state.Nodes}
@@ -56,7 +57,7 @@ func (s *Store) Health(ctx context.Context, tenants ...string) (Health, error) {
 		h.problem("the server is %s; Elasticsearch 7.17 or later is expected", strings.TrimSpace(info.Version.Distribution+" "+h.Version))
 	}
 	if h.Status == "red" {
-		h.problem("the cluster is red: shards are missing, and what is on them can be neither written nor found; see GET _cluster/allocation/explain")
+		h.problem("the state of our indexes is red: shards are missing, and what is on them can be neither written nor found; see GET _cluster/allocation/explain")
 	}
 	var err error
 	if h.Managed, err = s.managed(ctx); is(err, http.StatusForbidden) && s.config.Retention == 0 {

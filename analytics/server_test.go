@@ -1,6 +1,7 @@
 package analytics
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -20,14 +21,45 @@ func TestMain(m *testing.M) { os.Exit(server.Run(m)) }
 
 var stores atomic.Int64
 
-// open opens a store with prefixes of its own on the server of the package.
+// open opens a store with indexes of its own on the server of the package.
 func open(t testing.TB) *Store {
 	t.Helper()
-	prefix := fmt.Sprintf("t%d-%d", time.Now().UnixNano(), stores.Add(1))
+	return prefixed(t, fmt.Sprintf("t%d-%d", time.Now().UnixNano(), stores.Add(1)))
+}
+
+// commonPrefix is that of tests which share indexes, because to create some takes the server a second; their documents have ids of their own.
+var commonPrefix = fmt.Sprintf("c%d", time.Now().UnixNano())
+
+func common(t testing.TB) *Store {
+	t.Helper()
+	return prefixed(t, commonPrefix)
+}
+
+func prefixed(t testing.TB, prefix string) *Store {
+	t.Helper()
 	s, err := Open(Config{Addresses: []string{server.URL(t)}, SocketTimeout: time.Minute, Names: Names{"d" + prefix, prefix + "-"}})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	return s
+}
+
+// mine are documents of all four indexes, of an instance of this test.
+func mine(t testing.TB, instance string) []events.Document { return batch("", t.Name()+"/"+instance) }
+
+// letters are the dead letters of this test, by the id of the document without the name of the test.
+func letters(t testing.TB, s *Store) map[string]DeadLetter {
+	t.Helper()
+	require.NoError(t, s.Refresh(t.Context(), ""))
+	page, err := s.DeadLetters(t.Context(), DeadLetterQuery{Size: 1000})
+	require.NoError(t, err)
+	require.Empty(t, page.Next)
+	all := map[string]DeadLetter{}
+	for _, l := range page.Letters {
+		if id, ok := strings.CutPrefix(l.DocumentID, t.Name()+"/"); ok {
+			all[id] = l
+		}
+	}
+	return all
 }
 
 var began = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -66,7 +98,7 @@ func hits(t testing.TB, s *Store, tenant, index string) map[string]map[string]an
 
 func TestWrite(t *testing.T) {
 	t.Parallel()
-	s := open(t)
+	s := common(t)
 	written, err := s.Write(t.Context(), batch("acme", "order/1"))
 	require.NoError(t, err)
 	require.Equal(t, Written{New: 4}, written)
@@ -91,9 +123,9 @@ func only(t testing.TB, all map[string]map[string]any) string {
 // Whatever the order, the newest stays.
 func TestOlderNeverTakesThePlaceOfNewer(t *testing.T) {
 	t.Parallel()
-	s := open(t)
+	s := common(t)
 	document := func(sequence int64) events.Document {
-		return events.Batch{Process: events.Process{Instance: "i", Began: began}, Events: []events.Event{
+		return events.Batch{Process: events.Process{Instance: t.Name(), Began: began}, Events: []events.Event{
 			{Sequence: sequence, Type: events.ActivityCompleted, Time: began, Ref: "1", Outcome: fmt.Sprint(sequence)},
 		}}.Documents()[0]
 	}
@@ -101,25 +133,36 @@ func TestOlderNeverTakesThePlaceOfNewer(t *testing.T) {
 		_, err := s.Write(t.Context(), []events.Document{document(sequence)})
 		require.NoError(t, err)
 	}
-	require.Equal(t, "9", hits(t, s, "", events.Activities)["i.1"]["outcome"])
+	require.Equal(t, "9", hits(t, s, "", events.Activities)[t.Name()+".1"]["outcome"])
 }
 
 func TestPoisonDocuments(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	all := batch("", "good")
-	poison := batch("", "deep")[0]
+	all := mine(t, "good")
+	poison := mine(t, "deep")[0]
 	poison.Variables = map[string]any{"v": nested(2000)}
-	all = append(all, poison, events.Document{}) // neither must spoil the request for the others
-	long := batch("", strings.Repeat("ä", 400))[0]
-	all = append(all, long)
+	long := mine(t, strings.Repeat("ä", 400))[0]
+	all = append(all, poison, events.Document{}, long) // neither must spoil the request for the others
 	written, err := s.Write(t.Context(), all)
 	require.NoError(t, err)
 	require.Equal(t, Written{New: 5, Dead: 2}, written)
-	require.Len(t, hits(t, s, "", events.ProcessInstances), 2)
+	there := hits(t, s, "", events.ProcessInstances)
+	require.Len(t, there, 2)
+	require.Contains(t, there, ID(&long))
 	written, err = s.Write(t.Context(), all)
 	require.NoError(t, err)
 	require.Equal(t, Written{Known: 5, Dead: 2}, written)
+
+	l := letters(t, s)["deep"]
+	require.EqualValues(t, 2, l.Count)
+	require.Equal(t, s.Alias("", events.ProcessInstances), l.Index)
+	require.Equal(t, poison.Version(), l.Version)
+	require.Contains(t, l.Reason, "depth")
+	require.True(t, l.Last.After(l.First))
+	text, err := json.Marshal(poison)
+	require.NoError(t, err)
+	require.JSONEq(t, string(text), l.Document)
 }
 
 // nested is too deep for the server's reader of JSON.

@@ -16,7 +16,8 @@ import (
 	"github.com/waybill-io/waybill/events"
 )
 
-// priority is above that of templates of the server and below what administrators choose to have the last word with.
+// priority is above that of templates of the server and below what administrators choose to have the last word with. Ours differ, because
+// patterns of one priority must not overlap, and those for tenants may overlap with the others.
 const priority = 250
 
 // template is an index template.
@@ -28,12 +29,14 @@ type template struct {
 	fields   object
 }
 
-// templates are that of all documents, and that of dead letters. The documents of all four indexes share one: those of several, by name of
-// index, would have patterns that overlap (activiti-tenant-*-tasks-*, activiti-tenant-*-variables-*), which the server refuses.
+// templates are those for the indexes of tenants, of the default tenant, and of dead letters. The four indexes of a tenant share one: those
+// of several, by name of index, would have patterns that overlap (activiti-tenant-*-tasks-*, activiti-tenant-*-variables-*). Installations
+// with the same prefix for tenants share theirs.
 func (s *Store) templates() []template {
-	var patterns []string
+	var tenants, common []string
 	for _, index := range events.Indexes() {
-		patterns = append(patterns, s.config.Names.Prefix+"-"+index+"-*", s.config.Names.TenantPrefix+"*-"+index+"-*")
+		tenants = append(tenants, s.config.Names.TenantPrefix+"*-"+index+"-*")
+		common = append(common, s.config.Names.Prefix+"-"+index+"-*")
 	}
 	settings := map[string]string{"index.number_of_shards": strconv.Itoa(s.config.Shards)}
 	if s.config.Replicas != nil {
@@ -42,9 +45,9 @@ func (s *Store) templates() []template {
 		settings["index.auto_expand_replicas"] = "0-1"
 	}
 	return []template{
-		{s.config.Names.Prefix + "-documents", priority, patterns, settings, properties()},
-		// By its whole name, which no index of a tenant can have, and before the other: a pattern for tenants may match it.
-		{s.deadLetters(), priority + 1, []string{physical(s.deadLetters(), 1)}, settings, letterProperties()},
+		{s.config.Names.TenantPrefix + "documents", priority, tenants, settings, properties()},
+		{s.config.Names.Prefix + "-documents", priority + 1, common, settings, properties()},
+		{s.deadLetters(), priority + 2, []string{physical(s.deadLetters(), 1)}, settings, letterProperties()}, // a tenant can have no such index
 	}
 }
 

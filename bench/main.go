@@ -32,6 +32,7 @@ type report struct {
 	Webhooks  *webhooksReport  `json:"webhooks,omitempty"`
 	Sending   *sendingReport   `json:"sending,omitempty"`
 	Alerts    *alertsReport    `json:"alerts,omitempty"`
+	Indexing  *indexingReport  `json:"indexing,omitempty"`
 }
 
 // section is a part of a report as a person reads it.
@@ -50,7 +51,7 @@ type options struct {
 	hold      time.Duration
 }
 
-var sections = []string{"engine", "host", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending", "alerts"}
+var sections = []string{"engine", "host", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending", "alerts", "indexing"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -186,6 +187,12 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 			return fmt.Errorf("alerts: %w", err)
 		}
 		printed = append(printed, r.Alerts)
+	}
+	if slices.Contains(o.only, "indexing") {
+		if r.Indexing, err = measureIndexing(ctx, o.rounds, progress); err != nil {
+			return fmt.Errorf("indexing: %w", err)
+		}
+		printed = append(printed, r.Indexing)
 	}
 	if o.output == "json" {
 		e := json.NewEncoder(out)

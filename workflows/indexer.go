@@ -24,7 +24,8 @@ const (
 // have moved, and of a part of all that runs; then the watermark moves to when the pass began.
 //
 // An execution that moved is read in two passes, since its worker tells of it before the server has its history. What is not told, a sweep through
-// all running executions finds, or the end of the execution, whose history is read back to the beginning of the last complete sweep.
+// all running executions finds, or the end of the execution, whose history is then read wholly. With each sweep begins a look further back, for what
+// Temporal's visibility store had not been told in time.
 type indexer struct {
 	contract.IndexerState
 	noted   map[string]bool // runs of Notes

@@ -14,6 +14,9 @@ import (
 // planFor is how long a plan may take.
 const planFor = 2 * time.Minute
 
+// lateVisibility is how late what has ended may come into Temporal's visibility store and still be found, with the next sweep.
+const lateVisibility = 5 * time.Minute
+
 // pass carries out a pass, or goes on with one of an earlier run. It ends early when the indexer is paused, or this run has grown long.
 func (x *indexer) pass(ctx workflow.Context) error {
 	if x.Pass == nil {
@@ -77,6 +80,9 @@ func (x *indexer) plan(ctx workflow.Context) {
 	}
 	if in.Quota < 0 {
 		in.Sweep = contract.IndexSweep{Began: p.Began}
+		if look := x.Swept.Add(-lateVisibility); !x.Swept.IsZero() && look.Before(in.Since) {
+			in.Since = look // what came into the visibility store too late for the passes since then
+		}
 	}
 	var plan contract.IndexPlan
 	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{

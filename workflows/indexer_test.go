@@ -299,6 +299,8 @@ func TestIndexerSweeps(t *testing.T) {
 	require.Equal(t, x.began.Add(time.Minute), next.Swept.UTC(), "what was recorded before its beginning is known")
 	require.Equal(t, x.began.Add(12*time.Minute), next.Sweep.Began.UTC())
 	require.Equal(t, next.Swept, x.plans[11].Swept)
+	require.Equal(t, x.began.Add(10*time.Minute-contract.IndexOverlap), x.plans[10].Since.UTC())
+	require.Equal(t, x.began.Add(time.Minute-lateVisibility), x.plans[11].Since.UTC(), "each sweep begins with a look further back")
 }
 
 func TestIndexerBoundsItsNotes(t *testing.T) {

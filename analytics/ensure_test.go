@@ -1,0 +1,201 @@
+package analytics
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/waybill-io/waybill/events"
+)
+
+func put(t *testing.T, s *Store, name string, fields object) {
+	t.Helper()
+	require.NoError(t, s.call(t.Context(), esapi.IndicesCreateRequest{Index: name, Body: body(fields)}, nil))
+}
+
+// Workers that start at the same moment.
+func TestEnsureRaces(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	var group errgroup.Group
+	for range 8 {
+		other, err := Open(s.config)
+		require.NoError(t, err)
+		defer other.Close()
+		group.Go(func() error { return other.Ensure(t.Context(), "acme") })
+	}
+	require.NoError(t, group.Wait())
+	h, err := s.Health(t.Context(), "acme")
+	require.NoError(t, err)
+	require.Empty(t, h.Problems)
+	require.Contains(t, []string{"green", "yellow"}, h.Status)
+	require.Equal(t, 1, h.Nodes)
+	require.Regexp(t, `^\d+\.\d+\.\d+`, h.Version)
+}
+
+// What stands in the way is told, and nothing is written there.
+func TestNamesThatAreTaken(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	put(t, s, s.Alias("acme", events.Tasks), object{})
+	_, err := s.Write(t.Context(), batch("acme", "1"))
+	require.ErrorContains(t, err, s.Alias("acme", events.Tasks)+" is an index and should be an alias")
+	require.ErrorContains(t, err, "drop it (DELETE /")
+	h, err := s.Health(t.Context(), "acme", "new")
+	require.NoError(t, err)
+	require.Contains(t, strings.Join(h.Problems, "\n"), "is an index and should be an alias")
+	require.Len(t, h.Problems, 1, "it hides what else is wrong")
+
+	put(t, s, physical(s.Alias("globex", events.Tasks), 1), object{}) // without its alias
+	err = s.Ensure(t.Context(), "globex")
+	require.ErrorContains(t, err, "is there without the alias")
+
+	// The server creates none of ours by itself.
+	r := esapi.IndexRequest{Index: physical(s.Alias("wild", events.Tasks), 1), Body: strings.NewReader(`{}`)}
+	require.ErrorContains(t, s.call(t.Context(), r, nil), "forbids index auto creation")
+}
+
+// An alias that is taken away is an error once, and is looked at again.
+func TestIndexesThatGo(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	_, err := s.Write(t.Context(), batch("", "1"))
+	require.NoError(t, err)
+	require.NoError(t, s.call(t.Context(), esapi.IndicesDeleteRequest{Index: s.physicals("", 1)}, nil))
+	_, err = s.Write(t.Context(), batch("", "1"))
+	require.ErrorContains(t, err, "index_not_found_exception")
+	written, err := s.Write(t.Context(), batch("", "1"))
+	require.NoError(t, err)
+	require.Equal(t, Written{New: 4}, written)
+}
+
+// An older template is replaced, one of a newer worker stays; settings that differ count.
+func TestTemplates(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	ctx := t.Context()
+	ours := s.templates()[0]
+	version := func() string {
+		var found struct {
+			Templates []struct {
+				Template struct {
+					Version json.Number
+				} `json:"index_template"`
+			} `json:"index_templates"`
+		}
+		require.NoError(t, s.call(ctx, esapi.IndicesGetIndexTemplateRequest{Name: ours.name}, &found))
+		return found.Templates[0].Template.Version.String()
+	}
+	with := func(version int) object {
+		fields := ours.body()
+		fields["version"] = version
+		fields["_meta"] = object{"waybill": object{"version": version}}
+		return fields
+	}
+	for given, want := range map[int]string{mappingVersion - 1: fmt.Sprint(mappingVersion), mappingVersion + 1: fmt.Sprint(mappingVersion + 1)} {
+		require.NoError(t, s.call(ctx, esapi.IndicesPutIndexTemplateRequest{Name: ours.name, Body: body(with(given))}, nil))
+		require.NoError(t, s.ensureTemplates(ctx))
+		require.Equal(t, want, version())
+	}
+	require.NoError(t, s.call(ctx, esapi.IndicesDeleteIndexTemplateRequest{Name: ours.name}, nil))
+	require.NoError(t, s.ensureTemplates(ctx))
+	c := s.config
+	c.Shards = 2
+	other, err := Open(c)
+	require.NoError(t, err)
+	defer other.Close()
+	right, err := other.hasTemplate(ctx, other.templates()[0])
+	require.NoError(t, err)
+	require.False(t, right)
+	require.NoError(t, other.ensureTemplates(ctx))
+	right, err = other.hasTemplate(ctx, other.templates()[0])
+	require.NoError(t, err)
+	require.True(t, right)
+}
+
+// The mapping of an older version gets the fields that it lacks; a template of somebody else that hides ours is told.
+func TestMappings(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	ctx := t.Context()
+	alias := s.Alias("old", events.Tasks)
+	put(t, s, physical(alias, 1), object{"aliases": object{alias: object{}}, "mappings": object{"dynamic": false, "properties": object{"taskId": keyword()}}})
+	require.NoError(t, s.Ensure(ctx, "old"))
+	_, err := s.Write(ctx, batch("old", "1"))
+	require.NoError(t, err)
+	require.NoError(t, s.Refresh(ctx, "old"))
+	var answer struct {
+		Hits struct{ Total struct{ Value int } }
+	}
+	require.NoError(t, s.Search(ctx, "old", events.Tasks, object{"query": object{"term": object{"assignee": "ada"}}}, &answer))
+	require.Equal(t, 1, answer.Hits.Total.Value)
+
+	foreign := object{"index_patterns": []string{s.Prefix("hidden") + "-*"}, "priority": priority + 100}
+	require.NoError(t, s.call(ctx, esapi.IndicesPutIndexTemplateRequest{Name: "foreign-" + s.Prefix(""), Body: body(foreign)}, nil))
+	require.ErrorContains(t, s.Ensure(ctx, "hidden"), "has got another mapping than ours")
+}
+
+// Ten tenants with 200 definitions each, whose variables all differ: mappings stay as they are, and tenants have indexes of their own.
+func TestMappingsDoNotGrow(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	ctx := t.Context()
+	var tenants []string
+	for n := range 8 {
+		tenants = append(tenants, fmt.Sprint("tenant-", n))
+	}
+	tenants = append(tenants, "A", "a")
+	fields := func() map[string]int {
+		counts := map[string]int{}
+		for _, tenant := range tenants {
+			var found map[string]struct {
+				Mappings struct{ Properties map[string]any }
+			}
+			require.NoError(t, s.call(ctx, esapi.IndicesGetMappingRequest{Index: s.aliases(tenant)}, &found))
+			require.Len(t, found, 4)
+			for name, i := range found {
+				counts[name] = len(i.Mappings.Properties)
+			}
+		}
+		return counts
+	}
+	for _, tenant := range tenants {
+		require.NoError(t, s.Ensure(ctx, tenant))
+	}
+	before := fields()
+	require.Len(t, before, 4*len(tenants))
+	for _, tenant := range tenants {
+		var all []events.Document
+		for n := range 200 {
+			long := 1
+			if n == 0 {
+				long = 20_000
+			}
+			b := events.Batch{Process: events.Process{Instance: fmt.Sprintf("%s/%d", tenant, n), Key: fmt.Sprint("process-", n), DefinitionVersion: 1, Tenant: tenant, Began: began}, Events: []events.Event{
+				{Sequence: 1, Type: events.ProcessStarted, Time: began, Variables: map[string]any{fmt.Sprint("v", n): map[string]any{fmt.Sprint("w", n): n}}},
+				{Sequence: 2, Type: events.VariableCreated, Time: began, Ref: fmt.Sprint("v", n), Name: fmt.Sprint("v", n), ValueType: "json", Value: map[string]any{fmt.Sprint("w", n): n}},
+				{Sequence: 3, Type: events.VariableCreated, Time: began, Ref: "t", Name: "t", ValueType: "string", Value: strings.Repeat("long ", long)},
+				{Sequence: 4, Type: events.TaskCreated, Time: began, Ref: "task", Revision: 1, Name: strings.Repeat("name", long)},
+			}}
+			all = append(all, b.Documents()...)
+		}
+		written, err := s.Write(ctx, all)
+		require.NoError(t, err)
+		require.Equal(t, Written{New: 800}, written)
+	}
+	require.Equal(t, before, fields())
+	require.Equal(t, len(properties()), slices.Max(slices.Collect(maps.Values(before))))
+	for _, tenant := range tenants {
+		for id, source := range hits(t, s, tenant, events.ProcessInstances) {
+			require.Equal(t, tenant, source["tenantId"], id)
+		}
+		require.Len(t, hits(t, s, tenant, events.ProcessInstances), 200)
+	}
+}
