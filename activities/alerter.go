@@ -22,7 +22,7 @@ type AlertSettings struct {
 	To        []string // addresses that are told of everything while there are no rules
 	Namespace string   // of Temporal
 	UIURL     string   // Temporal's Web UI, without a slash at its end; "": alerts have no link to it
-	BaseURL   string   // email.base.url: begins links to incidents; "": there are none
+	BaseURL   string   // email.base.url, without a slash at its end: begins links to incidents; "": there are none
 }
 
 // Alerter takes alerts: it finds the rules that take them, and hands them to their workflows, many at a time. It is safe for concurrent use.

@@ -2,20 +2,14 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/alerts"
-	"github.com/waybill-io/waybill/connectors/trigger"
-)
-
-const (
-	// alertSource is the event that rules fire their triggers on.
-	alertSource = "connector.alerts.ALERT"
 )
 
 // Plan says what is to be told of a group now: nothing within quiet hours, or when all has been mended meanwhile.
@@ -101,26 +95,17 @@ func (a *Alerter) outputs(r *alerts.Rule, g contract.AlertGroup, escalation bool
 	if escalation {
 		count, since = g.Count, g.ToldAt
 	}
-	about := sampleOf(alert)
+	about := alerts.Sample(alert)
 	if g.Test {
 		about = contract.AlertSample{} // there is nothing to look at
 	}
-	own := map[string]any{}
-	for name, value := range out {
-		own[name] = value
-	}
-	for name, value := range map[string]any{
+	own := maps.Clone(out)
+	maps.Copy(out, map[string]any{
 		"rule": r.Name, "count": count, "instances": g.Instances, "since": since.UTC().Format(time.RFC3339), "until": g.Until.UTC().Format(time.RFC3339),
 		"first": g.Messages == 0 && !escalation, "summary": g.Messages > 0 && !escalation, "escalation": escalation, "samples": samples,
 		"links": a.links(about), "group": g.Key, "groups": otherGroups(g), "test": g.Test, "alert": own,
-	} {
-		out[name] = value
-	}
+	})
 	return out
-}
-
-func sampleOf(a contract.Alert) contract.AlertSample {
-	return contract.AlertSample{ID: a.ID, Source: a.Source, ProcessID: a.ProcessID, RunID: a.RunID, Incident: a.Incident}
 }
 
 // otherGroups are those of a message about several.
@@ -139,7 +124,7 @@ func otherGroups(g contract.AlertGroup) []any {
 func (a *Alerter) links(s contract.AlertSample) map[string]any {
 	links := map[string]any{"run": "", "incident": "", "command": ""}
 	if a.settings.UIURL != "" && s.ProcessID != "" {
-		links["run"] = fmt.Sprintf("%s/namespaces/%s/workflows/%s", strings.TrimSuffix(a.settings.UIURL, "/"), url.PathEscape(a.settings.Namespace), url.PathEscape(s.ProcessID))
+		links["run"] = fmt.Sprintf("%s/namespaces/%s/workflows/%s", a.settings.UIURL, url.PathEscape(a.settings.Namespace), url.PathEscape(s.ProcessID))
 		if s.RunID != "" {
 			links["run"] = fmt.Sprintf("%s/%s/history", links["run"], url.PathEscape(s.RunID))
 		}
@@ -148,47 +133,10 @@ func (a *Alerter) links(s contract.AlertSample) map[string]any {
 	case s.Source == contract.AlertProcess && s.Incident > 0:
 		links["command"] = fmt.Sprintf("starter incident retry %s --incident %d", s.ProcessID, s.Incident)
 		if a.settings.BaseURL != "" {
-			links["incident"] = fmt.Sprintf("%s/incidents/%s/%d", strings.TrimSuffix(a.settings.BaseURL, "/"), url.PathEscape(s.ProcessID), s.Incident)
+			links["incident"] = fmt.Sprintf("%s/incidents/%s/%d", a.settings.BaseURL, url.PathEscape(s.ProcessID), s.Incident)
 		}
 	case s.Source == contract.AlertMailbox:
 		links["command"] = "starter mailbox resume " + strings.TrimPrefix(s.ProcessID, contract.MailboxID(""))
 	}
 	return links
-}
-
-// Act starts the processes and calls the connectors of a rule, once for a message.
-func (a *Alerter) Act(ctx context.Context, in contract.AlertAct) (contract.AlertActed, error) {
-	var acted contract.AlertActed
-	rule, err := a.rule(ctx, in.Rule)
-	if err != nil || rule == nil {
-		return acted, err
-	}
-	outputs := a.outputs(rule, in.Group, false)
-	var failed []error
-	for i, t := range rule.Triggers {
-		done, err := a.act(ctx, rule.Name, t, in.Group.Alert, outputs, hash(in.Key, fmt.Sprint(i)))
-		switch {
-		case err == nil:
-			acted.Done = append(acted.Done, done)
-		case hopeless(err):
-			acted.Failed = append(acted.Failed, cut(err.Error(), maxCause))
-		default:
-			failed = append(failed, err)
-		}
-	}
-	return acted, errors.Join(failed...)
-}
-
-// act starts the process, or calls the connector, of an action. A process that a rule has started starts no other when it fails: else one that
-// fails itself would be started for its own fault, for ever.
-func (a *Alerter) act(ctx context.Context, rule string, t *trigger.Trigger, about contract.Alert, outputs map[string]any, key string) (done string, err error) {
-	if by := contract.AlertStarter(about.Initiator); by != "" && t.Process() != "" {
-		return fmt.Sprintf("process %s not started, since rule %s started what has failed", t.Process(), by), nil
-	}
-	f, err := a.deliverer.fire(ctx, t, occurrence{outputs: outputs, prefix: "alert-", key: key, initiator: contract.AlertInitiator(rule)})
-	if err != nil || f.Call == nil {
-		return f.Done, err
-	}
-	_, err = a.client.Handle(ctx, alertSource, key, f.Firing) // called durably; what fails is a dead letter
-	return fmt.Sprintf("call of %s handed over, see `starter deadletter list alerts` when it fails", f.Call.Implementation), err
 }

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"fmt"
-	netmail "net/mail"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/service"
 	"github.com/waybill-io/waybill/mail/smtp"
 )
@@ -41,7 +41,7 @@ func (m *Mails) Test(ctx context.Context, in contract.TestEmail) (contract.Email
 	var test *smtp.Mail
 	var problems []string
 	if in.To != "" {
-		to, err := netmail.ParseAddress(in.To)
+		to, err := mail.ParseAddress(in.To)
 		if err != nil {
 			return contract.EmailReport{}, final(fmt.Errorf("%q is not an address such as ann@example.com", in.To))
 		}
@@ -72,7 +72,7 @@ func (m *Mails) Test(ctx context.Context, in contract.TestEmail) (contract.Email
 }
 
 // testMail is the mail that tries the server of a tenant out, made of the template for it. The problems are those of a deployed template.
-func (m *Mails) testMail(ctx context.Context, tenant string, to *netmail.Address) (*smtp.Mail, []string, error) {
+func (m *Mails) testMail(ctx context.Context, tenant string, to mail.Address) (*smtp.Mail, []string, error) {
 	account, err := m.service.Account(tenant)
 	if err != nil {
 		return nil, nil, nil // the test says so
@@ -123,39 +123,3 @@ func moment(t time.Time) *time.Time {
 	utc := t.UTC()
 	return &utc
 }
-
-// mailMetrics are what the email service has counted. Tenants are those of the settings, so there are few.
-type mailMetrics struct{ service *service.Service }
-
-// descriptions of the metrics.
-func (mailMetrics) descriptions() (mails, success, failure *prometheus.Desc) {
-	return prometheus.NewDesc("waybill_emails_total", "Mails of processes, tasks and alerts, by outcome: sent, repeated (of those sent: not at the first attempt), suppressed, refused, failed, uncertain (of those failed: the server may have taken it, and the next attempt brings it twice); and by the stage that those came to.",
-			[]string{"tenant", "outcome", "stage"}, nil),
-		prometheus.NewDesc("waybill_email_last_success_timestamp_seconds", "When a mail was last sent.", []string{"tenant"}, nil),
-		prometheus.NewDesc("waybill_email_last_failure_timestamp_seconds", "When sending last failed because of the server or the settings.", []string{"tenant"}, nil)
-}
-
-// Describe implements prometheus.Collector.
-func (m mailMetrics) Describe(c chan<- *prometheus.Desc) {
-	mails, success, failure := m.descriptions()
-	c <- mails
-	c <- success
-	c <- failure
-}
-
-// Collect implements prometheus.Collector.
-func (m mailMetrics) Collect(c chan<- prometheus.Metric) {
-	mails, success, failure := m.descriptions()
-	for _, n := range m.service.Counts() {
-		c <- prometheus.MustNewConstMetric(mails, prometheus.CounterValue, float64(n.Mails), n.Tenant, n.Outcome, n.Stage)
-	}
-	for _, s := range m.service.Status() {
-		for desc, at := range map[*prometheus.Desc]time.Time{success: s.LastSuccess, failure: s.LastFailure} {
-			if !at.IsZero() {
-				c <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(at.UnixNano())/1e9, s.Tenant)
-			}
-		}
-	}
-}
-
-var _ prometheus.Collector = mailMetrics{}

@@ -30,7 +30,7 @@ type Notifier struct {
 	mail   *service.Service
 }
 
-// NewNotifier returns a notifier that sends over a service; nil: no mail server is set up, and every notice is suppressed.
+// NewNotifier returns a notifier that sends over a service. Every notice of a tenant for which that has no mail server is suppressed.
 func NewNotifier(c *client.Client, s *service.Service) *Notifier {
 	return &Notifier{client: c, mail: s}
 }
@@ -69,18 +69,12 @@ func (n *Notifier) Notify(ctx context.Context, in contract.Notice) (contract.Not
 		}
 	}
 	defer keepAlive(ctx, func() any { return p.snapshot() })()
-	if n.mail == nil {
-		return contract.Notified{Suppressed: service.ErrNoServer.Error()}, nil
-	}
 	if why := n.mail.Suppress(in.Tenant); why != "" {
 		return contract.Notified{Suppressed: why}, nil
 	}
 	account, err := n.mail.Account(in.Tenant)
-	if errors.Is(err, service.ErrNoServer) {
-		return contract.Notified{Suppressed: service.ErrNoServer.Error()}, nil
-	}
-	if err != nil {
-		return contract.Notified{}, err
+	if err != nil { // ErrNoServer
+		return contract.Notified{Suppressed: err.Error()}, nil
 	}
 	letters, err := n.address(ctx, in, p)
 	if err != nil {

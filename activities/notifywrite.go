@@ -118,7 +118,10 @@ func (w *noticeWriter) templates(ctx context.Context, locale string) (*writings,
 		add(found.Template.Parse(found.Key.String()))
 	}
 	for i, name := range []string{w.notice.Template, w.notice.Fallback} {
-		if standard, err := client.BundledTemplate(name, locale); err == nil && (!found.Bundled || i > 0 && name != w.notice.Template) {
+		if name == "" || i == 0 && found.Bundled || i > 0 && name == w.notice.Template {
+			continue
+		}
+		if standard, err := client.BundledTemplate(name, locale); err == nil {
 			add(standard.Template.Parse(standard.Key.String()))
 		}
 	}

@@ -2,18 +2,13 @@ package activities
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/mail"
+	"github.com/waybill-io/waybill/mail/oauth"
 )
-
-// maxToken bounds a token that is read. Those of the large providers have 2 to 4 KB.
-const maxToken = 64 << 10
 
 // tokenOf is what the token says that a mailbox is logged in to with, or what its credential knows; nil when it is logged in to without one,
 // or there is none to read.
@@ -38,18 +33,10 @@ func (w *Watcher) tokenOf(ctx context.Context, c contract.MailboxConfig) *contra
 // expiry is when a token ends by its own word: the claim exp of a JSON Web Token (RFC 7519, section 4.1.4). It is zero when the token is
 // none, or does not say. The signature is not looked at: this is for people to read, and the mail server judges the token.
 func expiry(token mail.Secret) time.Time {
-	parts := strings.Split(token.Reveal(), ".")
-	if len(parts) != 3 || len(token) > maxToken {
-		return time.Time{}
-	}
-	text, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
-	if err != nil {
-		return time.Time{}
-	}
 	var claims struct {
 		Expires *float64 `json:"exp"` // seconds since 1970, which may have a fraction
 	}
-	if err := json.Unmarshal(text, &claims); err != nil || claims.Expires == nil {
+	if !oauth.Claims(token, &claims) || claims.Expires == nil {
 		return time.Time{}
 	}
 	seconds := *claims.Expires

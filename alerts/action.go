@@ -28,9 +28,6 @@ var outputNames = []string{
 	"summary", "groups", "test", "alert",
 }
 
-// OutputNames are the names of what expressions of rules may use, and templates show.
-func OutputNames() []string { return slices.Clone(outputNames) }
-
 // definition is that of the event.
 func definition() *connectors.Definition {
 	d := &connectors.Definition{Name: instance, Events: []connectors.Feature{{Name: event}}}
@@ -121,7 +118,7 @@ func (p *parser) trigger(o jsonfile.Object, action map[string]any, connector, pr
 		p.Triggers = append(p.Triggers, t)
 		return
 	}
-	for _, e := range parts(err) {
+	for _, e := range jsonfile.Parts(err) {
 		text := strings.TrimPrefix(strings.TrimPrefix(e.Error(), "rule: "), prefix)
 		o.Errorf("", "%s", strings.TrimPrefix(text, "."))
 	}
@@ -155,14 +152,6 @@ func (p *parser) read(action map[string]any, connector string) (*trigger.Trigger
 	return t, err
 }
 
-// parts are the errors of a joined one.
-func parts(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	return []error{err}
-}
-
 // subjectValue is the variable that a subject is evaluated as.
 const subjectValue = "subject"
 
@@ -172,7 +161,7 @@ func (p *parser) expression(o jsonfile.Object, field, text string) *trigger.Trig
 		"payloadType": trigger.Signal, "name": p.Name, "variables": map[string]any{subjectValue: text},
 	}}, "")
 	if err != nil {
-		for _, e := range parts(err) {
+		for _, e := range jsonfile.Parts(err) {
 			_, what, _ := strings.Cut(e.Error(), "variables."+subjectValue+": ")
 			o.Errorf(field, "%s", what)
 		}

@@ -38,12 +38,17 @@ func Batch(r *Rule, all []contract.Alert) contract.AlertBatch {
 			part.Last = a.At
 		}
 		if len(part.Samples) < contract.AlertSamples {
-			part.Samples = append(part.Samples, contract.AlertSample{
-				ID: a.ID, Source: a.Source, ProcessID: a.ProcessID, RunID: a.RunID, Incident: a.Incident, At: a.At, Starter: contract.AlertStarter(a.Initiator),
-			})
+			part.Samples = append(part.Samples, Sample(a))
 		}
 	}
 	return b
+}
+
+// Sample is an alert as its group keeps it.
+func Sample(a contract.Alert) contract.AlertSample {
+	return contract.AlertSample{
+		ID: a.ID, Source: a.Source, ProcessID: a.ProcessID, RunID: a.RunID, Incident: a.Incident, At: a.At, Starter: contract.AlertStarter(a.Initiator),
+	}
 }
 
 // TestGroup is the group of a test.

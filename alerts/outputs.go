@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"encoding/json"
+	"maps"
 
 	"github.com/waybill-io/waybill/activities/contract"
 )
@@ -23,9 +24,7 @@ func Outputs(a contract.Alert) map[string]any {
 	out["test"] = a.Test != nil
 	details := map[string]any{"code": "", "reason": "", "details": ""}
 	given, _ := out["faultDetails"].(map[string]any)
-	for name, value := range given {
-		details[name] = value
-	}
+	maps.Copy(details, given)
 	out["faultDetails"] = details
 	out["processVersion"], out["incident"] = int64(a.ProcessVersion), int64(a.Incident)
 	return out

@@ -76,7 +76,7 @@ func (q Quiet) end(t time.Time) time.Time {
 // longestQuiet bounds quiet hours that follow each other: 8 days of them are for ever.
 const longestQuiet = 8 * 24 * time.Hour
 
-// Quiet is until when nobody is to be told of an alert of this severity; zero: now is a good time.
+// QuietUntil is until when nobody is to be told of an alert of this severity; zero: now is a good time.
 func (r *Rule) QuietUntil(t time.Time, severity string) time.Time {
 	until := t
 	for until.Sub(t) < longestQuiet {

@@ -34,6 +34,7 @@ type report struct {
 	Alerts    *alertsReport    `json:"alerts,omitempty"`
 	Indexing  *indexingReport  `json:"indexing,omitempty"`
 	Rebuild   *rebuildReport   `json:"rebuild,omitempty"`
+	Indexer   *indexerReport   `json:"indexer,omitempty"`
 }
 
 // section is a part of a report as a person reads it.
@@ -54,7 +55,7 @@ type options struct {
 	rebuild int // documents of the archive of a rebuild
 }
 
-var sections = []string{"engine", "host", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending", "alerts", "indexing"}
+var sections = []string{"engine", "host", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending", "alerts", "indexing", "indexer"}
 
 // rebuildSection is measured only when it is asked for: it takes many minutes.
 const rebuildSection = "rebuild"
@@ -213,6 +214,12 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 			return fmt.Errorf("indexing: %w", err)
 		}
 		printed = append(printed, r.Indexing)
+	}
+	if slices.Contains(o.only, "indexer") {
+		if r.Indexer, err = measureIndexer(ctx, o.rounds, progress); err != nil {
+			return fmt.Errorf("indexer: %w", err)
+		}
+		printed = append(printed, r.Indexer)
 	}
 	if o.output == "json" {
 		e := json.NewEncoder(out)

@@ -173,7 +173,7 @@ func toUTF8(src []byte) ([]byte, error) {
 	return nil, fmt.Errorf("encoding %s is not supported: save the file as UTF-8", name)
 }
 
-// element is an XML element of a tree without diagrams.
+// element is an XML element of a tree.
 type element struct {
 	name     xml.Name
 	attrs    []xml.Attr
@@ -216,8 +216,11 @@ func (e *element) child(local string) *element {
 	return nil
 }
 
-// readTree reads the whole document.
-func readTree(src []byte, limits Limits) (*element, error) {
+// readTree reads the whole document but its diagrams.
+func readTree(src []byte, limits Limits) (*element, error) { return readElements(src, limits, false) }
+
+// readElements reads the whole document.
+func readElements(src []byte, limits Limits, diagrams bool) (*element, error) {
 	s, err := newScanner(src, limits)
 	if err != nil {
 		return nil, err
@@ -235,7 +238,7 @@ func readTree(src []byte, limits Limits) (*element, error) {
 		}
 		switch tok := t.Token.(type) {
 		case xml.StartElement:
-			if skip > 0 || isDiagram(tok.Name.Space) && root != nil {
+			if skip > 0 || !diagrams && isDiagram(tok.Name.Space) && root != nil {
 				skip++
 				continue
 			}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	temporal "go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities/contract"
 )
@@ -24,6 +25,18 @@ func (c *Client) AlertRules(ctx context.Context) ([]contract.RegistryEntry, erro
 	return entries, nil
 }
 
+// AlertRule returns a rule that is deployed.
+func (c *Client) AlertRule(ctx context.Context, name string) (contract.RegistryEntry, error) {
+	found, err := c.some(ctx, contract.AlertRulesID, name)
+	switch {
+	case err != nil:
+		return contract.RegistryEntry{}, fmt.Errorf("read alert rule %q: %w", name, err)
+	case len(found) == 0:
+		return contract.RegistryEntry{}, fmt.Errorf("alert rule %q, see `starter alert rule list`: %w", name, ErrNotFound)
+	}
+	return found[0], nil
+}
+
 // PutAlertRule deploys a rule. It is of effect within seconds.
 func (c *Client) PutAlertRule(ctx context.Context, name string, rule json.RawMessage) error {
 	if err := c.Put(ctx, contract.AlertRulesID, name, rule); err != nil {
@@ -34,12 +47,8 @@ func (c *Client) PutAlertRule(ctx context.Context, name string, rule json.RawMes
 
 // RemoveAlertRule removes a rule. What it has not told yet is told to nobody.
 func (c *Client) RemoveAlertRule(ctx context.Context, name string) error {
-	rules, err := c.AlertRules(ctx)
-	if err != nil {
+	if _, err := c.AlertRule(ctx, name); err != nil {
 		return err
-	}
-	if !slices.ContainsFunc(rules, func(e contract.RegistryEntry) bool { return e.ID == name }) {
-		return fmt.Errorf("alert rule %q, see `starter alert rule list`: %w", name, ErrNotFound)
 	}
 	if err := c.Remove(ctx, contract.AlertRulesID, name); err != nil {
 		return fmt.Errorf("remove alert rule %q: %w", name, err)
@@ -64,7 +73,7 @@ func (c *Client) TryAlert(ctx context.Context, a contract.Alert) (contract.Alert
 	var result contract.AlertResult
 	err := c.ask(ctx, temporal.StartActivityOptions{
 		ID: "alert/" + rand.Text(), TaskQueue: contract.AlertQueue, ScheduleToCloseTimeout: time.Minute,
-	}, contract.AlertActivity, a, &result)
+	}, contract.AlertActivity, &result, a)
 	if err != nil {
 		return result, fmt.Errorf("raise an alert (is a worker with the role process running?): %w", err)
 	}
@@ -99,17 +108,20 @@ func (c *Client) OpenAlerts(ctx context.Context) ([]contract.AlertsState, error)
 		return nil, fmt.Errorf("list the rules that have open alerts: %w", err)
 	}
 	slices.Sort(rules)
-	var all []contract.AlertsState
-	for _, rule := range slices.Compact(rules) {
-		state, err := c.AlertGroups(ctx, rule)
-		if err != nil {
-			return all, err
-		}
-		if len(state.Groups) > 0 {
-			all = append(all, state)
-		}
+	rules = slices.Compact(rules)
+	states := make([]contract.AlertsState, len(rules))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(askedAtOnce)
+	for i, rule := range rules {
+		group.Go(func() (err error) {
+			states[i], err = c.AlertGroups(ctx, rule)
+			return err
+		})
 	}
-	return all, nil
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(states, func(s contract.AlertsState) bool { return len(s.Groups) == 0 }), nil
 }
 
 // AlertHealth says how alerting is: a broken mail server shows here.
@@ -165,20 +177,6 @@ func alertHealth(states []contract.AlertsState, now time.Time) AlertHealth {
 	return h
 }
 
-// ProcessKeys are the processes that are deployed, as far as the visibility store knows.
-func (c *Client) ProcessKeys(ctx context.Context) ([]string, error) {
-	var keys []string
-	query := "WorkflowType = " + quote(contract.DefinitionWorkflow) + " AND ExecutionStatus = 'Running'"
-	err := c.visit(ctx, query, 10_000, func(e *execution) bool {
-		keys = append(keys, strings.TrimPrefix(e.GetExecution().GetWorkflowId(), contract.DefinitionID("")))
-		return true
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list the processes that are deployed: %w", err)
-	}
-	return keys, nil
-}
-
 // Stands tells whether what an alert is about still is so: of an incident, whether it is open, of a mailbox, whether it is stopped, of a
 // credential, whether it is broken or ends soon, of the indexer, whether it is late or fails. Of what cannot be asked it is taken to be so.
 func (c *Client) Stands(ctx context.Context, s contract.AlertSample) bool {
@@ -212,16 +210,4 @@ func (c *Client) Stands(ctx context.Context, s contract.AlertSample) bool {
 		return r.State == CredentialBroken || r.ends(time.Now())
 	}
 	return true
-}
-
-// warnedAt are the days before the end of a refresh token that the workflow of credentials warns at.
-var warnedAt = []int{14, 7, 1}
-
-// ends tells whether people are warned of the end of the refresh token. Of one that lasts for some days only they are warned later.
-func (c *Credential) ends(now time.Time) bool {
-	lasts, left := c.RefreshExpires.Sub(c.RefreshIssued), c.RefreshExpires.Sub(now)
-	return !c.RefreshExpires.IsZero() && !c.Revoked && slices.ContainsFunc(warnedAt, func(days int) bool {
-		at := time.Duration(days) * 24 * time.Hour
-		return lasts > at && left <= at
-	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -166,7 +167,7 @@ func (c *Client) RemoveCredential(ctx context.Context, name string) error {
 
 // expiringIn is from when on a refresh token that ends is to be seen to, as the first warning is. One that never lasted longer is not: there is
 // an hour for what differs between two answers about the same end.
-const expiringIn = 14 * 24 * time.Hour
+var expiringIn = time.Duration(contract.CredentialWarnings[0]) * 24 * time.Hour
 
 // judge derives the state.
 func (c *Credential) judge(now time.Time) {
@@ -199,4 +200,13 @@ func (c *Credential) judge(now time.Time) {
 			c.Cause = c.Problem.Message
 		}
 	}
+}
+
+// ends tells whether people are warned of the end of the refresh token. Of one that lasts for some days only they are warned later.
+func (c *Credential) ends(now time.Time) bool {
+	lasts, left := c.RefreshExpires.Sub(c.RefreshIssued), c.RefreshExpires.Sub(now)
+	return !c.RefreshExpires.IsZero() && !c.Revoked && slices.ContainsFunc(contract.CredentialWarnings[:], func(days int) bool {
+		at := time.Duration(days) * 24 * time.Hour
+		return lasts > at && left <= at
+	})
 }

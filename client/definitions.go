@@ -2,18 +2,12 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/waybill-io/waybill/activities/contract"
-)
-
-const (
-	manyEntries = 200              // go into one update
-	manyIn      = 30 * time.Second // how long it may take
 )
 
 // Deploy makes a definition the latest version of its process, unless it equals the latest already. Its timer and
@@ -90,6 +84,20 @@ func (c *Client) Undeploy(ctx context.Context, key string) error {
 	return nil
 }
 
+// ProcessKeys are the processes that are deployed, as far as the visibility store knows.
+func (c *Client) ProcessKeys(ctx context.Context) ([]string, error) {
+	var keys []string
+	query := "WorkflowType = " + quote(contract.DefinitionWorkflow) + " AND ExecutionStatus = 'Running'"
+	err := c.visit(ctx, query, 10_000, func(e *execution) bool {
+		keys = append(keys, strings.TrimPrefix(e.GetExecution().GetWorkflowId(), contract.DefinitionID("")))
+		return true
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the processes that are deployed: %w", err)
+	}
+	return keys, nil
+}
+
 // SuspendDefinition lets no instance of a process start, or lets them start again.
 func (c *Client) SuspendDefinition(ctx context.Context, key string, suspended bool) error {
 	if _, err := c.Definition(ctx, key, 0); err != nil {
@@ -107,45 +115,4 @@ func startable(d contract.Definition) error {
 		return &Error{Type: "refused", Message: fmt.Sprintf("process %q is suspended: resume it with `starter definition resume %s`", d.Key, d.Key)}
 	}
 	return nil
-}
-
-// Put writes an entry of a registry, creating the registry when needed.
-func (c *Client) Put(ctx context.Context, registry, id string, value json.RawMessage) error {
-	return c.updateWithStart(ctx, registry, contract.RegistryWorkflow, contract.PutUpdate,
-		contract.RegistryState{}, contract.RegistryEntry{ID: id, Value: value}, nil)
-}
-
-// putMany writes many entries of a registry, some hundred in each update. An error tells how many have been written.
-func (c *Client) putMany(ctx context.Context, registry string, entries []contract.RegistryEntry) (done int, err error) {
-	for some := range slices.Chunk(entries, manyEntries) {
-		err := insist(ctx, func() error {
-			ctx, cancel := context.WithTimeout(ctx, manyIn)
-			defer cancel()
-			return c.updateWithStart(ctx, registry, contract.RegistryWorkflow, contract.PutManyUpdate, contract.RegistryState{}, some, nil)
-		})
-		if err != nil {
-			return done, err
-		}
-		done += len(some)
-	}
-	return done, nil
-}
-
-// Remove deletes an entry of a registry. What is not there is no error.
-func (c *Client) Remove(ctx context.Context, registry, id string) error {
-	err := c.update(ctx, registry, contract.RemoveUpdate, id, nil)
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	return err
-}
-
-// Entries returns the entries of a registry; none when there is no such registry.
-func (c *Client) Entries(ctx context.Context, registry string) ([]contract.RegistryEntry, error) {
-	var entries []contract.RegistryEntry
-	err := c.query(ctx, registry, contract.RegistryQuery, &entries)
-	if errors.Is(err, ErrNotFound) {
-		return nil, nil
-	}
-	return entries, err
 }

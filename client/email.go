@@ -26,7 +26,7 @@ const (
 // TestEmail has a worker try the email service out, and send a mail unless To is "".
 func (c *Client) TestEmail(ctx context.Context, in contract.TestEmail) (contract.EmailReport, error) {
 	var report contract.EmailReport
-	err := c.askMail(ctx, contract.TestEmailActivity, emailTestTimeout, in, &report)
+	err := c.askMail(ctx, contract.TestEmailActivity, emailTestTimeout, &report, in)
 	if err != nil {
 		return report, fmt.Errorf("test the email service: %w", err)
 	}
@@ -36,28 +36,20 @@ func (c *Client) TestEmail(ctx context.Context, in contract.TestEmail) (contract
 // EmailHealth asks a worker, any of those that send mail, what its last mails tell of the servers.
 func (c *Client) EmailHealth(ctx context.Context) (contract.EmailHealth, error) {
 	var health contract.EmailHealth
-	err := c.askMail(ctx, contract.EmailHealthActivity, emailHealthTimeout, nil, &health)
+	err := c.askMail(ctx, contract.EmailHealthActivity, emailHealthTimeout, &health)
 	if err != nil {
 		return health, fmt.Errorf("ask for the state of the email service: %w", err)
 	}
 	return health, nil
 }
 
-func (c *Client) askMail(ctx context.Context, activity string, timeout time.Duration, in, out any) error {
-	o := temporal.StartActivityOptions{
+func (c *Client) askMail(ctx context.Context, activity string, timeout time.Duration, out any, in ...any) error {
+	err := c.ask(ctx, temporal.StartActivityOptions{
 		ID: activity + "/" + rand.Text(), TaskQueue: contract.EmailQueue, ScheduleToStartTimeout: emailUnclaimed, StartToCloseTimeout: timeout,
 		HeartbeatTimeout: contract.CallHeartbeat, RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 1}, // a repetition would send a second mail
-	}
-	var args []any
-	if in != nil {
-		args = append(args, in)
-	}
-	h, err := c.Temporal.ExecuteActivity(ctx, o, activity, args...)
-	if err == nil {
-		err = h.Get(ctx, out)
-	}
+	}, activity, out, in...)
 	if late, ok := errors.AsType[*sdk.TimeoutError](err); ok && late.TimeoutType() == enums.TIMEOUT_TYPE_SCHEDULE_TO_START {
 		return fmt.Errorf("%w within %s: is a worker with the role connectors running?", ErrUnclaimed, emailUnclaimed)
 	}
-	return readable(err)
+	return err
 }

@@ -32,7 +32,7 @@ func (c *Client) FetchMails(ctx context.Context, in contract.FetchMails) (contra
 	err := c.ask(ctx, temporal.StartActivityOptions{
 		ID: "fetch-mails/" + rand.Text(), TaskQueue: contract.AccountQueue, ScheduleToCloseTimeout: fetchTimeout, HeartbeatTimeout: lostWorker,
 		RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 3},
-	}, contract.FetchMailsActivity, in, &result)
+	}, contract.FetchMailsActivity, &result, in)
 	if err != nil {
 		return result, fmt.Errorf("fetch mails of mailbox %q (is a worker with the role mailbox running?): %w", in.Mailbox, err)
 	}

@@ -16,8 +16,8 @@ import (
 )
 
 // ask has a worker run an activity, and waits for its result.
-func (c *Client) ask(ctx context.Context, o temporal.StartActivityOptions, activity string, in, out any) error {
-	h, err := c.Temporal.ExecuteActivity(ctx, o, activity, in)
+func (c *Client) ask(ctx context.Context, o temporal.StartActivityOptions, activity string, out any, in ...any) error {
+	h, err := c.Temporal.ExecuteActivity(ctx, o, activity, in...)
 	if err == nil {
 		err = h.Get(ctx, out)
 	}
@@ -32,7 +32,7 @@ func (c *Client) CheckMailbox(ctx context.Context, config contract.MailboxConfig
 	var result contract.CheckResult
 	err := c.ask(ctx, temporal.StartActivityOptions{
 		ID: "check-mailbox/" + rand.Text(), TaskQueue: contract.AccountQueue, ScheduleToCloseTimeout: checkTimeout,
-	}, contract.CheckMailboxActivity, config, &result)
+	}, contract.CheckMailboxActivity, &result, config)
 	if err != nil {
 		return result, fmt.Errorf("check mailbox %q (is a worker with the role mailbox running?): %w", config.Name, err)
 	}
@@ -47,7 +47,7 @@ func (c *Client) CheckWebhook(ctx context.Context, in contract.CheckWebhook) (co
 	var result contract.WebhookCheck
 	err := c.ask(ctx, temporal.StartActivityOptions{
 		ID: "check-webhook/" + rand.Text(), TaskQueue: contract.WebhookQueue, ScheduleToCloseTimeout: webhookTimeout,
-	}, contract.CheckWebhookActivity, in, &result)
+	}, contract.CheckWebhookActivity, &result, in)
 	if err != nil {
 		return result, fmt.Errorf("check webhook %q (is a worker with the role process running?): %w", in.Webhook, err)
 	}
@@ -67,7 +67,7 @@ func (c *Client) TestMailbox(ctx context.Context, in contract.TestMailbox) (cont
 	err := c.ask(ctx, temporal.StartActivityOptions{
 		ID: "test-mailbox/" + rand.Text(), TaskQueue: contract.AccountQueue, ScheduleToStartTimeout: unclaimedTest,
 		ScheduleToCloseTimeout: testTimeout + in.Wait, HeartbeatTimeout: lostWorker, RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 1},
-	}, contract.TestMailboxActivity, in, &result)
+	}, contract.TestMailboxActivity, &result, in)
 	if err != nil {
 		return result, fmt.Errorf("send a test message from mailbox %q (is a worker with the role mailbox running?): %w", in.Mailbox, err)
 	}

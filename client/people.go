@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -20,6 +19,8 @@ import (
 type People struct {
 	Users  map[string]contract.Person `json:"users"`
 	Groups map[string]contract.Group  `json:"groups"`
+
+	entries []contract.RegistryEntry // that they were read from
 }
 
 // PutPerson writes what is known of a user, in place of what was.
@@ -35,8 +36,9 @@ func (c *Client) PutPerson(ctx context.Context, id string, p contract.Person) er
 	return nil
 }
 
-// PutPeople writes what is known of many users, in place of what was: all of them or, when they are too many, none.
-func (c *Client) PutPeople(ctx context.Context, users map[string]contract.Person) error {
+// PutPeople writes what is known of many users, in place of what was: all of them or, when they are too many beside those that were
+// known a moment ago, none.
+func (c *Client) PutPeople(ctx context.Context, known People, users map[string]contract.Person) error {
 	var entries []contract.RegistryEntry
 	for _, id := range slices.Sorted(maps.Keys(users)) {
 		p := users[id]
@@ -50,43 +52,11 @@ func (c *Client) PutPeople(ctx context.Context, users map[string]contract.Person
 		}
 		entries = append(entries, contract.RegistryEntry{ID: contract.UserEntry(id), Value: value})
 	}
-	known, err := c.Entries(ctx, contract.PeopleID)
-	if err == nil {
-		err = room(known, entries)
-	}
-	if err != nil {
+	if err := room(known.entries, entries); err != nil {
 		return fmt.Errorf("note %d users: %w", len(entries), err)
 	}
 	if done, err := c.putMany(ctx, contract.PeopleID, entries); err != nil {
 		return fmt.Errorf("after %d of %d users: %w", done, len(entries), err)
-	}
-	return nil
-}
-
-// room refuses entries that a registry cannot hold beside those that it has.
-func room(known, more []contract.RegistryEntry) error {
-	all := map[string]contract.RegistryEntry{}
-	for _, e := range known {
-		all[e.ID] = e
-	}
-	for _, e := range more {
-		e.Added = time.Now()
-		if before, ok := all[e.ID]; ok {
-			e.Added = before.Added
-		}
-		all[e.ID] = e
-	}
-	sum := 0
-	for _, e := range all {
-		size, err := e.Size()
-		if err != nil {
-			return err
-		}
-		sum += size
-	}
-	if sum > contract.MaxRegistry {
-		return fmt.Errorf("with the %d that are known, they take %d bytes, and there is room for %d: leave out who gets no mails",
-			len(known), sum, contract.MaxRegistry)
 	}
 	return nil
 }
@@ -147,14 +117,7 @@ func (c *Client) RemoveGroup(ctx context.Context, id string) error {
 }
 
 func (c *Client) removePeople(ctx context.Context, what, id, entry string) error {
-	found, err := c.some(ctx, contract.PeopleID, entry)
-	if err == nil && len(found) == 0 {
-		err = ErrNotFound
-	}
-	if err == nil {
-		err = c.Remove(ctx, contract.PeopleID, entry)
-	}
-	if err != nil {
+	if err := c.removeKnown(ctx, contract.PeopleID, entry); err != nil {
 		return fmt.Errorf("remove %s %q: %w", what, id, err)
 	}
 	return nil
@@ -184,7 +147,7 @@ func (c *Client) Users(ctx context.Context, ids ...string) (map[string]contract.
 }
 
 func people(entries []contract.RegistryEntry) (People, error) {
-	p := People{Users: map[string]contract.Person{}, Groups: map[string]contract.Group{}}
+	p := People{Users: map[string]contract.Person{}, Groups: map[string]contract.Group{}, entries: entries}
 	for _, e := range entries {
 		var err error
 		if id, ok := strings.CutPrefix(e.ID, contract.UserPrefix); ok {

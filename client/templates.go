@@ -35,14 +35,7 @@ func (c *Client) PutTemplate(ctx context.Context, key template.Key, t template.T
 
 // RemoveTemplate removes a template that was deployed.
 func (c *Client) RemoveTemplate(ctx context.Context, key template.Key) error {
-	found, err := c.some(ctx, contract.TemplatesID, key.ID())
-	if err == nil && len(found) == 0 {
-		err = ErrNotFound
-	}
-	if err == nil {
-		err = c.Remove(ctx, contract.TemplatesID, key.ID())
-	}
-	if err != nil {
+	if err := c.removeKnown(ctx, contract.TemplatesID, key.ID()); err != nil {
 		return fmt.Errorf("remove mail template %s: %w", key, err)
 	}
 	return nil
@@ -105,14 +98,4 @@ func templates(entries []contract.RegistryEntry) ([]MailTemplate, error) {
 		all = append(all, t)
 	}
 	return all, nil
-}
-
-// some are the entries of a registry with these ids; none when there is no such registry.
-func (c *Client) some(ctx context.Context, registry string, ids ...string) ([]contract.RegistryEntry, error) {
-	var entries []contract.RegistryEntry
-	err := c.query(ctx, registry, contract.EntriesQuery, &entries, ids)
-	if errors.Is(err, ErrNotFound) {
-		return nil, nil
-	}
-	return entries, err
 }

@@ -3,7 +3,6 @@ package configuration
 import (
 	"errors"
 	"fmt"
-	netmail "net/mail"
 	"strconv"
 	"strings"
 
@@ -158,22 +157,12 @@ func (s *Settings) server(tenant string) (service.Server, error) {
 	return server, errors.Join(c.errs...)
 }
 
-func (c *section) tls() smtp.TLS {
-	switch {
-	case c.bool("ssl"): // then there is nothing left for STARTTLS to do
-		return smtp.TLSImplicit
-	case c.bool("tls"):
-		return smtp.TLSStartTLS
-	}
-	return smtp.TLSNone
-}
+func (c *section) tls() smtp.TLS { return smtp.TLSOf(c.bool("ssl"), c.bool("tls")) }
 
 func (c *section) identity() service.Identity {
 	i := service.Identity{Feedback: c.text("feedback.default"), BaseURL: strings.TrimRight(c.text("base.url"), "/")}
 	if text := c.text("from.default"); text != "" {
-		if a, err := netmail.ParseAddress(text); err == nil { // Read has checked it
-			i.From = mail.Address{Name: a.Name, Address: a.Address}
-		}
+		i.From, _ = mail.ParseAddress(text) // Read has checked it
 	}
 	if name := c.text("from.default.name"); name != "" {
 		i.From.Name = name

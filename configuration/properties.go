@@ -77,7 +77,7 @@ func split(line string) (name, value string) {
 	return line[:end], value
 }
 
-// unescape resolves escapes. Those of UTF-16 (\uXXXX) may come in pairs for one character.
+// unescape resolves escapes. Those of UTF-16 (\u and four hexadecimal digits) may come in pairs for one character.
 func unescape(text string) (string, error) {
 	if !strings.Contains(text, `\`) {
 		return text, nil

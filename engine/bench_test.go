@@ -25,14 +25,19 @@ func chain(n int, make func(id string) *bpmn.Node) *bpmn.Process {
 }
 
 // runThrough plays an instance whose connector answers at once.
-func runThrough(b *testing.B, p *bpmn.Process, v Variables) *State {
-	s := New(Options{})
+func runThrough(b *testing.B, p *bpmn.Process, v Variables) *State { return through(b, p, v, false) }
+
+func through(b *testing.B, p *bpmn.Process, v Variables, record bool) *State {
+	s := New(Options{Record: record})
 	var ev Event = Started{Variables: v}
 	queue := make([]Command, 0, 8)
 	for {
 		commands, err := Step(p, s, ev, epoch)
 		if err != nil {
 			b.Fatal(err)
+		}
+		if n := len(commands); record && n > 0 { // of the last command
+			commands = commands[:n-1]
 		}
 		queue = append(queue, commands...)
 		if s.Outcome != "" {
@@ -98,6 +103,21 @@ func BenchmarkParallel(b *testing.B) {
 	for _, width := range []int{10, 100, 900} {
 		p := wide(width)
 		b.Run(fmt.Sprint(width), func(b *testing.B) { report(b, func() *State { return runThrough(b, p, nil) }) })
+	}
+}
+
+// BenchmarkRecord is what recording costs: of elements that only pass, of calls, of wide forks.
+func BenchmarkRecord(b *testing.B) {
+	models := []struct {
+		name  string
+		model *bpmn.Process
+	}{{"flow", chain(20, task)}, {"calls", chain(20, service)}, {"parallel", wide(100)}}
+	for _, record := range []bool{false, true} {
+		for _, m := range models {
+			b.Run(fmt.Sprintf("%s/%t", m.name, record), func(b *testing.B) {
+				report(b, func() *State { return through(b, m.model, Variables{"to": "a@example.com"}, record) })
+			})
+		}
 	}
 }
 

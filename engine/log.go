@@ -7,6 +7,9 @@ import (
 
 // note adds an event to the log and returns its sequence.
 func (m *machine) note(x entry) int64 {
+	if m.log == nil {
+		m.log = make([]entry, 0, 8)
+	}
 	m.log = append(m.log, x)
 	m.s.Logged++
 	return m.s.Logged

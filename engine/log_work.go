@@ -26,7 +26,7 @@ func (m *machine) asked(w *Wait) {
 		return
 	}
 	w.Activity, w.Since = m.token(w.Token).Activity, m.now.UnixMilli()
-	x.more = workOf(w)
+	x.activity, x.more = w.Activity, workOf(w, ending{})
 	w.Ref = m.note(x)
 }
 
@@ -46,9 +46,7 @@ func (m *machine) over(w Wait, kind events.Type, a ending) {
 	if w.Ref == 0 {
 		return
 	}
-	more := workOf(&w)
-	more.ending = a
-	m.note(entry{kind: kind, node: m.p.Node(w.Element), token: w.Token, ref: w.Ref, since: w.Since, more: more})
+	m.note(entry{kind: kind, node: m.p.Node(w.Element), token: w.Token, ref: w.Ref, since: w.Since, activity: w.Activity, more: workOf(&w, a)})
 }
 
 // done is the end of what has brought a result.
@@ -92,61 +90,61 @@ func (m *machine) givenUp(w Wait) {
 	}
 }
 
-// work is a user task, a connector call or an external task.
-type work struct {
-	command  Command
-	activity int64
-	ending   ending
-}
-
-func workOf(w *Wait) work {
-	c := w.Command
-	switch whole := c.(type) { // inputs are not told
+// workOf is what is told of a user task or an external task; of a call the element tells what it is.
+func workOf(w *Wait, a ending) detail {
+	switch c := w.Command.(type) {
 	case OpenTask:
-		whole.Inputs = nil
-		c = whole
-	case CallConnector:
-		c = CallConnector{ID: whole.ID, Implementation: whole.Implementation}
+		c.Inputs = nil
+		return userTask{c, a}
 	case OfferTask:
-		c = OfferTask{ID: whole.ID, Topic: whole.Topic, Priority: whole.Priority}
+		return offer{topic: c.Topic, priority: c.Priority, ending: a}
 	}
-	return work{command: c, activity: w.Activity}
+	if a.status == "" && a.code == "" && a.message == "" && a.attempts == 0 {
+		return nil
+	}
+	return a
 }
 
-func (w work) fill(e *events.Event, p *bpmn.Process) {
-	if w.activity != 0 {
-		e.Activity = number(w.activity)
-	}
-	switch c := w.command.(type) {
-	case CallConnector:
-		e.Implementation = clipped(c.Implementation)
-	case OfferTask:
-		e.Topic, e.Priority = clipped(c.Topic), c.Priority
-	case OpenTask:
-		fillTask(e, &c)
-	}
-	e.Status = cmp.Or(w.ending.status, e.Status)
-	e.ErrorCode, e.Error, e.Attempts = clipped(w.ending.code), clipped(w.ending.message), w.ending.attempts
-	if a := w.ending.assignee; a != nil {
-		e.Assignee = clipped(*a)
-	}
-	if o := w.ending.owner; o != nil {
-		e.Owner = clipped(*o)
-	}
-	e.Claimed = w.ending.claimed
-	if e.Type == events.TaskCompleted {
-		e.UserID = e.Assignee
-	}
-	e.Variables = shown(p, w.ending.variables)
+func (a ending) fill(e *events.Event, p *bpmn.Process) {
+	e.Status = cmp.Or(a.status, e.Status)
+	e.ErrorCode, e.Error, e.Attempts = clipped(a.code), clipped(a.message), a.attempts
+	e.Variables = shown(p, a.variables)
 }
 
-func fillTask(e *events.Event, c *OpenTask) {
-	e.Ref, e.TaskKey, e.Revision = strconv.Itoa(c.ID), e.ActivityID, 1
+type offer struct {
+	topic    string
+	priority int
+	ending
+}
+
+func (o offer) fill(e *events.Event, p *bpmn.Process) {
+	e.Topic, e.Priority = clipped(o.topic), o.priority
+	o.ending.fill(e, p)
+}
+
+type userTask struct {
+	OpenTask
+	ending
+}
+
+func (t userTask) fill(e *events.Event, p *bpmn.Process) {
+	e.Ref, e.TaskKey, e.Revision = strconv.Itoa(t.ID), e.ActivityID, 1
 	if e.Type != events.TaskCreated {
 		e.Revision = events.MaxRevision
 	}
-	e.Name, e.Description, e.FormKey, e.Priority, e.Due = clipped(c.Name), clipped(c.Description), clipped(c.FormKey), c.Priority, c.Due
-	e.Assignee, e.Owner, e.CandidateUsers, e.CandidateGroups = clipped(c.Assignee), clipped(c.Owner), c.CandidateUsers, c.CandidateGroups
+	e.Name, e.Description, e.FormKey, e.Priority, e.Due = clipped(t.Name), clipped(t.Description), clipped(t.FormKey), t.Priority, t.Due
+	e.Assignee, e.Owner, e.CandidateUsers, e.CandidateGroups = clipped(t.Assignee), clipped(t.Owner), t.CandidateUsers, t.CandidateGroups
+	t.ending.fill(e, p)
+	if t.assignee != nil {
+		e.Assignee = clipped(*t.assignee)
+	}
+	if t.owner != nil {
+		e.Owner = clipped(*t.owner)
+	}
+	e.Claimed = t.claimed
+	if e.Type == events.TaskCompleted {
+		e.UserID = e.Assignee
+	}
 }
 
 // broken is an incident that begins.
@@ -154,7 +152,7 @@ func (m *machine) broken(i *Incident) {
 	if m.s.Record {
 		t := m.token(i.Token)
 		i.Activity = t.Activity
-		i.Ref = m.note(entry{kind: events.IncidentCreated, node: m.p.Node(i.Element), token: i.Token, more: incident{Incident: *i}})
+		i.Ref = m.note(entry{kind: events.IncidentCreated, node: m.p.Node(i.Element), token: i.Token, activity: i.Activity, more: incident{Incident: *i}})
 	}
 }
 
@@ -162,7 +160,7 @@ func (m *machine) broken(i *Incident) {
 func (m *machine) solved(i Incident, action IncidentAction, status events.Status) {
 	if i.Ref != 0 {
 		m.note(entry{
-			kind: events.IncidentResolved, node: m.p.Node(i.Element), token: i.Token, ref: i.Ref, since: i.At.UnixMilli(),
+			kind: events.IncidentResolved, node: m.p.Node(i.Element), token: i.Token, ref: i.Ref, since: i.At.UnixMilli(), activity: i.Activity,
 			more: incident{Incident: i, action: action, status: status},
 		})
 	}
@@ -177,9 +175,6 @@ type incident struct {
 func (i incident) fill(e *events.Event, _ *bpmn.Process) {
 	e.ErrorCode, e.Error, e.Action = clipped(i.Code), clipped(i.Message), string(i.action)
 	e.Status = cmp.Or(i.status, e.Status)
-	if i.Activity != 0 {
-		e.Activity = number(i.Activity)
-	}
 }
 
 // arrival is what came to an activity.
@@ -217,7 +212,9 @@ func (l lifetime) fill(e *events.Event, p *bpmn.Process) {
 }
 
 var (
-	_ detail = work{}
+	_ detail = ending{}
+	_ detail = userTask{}
+	_ detail = offer{}
 	_ detail = incident{}
 	_ detail = arrival{}
 	_ detail = lifetime{}

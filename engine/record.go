@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"iter"
 	"strconv"
 	"time"
@@ -36,13 +37,14 @@ func (r Record) Events() iter.Seq[events.Event] {
 
 // entry is an event as a step keeps it. What belongs to the model is not copied.
 type entry struct {
-	kind  events.Type
-	node  *bpmn.Node // where it happened; nil: the instance as such
-	flow  *bpmn.Flow // that was taken
-	token int        // 0: none
-	ref   int64      // the first event about the same; 0: this one
-	since int64      // when that was, in milliseconds; 0: now
-	more  detail     // nil: none
+	kind     events.Type
+	node     *bpmn.Node // where it happened; nil: the instance as such
+	flow     *bpmn.Flow // that was taken
+	token    int        // 0: none
+	ref      int64      // the first event about the same; 0: this one
+	since    int64      // when that was, in milliseconds; 0: now
+	activity int64      // of what belongs to an activity: its first event; 0: none
+	more     detail     // nil: none
 }
 
 // detail is what only some kinds of events tell.
@@ -65,13 +67,10 @@ func (r Record) event(i int) events.Event {
 	x := &r.entries[i]
 	at := moment(r.at)
 	e := events.Event{Sequence: r.first + int64(i), Type: x.kind, Time: at, Status: statuses[x.kind]}
-	if x.ref == 0 {
-		x = &entry{kind: x.kind, node: x.node, flow: x.flow, token: x.token, ref: e.Sequence, since: x.since, more: x.more}
-	}
 	switch x.kind.Kind() {
 	case events.KindProcess, events.KindVariable, events.KindTask:
 	default:
-		e.Ref = number(x.ref)
+		e.Ref = number(cmp.Or(x.ref, e.Sequence))
 	}
 	if x.token != 0 {
 		e.ExecutionID = strconv.Itoa(x.token)
@@ -94,6 +93,12 @@ func (r Record) event(i int) events.Event {
 		e.ActivityID, e.ActivityType = f.ID, "sequenceFlow"
 		e.SourceID, e.SourceName, e.SourceType = f.Source.ID, clipped(f.Source.Name), f.Source.Kind.String()
 		e.TargetID, e.TargetName, e.TargetType = f.Target.ID, clipped(f.Target.Name), f.Target.Kind.String()
+	}
+	if x.activity != 0 {
+		e.Activity = number(x.activity)
+	}
+	if e.Type.Kind() == events.KindIntegration {
+		e.Implementation = clipped(x.node.Implementation)
 	}
 	if x.more != nil {
 		x.more.fill(&e, r.process)

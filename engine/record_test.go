@@ -21,7 +21,9 @@ func unrecorded(t *testing.T, l *eventlog.Ledger, s *State, commands []Command) 
 		require.Equal(t, i, len(commands)-1, "Record is the last command")
 		require.Positive(t, r.Len())
 		for e := range r.Events() {
-			require.NoError(t, l.Add(e), "%+v", e)
+			if err := l.Add(e); err != nil {
+				t.Fatalf("%v: %+v", err, e)
+			}
 		}
 		commands = commands[:i:i]
 	}

@@ -98,7 +98,7 @@ type machine struct {
 
 	// These spare allocations in the steps without a fork.
 	readySpace   [2]runnable
-	commandSpace [2]Command
+	commandSpace [3]Command
 }
 
 // accept checks an event and does the first of its effects; what follows from it is left to run.

@@ -44,7 +44,7 @@ type Options struct {
 	sendWait time.Duration // how long an application waits for the mail server; 0: as is documented. Tests are in a hurry
 }
 
-// Server answers GET /healthz (the process is alive), GET /readyz (what it needs is there), /metrics (Prometheus), /api/listeners, /api/events, /oauth
+// Server answers GET /healthz (the process is alive), GET /readyz (what it needs is there), /metrics (Prometheus), /api/listeners, /api/reports, /api/events, /oauth
 // and /connectors.
 type Server struct {
 	listener net.Listener
@@ -83,6 +83,9 @@ func routes(o Options) map[string]http.Handler {
 		all["GET /metrics"] = o.Tokens.guard(promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{}))
 	}
 	for pattern, handler := range listenerRoutes(o) {
+		all[pattern] = o.Tokens.guard(handler)
+	}
+	for pattern, handler := range reportRoutes(o) {
 		all[pattern] = o.Tokens.guard(handler)
 	}
 	all["GET /api/health/alerts"] = o.Tokens.guard(http.HandlerFunc(o.alertHealth))

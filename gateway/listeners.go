@@ -73,6 +73,8 @@ type accepted struct{ content any }
 // badRequest is what the caller has to mend.
 type badRequest struct{ error }
 
+func (b badRequest) Unwrap() error { return b.error }
+
 // serve answers a request with JSON, or with a problem.
 func (l *listeners) serve(w http.ResponseWriter, r *http.Request, handle func(*http.Request) (any, error)) {
 	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/url"
@@ -106,7 +104,7 @@ func (c *consents) begin(w http.ResponseWriter, r *http.Request, name, invitatio
 	}
 	state, session, verifier := stateOf(name), rand.Text(), oauth.NewVerifier()
 	begin := contract.BeginConsent{
-		ID: hash(state), State: hash(state), Session: hash(session), Verifier: c.Key.Seal(verifier), Redirect: c.redirectURL(),
+		ID: contract.InvitationHash(state), State: contract.InvitationHash(state), Session: contract.InvitationHash(session), Verifier: c.Key.Seal(verifier), Redirect: c.redirectURL(),
 	}
 	if invitation != "" {
 		begin.Invited = contract.InvitationHash(invitation)
@@ -140,9 +138,9 @@ func (c *consents) callback(w http.ResponseWriter, r *http.Request) {
 		refuseConsent(w, nil)
 		return
 	}
-	in := contract.Consent{State: hash(state)}
+	in := contract.Consent{State: contract.InvitationHash(state)}
 	if kept, err := r.Cookie(cookieName(state)); err == nil {
-		in.Session = hash(kept.Value)
+		in.Session = contract.InvitationHash(kept.Value)
 	}
 	switch refusal := single(q, "error"); {
 	case refusal != "":
@@ -176,7 +174,7 @@ func refuseConsent(w http.ResponseWriter, err error) {
 	case ok:
 		page(w, http.StatusForbidden, "Not authorized", refused.Message)
 	case err == nil, errors.Is(err, client.ErrNotFound), errors.Is(err, client.ErrNotRunning):
-		page(w, http.StatusForbidden, "Not authorized", "this answer belongs to no authorization that was begun here of late, or it came before")
+		page(w, http.StatusForbidden, "Not authorized", contract.NotBegun)
 	default: // causes are in the logs
 		page(w, http.StatusServiceUnavailable, "Not now", "No worker answered in time. Look what became of it with: starter credential list. Then try again.")
 	}
@@ -215,13 +213,8 @@ func single(q url.Values, name string) string {
 	return ""
 }
 
-func hash(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:])
-}
-
 // cookieName differs between authorizations, so that one browser may have several.
-func cookieName(state string) string { return "waybill_oauth_" + hash(state)[:16] }
+func cookieName(state string) string { return "waybill_oauth_" + contract.InvitationHash(state)[:16] }
 
 // cookie ties an authorization to the browser that began it. The provider sends the browser back by a link, with which Lax goes along.
 func (c *consents) cookie(state, session string, life time.Duration) *http.Cookie {

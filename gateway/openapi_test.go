@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/analytics/report"
 )
 
 // Every call that is answered is documented, and every call that is documented is answered.
@@ -47,7 +48,16 @@ func TestDocumentHasAllFields(t *testing.T) {
 		} `json:"components"`
 	}
 	require.NoError(t, json.Unmarshal(openAPI, &document))
-	for name, value := range map[string]any{"Credentials": credentials{}, "Email": email{}, "Outcome": outcome{}, "Emitted": emitted{}, "Connection": connection{LastAlive: new(time.Time), Cause: "-"},
+	text := "-"
+	for name, value := range map[string]any{
+		"ReportParameter": report.Parameter{NameKey: "-", Default: "-", DependsOn: "-", Options: []string{"-"}, Max: 1, Choices: true}, "Report": report.Report{}, "ReportChoice": report.Choice{Key: "-", Version: 1},
+		"ReportValue": report.Value{Y: new(float64), KeyAndValue: &[2]string{}, Points: []report.Point{{}}}, "ReportResult": report.Result{Notes: []string{"-"}},
+		"ReportElement": report.Element{
+			ColumnNames: []string{"-"}, ColumnTypes: []report.Unit{"-"}, Rows: [][]any{{}}, DetailTables: []report.Element{{}}, Values: []report.Value{{}}, XAxis: "-", YAxis: "-",
+			HeatMap: &report.HeatMap{ActivityNames: map[string]string{"-": "-"}},
+		},
+		"ReportCharts": charts{}, "ReportName": reportName{}, "ReportDefinition": reportDefinition{Created: &text}, "ReportProcess": processDefinition{},
+		"Credentials": credentials{}, "Email": email{}, "Outcome": outcome{}, "Emitted": emitted{}, "Connection": connection{LastAlive: new(time.Time), Cause: "-"},
 		"EmailReport": contract.EmailReport{From: "-", Tenant: "-", MessageID: "-"}, "EmailStage": contract.EmailStage{Found: "-", Advice: "-", Setting: "-"},
 		"EmailHealth": contract.EmailHealth{}, "EmailServer": contract.EmailServer{LastSuccess: new(time.Time), LastFailure: new(time.Time), Cause: "-"},
 	} {

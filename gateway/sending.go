@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	netmail "net/mail"
 	"slices"
 	"strings"
 	"time"
@@ -52,16 +51,13 @@ type email struct {
 func (e email) mail(from string) (smtp.Mail, error) {
 	m := smtp.Mail{Subject: e.Subject, MessageID: e.MessageID, InReplyTo: e.InReplyTo, References: e.References}
 	var errs []error
-	addresses := func(field, text string) (list []mail.Address) {
+	addresses := func(field, text string) []mail.Address {
 		if strings.TrimSpace(text) == "" {
 			return nil
 		}
-		parsed, err := netmail.ParseAddressList(text)
+		list, err := mail.ParseAddressList(text)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("the field Email.%s: a list of addresses such as Ann <ann@example.com>, bob@example.com is expected", field))
-		}
-		for _, a := range parsed {
-			list = append(list, mail.Address{Name: a.Name, Address: a.Address})
 		}
 		return list
 	}

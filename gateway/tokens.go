@@ -17,6 +17,7 @@ import (
 // Tokens are those that may call the API, as hashes. The zero value has none: then only this machine may.
 type Tokens struct {
 	hashes [][sha256.Size]byte
+	names  []string // whose they are
 }
 
 // ReadTokens reads a file of lines "NAME sha256:HEX", as `starter token new` prints them; empty lines and lines that begin with # do
@@ -34,13 +35,13 @@ func ReadTokens(file string) (Tokens, error) {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		_, hash, _ := strings.Cut(line, " ")
+		name, hash, _ := strings.Cut(line, " ")
 		encoded, ok := strings.CutPrefix(strings.TrimSpace(hash), "sha256:")
 		raw, err := hex.DecodeString(encoded)
 		if !ok || err != nil || len(raw) != sha256.Size {
 			return t, fmt.Errorf("read the tokens of the gateway: %s: line %d: NAME sha256:HEX is expected, as `starter token new NAME` prints it", file, n)
 		}
-		t.hashes = append(t.hashes, [sha256.Size]byte(raw))
+		t.hashes, t.names = append(t.hashes, [sha256.Size]byte(raw)), append(t.names, name)
 	}
 	if err := lines.Err(); err != nil {
 		return t, fmt.Errorf("read the tokens of the gateway: %s: %w", file, err)
@@ -81,6 +82,18 @@ func (t Tokens) admits(r *http.Request) bool {
 		return t.permits(strings.TrimSpace(token))
 	}
 	return !t.some() && local(r.RemoteAddr) && local(r.Host) && direct(r.Header)
+}
+
+// user is the name of the token that a request which was admitted came with; "": it came without any.
+func (t Tokens) user(r *http.Request) string {
+	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	given := sha256.Sum256([]byte(strings.TrimSpace(token)))
+	for i, hash := range t.hashes {
+		if subtle.ConstantTimeCompare(given[:], hash[:]) == 1 {
+			return t.names[i]
+		}
+	}
+	return ""
 }
 
 // direct tells whether a request came from a program, and neither through a proxy nor from a page of another site.

@@ -12,3 +12,25 @@ type Address struct {
 func (a Address) String() string {
 	return (&netmail.Address{Name: a.Name, Address: a.Address}).String()
 }
+
+// ParseAddress reads an address with or without a name, as RFC 5322 section 3.4 has it: Ann <ann@example.com>.
+func ParseAddress(text string) (Address, error) {
+	a, err := netmail.ParseAddress(text)
+	if err != nil {
+		return Address{}, err
+	}
+	return Address{Name: a.Name, Address: a.Address}, nil
+}
+
+// ParseAddressList reads addresses that are separated by commas.
+func ParseAddressList(text string) ([]Address, error) {
+	list, err := netmail.ParseAddressList(text)
+	if err != nil {
+		return nil, err
+	}
+	addresses := make([]Address, len(list))
+	for i, a := range list {
+		addresses[i] = Address{Name: a.Name, Address: a.Address}
+	}
+	return addresses, nil
+}

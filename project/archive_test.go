@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/waybill-io/waybill/connectors/jsonfile"
 )
 
 const holiday = "testdata/holiday"
@@ -135,7 +137,7 @@ func TestArchivesThatAreRefused(t *testing.T) {
 			file := pack(t, "app.zip", test.names, test.contents)
 			p, err := Load([]string{file}, options(t))
 			var errs []string
-			for _, e := range Parts(err) {
+			for _, e := range jsonfile.Parts(err) {
 				errs = append(errs, strings.ReplaceAll(e.Error(), file, "ZIP"))
 			}
 			begin(t, test.errors, errs, "-")

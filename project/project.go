@@ -11,6 +11,7 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/connectors/jsonfile"
 	"github.com/waybill-io/waybill/connectors/suggest"
 	"github.com/waybill-io/waybill/connectors/trigger"
 )
@@ -112,7 +113,7 @@ func (l *loader) fail(err error) {
 	case len(l.unpacked) == 0:
 		l.errs = append(l.errs, err)
 	default:
-		for _, e := range Parts(err) {
+		for _, e := range jsonfile.Parts(err) {
 			l.errs = append(l.errs, &unpackedError{l.shown(e.Error()), e})
 		}
 	}

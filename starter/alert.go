@@ -168,21 +168,16 @@ func (a *app) alertRuleShowCommand() *cobra.Command {
 		ValidArgsFunction: a.completeAlertRule,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
-				entries, err := c.AlertRules(ctx)
+				e, err := c.AlertRule(ctx, args[0])
 				if err != nil {
 					return err
 				}
-				for _, e := range entries {
-					if e.ID == args[0] {
-						r := describeRule(e)
-						r.Rule = e.Value
-						return a.print(cmd, r, func(w io.Writer) {
-							fields(w, "name", r.Name, "does", r.Does)
-							fmt.Fprintf(w, "%s\n", r.Rule)
-						})
-					}
-				}
-				return fmt.Errorf("alert rule %q, see `starter alert rule list`: %w", args[0], client.ErrNotFound)
+				r := describeRule(e)
+				r.Rule = e.Value
+				return a.print(cmd, r, func(w io.Writer) {
+					fields(w, "name", r.Name, "does", r.Does)
+					fmt.Fprintf(w, "%s\n", r.Rule)
+				})
 			})
 		},
 	}
@@ -207,23 +202,11 @@ func (a *app) alertRuleRemoveCommand() *cobra.Command {
 }
 
 func (a *app) completeAlertRule(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
-	defer cancel()
-	t, err := a.dial(ctx, a.address, a.namespace)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	defer t.Close()
-	entries, err := client.New(t).AlertRules(ctx)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.ID)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return a.completeNames(cmd, args, func(ctx context.Context, c *client.Client) (names []string, err error) {
+		entries, err := c.AlertRules(ctx)
+		for _, e := range entries {
+			names = append(names, e.ID)
+		}
+		return names, err
+	})
 }

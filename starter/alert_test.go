@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflow/v1"
 	temporal "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/alerts"
@@ -30,6 +32,17 @@ func (f *alerting) dial(context.Context, string, string) (temporal.Client, error
 func (f *alerting) ExecuteActivity(_ context.Context, _ temporal.StartActivityOptions, _ any, args ...any) (temporal.ActivityHandle, error) {
 	f.alert = args[0].(contract.Alert)
 	return &takenAlert{f: f}, nil
+}
+
+// QueryWorkflow gives, of the entries of a registry, those that are asked for.
+func (f *alerting) QueryWorkflow(ctx context.Context, id, run, name string, args ...any) (converter.EncodedValue, error) {
+	if name != contract.EntriesQuery {
+		return f.fakeTemporal.QueryWorkflow(ctx, id, run, name, args...)
+	}
+	all, _ := f.answers[id+" "+contract.RegistryQuery].([]contract.RegistryEntry)
+	found := slices.DeleteFunc(slices.Clone(all), func(e contract.RegistryEntry) bool { return !slices.Contains(args[0].([]string), e.ID) })
+	p, err := converter.GetDefaultDataConverter().ToPayloads(found)
+	return temporal.NewValue(p), err
 }
 
 type takenAlert struct {

@@ -93,7 +93,7 @@ func checkRules(ctx context.Context, c *client.Client, paths, definitions []stri
 		}
 		r, err := alerts.Parse(path, data, o)
 		if err != nil {
-			for _, e := range project.Parts(err) {
+			for _, e := range jsonfile.Parts(err) {
 				errs = append(errs, usage(e))
 			}
 			continue
@@ -119,12 +119,9 @@ func readRule(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, jsonfile.MaxSize+1))
+	data, err := readAtMost(f, path, jsonfile.MaxSize)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	if len(data) > jsonfile.MaxSize {
-		return nil, fmt.Errorf("%s: more than %d bytes", path, jsonfile.MaxSize)
+		return nil, err
 	}
 	if ending := strings.ToLower(filepath.Ext(path)); ending == ".yaml" || ending == ".yml" {
 		if data, err = yaml.YAMLToJSON(data); err != nil {

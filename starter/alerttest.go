@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,14 +114,9 @@ func (a *app) testAlert(ctx context.Context, c *client.Client, alert contract.Al
 	if err != nil {
 		return result, err
 	}
-	if name := alert.Test.Rule; name != "" && name != alerts.Default {
-		found := false
-		for _, e := range entries {
-			found = found || e.ID == name
-		}
-		if !found {
-			return result, fmt.Errorf("alert rule %q, see `starter alert rule list`: %w", name, client.ErrNotFound)
-		}
+	named := func(e contract.RegistryEntry) bool { return e.ID == alert.Test.Rule }
+	if name := alert.Test.Rule; name != "" && name != alerts.Default && !slices.ContainsFunc(entries, named) {
+		return result, fmt.Errorf("alert rule %q, see `starter alert rule list`: %w", name, client.ErrNotFound)
 	}
 	if dryRun {
 		var rules []*alerts.Rule

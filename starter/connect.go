@@ -78,6 +78,22 @@ func (a *app) answered(ctx context.Context, fn func(context.Context) error) erro
 	return err
 }
 
+// present gets what there is of names that were listed, which is behind what happens: what was removed meanwhile is left out. It is never nil.
+func present[T any](ctx context.Context, names []string, get func(context.Context, string) (T, error)) ([]T, error) {
+	all := []T{}
+	for _, name := range names {
+		one, err := get(ctx, name)
+		if errors.Is(err, client.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
 // unanswered is the error of a call that no worker has answered.
 func unanswered(err error) error {
 	return coded(exitUnreachable, fmt.Errorf("%w\nno worker answered; is one running? (`go run ./worker dev`, or `go run ./worker`)", err))
@@ -90,4 +106,23 @@ func noWorker(err error) bool {
 	precondition, ok := errors.AsType[*serviceerror.FailedPrecondition](err)
 	return notReady || late || errors.Is(err, context.DeadlineExceeded) ||
 		ok && precondition.Message == "no poller seen for task queue recently, worker may be down"
+}
+
+// completeNames offers names that the server knows to the shell; none when it does not answer at once.
+func (a *app) completeNames(cmd *cobra.Command, args []string, names func(context.Context, *client.Client) ([]string, error)) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
+	defer cancel()
+	t, err := a.dial(ctx, a.address, a.namespace)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	defer t.Close()
+	known, err := names(ctx, client.New(t))
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return known, cobra.ShellCompDirectiveNoFileComp
 }

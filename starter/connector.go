@@ -12,6 +12,7 @@ import (
 
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/connectors/catalog"
+	"github.com/waybill-io/waybill/connectors/jsonfile"
 	"github.com/waybill-io/waybill/connectors/suggest"
 	"github.com/waybill-io/waybill/project"
 )
@@ -29,7 +30,7 @@ func known(files []string) ([]project.Connector, error) {
 		return all, nil
 	}
 	var errs []error
-	for _, e := range project.Parts(err) {
+	for _, e := range jsonfile.Parts(err) {
 		errs = append(errs, usage(e))
 	}
 	return all, errors.Join(errs...)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/waybill-io/waybill/connectors/catalog"
 	"github.com/waybill-io/waybill/connectors/elementtemplate"
+	"github.com/waybill-io/waybill/connectors/jsonfile"
 	"github.com/waybill-io/waybill/connectors/skeleton"
 	"github.com/waybill-io/waybill/project"
 )
@@ -44,7 +45,7 @@ func (a *app) connectorValidateCommand() *cobra.Command {
 				}
 			}
 			if err != nil {
-				for _, e := range project.Parts(err) {
+				for _, e := range jsonfile.Parts(err) {
 					result.Errors = append(result.Errors, e.Error())
 				}
 			}

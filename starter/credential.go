@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,16 +32,9 @@ func (a *app) credentialListCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				all := []client.Credential{}
-				for _, name := range names {
-					credential, err := c.Credential(ctx, name)
-					if errors.Is(err, client.ErrNotFound) {
-						continue // it was removed meanwhile
-					}
-					if err != nil {
-						return err
-					}
-					all = append(all, credential)
+				all, err := present(ctx, names, c.Credential)
+				if err != nil {
+					return err
 				}
 				return a.print(cmd, all, func(w io.Writer) {
 					var rows [][]string
@@ -197,18 +188,18 @@ func (a *app) credentialRemoveCommand() *cobra.Command {
 
 // unused is an error that names the mailboxes which log in with a credential.
 func unused(ctx context.Context, c *client.Client, name string) error {
-	mailboxes, err := c.Mailboxes(ctx)
+	names, err := c.Mailboxes(ctx)
+	if err != nil {
+		return err
+	}
+	mailboxes, err := present(ctx, names, c.Mailbox)
 	if err != nil {
 		return err
 	}
 	var users []string
-	for _, mailbox := range mailboxes {
-		m, err := c.Mailbox(ctx, mailbox)
-		if err != nil && !errors.Is(err, client.ErrNotFound) {
-			return err
-		}
-		if err == nil && m.Config.Password == contract.CredentialPrefix+name {
-			users = append(users, mailbox)
+	for _, m := range mailboxes {
+		if m.Config.Password == contract.CredentialPrefix+name {
+			users = append(users, m.Name)
 		}
 	}
 	if len(users) > 0 {
@@ -217,21 +208,6 @@ func unused(ctx context.Context, c *client.Client, name string) error {
 	return nil
 }
 
-// completeCredential offers the names of credentials to the shell; none when the server does not answer at once.
 func (a *app) completeCredential(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
-	defer cancel()
-	t, err := a.dial(ctx, a.address, a.namespace)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	defer t.Close()
-	names, err := client.New(t).Credentials(ctx)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return a.completeNames(cmd, args, func(ctx context.Context, c *client.Client) ([]string, error) { return c.Credentials(ctx) })
 }

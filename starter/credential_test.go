@@ -123,6 +123,19 @@ func TestCredentialListWithoutRemoved(t *testing.T) {
 	require.NotContains(t, s.out.String(), "gone")
 }
 
+func TestMailboxListWithoutRemoved(t *testing.T) {
+	there := mailbox()
+	there.Config.Host = "there.example.com"
+	server := &fakeTemporal{answers: map[string]any{"mailbox/there status": there}}
+	for _, name := range []string{"gone", "there"} {
+		server.list = append(server.list, executions(t, contract.MailboxID(name), contract.MailboxWorkflow, "")...)
+	}
+	s := newShell(server)
+	require.Equal(t, exitOK, s.run(t.Context(), "mailbox", "list"), s.err.String())
+	require.Contains(t, s.out.String(), "there.example.com")
+	require.NotContains(t, s.out.String(), "gone")
+}
+
 func TestCredentialThatIsMissedOrUsed(t *testing.T) {
 	state := mailbox()
 	state.Config.Password = "credential:ours"

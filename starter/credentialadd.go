@@ -63,6 +63,7 @@ func (a *app) credentialAddCommand() *cobra.Command {
 		},
 	}
 	f.define(cmd.Flags())
+	_ = cmd.RegisterFlagCompletionFunc("provider", cobra.FixedCompletions(append(oauth.Providers(), "generic"), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors/catalog"
+	"github.com/waybill-io/waybill/connectors/jsonfile"
 	"github.com/waybill-io/waybill/mail/template"
 	"github.com/waybill-io/waybill/project"
 )
@@ -134,7 +135,7 @@ func load(paths []string, o loading) (*project.Project, error) {
 		return p, nil
 	}
 	var errs []error
-	for _, e := range project.Parts(err) {
+	for _, e := range jsonfile.Parts(err) {
 		errs = append(errs, usage(fmt.Errorf("deploy %w", e)))
 	}
 	return p, errors.Join(errs...)

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	netmail "net/mail"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -58,9 +58,7 @@ func (a *app) emailPreviewCommand() *cobra.Command {
 				return err
 			}
 			data := template.Sample(t.Name)
-			for name, value := range values {
-				data[name] = value
-			}
+			maps.Copy(data, values)
 			m, err := preview(t, data, from, to)
 			if err != nil {
 				return err
@@ -139,11 +137,11 @@ func preview(t client.MailTemplate, data map[string]any, from, to string) (smtp.
 }
 
 func address(flag, text string) (mail.Address, error) {
-	a, err := netmail.ParseAddress(text)
+	a, err := mail.ParseAddress(text)
 	if err != nil {
 		return mail.Address{}, usage(fmt.Errorf("%s %q: an address such as ada@example.com is expected", flag, text))
 	}
-	return mail.Address{Name: a.Name, Address: a.Address}, nil
+	return a, nil
 }
 
 // writePreview writes the files. The mail stays when the picture fails.
@@ -153,11 +151,7 @@ func writePreview(ctx context.Context, t client.MailTemplate, m smtp.Mail, out, 
 	if err != nil {
 		return result, fmt.Errorf("write the mail: %w", err)
 	}
-	base := t.Name
-	if t.Locale != "" {
-		base += "_" + t.Locale
-	}
-	base = filepath.Join(out, base)
+	base := filepath.Join(out, t.Base())
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return result, err
 	}

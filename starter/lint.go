@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/waybill-io/waybill/project"
+	"github.com/waybill-io/waybill/connectors/jsonfile"
 )
 
 // findings are the result of lint.
@@ -34,7 +34,7 @@ func (a *app) lintCommand() *cobra.Command {
 			}
 			f := findings{Errors: []string{}, Warnings: list(p.Warnings)}
 			if err != nil {
-				for _, e := range project.Parts(err) {
+				for _, e := range jsonfile.Parts(err) {
 					f.Errors = append(f.Errors, strings.TrimPrefix(e.Error(), "deploy "))
 				}
 			}

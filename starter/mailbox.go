@@ -37,13 +37,9 @@ func (a *app) mailboxListCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				mailboxes := []client.Mailbox{}
-				for _, name := range names {
-					m, err := c.Mailbox(ctx, name)
-					if err != nil {
-						return err
-					}
-					mailboxes = append(mailboxes, m)
+				mailboxes, err := present(ctx, names, c.Mailbox)
+				if err != nil {
+					return err
 				}
 				return a.print(cmd, mailboxes, func(w io.Writer) {
 					var rows [][]string
@@ -167,21 +163,6 @@ func (a *app) mailboxChangeCommand(name, update, done, short string) *cobra.Comm
 	}
 }
 
-// completeMailbox offers the names of mailboxes to the shell; none when the server does not answer at once.
 func (a *app) completeMailbox(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
-	defer cancel()
-	t, err := a.dial(ctx, a.address, a.namespace)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	defer t.Close()
-	names, err := client.New(t).Mailboxes(ctx)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return a.completeNames(cmd, args, func(ctx context.Context, c *client.Client) ([]string, error) { return c.Mailboxes(ctx) })
 }

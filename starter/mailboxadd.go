@@ -224,7 +224,7 @@ func readPolicy(name string) (json.RawMessage, error) {
 		return nil, err
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxPolicy))
+	data, err := readAtMost(file, name, maxPolicy)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,17 @@ const (
 
 var outputs = []string{outputText, outputJSON}
 
+// outputsAnnotation names the outputs of a command that has others than most, separated by spaces.
+const outputsAnnotation = "outputs"
+
+// outputsOf are the outputs that a command has.
+func outputsOf(cmd *cobra.Command) []string {
+	if own := cmd.Annotations[outputsAnnotation]; own != "" {
+		return strings.Fields(own)
+	}
+	return outputs
+}
+
 // print writes a result: value as one line of JSON, or what text writes.
 func (a *app) print(cmd *cobra.Command, value any, text func(w io.Writer)) error {
 	if a.output == outputJSON {

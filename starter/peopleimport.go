@@ -51,7 +51,7 @@ func (a *app) peopleImportCommand() *cobra.Command {
 				if err != nil {
 					return usage(err)
 				}
-				err = c.PutPeople(ctx, users)
+				err = c.PutPeople(ctx, known, users)
 				if noWorker(err) {
 					return unanswered(err)
 				}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/waybill-io/waybill/connectors/jsonfile"
 	"github.com/waybill-io/waybill/connectors/suggest"
-	"github.com/waybill-io/waybill/project"
 )
 
 // app is what the commands share.
@@ -44,7 +44,7 @@ func run(ctx context.Context, a *app, args []string, in io.Reader, out, errOut i
 	if !a.running {
 		err = fmt.Errorf("%w\nsee `%s --help`", usage(err), cmd.CommandPath())
 	}
-	for _, e := range project.Parts(err) {
+	for _, e := range jsonfile.Parts(err) {
 		fmt.Fprintln(errOut, "error: "+e.Error())
 	}
 	return exitCode(err)
@@ -61,24 +61,26 @@ func newRoot(a *app) *cobra.Command {
   go run ./starter start support --var customer=ada --wait
   go run ./starter list --state active`
 	root.SilenceUsage, root.SilenceErrors = true, true
-	root.PersistentPreRunE = func(*cobra.Command, []string) error {
-		if !slices.Contains(outputs, a.output) {
-			return fmt.Errorf("--output %s: text or json is expected", a.output)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if known := outputsOf(cmd); !slices.Contains(known, a.output) {
+			return fmt.Errorf("--output %s: %s is expected", a.output, strings.Join(known, " or "))
 		}
 		return nil
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.address, "temporal-address", "", "Temporal server, host:port (default "+defaultAddress+", or the environment's)")
 	flags.StringVar(&a.namespace, "namespace", "", "Temporal namespace (default \"default\", or the environment's)")
-	flags.StringVarP(&a.output, "output", "o", outputText, "text or json")
+	flags.StringVarP(&a.output, "output", "o", outputText, "text or json; of reports table, csv or svg, too")
 	// It cannot fail: the flag was defined a line above.
-	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(outputs, cobra.ShellCompDirectiveNoFileComp))
+	_ = root.RegisterFlagCompletionFunc("output", func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return outputsOf(cmd), cobra.ShellCompDirectiveNoFileComp
+	})
 
 	root.AddCommand(
 		a.deployCommand(), a.undeployCommand(), a.definitionCommand(), a.lintCommand(), a.testCommand(),
 		a.startCommand(), a.listCommand(), a.getCommand(), a.cancelCommand(), a.historyCommand(),
 		a.instanceCommand(), a.variablesCommand(), a.messageCommand(), a.signalCommand(), a.taskCommand(), a.incidentCommand(),
-		a.connectorCommand(), a.mailboxCommand(), a.credentialCommand(), a.triggerCommand(), a.webhookCommand(), a.deadLetterCommand(), a.alertCommand(), a.eventsCommand(), a.secretCommand(), a.tokenCommand(), a.mailCommand(), a.emailCommand(), a.peopleCommand(), a.versionCommand(),
+		a.connectorCommand(), a.mailboxCommand(), a.credentialCommand(), a.triggerCommand(), a.webhookCommand(), a.deadLetterCommand(), a.alertCommand(), a.eventsCommand(), a.secretCommand(), a.tokenCommand(), a.mailCommand(), a.emailCommand(), a.peopleCommand(), a.reportCommand(), a.versionCommand(),
 	)
 	a.mark(root)
 	return root

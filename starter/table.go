@@ -39,9 +39,9 @@ func readTable(in io.Reader, name, what string) (*csvTable, error) {
 		defer file.Close()
 		in = file
 	}
-	data, err := io.ReadAll(io.LimitReader(in, maxImport))
+	data, err := readAtMost(in, name, maxImport)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", what, err)
+		return nil, err
 	}
 	data = bytes.TrimPrefix(data, byteOrderMark)
 	if line := notUTF8(data); line > 0 {
@@ -67,6 +67,18 @@ func readTable(in io.Reader, name, what string) (*csvTable, error) {
 		line, _ := rows.FieldPos(0)
 		t.rows, t.lines = append(t.rows, row), append(t.lines, line)
 	}
+}
+
+// readAtMost reads what is called name to its end. What is longer than so many bytes is an error, and never cut off.
+func readAtMost(in io.Reader, name string, most int) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(in, int64(most)+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if len(data) > most {
+		return nil, fmt.Errorf("%s: more than %d bytes", name, most)
+	}
+	return data, nil
 }
 
 // notUTF8 is the first line with bytes that are no UTF-8; 0: there is none.

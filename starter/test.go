@@ -10,7 +10,7 @@ import (
 	temporal "go.temporal.io/sdk/client"
 
 	"github.com/waybill-io/waybill/bpmn"
-	"github.com/waybill-io/waybill/project"
+	"github.com/waybill-io/waybill/connectors/jsonfile"
 	"github.com/waybill-io/waybill/testsuite/scenario"
 )
 
@@ -59,7 +59,7 @@ func (a *app) testCommand() *cobra.Command {
 // scenarioErrors marks what is wrong with the files.
 func scenarioErrors(err error) error {
 	var errs []error
-	for _, e := range project.Parts(err) {
+	for _, e := range jsonfile.Parts(err) {
 		if scenario.Malformed(e) {
 			e = usage(e)
 		}

@@ -41,6 +41,8 @@ var rooms = map[string][]string{
 	"mail":       {"freemarker", "retryafter"},
 	// Documents of events: indexes, archives, reports.
 	"analytics": {"events", "mail", "retryafter"},
+	// Pictures of reports, for those who ask for one: no worker draws.
+	"analytics/chart": {"analytics", "bpmn"},
 	// The language of templates, which mails and messages of connectors share. Of the connectors it has how names are suggested, alone.
 	"freemarker": {"connectors/suggest", "juel"},
 	// The contract of connectors, and what several of them share.
@@ -69,7 +71,7 @@ var rooms = map[string][]string{
 	// The way in.
 	"client":  {"activities/contract", "connectors", "definition", "engine", "events", "events/marker", "mail", "script"},
 	"project": {"activities/binding", "activities/contract", "bpmn", "connectors", "definition", "freemarker", "mail", "script"},
-	"gateway": {"activities/contract", "client", "connectors", "mail", "workflows"},
+	"gateway": {"activities/contract", "analytics/chart", "analytics/report", "client", "connectors", "mail", "workflows"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {
 		"alerts", "activities", "activities/contract", "analytics", "client", "configuration", "connectors", "connectors/catalog", "connectors/script", "definition", "gateway", "mail", "project", "worker/dev",
@@ -79,14 +81,14 @@ var rooms = map[string][]string{
 		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/email", "examples", "gateway", "mail", "project", "worker", "workflows",
 		"testsuite/mailserver", "testsuite/temporalserver",
 	},
-	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/catalog", "definition", "events", "mail", "project", "testsuite/scenario"},
+	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "analytics/chart", "bpmn", "client", "connectors", "connectors/catalog", "definition", "events", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
 		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/email", "connectors/files", "connectors/rest", "connectors/sql", "definition", "engine", "events", "mail", "project", "testsuite", "worker", "worker/dev",
 		"workflows",
 	},
 	"testsuite": {
-		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/catalog", "definition", "engine", "events", "events/marker", "examples", "juel", "mail",
+		"alerts", "activities", "activities/contract", "analytics", "analytics/chart", "bpmn", "client", "connectors", "connectors/catalog", "definition", "engine", "events", "events/marker", "examples", "juel", "mail",
 		"project", "script", "worker", "worker/dev", "workflows",
 	},
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/enums/v1"
 	sdk "go.temporal.io/sdk/testsuite"
 	"gocloud.dev/blob/memblob"
 
@@ -127,10 +126,11 @@ func TestEventWithoutWorker(t *testing.T) {
 	c = call(0)
 	handle("unbounded", contract.Firing{Trigger: "a", Call: &c})
 	require.Eventually(t, func() bool {
-		history := e.Client.Temporal.GetWorkflowHistory(t.Context(), "event/gone/SOLD/unbounded", "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-		for history.HasNext() {
-			event, err := history.Next()
-			require.NoError(t, err)
+		history, err := e.Client.History(t.Context(), "event/gone/SOLD/unbounded", "")
+		if err != nil {
+			return false
+		}
+		for _, event := range history.GetEvents() {
 			if scheduled := event.GetActivityTaskScheduledEventAttributes(); scheduled != nil {
 				return scheduled.GetScheduleToStartTimeout().AsDuration() == time.Hour
 			}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
+	"go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -74,24 +74,22 @@ func (d *desk) people(people map[string]contract.Person, groups map[string]contr
 // notified waits for the results of all mails of the one task of an instance, n of them.
 func (d *desk) notified(task string, n int) (results []contract.Notified) {
 	d.t.Helper()
+	var done []*common.Payloads
 	require.Eventually(d.t, func() bool {
-		results = nil
-		history := d.Client.Temporal.GetWorkflowHistory(d.t.Context(), task, "", false, 0)
-		for history.HasNext() {
-			event, err := history.Next()
-			if err != nil {
-				return false
+		done = nil
+		history, err := d.Client.History(d.t.Context(), task, "")
+		for _, event := range history.GetEvents() {
+			if completed := event.GetActivityTaskCompletedEventAttributes(); completed != nil {
+				done = append(done, completed.GetResult())
 			}
-			done := event.GetActivityTaskCompletedEventAttributes()
-			if done == nil {
-				continue
-			}
-			var r contract.Notified
-			require.NoError(d.t, converter.GetDefaultDataConverter().FromPayloads(done.GetResult(), &r))
-			results = append(results, r)
 		}
-		return len(results) == n
-	}, 60*time.Second, 100*time.Millisecond, "%d mails of %s, there are %+v", n, task, results)
+		return err == nil && len(done) == n
+	}, 60*time.Second, 100*time.Millisecond, "%d mails of %s", n, task)
+	for _, result := range done {
+		var r contract.Notified
+		require.NoError(d.t, converter.GetDefaultDataConverter().FromPayloads(result, &r))
+		results = append(results, r)
+	}
 	return results
 }
 
@@ -237,9 +235,9 @@ func TestTaskMailsOfModelsThatSayNothing(t *testing.T) {
 		}
 		d.complete(id)
 		scheduled := 0
-		for history := d.Client.Temporal.GetWorkflowHistory(t.Context(), task.ID, "", false, 0); history.HasNext(); {
-			event, err := history.Next()
-			require.NoError(t, err)
+		history, err := d.Client.History(t.Context(), task.ID, "")
+		require.NoError(t, err)
+		for _, event := range history.GetEvents() {
 			if event.GetActivityTaskScheduledEventAttributes() != nil {
 				scheduled++
 			}

@@ -127,15 +127,12 @@ func (c *credential) setHandlers(ctx workflow.Context) error {
 
 func (c *credential) status() (contract.CredentialStatus, error) {
 	s := contract.CredentialStatus{
-		Config: c.Config, User: c.Config.User, Authorised: c.Authorised, Refreshes: c.Refreshes, Refreshed: c.Refreshed, Problem: c.Problem,
+		Config: c.Config, User: c.user(), Authorised: c.Authorised, Refreshes: c.Refreshes, Refreshed: c.Refreshed, Problem: c.Problem,
 		Revoked: c.Revoked, Consent: c.Consent, Unsent: c.unsent(), Undiscarded: c.Undiscarded,
 	}
 	if t := c.Tokens; t != nil {
 		s.Version, s.Scopes, s.Expires = c.Version, t.Scopes, t.Expires
 		s.RefreshIssued, s.RefreshExpires, s.RefreshAssumed = t.RefreshIssued, t.RefreshExpires, !t.RefreshTold && !t.RefreshExpires.IsZero()
-		if t.User != "" {
-			s.User = t.User
-		}
 	}
 	if due, refresh := c.due(); refresh {
 		s.Next = due

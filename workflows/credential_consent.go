@@ -14,6 +14,12 @@ import (
 // maxPending bounds the consents that are waited for, and the invitations; the oldest give way.
 const maxPending = 5
 
+// appendAtMost appends to what holds no more than most; the oldest give way.
+func appendAtMost[T any](all []T, one T, most int) []T {
+	all = append(all, one)
+	return all[max(0, len(all)-most):]
+}
+
 func declined(text string) error {
 	return temporal.NewNonRetryableApplicationError(text, "refused", nil)
 }
@@ -26,8 +32,7 @@ func (c *credential) invite(ctx workflow.Context, i contract.Invitation) error {
 		return declined("it has no authorization URL: authorize it with --device")
 	}
 	i.Until = workflow.Now(ctx).Add(contract.InvitationLife)
-	c.Invitations = append(c.Invitations, i)
-	c.Invitations = c.Invitations[max(0, len(c.Invitations)-maxPending):]
+	c.Invitations = appendAtMost(c.Invitations, i, maxPending)
 	return nil
 }
 
@@ -50,27 +55,24 @@ func (c *credential) begin(ctx workflow.Context, b contract.BeginConsent) error 
 	}
 	c.Invitations = slices.DeleteFunc(c.Invitations, func(i contract.Invitation) bool { return i.Hash == b.Invited })
 	b.Until = workflow.Now(ctx).Add(contract.ConsentLife)
-	c.Pending = append(c.Pending, b)
-	c.Pending = c.Pending[max(0, len(c.Pending)-maxPending):]
+	c.Pending = appendAtMost(c.Pending, b, maxPending)
 	return nil
 }
 
 // isPending refuses what nobody has begun. One answer serves for all reasons.
 func (c *credential) isPending(in contract.Consent) error {
 	if !slices.ContainsFunc(c.Pending, func(p contract.BeginConsent) bool { return p.State == in.State }) {
-		return declined(notBegun)
+		return declined(contract.NotBegun)
 	}
 	return nil
 }
-
-const notBegun = "this answer belongs to no authorization that was begun here of late, or it came before"
 
 // consent takes what a browser brought back. A state counts once, whatever comes of it.
 func (c *credential) consent(ctx workflow.Context, in contract.Consent) (contract.ConsentOutcome, error) {
 	now := workflow.Now(ctx)
 	i := slices.IndexFunc(c.Pending, func(p contract.BeginConsent) bool { return p.State == in.State })
 	if i < 0 {
-		return contract.ConsentOutcome{}, declined(notBegun)
+		return contract.ConsentOutcome{}, declined(contract.NotBegun)
 	}
 	begun := c.Pending[i]
 	c.Pending = slices.Delete(c.Pending, i, i+1)
@@ -147,8 +149,7 @@ func (c *credential) accept(ctx workflow.Context, id string, answer contract.Tok
 	c.Refreshed = c.Authorised
 	c.Refreshes++
 	if old != nil && old.Refresh != "" && old.Refresh != c.Tokens.Refresh && old.Refresh != fresh.Refresh && c.Config.RevocationURL != "" && c.Config.RevokeOld {
-		c.Discard = append(c.Discard, old.Refresh)
-		c.Discard = c.Discard[max(0, len(c.Discard)-maxPending):]
+		c.Discard = appendAtMost(c.Discard, old.Refresh, maxPending)
 	}
 	return c.settle(ctx, id, "")
 }

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,15 +12,12 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 )
 
-// warnings are the days before the end of a refresh token that people are warned at.
-var warnings = [...]int{14, 7, 1}
-
 const day = 24 * time.Hour
 
 // What is told of a credential.
 const (
 	expiring = "expiring"
-	broken   = "broken"
+	broken   = contract.AlertBroken
 )
 
 // tellFor is how long a warning is tried.
@@ -44,7 +42,7 @@ func (c *credential) warningAt(days int) time.Time {
 
 // nextWarning is when the next warning is due.
 func (c *credential) nextWarning(now time.Time) (next time.Time) {
-	for _, days := range warnings {
+	for _, days := range contract.CredentialWarnings {
 		at := c.warningAt(days)
 		if at.After(now) && (next.IsZero() || at.Before(next)) {
 			next = at
@@ -61,7 +59,7 @@ func (c *credential) warn(ctx workflow.Context) {
 		return
 	}
 	due := 0
-	for _, days := range warnings {
+	for _, days := range contract.CredentialWarnings {
 		if at := c.warningAt(days); !at.IsZero() && !at.After(now) {
 			due = days
 		}
@@ -119,8 +117,7 @@ func (c *credential) put(now time.Time, m contract.CredentialMail) {
 		m.ID = max(m.ID, other.ID)
 	}
 	m.ID++
-	c.Outbox = append(c.Outbox, m)
-	c.Outbox = c.Outbox[max(0, len(c.Outbox)-maxOutbox):]
+	c.Outbox = appendAtMost(c.Outbox, m, maxOutbox)
 	c.changes++
 }
 
@@ -161,12 +158,7 @@ func (c *credential) deliver(ctx workflow.Context, m contract.CredentialMail) {
 	if err != nil {
 		c.Unsent[queue] = fmt.Sprintf("a warning by %s did not go out: %s", queue, inWordsOr(err, "no worker took it in time"))
 	}
-	for i, other := range c.Outbox {
-		if other.ID == m.ID {
-			c.Outbox = append(c.Outbox[:i:i], c.Outbox[i+1:]...)
-			break
-		}
-	}
+	c.Outbox = slices.DeleteFunc(c.Outbox, func(other contract.CredentialMail) bool { return other.ID == m.ID })
 }
 
 // undelivered says whom a mail did not reach, and why; "": everybody got it.

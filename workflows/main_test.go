@@ -70,22 +70,27 @@ func startWorkerOn(t *testing.T, temporal temporal.Client, d *desk) *client.Clie
 
 func startWorkerWith(t *testing.T, temporal temporal.Client, d connectors.Connector) *client.Client {
 	t.Helper()
+	return startApp(t, app.Options{Temporal: temporal, Connectors: []connectors.Connector{d}})
+}
+
+func startApp(t *testing.T, o app.Options) *client.Client {
+	t.Helper()
 	bucket := memblob.OpenBucket(nil)
-	a, err := app.New(t.Context(), app.Options{
-		Temporal: temporal, Namespace: "default", Roles: []app.Role{app.Process, app.Connectors}, Files: bucket,
-		Connectors: []connectors.Connector{d},
-	})
+	o.Namespace, o.Roles, o.Files = "default", []app.Role{app.Process, app.Connectors}, bucket
+	a, err := app.New(t.Context(), o)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx, nil) }()
-	c := client.New(temporal)
+	c := client.New(o.Temporal)
 	t.Cleanup(func() {
 		replayed := testsuite.ReplayServer(ctx, c, *record)
+		checked := testsuite.CheckEvents(ctx, c, checkedRuns)
 		cancel()
 		require.NoError(t, <-ended)
 		require.NoError(t, bucket.Close())
 		require.NoError(t, replayed, "what has run must run the same again")
+		require.NoError(t, checked, "all that happened is recorded, in one marker a workflow task")
 	})
 	return c
 }

@@ -31,7 +31,7 @@ type CredentialConfig struct {
 	User             string            `json:"user,omitempty"`  // who is to consent; another's consent is not taken. "": anybody's
 	CA               string            `json:"ca,omitempty"`    // a file on the workers' machines with certificate authorities to trust, too
 
-	RefreshDays int  `json:"refreshDays,omitempty"` // how long a refresh token lasts when the provider does not say; 0: nothing is assumed
+	RefreshDays int  `json:"refreshDays,omitempty"` // how long a refresh token lasts when the provider does not say; 0: the client makes it 90
 	Slides      bool `json:"slides,omitempty"`      // they count from the last use of the token
 	RevokeOld   bool `json:"revokeOld,omitempty"`   // a new consent has the tokens of the old one revoked: with many providers, those of the new one too
 
@@ -54,6 +54,9 @@ func (c CredentialConfig) Own() bool {
 	}
 	return c.AuthorizationURL == "" && c.DeviceURL == ""
 }
+
+// CredentialWarnings are the days before the end of a refresh token that people are warned at, the earliest first.
+var CredentialWarnings = [...]int{14, 7, 1}
 
 // CredentialPrefix begins the reference of a secret that is the token of a credential: "credential:NAME".
 const CredentialPrefix = "credential:"
@@ -258,7 +261,7 @@ type Invitation struct {
 	Until time.Time `json:"until,omitzero"`
 }
 
-// InvitationHash is what is kept of the text of an invitation: its SHA-256, in hexadecimal digits.
+// InvitationHash is what is kept of the text of an invitation, of a state, and of what a browser keeps: its SHA-256, in hexadecimal digits.
 func InvitationHash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
@@ -268,12 +271,15 @@ func InvitationHash(text string) string {
 type BeginConsent struct {
 	ID       string    `json:"id"`
 	Invited  string    `json:"invited,omitempty"` // InvitationHash; "": the caller was let in otherwise
-	State    string    `json:"state"`             // SHA-256 of the state
-	Session  string    `json:"session"`           // SHA-256 of what the browser keeps
+	State    string    `json:"state"`             // InvitationHash of the state
+	Session  string    `json:"session"`           // InvitationHash of what the browser keeps
 	Verifier string    `json:"verifier"`          // of PKCE, sealed
 	Redirect string    `json:"redirect"`
 	Until    time.Time `json:"until,omitzero"`
 }
+
+// NotBegun is what a browser is told whose consent nobody has begun. One answer serves for all reasons, of the workflow and of the gateway.
+const NotBegun = "this answer belongs to no authorization that was begun here of late, or it came before"
 
 // Consent is what a browser brought back.
 type Consent struct {

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	netmail "net/mail"
 	"regexp"
 	"slices"
 	"strings"
@@ -64,16 +63,12 @@ func (f *fields) addresses(name string) []mail.Address {
 	if line == "" {
 		return nil
 	}
-	list, err := netmail.ParseAddressList(line)
+	list, err := mail.ParseAddressList(line)
 	if err != nil {
 		f.errorf("%s is not a list of addresses such as Ann <ann@example.com>, bob@example.com", name)
 		return nil
 	}
-	addresses := make([]mail.Address, len(list))
-	for i, a := range list {
-		addresses[i] = mail.Address{Name: a.Name, Address: a.Address}
-	}
-	return addresses
+	return list
 }
 
 // sender is the input from, else the configured default.

@@ -3,7 +3,6 @@ package email
 import (
 	"errors"
 	"fmt"
-	netmail "net/mail"
 
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/mail"
@@ -45,7 +44,7 @@ func (c Config) validate() error {
 		errs = append(errs, errors.New("EMAIL_SMTP_AUTH needs EMAIL_USERNAME and EMAIL_PASSWORD"))
 	}
 	if c.From != "" {
-		if _, err := netmail.ParseAddress(c.From); err != nil {
+		if _, err := mail.ParseAddress(c.From); err != nil {
 			errs = append(errs, fmt.Errorf("EMAIL_FROM %q is not an address such as Support <support@example.com>", c.From))
 		}
 	}
@@ -55,13 +54,7 @@ func (c Config) validate() error {
 // transport is the configuration as the transport takes it. Without SSL and STARTTLS mail goes in the clear, as the
 // settings say; see smtp.Config.Warnings.
 func (c Config) transport() smtp.Config {
-	t := smtp.Config{Host: c.Host, Port: c.Port, TLS: smtp.TLSNone, AllowPlain: true}
-	switch {
-	case c.SSL:
-		t.TLS = smtp.TLSImplicit
-	case c.StartTLS:
-		t.TLS = smtp.TLSStartTLS
-	}
+	t := smtp.Config{Host: c.Host, Port: c.Port, TLS: smtp.TLSOf(c.SSL, c.StartTLS), AllowPlain: true}
 	if c.Auth {
 		t.Username, t.Password = c.Username, c.Password
 	}
@@ -70,9 +63,6 @@ func (c Config) transport() smtp.Config {
 
 // sender is who mails come from that name no sender; its address is "" when there is none.
 func (c Config) sender() mail.Address {
-	a, err := netmail.ParseAddress(c.From)
-	if err != nil { // "", as validate has seen
-		return mail.Address{}
-	}
-	return mail.Address{Name: a.Name, Address: a.Address}
+	a, _ := mail.ParseAddress(c.From) // an error is of "", as validate has seen
+	return a
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/service"
 	"github.com/waybill-io/waybill/mail/smtp"
 )
@@ -112,7 +113,7 @@ func (c *Connector) Call(ctx context.Context, call connectors.Call) (map[string]
 	if err != nil {
 		return nil, classify(err, account)
 	}
-	m, err := c.compose(ctx, call)
+	m, err := c.compose(ctx, call, account.From)
 	if err != nil {
 		return nil, err
 	}
@@ -126,10 +127,10 @@ func (c *Connector) Call(ctx context.Context, call connectors.Call) (map[string]
 	return map[string]any{"messageId": receipt.MessageID, "refused": refused, "suppressed": ""}, nil
 }
 
-func (c *Connector) compose(ctx context.Context, call connectors.Call) (smtp.Mail, error) {
+func (c *Connector) compose(ctx context.Context, call connectors.Call, from mail.Address) (smtp.Mail, error) {
 	f := &fields{inputs: call.Inputs}
 	m := smtp.Mail{
-		From: f.sender(c.mails.Sender(call.Tenant)), To: f.addresses("to"), Cc: f.addresses("cc"), Bcc: f.addresses("bcc"), ReplyTo: f.addresses("replyTo"),
+		From: f.sender(from), To: f.addresses("to"), Cc: f.addresses("cc"), Bcc: f.addresses("bcc"), ReplyTo: f.addresses("replyTo"),
 		Charset: f.line("charset"), AutoSubmitted: "auto-generated",
 	}
 	if m.InReplyTo, m.References = f.thread(); m.InReplyTo != "" {

@@ -13,8 +13,8 @@ import (
 const (
 	// maxBytes bounds the events of one marker, packed: Temporal warns of payloads of that size, and refuses 2 MiB.
 	maxBytes = 512 << 10
-	// maxMarkers bounds the markers of one workflow task, which goes to the server in one message of at most 4 MiB.
-	maxMarkers = 3
+	// maxEvents bounds them, too: to pack as many takes a tenth of a second, and a workflow task that takes a second is taken for one that hangs.
+	maxEvents = 30_000
 )
 
 // Source are events, in their order. Those of a step of a process are made each time that they are asked for, since a step that loops may have
@@ -60,28 +60,29 @@ func (w *Writer) Add(s Source) {
 // Pending reports whether events wait to be written.
 func (w *Writer) Pending() bool { return len(w.waiting) > 0 }
 
-// Flush writes the events that wait, as one marker. It does not block, and must not be called from a handler that may not change anything,
-// such as that of a query. Many large ones become several markers, and what is too much for one workflow task stays: see Pending. last
-// says that no others follow in the life of the workflow.
+// Flush writes the events that wait, as one marker. What is too much for one stays for another workflow task: see Pending. It does not block,
+// and must not be called from a handler that may not change anything, such as that of a query. last says that no others follow in the life of
+// the workflow.
 func (w *Writer) Flush(ctx workflow.Context, last bool) {
-	for n := 0; w.Pending() && n < maxMarkers; n++ {
-		batch := part{process: w.Process, sources: w.waiting, skip: w.written, off: w.Off && !w.decided, last: last}
-		var packed []byte
-		err := workflow.SideEffect(ctx, func(workflow.Context) any { return w.pack(batch) }).Get(&packed)
-		var count int
-		if err == nil {
-			count, err = events.Count(packed)
-		}
-		if err != nil {
-			panic(fmt.Sprintf("read back events: %v", err)) // fails the workflow task, not the workflow
-		}
-		w.decided = true
-		if count == 0 {
-			w.silent, w.waiting = true, nil
-			return
-		}
-		w.take(count)
+	if !w.Pending() {
+		return
 	}
+	batch := part{process: w.Process, sources: w.waiting, skip: w.written, off: w.Off && !w.decided, last: last}
+	var packed []byte
+	err := workflow.SideEffect(ctx, func(workflow.Context) any { return w.pack(batch) }).Get(&packed)
+	var count int
+	if err == nil {
+		count, err = events.Count(packed)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("read back events: %v", err)) // fails the workflow task, not the workflow
+	}
+	w.decided = true
+	if count == 0 {
+		w.silent, w.waiting = true, nil
+		return
+	}
+	w.take(count)
 }
 
 // take forgets events that are written.
@@ -113,12 +114,10 @@ func (p part) len() int {
 }
 
 func (p part) events(yield func(events.Event) bool) {
-	skip := p.skip
+	n := -p.skip
 	for _, s := range p.sources {
 		for e := range s.Events() {
-			if skip > 0 {
-				skip--
-			} else if !yield(e) {
+			if n++; n > maxEvents || n > 0 && !yield(e) {
 				return
 			}
 		}

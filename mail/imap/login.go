@@ -106,7 +106,7 @@ func (c Config) mechanism(caps imap.CapSet, secret mail.Secret) (sasl.Client, er
 		return &xoauth2{username: c.Username, token: secret}, nil
 	case c.Auth == AuthOAuthBearer && offered(sasl.OAuthBearer):
 		return sasl.NewOAuthBearerClient(&sasl.OAuthBearerOptions{
-			Username: saslName.Replace(c.Username), Token: secret.Reveal(), Host: c.Host, Port: c.Port,
+			Username: mail.SASLName(c.Username), Token: secret.Reveal(), Host: c.Host, Port: c.Port,
 		}), nil
 	case c.Auth == AuthPassword && offered(sasl.Plain):
 		return sasl.NewPlainClient("", c.Username, secret.Reveal()), nil
@@ -123,9 +123,6 @@ func (c Config) mechanism(caps imap.CapSet, secret mail.Secret) (sasl.Client, er
 }
 
 var errNotOffered = errors.New("the server offers no log-in")
-
-// saslName is the form of a name in RFC 5801, which RFC 7628 uses.
-var saslName = strings.NewReplacer("=", "=3D", ",", "=2C")
 
 // explain says what a refused log-in means.
 func explain(failure *Error, mechanism sasl.Client) {
@@ -148,7 +145,7 @@ func explain(failure *Error, mechanism sasl.Client) {
 	}
 	if failure.Kind != mail.KindUnavailable {
 		failure.Kind = mail.KindAuth
-		if refusal.later() {
+		if mail.TokenMayBeGood(refusal.Status) {
 			failure.Kind = mail.KindUnavailable
 		}
 	}
@@ -163,7 +160,7 @@ func redact(err error, username, secret string) error {
 		secret,
 		encode([]byte(secret)),
 		encode([]byte("\x00" + username + "\x00" + secret)),
-		encode((&xoauth2{username: username, token: mail.Secret(secret)}).response()),
+		encode(mail.XOAUTH2(username, mail.Secret(secret))),
 	} {
 		if form != "" {
 			text = strings.ReplaceAll(text, form, "********")

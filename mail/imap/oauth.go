@@ -1,7 +1,6 @@
 package imap
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -12,20 +11,17 @@ import (
 	"github.com/waybill-io/waybill/mail"
 )
 
-// xoauth2 is the mechanism of Google and Microsoft that came before RFC 7628; Microsoft offers no other. It serves one
-// log-in.
+// xoauth2 is the mechanism of mail.XOAUTH2. It serves one log-in.
 type xoauth2 struct {
 	username string
 	token    mail.Secret
 	refusal  []byte // what the server said of a token that it did not take
 }
 
-func (x *xoauth2) response() []byte {
-	return []byte("user=" + x.username + "\x01auth=Bearer " + x.token.Reveal() + "\x01\x01")
-}
-
 // Start implements sasl.Client.
-func (x *xoauth2) Start() (string, []byte, error) { return "XOAUTH2", x.response(), nil }
+func (x *xoauth2) Start() (string, []byte, error) {
+	return "XOAUTH2", mail.XOAUTH2(x.username, x.token), nil
+}
 
 // Next answers the challenge that tells the reason with an empty line, and then the server refuses.
 func (x *xoauth2) Next(challenge []byte) ([]byte, error) {
@@ -59,21 +55,12 @@ func (e *TokenError) Error() string {
 	return strings.Join(parts, ", ")
 }
 
-// later reports whether the token may be good: the server could not tell.
-func (e *TokenError) later() bool {
-	return len(e.Status) == 3 && e.Status[0] == '5' || e.Status == "429" ||
-		e.Status == "temporarily_unavailable" || e.Status == "server_error" // RFC 6749, section 4.1.2.1
-}
-
 func decodeRefusal(challenge []byte) TokenError {
-	var said struct {
-		Status json.RawMessage `json:"status"` // a string, but a number has been seen
-		Scope  string          `json:"scope"`
+	status, scope, ok := mail.TokenRefusal(challenge)
+	if !ok {
+		status = printable(string(challenge))
 	}
-	if err := json.Unmarshal(challenge, &said); err != nil {
-		return TokenError{Status: printable(string(challenge))}
-	}
-	return TokenError{Status: strings.Trim(string(said.Status), `"`), Scope: said.Scope}
+	return TokenError{Status: status, Scope: scope}
 }
 
 func printable(s string) string {

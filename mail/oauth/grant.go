@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -29,9 +28,6 @@ type Grant struct {
 	Names          []string  // of the user, as the ID token has them, the most telling first; nil: there are none
 }
 
-// maxToken bounds a token. Those of the large providers have 2 to 4 KB.
-const maxToken = 64 << 10
-
 // Exchange gets tokens for a code that the browser brought back. A code works once.
 func (c Config) Exchange(ctx context.Context, code, verifier mail.Secret) (Grant, error) {
 	ctx, done := c.with(ctx)
@@ -46,7 +42,8 @@ func (c Config) Refresh(ctx context.Context, refresh mail.Secret) (Grant, error)
 	ctx, done := c.with(ctx)
 	defer done()
 	begun := time.Now()
-	g, err := fromSource(c.protocol().TokenSource(ctx, &oauth2.Token{RefreshToken: refresh.Reveal()}), begun)
+	token, err := c.protocol().TokenSource(ctx, &oauth2.Token{RefreshToken: refresh.Reveal()}).Token()
+	g, err := grantOf(token, err, begun)
 	if g.Refresh == refresh { // the library repeats the old one
 		g.Refresh = ""
 	}
@@ -113,11 +110,6 @@ func (c Config) Await(ctx context.Context, d Device) (Grant, error) {
 	return grantOf(token, err, begun)
 }
 
-func fromSource(source oauth2.TokenSource, begun time.Time) (Grant, error) {
-	token, err := source.Token()
-	return grantOf(token, err, begun)
-}
-
 // grantOf reads an answer of the token endpoint, which was asked at a time: lives are counted from before the request.
 func grantOf(token *oauth2.Token, err error, begun time.Time) (Grant, error) {
 	if err != nil {
@@ -139,7 +131,7 @@ func grantOf(token *oauth2.Token, err error, begun time.Time) (Grant, error) {
 		g.Scopes = strings.Fields(scope)
 	}
 	if id, ok := token.Extra("id_token").(string); ok {
-		g.Names = namesOf(id)
+		g.Names = namesOf(mail.Secret(id))
 	}
 	return g, nil
 }
@@ -169,17 +161,9 @@ func seconds(value any) time.Duration {
 
 // namesOf reads who consented. The signature of an ID token that came over TLS from the token endpoint need not be checked (OpenID Connect
 // Core 1.0, section 3.1.3.7, 6): the provider says it, whom the client trusts to say whose the tokens are.
-func namesOf(id string) (names []string) {
-	parts := strings.Split(id, ".")
-	if len(parts) != 3 || len(id) > maxToken {
-		return nil
-	}
-	text, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
-	if err != nil {
-		return nil
-	}
+func namesOf(id mail.Secret) (names []string) {
 	var claims map[string]any
-	if json.Unmarshal(text, &claims) != nil {
+	if !Claims(id, &claims) {
 		return nil
 	}
 	for _, name := range []string{"email", "preferred_username", "upn", "sub"} {

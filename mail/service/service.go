@@ -20,7 +20,7 @@ type Sender interface {
 type Account struct {
 	Sender     Sender       // nil, of one that is suppressed: there is no server
 	Server     string       // host:port, for people
-	From       mail.Address // of mails that name no sender
+	From       mail.Address // of mails that name no sender; its address is "" when there is none
 	Feedback   string       // the address that templates show for questions
 	BaseURL    string       // begins links in mails, without a slash at its end
 	Suppressed string       // why its mails are not sent; "": they are
@@ -77,7 +77,7 @@ var ErrNoServer = errors.New("no mail server is set up: set email.host (EMAIL_HO
 // ErrNoSender is the error of a send when neither the mail nor the settings name a sender.
 var ErrNoSender = errors.New("the mail names no sender, and the settings have none")
 
-// Account is that of a tenant, else the default one.
+// Account is that of a tenant, else the default one. The error is ErrNoServer: there is neither.
 func (s *Service) Account(tenant string) (Account, error) {
 	a, ok := s.options.Accounts[s.name(tenant)]
 	if !ok {
@@ -109,9 +109,6 @@ func (s *Service) suppressed(tenant string) string {
 	}
 	return s.options.Accounts[s.name(tenant)].Suppressed
 }
-
-// Sender is who the mails of a tenant come from that name no sender. Its address is "" when there is none.
-func (s *Service) Sender(tenant string) mail.Address { return s.options.Accounts[s.name(tenant)].From }
 
 // Send sends a mail over the server of a tenant. A mail without a sender gets that of the tenant. Errors are *smtp.Error, ErrNoServer or ErrNoSender.
 // What is suppressed keeps the Message-ID that it came with.

@@ -7,10 +7,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/wneessen/go-mail/smtp"
 )
 
 // Check goes the way of a mail step by step over a connection of its own, and reports what it finds and, where it fails, what to change. With a
@@ -23,7 +22,7 @@ func (t *Transport) Check(ctx context.Context, m *Mail) Report {
 	c.run(ctx, m)
 	c.report.OK = c.report.Failed() == nil
 	for _, name := range []string{stepDNS, stepConnect, stepTLS, stepGreeting, stepCapabilities, stepLogin, stepSend} {
-		if !c.taken[name] {
+		if !slices.ContainsFunc(c.report.Steps, func(s StepReport) bool { return s.Name == name }) {
 			c.report.Steps = append(c.report.Steps, StepReport{Name: name, Result: ResultSkipped, Found: c.skipped(name)})
 		}
 	}
@@ -45,7 +44,6 @@ func (t *Transport) impatient() *Transport {
 type check struct {
 	t      *Transport
 	report Report
-	taken  map[string]bool
 	s      *session
 }
 
@@ -78,10 +76,6 @@ func (c *check) step(ctx context.Context, name string, do func() (found string, 
 			c.report.TLS, r.Found = untrusted, "the certificate of "+untrusted.Subject+" is not trusted: "+untrusted.Problem
 		}
 	}
-	if c.taken == nil {
-		c.taken = map[string]bool{}
-	}
-	c.taken[name] = true
 	c.report.Steps = append(c.report.Steps, r)
 	return failure
 }
@@ -146,7 +140,7 @@ func (c *check) observe(ctx context.Context, name string, step func() *Error) *E
 			return "greeted by " + short(c.s.client.HelloResponse()), nil
 		}
 		// The client does not know yet of TLS that comes first.
-		if state, err := c.s.state(); err == nil {
+		if state, ok := c.s.state(); ok {
 			c.report.TLS = stateReport(state)
 			return c.report.TLS.words(), nil
 		}
@@ -159,16 +153,6 @@ var errTLSFirst = errors.New("the server says nothing, and answers to TLS: it wa
 
 // hearing is how long a server may be silent before it is tried whether it waits for TLS.
 const hearing = 5 * time.Second
-
-// hears waits for the first byte of the server, and keeps it.
-func (c *conn) hears(wait time.Duration) bool {
-	var first [1]byte
-	_ = c.SetReadDeadline(time.Now().Add(wait))
-	n, err := c.Conn.Read(first[:])
-	c.first = append(c.first, first[:n]...)
-	var silence net.Error
-	return !errors.As(err, &silence) || !silence.Timeout()
-}
 
 // speaksTLS tries TLS on another connection, for as long as a server may be silent. A certificate that is not trusted is an answer, too.
 func (c *check) speaksTLS(ctx context.Context) bool {
@@ -230,15 +214,9 @@ func (c *check) login(ctx context.Context, step func() *Error) (string, *Error) 
 }
 
 func (c *check) send(ctx context.Context, m Mail) (string, *Error) {
-	if err := m.Validate(); err != nil {
-		return "", &Error{Stage: StageCompose, Err: err}
-	}
-	content, err := compose(m)
-	if err == nil {
-		err = content.measure(c.t.sign)
-	}
-	if err != nil {
-		return "", &Error{Stage: StageCompose, Err: err}
+	content, failure := c.t.prepare(m)
+	if failure != nil {
+		return "", failure
 	}
 	receipt := Receipt{MessageID: content.messageID}
 	failure, usable := c.s.deliver(ctx, m, content, &receipt)
@@ -260,13 +238,9 @@ func (c *check) send(ctx context.Context, m Mail) (string, *Error) {
 }
 
 // state is of the TLS connection, also before the greeting has come over it.
-func (s *session) state() (tls.ConnectionState, error) {
+func (s *session) state() (tls.ConnectionState, bool) {
 	if s.secured != nil {
-		return s.secured.ConnectionState(), nil
+		return s.secured.ConnectionState(), true
 	}
-	state, ok := s.client.TLSConnectionState()
-	if !ok {
-		return state, smtp.ErrNonTLSConnection
-	}
-	return state, nil
+	return s.client.TLSConnectionState()
 }

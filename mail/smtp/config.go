@@ -29,6 +29,17 @@ func (t TLS) Port() int {
 	return map[TLS]int{TLSStartTLS: 587, TLSImplicit: 465, TLSNone: 25}[t]
 }
 
+// TLSOf is the mode of two switches that are usual in settings: TLS from the first byte, after which there is nothing left for STARTTLS to do.
+func TLSOf(ssl, starttls bool) TLS {
+	switch {
+	case ssl:
+		return TLSImplicit
+	case starttls:
+		return TLSStartTLS
+	}
+	return TLSNone
+}
+
 // Config names a mail server. Zero values mean the defaults given with each field.
 type Config struct {
 	Host     string      `json:"host"`

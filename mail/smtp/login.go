@@ -2,8 +2,6 @@ package smtp
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -95,21 +93,14 @@ func (t *Transport) auth(mechanism string, client *smtp.Client, secret mail.Secr
 	case "LOGIN":
 		return smtp.LoginAuth(username, password, t.cfg.Host, plain)
 	case "XOAUTH2":
-		return &tokenAuth{name: mechanism, response: xoauth2(username, password), end: []byte{}}
+		return &tokenAuth{name: mechanism, response: mail.XOAUTH2(username, secret), end: []byte{}}
 	case sasl.OAuthBearer:
 		_, response, _ := sasl.NewOAuthBearerClient(&sasl.OAuthBearerOptions{
-			Username: saslName.Replace(username), Token: password, Host: t.cfg.Host, Port: t.cfg.Port,
+			Username: mail.SASLName(username), Token: password, Host: t.cfg.Host, Port: t.cfg.Port,
 		}).Start()
 		return &tokenAuth{name: mechanism, response: response, end: []byte{1}} // RFC 7628, section 3.2.3
 	}
 	return smtp.PlainAuth("", username, password, t.cfg.Host, plain)
-}
-
-// saslName is the form of a name in RFC 5801, which RFC 7628 uses.
-var saslName = strings.NewReplacer("=", "=3D", ",", "=2C")
-
-func xoauth2(username, token string) []byte {
-	return []byte("user=" + username + "\x01auth=Bearer " + token + "\x01\x01")
 }
 
 // login watches over a mechanism of go-mail, which takes a server at its word that has not shown that it knows the password, and computes as
@@ -176,61 +167,17 @@ func (a *tokenAuth) Next(challenge []byte, more bool) ([]byte, error) {
 	return a.end, nil
 }
 
-// tokenRefusal reads what a server says of a token (RFC 7628, section 3.2.2), and whether the token may be good: the server could not tell.
+// tokenRefusal is what a server says of a token, and whether the token may be good.
 func tokenRefusal(challenge []byte, secrets []string) (reason string, later bool) {
-	var said struct {
-		Status json.RawMessage `json:"status"` // a string, but a number has been seen
-		Scope  string          `json:"scope"`
-	}
-	if json.Unmarshal(challenge, &said) != nil {
+	status, scope, ok := mail.TokenRefusal(challenge)
+	if !ok {
 		return fmt.Sprintf("%.200q", redacted(string(challenge), secrets)), false
 	}
-	status := strings.Trim(string(said.Status), `"`)
 	reason = fmt.Sprintf("status %.100q", redacted(status, secrets))
-	if said.Scope != "" {
-		reason += fmt.Sprintf(", scope wanted %.200q", redacted(said.Scope, secrets))
+	if scope != "" {
+		reason += fmt.Sprintf(", scope wanted %.200q", redacted(scope, secrets))
 	}
-	return reason, len(status) == 3 && status[0] == '5' || status == "429" || status == "temporarily_unavailable" || status == "server_error"
-}
-
-// secrets are all forms in which a server may repeat what has been said to it to log in.
-func (s *session) secrets() []string {
-	var forms []string
-	for _, response := range s.sent {
-		if string(response) != s.owner.cfg.Username { // LOGIN
-			forms = append(forms, string(response), base64.StdEncoding.EncodeToString(response))
-		}
-	}
-	return append(forms, s.secret.Reveal())
-}
-
-// redact removes secrets from the text of a server that repeats what it got.
-func redact(err error, secrets ...string) error {
-	text := redacted(err.Error(), secrets)
-	if text == err.Error() {
-		return err
-	}
-	return errors.New(text)
-}
-
-// redacted removes secrets from a text, also those that a server has cut short, of which the beginning is left.
-func redacted(text string, secrets []string) string {
-	const telling = 12 // bytes that are no coincidence
-	for _, secret := range secrets {
-		if secret == "" {
-			continue
-		}
-		begin := secret[:min(len(secret), telling)]
-		before, rest, found := strings.Cut(text, begin)
-		for text = before; found; text += before {
-			for tail := secret[len(begin):]; rest != "" && tail != "" && rest[0] == tail[0]; {
-				rest, tail = rest[1:], tail[1:]
-			}
-			text += "********"
-			before, rest, found = strings.Cut(rest, begin)
-		}
-	}
-	return text
+	return reason, mail.TokenMayBeGood(status)
 }
 
 var _ smtp.Auth = (*login)(nil)

@@ -203,3 +203,13 @@ func (c *conn) Write(p []byte) (int, error) {
 	_ = c.SetWriteDeadline(time.Now().Add(time.Duration(c.timeout.Load())))
 	return c.Conn.Write(p)
 }
+
+// hears waits for the first byte of the server, and keeps it.
+func (c *conn) hears(wait time.Duration) bool {
+	var first [1]byte
+	_ = c.SetReadDeadline(time.Now().Add(wait))
+	n, err := c.Conn.Read(first[:])
+	c.first = append(c.first, first[:n]...)
+	var silence net.Error
+	return !errors.As(err, &silence) || !silence.Timeout()
+}

@@ -56,19 +56,15 @@ type Receipt struct {
 // It waits while Config.Connections are busy. A connection that the server has ended since the last mail is replaced; once the server has
 // answered to a command of this mail, nothing is tried again.
 func (t *Transport) Send(ctx context.Context, m Mail) (Receipt, error) {
-	if err := m.Validate(); err != nil {
-		return Receipt{}, &Error{Stage: StageCompose, Err: err}
-	}
-	content, err := compose(m)
-	if err != nil {
-		return Receipt{}, &Error{Stage: StageCompose, Err: err}
+	content, failure := t.prepare(m)
+	if content == nil {
+		return Receipt{}, failure
 	}
 	receipt := Receipt{MessageID: content.messageID}
-	if err := content.measure(t.sign); err != nil {
-		return receipt, &Error{Stage: StageCompose, Temporary: true, Err: err}
+	if failure != nil {
+		return receipt, failure
 	}
-	failure := t.send(ctx, m, content, &receipt)
-	if failure == nil {
+	if failure = t.send(ctx, m, content, &receipt); failure == nil {
 		return receipt, nil
 	}
 	if ctx.Err() != nil && failure.Code == 0 {
@@ -76,6 +72,22 @@ func (t *Transport) Send(ctx context.Context, m Mail) (Receipt, error) {
 	}
 	receipt.Accepted = nil
 	return receipt, failure
+}
+
+// prepare makes what goes over the wire, signed. With a failure of an attachment or of the signature, which may pass, it returns what it has,
+// since that has a Message-ID.
+func (t *Transport) prepare(m Mail) (*composed, *Error) {
+	if err := m.Validate(); err != nil {
+		return nil, &Error{Stage: StageCompose, Err: err}
+	}
+	content, err := compose(m)
+	if err != nil {
+		return nil, &Error{Stage: StageCompose, Err: err}
+	}
+	if err := content.measure(t.sign); err != nil {
+		return content, &Error{Stage: StageCompose, Temporary: true, Err: err}
+	}
+	return content, nil
 }
 
 // send waits for another connection when the server does not let a new one in beside those that there are: who tries again tries much later.

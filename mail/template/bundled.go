@@ -5,27 +5,38 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed bundled
 var bundled embed.FS
 
+// templates are those that are bundled. They are small, every notice looks for some, and none is read before the first is looked for.
+var templates = sync.OnceValue(func() map[Key]Template {
+	all := map[Key]Template{}
+	for _, key := range BundledKeys() {
+		file := key.Base() + EndingGo
+		content, err := bundled.ReadFile("bundled/" + file)
+		if err == nil {
+			_, all[key], err = ReadFile(file, content)
+		}
+		if err != nil {
+			panic(fmt.Sprintf("a bundled template: %v", err)) // a test reads each
+		}
+	}
+	return all
+})
+
 // Bundled is the template of a name that comes with the program, in the language of a locale or in English. Its key says which.
 func Bundled(name, locale string) (Key, Template, bool) {
 	for _, l := range locales(locale) {
 		key := Key{Name: name, Locale: l}
-		file, _ := Format(key, Template{})
-		content, err := bundled.ReadFile("bundled/" + file)
-		if err != nil {
-			continue
+		if t, ok := templates()[key]; ok {
+			return key, t, true
 		}
-		_, t, err := ReadFile(file, content)
-		if err != nil {
-			panic(fmt.Sprintf("a bundled template: %v", err)) // a test reads each
-		}
-		return key, t, true
 	}
 	return Key{}, Template{}, false
 }
@@ -54,8 +65,6 @@ func Sample(name string) map[string]any {
 		panic(fmt.Sprintf("the samples of the bundled templates: %v", err)) // a test reads them
 	}
 	data := samples["*"]
-	for k, v := range samples[name] {
-		data[k] = v
-	}
+	maps.Copy(data, samples[name])
 	return data
 }

@@ -1,7 +1,6 @@
 package template
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -107,19 +106,14 @@ func keyOf(file string) (Key, string, error) {
 	if has && key.Locale == "" {
 		return key, "", fmt.Errorf("%s: %q is no locale; a file is named such as %s_de%s or %s_de-AT%s", file, locale, base, EndingGo, base, EndingGo)
 	}
-	return key, engine, errors.Join(key.Validate())
+	return key, engine, key.Validate()
 }
 
 // Format writes a template as a file, which ReadFile reads.
 func Format(k Key, t Template) (file string, content []byte) {
-	file = k.Name
-	if k.Locale != "" {
-		file += "_" + k.Locale
-	}
+	file = k.Base() + EndingGo
 	if t.Engine == FreeMarker {
-		file += EndingFreeMarker
-	} else {
-		file += EndingGo
+		file = k.Base() + EndingFreeMarker
 	}
 	var b strings.Builder
 	for _, h := range []struct{ name, value string }{{"Subject", t.Subject}, {"From", t.From}, {"Tenant", k.Tenant}} {

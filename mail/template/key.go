@@ -16,6 +16,14 @@ type Key struct {
 // ID is the key as an id of a registry, which ParseID reads.
 func (k Key) ID() string { return k.Tenant + "/" + k.Name + "/" + k.Locale }
 
+// Base is the name of a file of the template, without its ending: task-assigned_de. The tenant is not in it.
+func (k Key) Base() string {
+	if k.Locale == "" {
+		return k.Name
+	}
+	return k.Name + "_" + k.Locale
+}
+
 // ParseID reads what ID wrote.
 func ParseID(id string) (Key, error) {
 	parts := strings.Split(id, "/")

@@ -3,11 +3,8 @@ package template
 import (
 	"errors"
 	"fmt"
-
-	netmail "net/mail"
 	"regexp"
 	"strings"
-
 	"time"
 	"unicode"
 
@@ -103,11 +100,11 @@ func sender(text string) (mail.Address, error) {
 	if text == "" {
 		return mail.Address{}, nil
 	}
-	from, err := netmail.ParseAddress(text)
+	from, err := mail.ParseAddress(text)
 	if err != nil || strings.ContainsFunc(text, unicode.IsControl) {
 		return mail.Address{}, fmt.Errorf("from: %q is no address such as Name <name@example.com>", text)
 	}
-	return mail.Address{Name: from.Name, Address: from.Address}, nil
+	return from, nil
 }
 
 func parsePart(engine, name, source string, line int, isHTML bool) (part, error) {

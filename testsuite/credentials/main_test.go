@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -166,11 +165,10 @@ func (h *house) histories() (all []string) {
 	require.NoError(h.t, err)
 	require.NotEmpty(h.t, list.GetExecutions())
 	for _, e := range list.GetExecutions() {
-		events := h.Client.Temporal.GetWorkflowHistory(ctx, e.GetExecution().GetWorkflowId(), e.GetExecution().GetRunId(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+		history, err := h.Client.History(ctx, e.GetExecution().GetWorkflowId(), e.GetExecution().GetRunId())
+		require.NoError(h.t, err)
 		var text strings.Builder
-		for events.HasNext() {
-			event, err := events.Next()
-			require.NoError(h.t, err)
+		for _, event := range history.GetEvents() {
 			text.WriteString(event.String()) // payloads are JSON in it, with quotes escaped
 		}
 		all = append(all, text.String())
@@ -181,10 +179,9 @@ func (h *house) histories() (all []string) {
 // updates counts those of a kind in the history of a credential.
 func (h *house) updates(name, update string) (n int) {
 	h.t.Helper()
-	events := h.Client.Temporal.GetWorkflowHistory(h.t.Context(), contract.CredentialID(name), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for events.HasNext() {
-		event, err := events.Next()
-		require.NoError(h.t, err)
+	history, err := h.Client.History(h.t.Context(), contract.CredentialID(name), "")
+	require.NoError(h.t, err)
+	for _, event := range history.GetEvents() {
 		if event.GetWorkflowExecutionUpdateAcceptedEventAttributes().GetAcceptedRequest().GetInput().GetName() == update {
 			n++
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities"
 	"github.com/waybill-io/waybill/activities/contract"
@@ -44,18 +45,21 @@ func TestOneRefreshForAll(t *testing.T) {
 
 	all := func() (tokens map[mail.Secret]int) {
 		var mu sync.Mutex
-		var group sync.WaitGroup
+		var group errgroup.Group
 		tokens = map[mail.Secret]int{}
 		for i := range 1000 {
-			group.Go(func() {
+			group.Go(func() error {
 				token, err := workers[i%3].Tokens("ann").Token(t.Context(), refused)
-				require.NoError(t, err)
+				if err != nil {
+					return err
+				}
 				mu.Lock()
 				defer mu.Unlock()
 				tokens[token]++
+				return nil
 			})
 		}
-		group.Wait()
+		require.NoError(t, group.Wait())
 		return tokens
 	}
 	tokens := all()

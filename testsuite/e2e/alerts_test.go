@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,9 +25,6 @@ func TestAlertsOutliveTheirServers(t *testing.T) {
 	t.Parallel()
 	i := installTemporal(t, options{})
 	i.startOutgoing("")
-	var err error
-	i.smtpHost, i.smtpPort, err = net.SplitHostPort(i.outgoing.SMTPAddr())
-	require.NoError(t, err)
 	i.environment = []string{"EMAIL_FROM=waybill@example.com"}
 	write := func(name, text string) string {
 		path := filepath.Join(i.dir, name)
@@ -124,7 +120,7 @@ func TestAlertsOutliveTheirServers(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, contract.StateSuspended, state.State)
 	}
-	_, err = i.client.AnswerIncident(t.Context(), ids[0], contract.IncidentAnswer{Action: "retry", Variables: map[string]any{"paper": true}})
+	_, err := i.client.AnswerIncident(t.Context(), ids[0], contract.IncidentAnswer{Action: "retry", Variables: map[string]any{"paper": true}})
 	require.NoError(t, err)
 	result, err := i.client.Wait(t.Context(), ids[0])
 	require.NoError(t, err)

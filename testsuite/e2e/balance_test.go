@@ -122,7 +122,7 @@ func (d *desk) watchAll(lease time.Duration) {
 	d.t.Helper()
 	d.deployProcess()
 	for _, name := range d.names {
-		for _, tr := range d.project().Triggers {
+		for _, tr := range d.load(supportDeskFolder).Triggers {
 			require.NoError(d.t, d.client.PutTrigger(d.t.Context(), strings.ReplaceAll(tr.Source, mailbox, name), tr.Name,
 				bytes.ReplaceAll(tr.Raw, []byte("connector."+mailbox), []byte("connector."+name))))
 		}

@@ -25,6 +25,7 @@ import (
 	"github.com/waybill-io/waybill/project"
 	"github.com/waybill-io/waybill/testsuite/dovecot"
 	"github.com/waybill-io/waybill/testsuite/mailserver"
+	"github.com/waybill-io/waybill/testsuite/process"
 	"github.com/waybill-io/waybill/testsuite/temporalserver"
 )
 
@@ -33,9 +34,11 @@ const (
 	patience = 180 * time.Second
 	tick     = 50 * time.Millisecond
 
-	mailbox = "support" // of Waybill, and the user of Dovecot
-	process = "support-desk"
-	onCall  = "oncall@example.com"
+	mailbox     = "support" // of Waybill, and the user of Dovecot
+	supportDesk = "support-desk"
+	onCall      = "oncall@example.com"
+
+	supportDeskFolder = "../../examples/support-desk"
 )
 
 // installation is Waybill with the servers that it needs, except for its workers.
@@ -75,9 +78,6 @@ func install(t *testing.T, o options) *installation {
 	i.dovecot = dovecot.Start(t, dovecot.Options{Users: users, Capability: o.capability})
 	i.setPassword("secret")
 	i.startOutgoing("")
-	var err error
-	i.smtpHost, i.smtpPort, err = net.SplitHostPort(i.outgoing.SMTPAddr())
-	require.NoError(t, err)
 	if o.sink {
 		i.startSink()
 	}
@@ -89,10 +89,7 @@ func installTemporal(t *testing.T, o options) *installation {
 	t.Helper()
 	program, err := temporalserver.Find(t.Context(), temporalserver.FindOptions{NoBuild: true})
 	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no Temporal server: ", err)
-		}
-		t.Skip("no Temporal server: ", err)
+		process.Missing(t, "no Temporal server: "+err.Error())
 	}
 	i := &installation{t: t, dir: t.TempDir(), program: program, options: o}
 	i.startTemporal("")
@@ -116,7 +113,7 @@ func (i *installation) startTemporal(address string) {
 	require.NoError(i.t, err)
 }
 
-// startOutgoing starts the server for the answers on what it had kept; address "" is a free one.
+// startOutgoing starts the server for the answers on what it had kept, which workers use from now on; address "" is a free one.
 func (i *installation) startOutgoing(address string) {
 	i.t.Helper()
 	s, err := mailserver.Start(mailserver.Options{
@@ -130,6 +127,8 @@ func (i *installation) startOutgoing(address string) {
 	})
 	require.NoError(i.t, err)
 	i.outgoing = s
+	i.smtpHost, i.smtpPort, err = net.SplitHostPort(s.SMTPAddr())
+	require.NoError(i.t, err)
 	i.t.Cleanup(func() { require.NoError(i.t, s.Close(context.Background())) })
 }
 
@@ -153,26 +152,37 @@ func (i *installation) deploy() {
 	i.deployTrigger()
 }
 
-func (i *installation) project() *project.Project {
+// load reads the project of a folder.
+func (i *installation) load(path string) *project.Project {
 	i.t.Helper()
-	p, err := project.Load([]string{"../../examples/support-desk"}, project.Options{BuiltIn: catalog.Definitions()})
+	p, err := project.Load([]string{path}, project.Options{BuiltIn: catalog.Definitions()})
 	require.NoError(i.t, err)
 	return p
 }
 
-func (i *installation) deployProcess() {
+func (i *installation) deployDefinitions(p *project.Project) {
 	i.t.Helper()
-	for _, d := range i.project().Definitions {
+	for _, d := range p.Definitions {
 		_, err := i.client.Deploy(i.t.Context(), d)
 		require.NoError(i.t, err)
 	}
 }
 
-func (i *installation) deployTrigger() {
+func (i *installation) deployTriggers(p *project.Project) {
 	i.t.Helper()
-	for _, tr := range i.project().Triggers {
+	for _, tr := range p.Triggers {
 		require.NoError(i.t, i.client.PutTrigger(i.t.Context(), tr.Source, tr.Name, tr.Raw))
 	}
+}
+
+func (i *installation) deployProcess() {
+	i.t.Helper()
+	i.deployDefinitions(i.load(supportDeskFolder))
+}
+
+func (i *installation) deployTrigger() {
+	i.t.Helper()
+	i.deployTriggers(i.load(supportDeskFolder))
 	if i.sink != nil {
 		i.subscribe()
 	}
@@ -231,7 +241,7 @@ func (i *installation) eventually(seen func() string, condition func() bool) {
 // list returns the cases in a state, "" for all.
 func (i *installation) list(state string) []client.Instance {
 	i.t.Helper()
-	list, err := i.client.List(i.t.Context(), client.Filter{Key: process, State: state, Limit: 10_000})
+	list, err := i.client.List(i.t.Context(), client.Filter{Key: supportDesk, State: state, Limit: 10_000})
 	require.NoError(i.t, err)
 	return list
 }

@@ -280,10 +280,9 @@ func (i *installation) killed(v *vies, kill, start func()) {
 		i.eventually(func() string { return id + " does not complete" }, func() bool { return i.get("get", id).State == "completed" })
 		require.Equal(t, true, i.get("get", id).Variables["valid"])
 		answered := 0
-		history := i.client.Temporal.GetWorkflowHistory(t.Context(), id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-		for history.HasNext() {
-			e, err := history.Next()
-			require.NoError(t, err)
+		history, err := i.client.History(t.Context(), id, "")
+		require.NoError(t, err)
+		for _, e := range history.GetEvents() {
 			if e.GetEventType() == enums.EVENT_TYPE_ACTIVITY_TASK_COMPLETED {
 				answered++
 			}

@@ -19,8 +19,6 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
-	"github.com/waybill-io/waybill/connectors/catalog"
-	"github.com/waybill-io/waybill/project"
 	"github.com/waybill-io/waybill/testsuite/mta"
 )
 
@@ -77,12 +75,7 @@ func (p *post) counted(w *worker, outcome string) (mails int) {
 
 func (p *post) deploy() {
 	p.t.Helper()
-	all, err := project.Load([]string{"testdata/mail"}, project.Options{BuiltIn: catalog.Definitions()})
-	require.NoError(p.t, err)
-	for _, d := range all.Definitions {
-		_, err := p.client.Deploy(p.t.Context(), d)
-		require.NoError(p.t, err)
-	}
+	p.deployDefinitions(p.load("testdata/mail"))
 }
 
 // send starts processes that send a mail each, to customers of a fault.

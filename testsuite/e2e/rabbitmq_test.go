@@ -9,8 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/client"
-	"github.com/waybill-io/waybill/connectors/catalog"
-	"github.com/waybill-io/waybill/project"
 	"github.com/waybill-io/waybill/testsuite/rabbitmq"
 )
 
@@ -31,15 +29,9 @@ func TestRabbitMQ(t *testing.T) {
 	roles := []string{"--roles", "process,connectors"}
 	i.startWorker(roles...)
 	w := i.startWorker(roles...)
-	p, err := project.Load([]string{"testdata/rabbitmq"}, project.Options{BuiltIn: catalog.Definitions()})
-	require.NoError(t, err)
-	for _, d := range p.Definitions {
-		_, err := i.client.Deploy(t.Context(), d)
-		require.NoError(t, err)
-	}
-	for _, tr := range p.Triggers {
-		require.NoError(t, i.client.PutTrigger(t.Context(), tr.Source, tr.Name, tr.Raw))
-	}
+	p := i.load("testdata/rabbitmq")
+	i.deployDefinitions(p)
+	i.deployTriggers(p)
 
 	const n = 120
 	published := 0

@@ -9,8 +9,6 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors"
-	"github.com/waybill-io/waybill/connectors/catalog"
-	"github.com/waybill-io/waybill/project"
 )
 
 // TestTriggerScript has events checked by a script of the project, which a real worker runs in a process of its own.
@@ -18,10 +16,9 @@ func TestTriggerScript(t *testing.T) {
 	t.Parallel()
 	i := installTemporal(t, options{})
 	i.startWorker("--roles", "process,connectors")
-	p, err := project.Load([]string{"testdata/script"}, project.Options{BuiltIn: catalog.Definitions()})
-	require.NoError(t, err)
+	p := i.load("testdata/script")
 	require.Len(t, p.Triggers, 1)
-	require.NoError(t, i.client.PutTrigger(t.Context(), p.Triggers[0].Source, p.Triggers[0].Name, p.Triggers[0].Raw))
+	i.deployTriggers(p)
 	for _, total := range []int{3, 9} {
 		started, err := i.client.Emit(t.Context(), "till", "", connectors.Event{Name: "SOLD", ID: fmt.Sprint(total), Outputs: map[string]any{"total": total}})
 		require.NoError(t, err)
@@ -33,6 +30,7 @@ func TestTriggerScript(t *testing.T) {
 	require.Empty(t, good.Failed)
 	var dead []client.DeadEvent
 	i.eventually(func() string { return "the script throws, and the event is no dead letter" }, func() bool {
+		var err error
 		dead, err = i.client.DeadEvents(t.Context(), "till", 10)
 		return err == nil && len(dead) == 1
 	})

@@ -88,7 +88,7 @@ func TestMailRefused(t *testing.T) {
 	require.Len(t, i.inbox(other.customer), 1)
 
 	var open []struct{ Instance, Code string }
-	i.starter(&open, "incident", "list", "--key", process)
+	i.starter(&open, "incident", "list", "--key", supportDesk)
 	require.Len(t, open, 2)
 	require.Equal(t, "EMAIL_SEND_ERROR", open[0].Code)
 	i.refuse.Store(nil)
@@ -98,7 +98,7 @@ func TestMailRefused(t *testing.T) {
 	i.starter(&result, "incident", "resolve", ids[gone.customer])
 	require.Equal(t, contract.StateCompleted, result.State)
 	i.eventually(func() string { return "the cases do not end" }, func() bool { return len(i.list(contract.StateCompleted)) == 3 })
-	i.starter(&open, "incident", "list", "--key", process)
+	i.starter(&open, "incident", "list", "--key", supportDesk)
 	require.Empty(t, open)
 	require.Len(t, i.inbox(mended.customer), 1)
 	require.Empty(t, i.inbox(gone.customer))

@@ -27,9 +27,6 @@ func TestTenantsHaveServersOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	i := installTemporal(t, options{})
 	i.startOutgoing("")
-	var err error
-	i.smtpHost, i.smtpPort, err = net.SplitHostPort(i.outgoing.SMTPAddr())
-	require.NoError(t, err)
 	acme, err := mailserver.Start(mailserver.Options{Users: map[string]string{"desk@acme.example": "hunter2"}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, acme.Close(context.Background())) })

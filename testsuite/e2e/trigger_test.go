@@ -27,7 +27,7 @@ func TestTriggerWrong(t *testing.T) {
 	i.deploy()
 	source := contract.EventSource(mailbox, trigger.EmailReceived)
 	require.NoError(t, i.client.PutTrigger(t.Context(), source, "nowhere", wrong("nowhere", "no-such-process", "${emailSubject}")))
-	require.NoError(t, i.client.PutTrigger(t.Context(), source, "outside", wrong("outside", process, "${emailSubject.substring(0, 5000)}")))
+	require.NoError(t, i.client.PutTrigger(t.Context(), source, "outside", wrong("outside", supportDesk, "${emailSubject.substring(0, 5000)}")))
 	i.watch()
 	// The support desk leaves mail of this subject alone.
 	undeployed, unread := routine(1), routine(2)

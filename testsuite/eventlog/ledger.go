@@ -54,6 +54,9 @@ func (l *Ledger) Add(e events.Event) error {
 		}
 		l.known[e.Ref] = e.Type != events.VariableDeleted
 		return nil
+	case e.Type.Kind() == events.KindMail: // the host's own
+		l.last = e.Sequence
+		return nil
 	case e.Type == events.FlowTaken:
 		l.last = e.Sequence
 		if e.SourceID == "" || e.TargetID == "" {

@@ -128,9 +128,6 @@ func (s *Server) answers() bool {
 	return answer.StatusCode == http.StatusOK
 }
 
-// SetAccess sets how long access tokens last that are given from now on.
-func (s *Server) SetAccess(life time.Duration) { s.set("access", int(life.Seconds())) }
-
 // SetKeep sets whether refresh tokens can be used again.
 func (s *Server) SetKeep(keep bool) { s.set("rotate", !keep) }
 

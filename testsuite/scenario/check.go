@@ -40,6 +40,9 @@ func (e *expectStep) check(there *snapshot, find func(name string) (*instance, e
 	c.callCounts(e.callCounts)
 	c.callList(e.calls)
 	c.incidents(e.incidents)
+	if err := c.events(e); err != nil {
+		return err
+	}
 	if len(c.wrong) > 0 {
 		return errors.New(strings.Join(c.wrong, "; "))
 	}

@@ -26,6 +26,8 @@ type expectStep struct {
 	subscriptions []string // messages and signals, as "message NAME" and "signal NAME"
 	enabled       []string
 	jobs          *expectedJobs
+	events        []string // types of all events, in order
+	eventsInclude []string // types of some of them, in order
 }
 
 type expectedTask struct {
@@ -87,7 +89,12 @@ func readExpect(f *fields) action {
 		e.subscriptions = f.expectedSubscriptions(n)
 	}
 	e.jobs = f.expectedJobs()
-	f.later("events", "eventsInclude")
+	if n := f.get("events"); n != nil {
+		e.events = f.eventTypes(n)
+	}
+	if n := f.get("eventsInclude"); n != nil {
+		e.eventsInclude = f.eventTypes(n)
+	}
 	if e.instance == all {
 		for _, name := range []string{"state", "variables", "absent"} {
 			if n := f.get(name); n != nil {

@@ -80,16 +80,6 @@ func (f *fields) get(name string) ast.Node {
 
 func (f *fields) has(name string) bool { return f.get(name) != nil }
 
-// later refuses fields of the format whose elements this version does not run.
-func (f *fields) later(names ...string) {
-	for _, p := range f.list {
-		if slices.Contains(names, p.name) {
-			f.fail(p.key, "%s is not supported by this version", p.name)
-			f.taken[p.name] = true
-		}
-	}
-}
-
 // done refuses every field that was not asked for.
 func (f *fields) done() {
 	slices.Sort(f.known)

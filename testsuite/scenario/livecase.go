@@ -205,7 +205,7 @@ func (s *liveCase) snapshot() (*snapshot, error) {
 		count[r.Definition.Key]++
 		i := &seen{
 			name: r.Definition.Key + "#" + strconv.Itoa(count[r.Definition.Key]), key: r.Definition.Key, state: r.State, active: r.Active, enabled: r.Enabled,
-			path: r.Path, subscriptions: r.Subscriptions, variables: r.Variables,
+			path: r.Path, subscriptions: r.Subscriptions, variables: r.Variables, log: func() ([]string, error) { return s.log(id) },
 		}
 		for _, incident := range r.Incidents {
 			i.incidents = append(i.incidents, expectedIncident{incident.Element, incident.Message})

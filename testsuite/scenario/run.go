@@ -91,8 +91,9 @@ func (e *stepError) Error() string {
 func (e *stepError) Unwrap() error { return e.err }
 
 // run runs one case; nil when it passed.
-func (f *File) run(ctx context.Context, c *Case) *stepError {
-	w := newWorld(ctx, f)
+func (f *File) run(ctx context.Context, c *Case) *stepError { return f.runIn(newWorld(ctx, f), c) }
+
+func (f *File) runIn(w *world, c *Case) *stepError {
 	if err := w.deploy(f.deploy); err != nil {
 		return &stepError{line: c.Line, err: fmt.Errorf("deploy: %w", err)}
 	}

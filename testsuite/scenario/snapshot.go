@@ -26,6 +26,7 @@ type seen struct {
 	subscriptions []string // "message NAME", "signal NAME"
 	incidents     []expectedIncident
 	variables     map[string]any
+	log           func() ([]string, error) // types of events
 }
 
 // seenTask is an open user task.
@@ -53,7 +54,7 @@ func (w *world) snapshot() *snapshot {
 	for _, i := range w.instances {
 		one := &seen{
 			name: i.name, key: i.process.ID, state: stateOf(i.state), active: i.state.Active(), enabled: engine.Enabled(i.process, i.state),
-			path: i.path, variables: i.state.Variables,
+			path: i.path, variables: i.state.Variables, log: func() ([]string, error) { return i.log, nil },
 		}
 		for _, incident := range i.state.Incidents {
 			one.incidents = append(one.incidents, expectedIncident{incident.Element, incident.Message})

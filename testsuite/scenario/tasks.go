@@ -71,6 +71,9 @@ func (w *world) claim(s *claimStep) error {
 	if s.assignee != "" && t.Assignee != "" && t.Assignee != s.assignee {
 		return fmt.Errorf("the task is claimed by %q", t.Assignee)
 	}
+	if t.Assignee != s.assignee {
+		w.assigned(t)
+	}
 	t.Assignee = s.assignee
 	if t.Listens {
 		return w.apply(t.instance, engine.TaskAssigned{ID: t.id, Assignee: t.Assignee})

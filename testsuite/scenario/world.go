@@ -14,6 +14,7 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/engine"
+	"github.com/waybill-io/waybill/events"
 	"github.com/waybill-io/waybill/script"
 )
 
@@ -47,6 +48,9 @@ type world struct {
 	path  []string
 	moves int   // answers and timers of this step
 	wrong error // of the scenario; the first one counts
+
+	observe func(*instance, events.Event) // for tests; nil: nobody
+	silent  bool                          // for tests: nothing is recorded
 }
 
 // broken is an error of a scenario that no step can expect.
@@ -60,7 +64,8 @@ type instance struct {
 	process *bpmn.Process
 	state   *engine.State
 	path    []string
-	caller  *caller // nil: nobody called it
+	log     []string // types of events
+	caller  *caller  // nil: nobody called it
 }
 
 // command is what an instance waits for, by the engine's id.
@@ -117,7 +122,7 @@ func (w *world) beginAs(d deployed, element string, started startStep, by *calle
 	}
 	i := &instance{name: key + "#" + strconv.Itoa(n), process: d.process, caller: by}
 	options := engine.Options{
-		ID: i.name, Definition: fmt.Sprintf("%s:%d", key, max(d.definition.Version, 1)), BusinessKey: started.businessKey, Initiator: started.user,
+		ID: i.name, Definition: fmt.Sprintf("%s:%d", key, max(d.definition.Version, 1)), BusinessKey: started.businessKey, Initiator: started.user, Record: !w.silent,
 	}
 	if by != nil {
 		options.Called, options.Depth = true, by.instance.state.Depth+1
@@ -196,6 +201,8 @@ func (w *world) carryOut(i *instance, c engine.Command) {
 		w.escalated(i, c)
 	case engine.Stop:
 		w.stop(i, c.ID)
+	case engine.Record:
+		w.recorded(i, c)
 	case engine.End:
 		w.ended(i, c)
 	default:

@@ -1,8 +1,8 @@
-package project
+package jsonfile
 
 import "errors"
 
-// Parts takes joined errors apart, as Load's are: each is told on a line of its own. An error made by fmt.Errorf with several %w unwraps
+// Parts takes joined errors apart, as those of File.Err are: each is told on a line of its own. An error made by fmt.Errorf with several %w unwraps
 // to a list as well, but its text says more than its parts, so it stays whole.
 func Parts(err error) []error {
 	joined, ok := err.(interface{ Unwrap() []error })

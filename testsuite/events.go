@@ -1,0 +1,107 @@
+package testsuite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
+
+	waybill "github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/events"
+	"github.com/waybill-io/waybill/events/marker"
+	"github.com/waybill-io/waybill/testsuite/eventlog"
+)
+
+// Batches are the events of a run, marker by marker, with the workflow task of each.
+func Batches(h *history.History) (all []events.Batch, tasks []int64, err error) {
+	for _, e := range h.GetEvents() {
+		b, ok, err := marker.Read(e, converter.GetDefaultDataConverter())
+		if err != nil {
+			return nil, nil, err
+		}
+		if ok {
+			all, tasks = append(all, b), append(tasks, e.GetMarkerRecordedEventAttributes().GetWorkflowTaskCompletedEventId())
+		}
+	}
+	return all, tasks, nil
+}
+
+// CheckEvents reads the events of all process instances that have ended, in the namespace of c: there is no gap, whatever begins ends once,
+// and each workflow task has one marker at most. Instances whose first run is in checked are left out, and those that are read are added.
+func CheckEvents(ctx context.Context, c *waybill.Client, checked map[string]bool) error {
+	chains := map[string][]*history.History{} // by first run, the newest first
+	request := &workflowservice.ListWorkflowExecutionsRequest{PageSize: 500, Query: "WaybillState IS NOT NULL AND ExecutionStatus != 'Running'"}
+	for {
+		page, err := c.Temporal.ListWorkflow(ctx, request)
+		if err != nil {
+			return err
+		}
+		for _, e := range page.GetExecutions() {
+			h, err := c.History(ctx, e.GetExecution().GetWorkflowId(), e.GetExecution().GetRunId())
+			if err != nil {
+				return err
+			}
+			first := h.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetFirstExecutionRunId()
+			chains[first] = append(chains[first], h)
+		}
+		if request.NextPageToken = page.GetNextPageToken(); len(request.NextPageToken) == 0 {
+			break
+		}
+	}
+	var errs []error
+	for first, runs := range chains {
+		last := runs[0].GetEvents()[len(runs[0].GetEvents())-1].GetEventType()
+		if checked[first] || last != enums.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED {
+			continue
+		}
+		checked[first] = true
+		slices.SortFunc(runs, func(a, b *history.History) int {
+			return a.GetEvents()[0].GetEventTime().AsTime().Compare(b.GetEvents()[0].GetEventTime().AsTime())
+		})
+		if err := checkChain(runs); err != nil {
+			errs = append(errs, fmt.Errorf("events of %s: %w", runs[0].GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetWorkflowId(), err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func checkChain(runs []*history.History) error {
+	var ledger eventlog.Ledger
+	var whose *events.Process
+	n := 0
+	for _, h := range runs {
+		list, tasks, err := Batches(h)
+		if err != nil {
+			return err
+		}
+		if len(slices.Compact(slices.Clone(tasks))) != len(tasks) {
+			return fmt.Errorf("workflow tasks with several markers: %v", tasks)
+		}
+		for _, b := range list {
+			if whose == nil {
+				whose = &b.Process
+			}
+			if b.Process != *whose {
+				return fmt.Errorf("%+v was %+v", b.Process, *whose)
+			}
+			for _, e := range b.Events {
+				if err := ledger.Add(e); err != nil {
+					return err
+				}
+				n++
+			}
+		}
+	}
+	if n == 0 && whose != nil {
+		return nil // of a worker that records none
+	}
+	if open := ledger.Open(events.KindProcess); n == 0 || len(open) > 0 {
+		return fmt.Errorf("%d events, and no end", n)
+	}
+	return nil
+}
