@@ -58,7 +58,7 @@ func NewRebuilder(c *client.Client, store *analytics.Store, bucket *blob.Bucket,
 	}
 }
 
-// RegisterRebuilder makes a worker of the queue of the indexer rebuild, verify and keep the archive.
+// RegisterRebuilder makes a worker of the queue of the indexer rebuild and verify.
 func RegisterRebuilder(r worker.ActivityRegistry, b *Rebuilder) {
 	register(r, contract.BeginGatherActivity, b.Begin)
 	register(r, contract.AlsoIndexActivity, b.Also)
@@ -71,10 +71,14 @@ func RegisterRebuilder(r worker.ActivityRegistry, b *Rebuilder) {
 	register(r, contract.DropGenerationActivity, b.Drop)
 	register(r, contract.DropReplacedActivity, b.DropReplaced)
 	register(r, contract.ForgetGatheringActivity, b.Forget)
+}
+
+// RegisterArchive makes a worker of the queue of the indexer keep the archive.
+func RegisterArchive(r worker.ActivityRegistry, b *Rebuilder) {
 	register(r, contract.MoveArchiveActivity, b.Move)
 }
 
-// Schedule puts the Schedule of the archive, or pauses nothing when there is none. It tries until ctx is done.
+// Schedule puts the Schedule of the archive, where there is one. It tries until ctx is done.
 func (b *Rebuilder) Schedule(ctx context.Context) {
 	if !b.settings.Keep {
 		return
@@ -117,28 +121,27 @@ func (b *Rebuilder) Begin(ctx context.Context, in contract.GatherInput) (contrac
 	if !in.Rebuild || !in.Since.IsZero() {
 		return begun, nil
 	}
+	// The indexer would do so, and must not meet a half-made first generation.
+	if err := b.store.Ensure(ctx, in.Tenant); err != nil {
+		return begun, err
+	}
 	all, err := b.store.Generations(ctx, in.Tenant)
 	if err != nil {
 		return begun, err
 	}
-	last := 0
 	for _, g := range all {
-		if last = max(last, g.Number); g.Current {
+		if g.Current {
 			begun.Replaces = g.Number
 		}
 	}
 	for _, g := range all {
-		// What a rebuild has left that was ended before it could clean up.
-		if g.Number > begun.Replaces && begun.Replaces > 0 {
+		if g.Number > begun.Replaces { // a rebuild was ended before it could clean up
 			if err := b.leave(ctx, contract.IndexTarget{Tenant: in.Tenant, Generation: g.Number}); err != nil {
 				return begun, err
 			}
 		}
 	}
-	begun.Generation = max(begun.Replaces, 0) + 1
-	if begun.Replaces == 0 {
-		begun.Generation = last + 1
-	}
+	begun.Generation = begun.Replaces + 1
 	return begun, b.store.Create(ctx, in.Tenant, begun.Generation)
 }
 
@@ -206,6 +209,15 @@ func (b *Rebuilder) generations(ctx context.Context, tenant string) ([]contract.
 
 // Drop drops a generation that is not the current one.
 func (b *Rebuilder) Drop(ctx context.Context, t contract.IndexTarget) error {
+	all, err := b.store.Generations(ctx, t.Tenant)
+	if err != nil {
+		return err
+	}
+	for _, g := range all {
+		if g.Number == t.Generation && g.Current {
+			return nil // the rebuild came to its end before it was given up
+		}
+	}
 	return b.store.Drop(ctx, t.Tenant, t.Generation)
 }
 

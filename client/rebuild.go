@@ -2,11 +2,15 @@ package client
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"time"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	temporal "go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
 )
@@ -70,4 +74,41 @@ func (c *Client) CancelGathering(ctx context.Context, id string) error {
 		return fmt.Errorf("cancel %s: %w", id, readable(err))
 	}
 	return nil
+}
+
+// DropReplaced drops the generations of the indexes of a tenant that rebuilds have replaced.
+func (c *Client) DropReplaced(ctx context.Context, tenant string) (d contract.DroppedGenerations, err error) {
+	if err := c.askIndexer(ctx, contract.IndexerQueue, contract.DropReplacedActivity, tenant, &d); err != nil {
+		return d, fmt.Errorf("drop the replaced indexes of tenant %q: %w", tenant, err)
+	}
+	return d, nil
+}
+
+// ExportEvents returns a page of documents.
+func (c *Client) ExportEvents(ctx context.Context, in contract.ExportInput) (p contract.ExportPage, err error) {
+	if err := c.askIndexer(ctx, contract.ReportQueue, contract.ExportActivity, in, &p); err != nil {
+		return p, fmt.Errorf("export events: %w", err)
+	}
+	return p, nil
+}
+
+const (
+	// indexerTimeout bounds a question to the index.
+	indexerTimeout = 2 * time.Minute
+	// indexerUnclaimed is how long it may wait for a worker.
+	indexerUnclaimed = 20 * time.Second
+)
+
+func (c *Client) askIndexer(ctx context.Context, queue, activity string, in, out any) error {
+	h, err := c.Temporal.ExecuteActivity(ctx, temporal.StartActivityOptions{
+		ID: activity + "/" + rand.Text(), TaskQueue: queue, ScheduleToStartTimeout: indexerUnclaimed, StartToCloseTimeout: indexerTimeout,
+		HeartbeatTimeout: contract.IndexHeartbeat, RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 3},
+	}, activity, in)
+	if err == nil {
+		err = h.Get(ctx, out)
+	}
+	if late, ok := errors.AsType[*sdk.TimeoutError](err); ok && late.TimeoutType() == enums.TIMEOUT_TYPE_SCHEDULE_TO_START {
+		return fmt.Errorf("%w within %s: is a worker with the role indexer running?", ErrUnclaimed, indexerUnclaimed)
+	}
+	return readable(err)
 }

@@ -110,13 +110,14 @@ type Options struct {
 
 // App is a worker.
 type App struct {
-	options Options
-	workers []worker.Worker
-	client  *client.Client
-	watcher *activities.Watcher // nil without the role Mailbox
-	bridge  *bridge.Bridge      // nil without the role Bridge
-	alerter *activities.Alerter // nil without the role Process
-	indexer *activities.Indexer // nil without the role Indexer
+	options   Options
+	workers   []worker.Worker
+	client    *client.Client
+	watcher   *activities.Watcher   // nil without the role Mailbox
+	bridge    *bridge.Bridge        // nil without the role Bridge
+	alerter   *activities.Alerter   // nil without the role Process
+	indexer   *activities.Indexer   // nil without the role Indexer
+	rebuilder *activities.Rebuilder // the same
 
 	notebook *activities.Notebook // nil without the role Process, or an index
 
@@ -350,6 +351,7 @@ func (a *App) Run(ctx context.Context, started func()) error {
 	}
 	if a.indexer != nil {
 		beside.Go(func() { a.indexer.Begin(ctx) })
+		beside.Go(func() { a.rebuilder.Schedule(ctx) })
 	}
 	if a.notebook != nil {
 		beside.Go(func() { a.notebook.Run(ctx) })

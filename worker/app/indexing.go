@@ -19,7 +19,8 @@ const reports = 20
 type Indexing struct {
 	// Sink takes documents, of role Indexer; nil where only others have that role: then the worker tells them what moved.
 	Sink     activities.Sink
-	Settings activities.IndexerSettings // New adds the namespace
+	Settings activities.IndexerSettings // New adds the namespace and the archive
+	Rebuilds activities.RebuildSettings // and whether there is an archive
 }
 
 // recording says how workflows record events, and that the indexer is told of what moves.
@@ -43,15 +44,18 @@ func (a *App) addIndexer(ctx context.Context, registry prometheus.Registerer) er
 	}
 	settings := in.Settings
 	settings.Namespace = a.options.Namespace
+	settings.Archive = a.stager()
 	a.indexer = activities.NewIndexer(a.client, in.Sink, settings, registry, a.options.Logger)
-	activities.RegisterIndexer(a.add(contract.IndexerQueue, worker.Options{
+	index := a.add(contract.IndexerQueue, worker.Options{
 		DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: a.indexer.Slots(), MaxConcurrentActivityTaskPollers: 4,
-	}), a.indexer)
+	})
+	activities.RegisterIndexer(index, a.indexer)
 	// Apart from the blocks: who asks for a report must not wait for them.
 	questions := a.add(contract.ReportQueue, worker.Options{
 		DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: reports, MaxConcurrentActivityTaskPollers: 1,
 	})
 	activities.RegisterLetters(questions, in.Sink)
 	activities.RegisterReports(questions, activities.ReportsOf(in.Sink))
+	a.addRebuilder(index, questions, settings)
 	return nil
 }

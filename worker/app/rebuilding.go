@@ -1,0 +1,28 @@
+package app
+
+import (
+	"go.temporal.io/sdk/worker"
+
+	"github.com/waybill-io/waybill/activities"
+	"github.com/waybill-io/waybill/analytics"
+	"github.com/waybill-io/waybill/analytics/archive"
+)
+
+// stager is the archive that the indexer stages for; nil: none is kept.
+func (a *App) stager() activities.Stager {
+	if !a.options.Indexing.Rebuilds.Keep {
+		return nil
+	}
+	return archive.New(a.options.Files)
+}
+
+// addRebuilder adds the archive to the indexer's queue and, where the index can be made anew, rebuilds, and exports to that of reports.
+func (a *App) addRebuilder(index, reports worker.Worker, settings activities.IndexerSettings) {
+	store, _ := a.options.Indexing.Sink.(*analytics.Store) // files can neither be searched nor rebuilt
+	a.rebuilder = activities.NewRebuilder(a.client, store, a.options.Files, settings, a.options.Indexing.Rebuilds, a.options.Logger)
+	activities.RegisterArchive(index, a.rebuilder)
+	if store != nil {
+		activities.RegisterRebuilder(index, a.rebuilder)
+		activities.RegisterExport(reports, a.rebuilder)
+	}
+}
