@@ -36,6 +36,7 @@ type report struct {
 	Indexing  *indexingReport  `json:"indexing,omitempty"`
 	Rebuild   *rebuildReport   `json:"rebuild,omitempty"`
 	Indexer   *indexerReport   `json:"indexer,omitempty"`
+	Outage    *outageReport    `json:"outage,omitempty"`
 }
 
 // section is a part of a report as a person reads it.
@@ -56,7 +57,7 @@ type options struct {
 	rebuild int // documents of the archive of a rebuild
 }
 
-var sections = []string{"engine", "host", "events", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending", "alerts", "indexing", "indexer"}
+var sections = []string{"engine", "host", "events", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending", "alerts", "indexing", "indexer", "outage"}
 
 // rebuildSection is measured only when it is asked for: it takes many minutes.
 const rebuildSection = "rebuild"
@@ -227,6 +228,12 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 			return fmt.Errorf("indexer: %w", err)
 		}
 		printed = append(printed, r.Indexer)
+	}
+	if slices.Contains(o.only, "outage") {
+		if r.Outage, err = measureOutage(ctx, o.rounds, progress); err != nil {
+			return fmt.Errorf("outage: %w", err)
+		}
+		printed = append(printed, r.Outage)
 	}
 	if o.output == "json" {
 		e := json.NewEncoder(out)

@@ -92,7 +92,7 @@ func installTemporal(t *testing.T, o options) *installation {
 		process.Missing(t, "no Temporal server: "+err.Error())
 	}
 	i := &installation{t: t, dir: t.TempDir(), program: program, options: o}
-	i.startTemporal("")
+	i.startTemporal(address("127.0.0.1", process.Ports(t, 1)[0])) // which is still free after a stop
 	t.Cleanup(func() { require.NoError(t, i.temporal.Stop()) })
 	c, err := temporal.DialContext(t.Context(), temporal.Options{
 		HostPort: i.temporal.Address, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),

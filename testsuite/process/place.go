@@ -3,6 +3,8 @@ package process
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http/httptest"
 	"os"
@@ -50,14 +52,23 @@ func Folder(t testing.TB, name string) string {
 func Ports(t testing.TB, n int) []int {
 	t.Helper()
 	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	for tries := 0; len(ports) < n; tries++ {
+		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", lowest+rand.IntN(outgoing-lowest)))
+		if err != nil && tries < 100*n {
+			continue // taken
+		}
 		Check(t, err)
 		defer func() { _ = l.Close() }()
 		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 	}
 	return ports
 }
+
+const (
+	lowest = 10_000
+	// outgoing is where the ports begin that Linux gives to outgoing connections: one of those may be gone when a server that was stopped wants it back.
+	outgoing = 32_768
+)
 
 // Account is the user that a server runs as.
 type Account struct {

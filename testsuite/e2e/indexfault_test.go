@@ -1,0 +1,244 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/waybill-io/waybill/analytics"
+	"github.com/waybill-io/waybill/testsuite/elasticsearch"
+)
+
+// outage is how long Elasticsearch is away, refuses and has no disk: WAYBILL_INDEX_OUTAGE=5m in what is measured for releases.
+func outage(t *testing.T) time.Duration {
+	t.Helper()
+	text := os.Getenv("WAYBILL_INDEX_OUTAGE")
+	if text == "" {
+		return 3 * time.Second
+	}
+	d, err := time.ParseDuration(text)
+	require.NoError(t, err)
+	return d
+}
+
+// kills is how often the indexer is killed: WAYBILL_INDEX_KILLS=20 in what is measured for releases.
+func kills(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("WAYBILL_INDEX_KILLS")
+	if text == "" {
+		return 6
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	return n
+}
+
+// faulty is an installation whose index gets into trouble, with a worker that indexes and one that does all else.
+type faulty struct {
+	*indexed
+	storm     *storm
+	auditor   *auditor
+	processes *worker
+	indexer   *worker
+	usual     float64 // instances a second while nothing is wrong
+}
+
+func installFaulty(t *testing.T) *faulty {
+	t.Helper()
+	f := &faulty{indexed: &indexed{installation: installTemporal(t, options{}), elastic: elasticsearch.Start(t, elasticsearch.Options{Settings: map[string]string{
+		"cluster.info.update.interval": "10s", // the least
+	}})}}
+	f.startOutgoing("")
+	refuse := func(recipient string) error {
+		if strings.HasPrefix(recipient, "nobody-") {
+			return fmt.Errorf("%s has moved", recipient)
+		}
+		return nil
+	}
+	f.refuse.Store(&refuse)
+	f.storm = startStorm(t, f.elastic.URL)
+	var err error
+	f.store, err = analytics.Open(analytics.Config{Addresses: []string{f.elastic.URL}, SocketTimeout: time.Minute})
+	require.NoError(t, err)
+	t.Cleanup(f.store.Close)
+	u, err := url.Parse(f.storm.URL)
+	require.NoError(t, err)
+	for name, value := range map[string]string{
+		"elastic-search.server.type": "rest", "elastic-search.rest-client.address": u.Hostname(), "elastic-search.rest-client.port": u.Port(),
+		"event.processing.cronExpression": "0/2 * * * * ?", "event.processing.sweep.interval": "3000", "event.processing.blocksize": "5",
+	} {
+		f.flags = append(f.flags, "--set", name+"="+value)
+	}
+	f.auditor = &auditor{t: t, client: f.client, store: f.store, tenants: []string{"", "acme"}}
+	f.startProcesses()
+	f.startIndexer()
+	p := f.load("testdata/paper.bpmn")
+	acme := f.load("testdata/parcel")
+	for n := range acme.Definitions {
+		acme.Definitions[n].Tenant = "acme"
+	}
+	p.Definitions = append(p.Definitions, acme.Definitions...)
+	f.deployDefinitions(p)
+	return f
+}
+
+func (f *faulty) startProcesses() {
+	f.processes = f.startWorker(append([]string{"--roles", "process,connectors,gateway", "--set", "event.processing.enabled=false"}, f.flags...)...)
+}
+
+func (f *faulty) startIndexer() {
+	f.indexer = f.startWorker(append([]string{"--roles", "indexer"}, f.flags...)...)
+}
+
+// during has something happen while processes run, and requires that the index is what the histories tell when it is over.
+func (f *faulty) during(name string, what func()) {
+	f.t.Helper()
+	b := openBusiness(f.t, f.client, name, 4)
+	what()
+	rate, lasted := b.rate(), time.Since(b.begun)
+	b.close()
+	f.quiet()
+	over := time.Now()
+	all := f.auditor.agree()
+	if f.usual == 0 {
+		f.usual = rate
+	}
+	f.t.Logf("%s for %s: %d instances started, %.1f a second seen through, %.2f of what is usual; %s after its end all %d documents of %d events are indexed, none twice",
+		name, lasted.Round(100*time.Millisecond), b.started.Load(), rate, rate/f.usual, time.Since(over).Round(100*time.Millisecond), len(all.documents), all.events)
+}
+
+// passes waits until a pass ends that begins from now on.
+func (f *faulty) passes() {
+	f.t.Helper()
+	now := time.Now()
+	f.eventually(func() string { return "no pass ends" }, func() bool {
+		s, err := f.client.IndexerState(f.t.Context())
+		return err == nil && s.Last != nil && s.Last.Began.After(now)
+	})
+}
+
+// failing waits until the indexer says that it gets nowhere.
+func (f *faulty) failing() {
+	f.t.Helper()
+	f.eventually(func() string { return "nobody says that the index is in trouble" }, func() bool {
+		s, err := f.client.IndexerStatus(f.t.Context())
+		return err == nil && s.Error != ""
+	})
+}
+
+// atRandom waits for a part of a time.
+func (f *faulty) atRandom(most time.Duration) {
+	select {
+	case <-time.After(rand.N(most)):
+	case <-f.t.Context().Done():
+	}
+}
+
+// TestIndexFaults has everything go wrong that stands between histories and the index while processes run: afterwards the index is exactly what the
+// histories tell.
+func TestIndexFaults(t *testing.T) {
+	f := installFaulty(t)
+	long := outage(t)
+	after := func(begun time.Time) {
+		select {
+		case <-time.After(time.Until(begun.Add(long))):
+		case <-t.Context().Done():
+		}
+	}
+	f.during("well", func() {
+		begun := time.Now()
+		f.passes()
+		after(begun)
+	})
+	f.during("down", func() {
+		f.elastic.Kill()
+		begun := time.Now()
+		f.failing()
+		after(begun)
+		f.elastic.Run()
+	})
+	f.during("storm", func() {
+		f.storm.blows.Store(true)
+		defer f.storm.blows.Store(false)
+		begun := time.Now()
+		f.eventually(f.storm.counts, func() bool { return f.storm.passed() })
+		after(begun)
+		t.Log("what bulk requests met: ", f.storm.counts())
+	})
+	f.during("full", func() {
+		f.watermark("1pb", "true")
+		f.failing()
+		begun := time.Now()
+		after(begun)
+		f.watermark("1b", "true")
+		f.passes() // the server takes the blocks away by itself
+	})
+	f.during("killed", func() {
+		for range kills(t) {
+			f.atRandom(3 * time.Second)
+			f.indexer.kill()
+			f.startIndexer()
+		}
+	})
+	f.during("all-killed", func() {
+		f.passes()
+		f.atRandom(2 * time.Second)
+		f.indexer.kill()
+		f.processes.kill()
+		f.startProcesses()
+		f.startIndexer()
+	})
+	f.during("temporal", func() {
+		f.passes()
+		address := f.temporal.Address
+		require.NoError(t, f.temporal.Stop())
+		f.startTemporal(address)
+		f.passes()
+	})
+	s, err := f.client.IndexerState(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, s.Total.Dead, "what may pass is no reason for a dead letter")
+	letters, err := f.client.IndexLetters(t.Context(), allLetters)
+	require.NoError(t, err)
+	require.Empty(t, letters.Letters)
+
+	f.poison()
+	f.indexTenants()
+}
+
+// passed tells whether all that a storm can do was done.
+func (s *storm) passed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, what := range []string{"429", "503", "cut", "done and not answered", "some 429"} {
+		if s.done[what] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// watermark says how much of its disk the server wants to be free.
+func (f *faulty) watermark(free, enabled string) {
+	f.t.Helper()
+	const disk = "cluster.routing.allocation.disk."
+	body := fmt.Sprintf(`{"persistent":{"%sthreshold_enabled":%s,"%[1]swatermark.low":"%[3]s","%[1]swatermark.high":"%[3]s","%[1]swatermark.flood_stage":"%[3]s"}}`, disk, enabled, free)
+	ctx, cancel := context.WithTimeout(f.t.Context(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPut, f.elastic.URL+"/_cluster/settings", strings.NewReader(body))
+	require.NoError(f.t, err)
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultClient.Do(r)
+	require.NoError(f.t, err)
+	require.NoError(f.t, answer.Body.Close())
+	require.Equal(f.t, http.StatusOK, answer.StatusCode)
+}
