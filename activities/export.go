@@ -42,14 +42,14 @@ func (b *Rebuilder) Export(ctx context.Context, in contract.ExportInput) (p cont
 	return p, err
 }
 
-// page is an answer that is being made.
-type page struct {
+// exportedPage is an answer that is being made.
+type exportedPage struct {
 	contract.ExportPage
 	size int
 }
 
 // add adds a document; false: there is no room for it. The first has room in any case.
-func (p *page) add(document []byte) bool {
+func (p *exportedPage) add(document []byte) bool {
 	if len(p.Documents) > 0 && p.size+len(document) > contract.MaxExportPage {
 		return false
 	}
@@ -59,7 +59,7 @@ func (p *page) add(document []byte) bool {
 }
 
 func (b *Rebuilder) exportIndex(ctx context.Context, in contract.ExportInput) (contract.ExportPage, error) {
-	var p page
+	var p exportedPage
 	q := analytics.Selection{Tenant: in.Tenant, Index: in.Index}
 	between := map[string]any{}
 	if !in.From.IsZero() {
@@ -113,7 +113,7 @@ type archiveCursor struct {
 var errFull = errors.New("the page is full")
 
 func (b *Rebuilder) exportArchive(ctx context.Context, in contract.ExportInput) (contract.ExportPage, error) {
-	var p page
+	var p exportedPage
 	var at archiveCursor
 	days := archive.Range{From: in.From, To: in.To}
 	if in.Cursor != "" {

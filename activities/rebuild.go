@@ -121,28 +121,27 @@ func (b *Rebuilder) Begin(ctx context.Context, in contract.GatherInput) (contrac
 	if !in.Rebuild || !in.Since.IsZero() {
 		return begun, nil
 	}
+	// The indexer would do so, and must not meet a half-made first generation.
+	if err := b.store.Ensure(ctx, in.Tenant); err != nil {
+		return begun, err
+	}
 	all, err := b.store.Generations(ctx, in.Tenant)
 	if err != nil {
 		return begun, err
 	}
-	last := 0
 	for _, g := range all {
-		if last = max(last, g.Number); g.Current {
+		if g.Current {
 			begun.Replaces = g.Number
 		}
 	}
 	for _, g := range all {
-		// What a rebuild has left that was ended before it could clean up.
-		if g.Number > begun.Replaces && begun.Replaces > 0 {
+		if g.Number > begun.Replaces { // a rebuild was ended before it could clean up
 			if err := b.leave(ctx, contract.IndexTarget{Tenant: in.Tenant, Generation: g.Number}); err != nil {
 				return begun, err
 			}
 		}
 	}
-	begun.Generation = max(begun.Replaces, 0) + 1
-	if begun.Replaces == 0 {
-		begun.Generation = last + 1
-	}
+	begun.Generation = begun.Replaces + 1
 	return begun, b.store.Create(ctx, in.Tenant, begun.Generation)
 }
 

@@ -97,10 +97,12 @@ func TestReportIsBounded(t *testing.T) {
 	require.InDelta(t, 999, result.Elements[0].Rows[0][1], 0, "what is counted is not cut")
 }
 
+// A worker that writes files has no index to ask.
 func TestNoReports(t *testing.T) {
-	_, err := NoReports("elastic-search.server.type is file").Report(t.Context(), contract.ReportRequest{Report: "mail"})
+	_, err := ReportsOf(struct{}{}).Report(t.Context(), contract.ReportRequest{Report: "mail"})
 	refusal, ok := errors.AsType[*temporal.ApplicationError](err)
 	require.True(t, ok)
 	require.Equal(t, contract.ReportNoServer, refusal.Type())
-	require.Contains(t, refusal.Message(), "elastic-search.server.type is file")
+	require.Contains(t, refusal.Message(), "elastic-search.server.type=rest is expected")
+	require.NotNil(t, ReportsOf(&searched{}).reporter)
 }

@@ -108,9 +108,9 @@ func (t *tally) bury(l letter) {
 	t.dead = append(t.dead, l)
 }
 
-// send sends a chunk until all of it is done.
-func (s *Store) send(ctx context.Context, c *chunk, t *tally) error {
-	for attempt := 1; ; attempt++ {
+// send sends a chunk until all of it is done. attempt is 1 for one that has not been sent yet.
+func (s *Store) send(ctx context.Context, c *chunk, t *tally, attempt int) error {
+	for ; ; attempt++ {
 		rest, err := s.bulk(ctx, c, t)
 		whole := rest == nil
 		if whole {
@@ -121,18 +121,17 @@ func (s *Store) send(ctx context.Context, c *chunk, t *tally) error {
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case whole && tooMuch(err):
-			if len(rest) > 1 { // it is the size, or one of them that spoils the request for the others
-				return errors.Join(s.send(ctx, c.only(rest[:len(rest)/2]), t), s.send(ctx, c.only(rest[len(rest)/2:]), t))
-			}
-			if !slow(err) {
-				t.bury(rest[0].dead(c, err))
-				return nil
-			}
+		case whole && slow(err) && len(rest) > 1 && attempt < s.limits.attempts:
+			return s.halve(ctx, c, t, attempt+1)
+		case whole && spoilt(err) && len(rest) > 1:
+			return s.halve(ctx, c, t, attempt)
+		case whole && spoilt(err):
+			t.bury(rest[0].dead(c, err))
+			return nil
 		case !passing(err):
 			return err
 		}
-		if attempt == s.limits.attempts {
+		if attempt >= s.limits.attempts {
 			return fmt.Errorf("given up after %d attempts: %w", attempt, err)
 		}
 		if err := s.rest(ctx, attempt, err); err != nil {
@@ -140,6 +139,15 @@ func (s *Store) send(ctx context.Context, c *chunk, t *tally) error {
 		}
 		c = c.only(rest)
 	}
+}
+
+// halve sends the first half of a chunk and, when that is done, the second.
+func (s *Store) halve(ctx context.Context, c *chunk, t *tally, attempt int) error {
+	middle := len(c.items) / 2
+	if err := s.send(ctx, c.only(c.items[:middle]), t, attempt); err != nil {
+		return err
+	}
+	return s.send(ctx, c.only(c.items[middle:]), t, attempt)
 }
 
 // rest waits after an attempt.
@@ -165,9 +173,9 @@ func slow(err error) bool {
 	return ok && n.Timeout()
 }
 
-// tooMuch tells whether fewer documents in a request may help.
-func tooMuch(err error) bool {
-	return slow(err) || is(err, http.StatusRequestEntityTooLarge) || is(err, http.StatusBadRequest)
+// spoilt tells whether a request as a whole was refused for its size or for one of its documents.
+func spoilt(err error) bool {
+	return is(err, http.StatusRequestEntityTooLarge) || is(err, http.StatusBadRequest)
 }
 
 // passing tells whether a failure may be over in a moment.

@@ -100,14 +100,14 @@ func (s *Store) RetryDeadLetters(ctx context.Context, ids ...string) (Written, e
 		c.append(l.Index, letter{tenant: l.Tenant, id: l.DocumentID, version: l.Version}, []byte(l.Document))
 		tried = append(tried, f)
 		if len(c.body) >= s.limits.bytes {
-			if err := s.send(ctx, c, &t); err != nil {
+			if err := s.send(ctx, c, &t, 1); err != nil {
 				return t.Written, fmt.Errorf("retry dead letters: %w", err)
 			}
 			c = &chunk{alias: true}
 		}
 	}
 	if len(c.items) > 0 {
-		if err := s.send(ctx, c, &t); err != nil {
+		if err := s.send(ctx, c, &t, 1); err != nil {
 			return t.Written, fmt.Errorf("retry dead letters: %w", err)
 		}
 	}

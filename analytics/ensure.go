@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
+	"golang.org/x/sync/errgroup"
 )
 
 // index is what the server tells of a physical index.
@@ -87,13 +88,17 @@ func (s *Store) ensureIndexes(ctx context.Context, aliases []string, fields obje
 			return err
 		}
 	}
-	for _, alias := range missing {
-		if err := s.create(ctx, physical(alias, 1), object{alias: object{"is_write_index": true}}, nil); err != nil {
-			return err
-		}
-	}
 	if len(missing) == 0 {
 		return nil
+	}
+	group, creating := errgroup.WithContext(ctx)
+	for _, alias := range missing {
+		group.Go(func() error {
+			return s.create(creating, physical(alias, 1), object{alias: object{"is_write_index": true}}, nil)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	if there, err = s.indexes(ctx, missing...); err != nil { // whoever has created them
 		return err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 	"github.com/stretchr/testify/require"
@@ -72,6 +73,33 @@ func TestIndexesThatGo(t *testing.T) {
 	_, err = s.Write(t.Context(), batch("", "1"))
 	require.ErrorContains(t, err, "index_not_found_exception")
 	written, err := s.Write(t.Context(), batch("", "1"))
+	require.NoError(t, err)
+	require.Equal(t, Written{New: 4}, written)
+}
+
+// An index that takes no writes, as the server makes them when a disk is nearly full.
+func TestDiskIsNearlyFull(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	ctx := t.Context()
+	s.limits.pause = time.Millisecond
+	_, err := s.Write(ctx, batch("", "1"))
+	require.NoError(t, err)
+	block := func(on any) {
+		settings := object{"index.blocks.read_only_allow_delete": on}
+		require.NoError(t, s.call(ctx, esapi.IndicesPutSettingsRequest{Index: s.aliases(""), Body: body(settings)}, nil))
+	}
+	block(true)
+	_, err = s.Write(ctx, batch("", "2"))
+	require.ErrorContains(t, err, "cluster_block_exception")
+	require.ErrorContains(t, err, "free or add disk")
+	h, err := s.Health(ctx, "")
+	require.NoError(t, err)
+	require.Len(t, h.Problems, 4)
+	require.Contains(t, h.Problems[0], "index.blocks.read_only_allow_delete of index")
+	require.Zero(t, h.DeadLetters)
+	block(nil)
+	written, err := s.Write(ctx, batch("", "2"))
 	require.NoError(t, err)
 	require.Equal(t, Written{New: 4}, written)
 }
@@ -166,9 +194,11 @@ func TestMappingsDoNotGrow(t *testing.T) {
 		}
 		return counts
 	}
+	var group errgroup.Group
 	for _, tenant := range tenants {
-		require.NoError(t, s.Ensure(ctx, tenant))
+		group.Go(func() error { return s.Ensure(ctx, tenant) })
 	}
+	require.NoError(t, group.Wait())
 	before := fields()
 	require.Len(t, before, 4*len(tenants))
 	for _, tenant := range tenants {

@@ -171,6 +171,33 @@ func TestSlowServer(t *testing.T) {
 	require.Equal(t, []string{"1"}, p.bulks()[1].ids(t))
 }
 
+// A server that takes requests and never answers is given up after a few.
+func TestServerThatHangs(t *testing.T) {
+	t.Parallel()
+	hold := make(chan struct{})
+	defer close(hold)
+	s, p := through(t, common(t), func(r request, _ http.ResponseWriter) bool {
+		if r.path == "/_bulk" {
+			<-hold
+		}
+		return false
+	})
+	require.NoError(t, s.Ensure(t.Context(), ""))
+	s.config.SocketTimeout = 100 * time.Millisecond
+	quick, err := Open(s.config)
+	require.NoError(t, err)
+	defer quick.Close()
+	quick.limits.pause = time.Millisecond
+	quick.made, quick.ready[""] = true, true
+	var all []events.Document
+	for i := range 100 {
+		all = append(all, mine(t, fmt.Sprint(i))...)
+	}
+	_, err = quick.Write(t.Context(), all)
+	require.ErrorContains(t, err, "given up after 6 attempts")
+	require.Len(t, p.bulks(), standard.attempts)
+}
+
 // A pause ends with the context.
 func TestCancelled(t *testing.T) {
 	t.Parallel()
@@ -237,6 +264,11 @@ func TestRetention(t *testing.T) {
 	s, p := through(t, open(t), func(r request, w http.ResponseWriter) bool {
 		if managed && (strings.HasPrefix(r.path, "/_ilm/") || strings.Contains(r.body, "index.lifecycle.name")) {
 			_, _ = io.WriteString(w, `{"acknowledged":true,"operation_mode":"RUNNING"}`)
+			return true
+		}
+		if strings.HasPrefix(r.path, "/_ilm/") { // as a server without x-pack does
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"error":"no handler found for uri [/_ilm/status] and method [GET]"}`)
 			return true
 		}
 		return false

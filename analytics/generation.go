@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/events"
 )
@@ -129,12 +130,11 @@ func (s *Store) Create(ctx context.Context, tenant string, generation int) error
 	if now == generation {
 		return fmt.Errorf("generation %d of the indexes %s-* is the current one; take the next number", generation, s.Prefix(tenant))
 	}
+	group, creating := errgroup.WithContext(ctx)
 	for _, name := range s.physicals(tenant, generation) {
-		if err := s.create(ctx, name, nil, object{"index.refresh_interval": "-1"}); err != nil {
-			return err
-		}
+		group.Go(func() error { return s.create(creating, name, nil, object{"index.refresh_interval": "-1"}) })
 	}
-	return nil
+	return group.Wait()
 }
 
 // WriteTo is Write to a generation that was created, current or not.

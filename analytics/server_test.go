@@ -1,14 +1,18 @@
 package analytics
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/elastic/go-elasticsearch/v8/esapi"
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/events"
@@ -24,7 +28,16 @@ var stores atomic.Int64
 // open opens a store with indexes of its own on the server of the package.
 func open(t testing.TB) *Store {
 	t.Helper()
-	return prefixed(t, fmt.Sprintf("t%d-%d", time.Now().UnixNano(), stores.Add(1)))
+	s := prefixed(t, fmt.Sprintf("t%d-%d", time.Now().UnixNano(), stores.Add(1)))
+	t.Cleanup(func() { // for a server that goes on, where their number is bounded
+		ctx := context.WithoutCancel(t.Context())
+		there, err := s.indexes(ctx, s.config.Names.Prefix+"-*", s.config.Names.TenantPrefix+"*")
+		require.NoError(t, err)
+		if names := slices.Collect(maps.Keys(there)); len(names) > 0 {
+			require.NoError(t, s.call(ctx, esapi.IndicesDeleteRequest{Index: names}, nil))
+		}
+	})
+	return s
 }
 
 // commonPrefix is that of tests which share indexes, because to create some takes the server a second; their documents have ids of their own.

@@ -31,8 +31,8 @@ var standard = limits{bytes: 5 << 20, documents: 1000, attempts: 6, pause: 250 *
 // Write indexes documents, each in the current generation of its tenant. It returns when each of them is on the disk of the server
 // (searchable is it a second later), or is a dead letter.
 //
-// An error is for all of them: try them again, in any order, in some seconds or minutes. What was written is Known then. Requests that fail
-// for a reason that may pass are tried again for some seconds before.
+// An error is for all of them: try them again, in any order, in some seconds or minutes. What was written is Known then. Bulk requests that
+// fail for a reason that may pass are tried again for some seconds before; a server that does not answer in time gets fewer documents.
 func (s *Store) Write(ctx context.Context, documents []events.Document) (Written, error) {
 	return s.write(ctx, documents, func(d *events.Document) (string, error) {
 		if err := s.Ensure(ctx, d.Tenant); err != nil {
@@ -60,7 +60,7 @@ func (s *Store) write(ctx context.Context, documents []events.Document, find fun
 		c = &chunk{alias: alias, body: make([]byte, 0, len(full.body)+len(full.body)/8)}
 		group.Go(func() error {
 			defer func() { <-s.slots }()
-			return s.send(sending, full, &t)
+			return s.send(sending, full, &t, 1)
 		})
 		return nil
 	}

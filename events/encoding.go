@@ -27,7 +27,13 @@ var ErrForeign = errors.New("these are no events")
 
 // Encoder packs batches. It keeps what it needs for the next one, which takes longer to make than a batch does. Safe for concurrent use;
 // the zero value is ready.
-type Encoder struct{ pool sync.Pool }
+type Encoder struct {
+	mu    sync.Mutex
+	spare []*packing
+}
+
+// maxSpare bounds what an encoder keeps, about 1 MB each. A sync.Pool would lose it with every other garbage collection.
+const maxSpare = 4
 
 type packing struct {
 	out  bytes.Buffer
@@ -42,13 +48,9 @@ func (e *Encoder) Pack(p Process, of iter.Seq[Event], room int) (data []byte, n 
 	if err != nil {
 		return nil, 0, fmt.Errorf("encode %q: %w", p.Instance, err)
 	}
-	k, ok := e.pool.Get().(*packing)
-	if !ok {
-		k = &packing{}
-		if k.flat, err = flate.NewWriter(&k.out, flate.BestSpeed); err != nil {
-			return nil, 0, err
-		}
-		k.json = json.NewEncoder(k.flat)
+	k, err := e.take()
+	if err != nil {
+		return nil, 0, err
 	}
 	k.out.Reset()
 	k.flat.Reset(&k.out)
@@ -59,8 +61,30 @@ func (e *Encoder) Pack(p Process, of iter.Seq[Event], room int) (data []byte, n 
 	}
 	data = bytes.Clone(k.out.Bytes())
 	binary.BigEndian.PutUint32(data[len(magic):], uint32(n))
-	e.pool.Put(k)
+	e.give(k)
 	return data, n, nil
+}
+
+func (e *Encoder) take() (*packing, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if n := len(e.spare); n > 0 {
+		k := e.spare[n-1]
+		e.spare = e.spare[:n-1]
+		return k, nil
+	}
+	k := &packing{}
+	flat, err := flate.NewWriter(&k.out, flate.BestSpeed)
+	k.flat, k.json = flat, json.NewEncoder(flat)
+	return k, err
+}
+
+func (e *Encoder) give(k *packing) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.spare) < maxSpare {
+		e.spare = append(e.spare, k)
+	}
 }
 
 // end is what follows the events in a batch.

@@ -17,6 +17,7 @@ import (
 func (a *app) eventsCommand() *cobra.Command {
 	return group("events", "See how events of processes get into the index, and what they are",
 		a.eventsStatusCommand(), a.eventsPauseCommand(), a.eventsResumeCommand(), a.eventsRunCommand(), a.eventsShowCommand(),
+		a.eventsRebuildCommand(), a.eventsVerifyCommand(), a.eventsExportCommand(), a.eventsDropOldCommand(),
 		group("deadletters", "Documents that the index refuses, and histories that cannot be read",
 			a.deadDocumentsListCommand(), a.deadDocumentsRetryCommand(), a.deadDocumentsDropCommand()),
 	)

@@ -134,11 +134,14 @@ func newProgressLine(w io.Writer) *progressLine {
 }
 
 func (l *progressLine) show(stage, text string) {
+	if text != "" {
+		text = ": " + text
+	}
 	if l.terminal {
-		fmt.Fprintf(l.w, "\r\x1b[K%s: %s", stage, text)
+		fmt.Fprintf(l.w, "\r\x1b[K%s%s", stage, text)
 		l.shown = true
 	} else if stage != l.stage {
-		fmt.Fprintf(l.w, "%s: %s\n", stage, text)
+		fmt.Fprintf(l.w, "%s%s\n", stage, text)
 	}
 	l.stage = stage
 }

@@ -200,15 +200,15 @@ func printCounts(w io.Writer, p contract.GatherProgress) (differences int64) {
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
 	for _, c := range p.Counts {
 		differences += c.Missing + c.Extra + c.Different
-		same := "same"
+		same := "yes"
 		if c.Expected != c.Held || c.Sum != c.HeldSum {
-			same = "differs"
+			same = "no"
 		}
 		rows = append(rows, []string{
 			c.Index, number(c.Expected), number(c.Held), fmt.Sprintf("%016x", c.HeldSum), same, number(c.Missing), number(c.Extra), number(c.Different), number(c.Late), number(c.Beyond),
 		})
 	}
-	table(w, "nothing was compared", []string{"INDEX", "EXPECTED", "INDEXED", "CHECKSUM", "", "MISSING", "EXTRA", "DIFFERENT", "LATE", "OLDER"}, rows)
+	table(w, "nothing was compared", []string{"INDEX", "EXPECTED", "INDEXED", "CHECKSUM", "SAME", "MISSING", "EXTRA", "DIFFERENT", "LATE", "OLDER"}, rows)
 	for _, d := range p.Differences {
 		text := ""
 		if d.Detail != "" {

@@ -42,6 +42,9 @@ func CheckEvents(ctx context.Context, c *waybill.Client, checked map[string]bool
 			return err
 		}
 		for _, e := range page.GetExecutions() {
+			if checked[e.GetExecution().GetRunId()] {
+				continue
+			}
 			h, err := c.History(ctx, e.GetExecution().GetWorkflowId(), e.GetExecution().GetRunId())
 			if err != nil {
 				return err
@@ -54,12 +57,14 @@ func CheckEvents(ctx context.Context, c *waybill.Client, checked map[string]bool
 		}
 	}
 	var errs []error
-	for first, runs := range chains {
+	for _, runs := range chains {
 		last := runs[0].GetEvents()[len(runs[0].GetEvents())-1].GetEventType()
-		if checked[first] || last != enums.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED {
+		if last != enums.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED {
 			continue
 		}
-		checked[first] = true
+		for _, h := range runs {
+			checked[h.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetOriginalExecutionRunId()] = true
+		}
 		slices.SortFunc(runs, func(a, b *history.History) int {
 			return a.GetEvents()[0].GetEventTime().AsTime().Compare(b.GetEvents()[0].GetEventTime().AsTime())
 		})

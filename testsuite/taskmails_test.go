@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/events"
+	"github.com/waybill-io/waybill/events/marker"
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/mail/message"
 	"github.com/waybill-io/waybill/mail/service"
@@ -74,22 +75,35 @@ func (d *desk) people(people map[string]contract.Person, groups map[string]contr
 // notified waits for the results of all mails of the one task of an instance, n of them.
 func (d *desk) notified(task string, n int) (results []contract.Notified) {
 	d.t.Helper()
-	var done []*common.Payloads
+	recorded := 0
 	require.Eventually(d.t, func() bool {
-		done = nil
+		results, recorded = nil, 0
 		history, err := d.Client.History(d.t.Context(), task, "")
-		for _, event := range history.GetEvents() {
-			if completed := event.GetActivityTaskCompletedEventAttributes(); completed != nil {
-				done = append(done, completed.GetResult())
-			}
+		if err != nil {
+			return false
 		}
-		return err == nil && len(done) == n
-	}, 60*time.Second, 100*time.Millisecond, "%d mails of %s", n, task)
-	for _, result := range done {
-		var r contract.Notified
-		require.NoError(d.t, converter.GetDefaultDataConverter().FromPayloads(result, &r))
-		results = append(results, r)
-	}
+		for _, event := range history.GetEvents() {
+			batch, _, err := marker.Read(event, converter.GetDefaultDataConverter())
+			require.NoError(d.t, err)
+			for _, e := range batch.Events {
+				if e.Type == events.MailSent && e.TaskID == task && e.Recipients == 1 && e.MessageID != "" {
+					recorded++
+				}
+			}
+			done := event.GetActivityTaskCompletedEventAttributes()
+			if done == nil {
+				continue
+			}
+			var r contract.Notified
+			require.NoError(d.t, converter.GetDefaultDataConverter().FromPayloads(done.GetResult(), &r))
+			results = append(results, r)
+		}
+		sent := 0
+		for _, r := range results {
+			sent += len(r.Sent)
+		}
+		return len(results) == n && recorded == sent
+	}, 60*time.Second, 100*time.Millisecond, "%d mails of %s, there are %+v, and %d recorded", n, task, results, recorded)
 	return results
 }
 

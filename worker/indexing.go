@@ -34,6 +34,9 @@ func (s *settings) indexing() (*app.Indexing, io.Closer, error) {
 		Expression: s.Text("event.processing.cronExpression"), BlockSize: s.Int("event.processing.blocksize"),
 		LockTime: time.Duration(s.Int("event.processing.max.locktime")) * time.Millisecond,
 		Sweep:    time.Duration(s.Int("event.processing.sweep.interval")) * time.Millisecond,
+	}, Rebuilds: activities.RebuildSettings{
+		Keep:       strings.EqualFold(s.Text("event.processing.processed.events.action"), "move"),
+		Expression: s.Text("event.processing.processed.action.cronExpression"),
 	}}
 	switch {
 	case s.analytics.Elasticsearch != nil:

@@ -238,7 +238,7 @@ func TestCancelledTaskTellsWhoHadIt(t *testing.T) {
 
 // Many events at once become several markers, over several workflow tasks when they are too many for one; none is lost.
 func TestVeryManyEventsAtOnce(t *testing.T) {
-	c := startWorker(t, &desk{})
+	c := startWorkerOn(t, connectTo(t), &desk{})
 	_, err := c.Deploy(t.Context(), define(t, "mill", `<startEvent id="start"/><sequenceFlow id="a" sourceRef="start" targetRef="turn"/>
 		<serviceTask id="turn" activiti:expression="${n + 1}" activiti:resultVariable="n"/><sequenceFlow id="b" sourceRef="turn" targetRef="more"/>
 		<exclusiveGateway id="more" default="c"/><sequenceFlow id="c" sourceRef="more" targetRef="turn"/>

@@ -136,8 +136,23 @@ func (c columns) valueAxis(e report.Element) charts.ValueAxisOption {
 		a.Max, a.Unit, a.LabelCount = charts.Ptr(math.Ceil(c.top)), 1, int(math.Ceil(c.top))+1
 	case e.YAxis == report.Percent && c.top <= 100:
 		a.Max, a.Unit = charts.Ptr(100.0), 20
+	default:
+		step := niceStep(c.top / c.per / 6)
+		most := math.Ceil(c.top/c.per/step) * step
+		a.Max, a.Unit, a.LabelCount = charts.Ptr(most), step, int(math.Round(most/step))+1
 	}
 	return a
+}
+
+// niceStep is the next of 1, 2, 5, 10, 20, ... (or 0.1, 0.2, ...).
+func niceStep(least float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(least)))
+	for _, n := range []float64{1, 2, 5} {
+		if n*power >= least*0.999 {
+			return n * power
+		}
+	}
+	return 10 * power
 }
 
 func (c columns) legend() charts.LegendOption {
@@ -166,7 +181,11 @@ func lying(e report.Element, c columns) charts.BarChartOption {
 		names[i] += "\u00a0" // away from the axis, where the reader's font is wider
 	}
 	opt := charts.NewBarChartOptionWithData(values)
-	opt.Horizontal, opt.Theme, opt.Padding = true, theme(), charts.NewBox(8, 4, 40, 4)
+	room := 44 // for the number behind the longest bar
+	if e.YAxis == report.Milliseconds {
+		room = 84
+	}
+	opt.Horizontal, opt.Theme, opt.Padding = true, theme(), charts.NewBox(8, 4, room, 4)
 	opt.CategoryAxis = charts.CategoryAxisOption{Labels: names, LabelFontStyle: font}
 	opt.ValueAxis = []charts.ValueAxisOption{c.valueAxis(e)}
 	opt.Legend = c.legend()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +25,15 @@ func TestFile(t *testing.T) {
 	there, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, string(there), string(made), "run with -update")
+}
+
+// TestTenant: what docs/analytics.md says of other prefixes makes the dashboard of a tenant.
+func TestTenant(t *testing.T) {
+	file, err := os.ReadFile("../../deploy/kibana/waybill.ndjson")
+	require.NoError(t, err)
+	made, err := NDJSON("activiti-tenant-acme")
+	require.NoError(t, err)
+	require.Equal(t, string(made), regexp.MustCompile(`\bactiviti\b`).ReplaceAllString(string(file), "activiti-tenant-acme"))
 }
 
 func read(t *testing.T, prefix string) []saved {

@@ -113,7 +113,7 @@ func connectors(ctx context.Context, q *question) error {
 	q.add(
 		q.figures("general-table", "Overview", "Calls", total, "Failures", failed, "Attempts", attempts),
 		q.table("connectors", "Calls by implementation", []column{
-			{"Implementation", Text}, {"Calls", Count}, {"Under way", Count}, {"Failures", Count}, {"Failures", Percent}, {"Attempts", Count},
+			{"Implementation", Text}, {"Calls", Count}, {"Under way", Count}, {"Failures", Count}, {"Failure rate", Percent}, {"Attempts", Count},
 			{"p50", Milliseconds}, {"p95", Milliseconds}, {"p99", Milliseconds}, {"Longest", Milliseconds},
 		}, sorted),
 		q.overTime("calls-histogram", "Calls and failures", Count, found.counts("Calls"), failures),

@@ -88,10 +88,18 @@ func showDuration(milliseconds float64) string {
 	case d < time.Minute:
 		return d.Round(100 * time.Millisecond).String()
 	case d < time.Hour:
-		return d.Round(time.Second).String()
+		return withoutZero(d.Round(time.Second).String())
 	case d < 24*time.Hour:
-		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+		return withoutZero(d.Round(time.Minute).String())
 	}
 	hours := int64(math.Round(d.Hours()))
 	return fmt.Sprintf("%dd%dh", hours/24, hours%24)
+}
+
+// withoutZero takes seconds that are none away: 30m0s is 30m.
+func withoutZero(text string) string {
+	if minutes, ok := strings.CutSuffix(text, "m0s"); ok {
+		return minutes + "m"
+	}
+	return text
 }

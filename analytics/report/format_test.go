@@ -76,7 +76,7 @@ func TestJSON(t *testing.T) {
 
 func TestShow(t *testing.T) {
 	for want, got := range map[string]string{
-		"350ms": Show(350.0, Milliseconds), "0.3ms": Show(0.25, Milliseconds), "1.5s": Show(1500.0, Milliseconds), "2m5s": Show(125_000.0, Milliseconds), "2h3m": Show(7_380_000.0, Milliseconds), "3d4h": Show(76*3.6e6, Milliseconds),
+		"350ms": Show(350.0, Milliseconds), "0.3ms": Show(0.25, Milliseconds), "1.5s": Show(1500.0, Milliseconds), "2m5s": Show(125_000.0, Milliseconds), "2h3m": Show(7_380_000.0, Milliseconds), "3d4h": Show(76*3.6e6, Milliseconds), "30m": Show(1_800_000.0, Milliseconds), "1m10s": Show(70_000.0, Milliseconds), "10m": Show(600_000.0, Milliseconds),
 		"66.7 %": Show(66.66, Percent), "12": Show(12.0, Count), "0.333": Show(1.0/3, Count), "": Show(nil, Count), "ann": Show("ann", Text),
 	} {
 		require.Equal(t, want, got)

@@ -19,7 +19,7 @@ type Index interface {
 
 // Errors of a Reporter.
 var (
-	ErrNoIndex     = errors.New("there is no such index")
+	ErrNoIndex     = errors.New("there is no index to ask")
 	ErrSlow        = errors.New("the search took too long")
 	ErrUnavailable = errors.New("the index cannot be searched")
 )

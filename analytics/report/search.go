@@ -22,6 +22,9 @@ const (
 	maxGroups = 100_000
 )
 
+// quicker is what to do about a slow search.
+const quicker = "a shorter range or one process is quicker"
+
 // search asks for what matches all clauses of a filter.
 func (q *question) search(ctx context.Context, index string, f filter, more map[string]any) (answered, error) {
 	body := map[string]any{
@@ -35,13 +38,17 @@ func (q *question) search(ctx context.Context, index string, f filter, more map[
 	defer cancel()
 	var a answered
 	if err := q.Index.Search(ctx, q.tenant, index, body, &a); err != nil {
-		return a, fmt.Errorf("report %s: %w: %w", q.report.Name, verdict(ctx, err), err)
+		kind := verdict(ctx, err)
+		if errors.Is(kind, ErrSlow) {
+			return a, fmt.Errorf("report %s: %w: %w: %s, and elastic-search.rest-client.socket-timeout says how long a worker waits", q.report.Name, kind, err, quicker)
+		}
+		return a, fmt.Errorf("report %s: %w: %w", q.report.Name, kind, err)
 	}
 	switch {
 	case a.TimedOut:
-		return a, fmt.Errorf("report %s: %w: a shorter range or one process is quicker", q.report.Name, ErrSlow)
+		return a, fmt.Errorf("report %s: %w: %s", q.report.Name, ErrSlow, quicker)
 	case a.Shards.Total == 0:
-		return a, fmt.Errorf("report %s: %w: no event of the %s was indexed: the index %s is not there", q.report.Name, ErrNoIndex, tenantName(q.tenant), index)
+		return a, fmt.Errorf("report %s: %w: no event of the %s was indexed yet", q.report.Name, ErrNoIndex, tenantName(q.tenant))
 	case a.Shards.Failed > 0: // what is left would be numbers that are too small
 		return a, fmt.Errorf("report %s: %w: %d parts of the index %s did not answer", q.report.Name, ErrUnavailable, a.Shards.Failed, index)
 	}

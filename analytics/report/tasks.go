@@ -207,5 +207,5 @@ func (q *question) levels(id, title, what string, parts map[string]*kept) Elemen
 		k := parts[name]
 		rows = append(rows, []any{name, totals[name], k.within, k.over, 100 * k.within / totals[name]})
 	}
-	return q.table(id, title, []column{{what, Text}, {"Total", Count}, {"Within", Count}, {"Over", Count}, {"Within", Percent}}, rows)
+	return q.table(id, title, []column{{what, Text}, {"Total", Count}, {"Within", Count}, {"Over", Count}, {"Share within", Percent}}, rows)
 }

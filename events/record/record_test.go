@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	temporal "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/log"
 	temporaltest "go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -46,7 +48,9 @@ func (r *reader) ToPayloads(values ...any) (*commonpb.Payloads, error) {
 }
 
 func runOrder() []events.Event {
-	env := new(temporaltest.WorkflowTestSuite).NewTestWorkflowEnvironment()
+	var suite temporaltest.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestWorkflowEnvironment()
 	r := &reader{DataConverter: converter.GetDefaultDataConverter()}
 	env.SetDataConverter(r)
 	env.RegisterActivity(Reserve)

@@ -87,12 +87,10 @@ func TestReportsThroughTemporal(t *testing.T) {
 				args = append(args, "--"+p.Flag, map[string]string{report.ProcessParameter: "order", report.DurationParameter: "90m"}[p.ID])
 			}
 		}
-		for output, want := range map[string]string{"table": r.Title, "csv": ",", "svg": "<svg"} {
-			code, out, told := ask(append(args, "--output", output)...)
-			require.Equal(t, 0, code, told)
-			require.Contains(t, out, want)
-		}
-		code, out, told := ask(append(args, "--output", "json")...)
+		code, out, told := ask(append(args, "--output", "table")...)
+		require.Equal(t, 0, code, told)
+		require.Contains(t, out, r.Title)
+		code, out, told = ask(append(args, "--output", "json")...)
 		require.Equal(t, 0, code, told)
 		var result report.Result
 		require.NoError(t, json.Unmarshal([]byte(out), &result))
@@ -102,6 +100,9 @@ func TestReportsThroughTemporal(t *testing.T) {
 	require.Equal(t, 0, code)
 	require.Equal(t, "Process definition,Total,Active,Completed,Cancelled,Failed,Key,Versions\nOrder,40,8,32,0,0,order,2\n", out)
 
+	code, out, told = ask(append([]string{"process-definition-heat-map", "--process", "order", "--output", "svg", "--measure", "average", "--model", "../../examples/support-desk/processes/support-desk.bpmn"}, november...)...)
+	require.Equal(t, 0, code, told)
+	require.Contains(t, out, "<svg")
 	code, _, told = ask("mail", "--tenant", "nobody")
 	require.Equal(t, 3, code)
 	require.Contains(t, told, `no event of the tenant "nobody" was indexed`)

@@ -9,7 +9,8 @@
 //
 //	func TestReport(t *testing.T) { c := server.Client(t) ... }
 //
-// and use names of indexes of their own. When ELASTICSEARCH_URL is set, that is the server. A test that kills the server, changes its
+// and use names of indexes of their own. When ELASTICSEARCH_URL is set, that is the server; else the service elasticsearch of
+// docker-compose.yml is, when it runs (docker compose --profile analytics up elasticsearch). A test that kills the server, changes its
 // settings or needs TLS and accounts calls Start. Where Java or Maven is missing tests are skipped with what to install, and fail when the
 // environment has CI=true.
 //

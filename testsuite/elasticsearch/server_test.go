@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -209,4 +210,20 @@ func BenchmarkBulkIndexer(b *testing.B) {
 	b.StopTimer()
 	require.EqualValues(b, b.N, bulk.Stats().NumFlushed)
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "docs/s")
+}
+
+// Which server it is that tests share.
+func TestSharedServer(t *testing.T) {
+	if os.Getenv(URLVariable) == "" {
+		url := shared.URL(t)
+		require.Equal(t, map[bool]string{true: composeCluster, false: "waybill"}[url == compose], cluster(url))
+	}
+	for _, text := range []string{`{"cluster_name":"waybill-compose"}`, `{"cluster_name":"waybill-compose","tagline":"The OpenSearch Project"}`, "nothing"} {
+		other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) }))
+		require.Empty(t, cluster(other.URL))
+		other.Close()
+		require.Empty(t, cluster(other.URL))
+	}
+	t.Setenv(URLVariable, "http://127.0.0.1:1")
+	require.Equal(t, "http://127.0.0.1:1", shared.URL(t))
 }

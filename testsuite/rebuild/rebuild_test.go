@@ -157,11 +157,7 @@ func TestVerifyAndRebuild(t *testing.T) {
 	same(t, i.verify(contract.GatherInput{Instance: "order/3"}))
 
 	// What is staged becomes the archive, and Temporal forgets some instances.
-	run, err := i.client.Temporal.ExecuteWorkflow(ctx, temporal.StartWorkflowOptions{ID: "archive-now", TaskQueue: contract.ProcessQueue}, contract.ArchiveWorkflow)
-	require.NoError(t, err)
-	var moved contract.MovedArchive
-	require.NoError(t, run.Get(ctx, &moved))
-	require.GreaterOrEqual(t, int64(moved.Documents), compared)
+	require.GreaterOrEqual(t, int64(i.archive(ctx).Documents), compared)
 	for _, n := range []int{1, 2, 3} {
 		_, err := i.client.Temporal.WorkflowService().DeleteWorkflowExecution(ctx, &workflowservice.DeleteWorkflowExecutionRequest{
 			Namespace: "default", WorkflowExecution: &common.WorkflowExecution{WorkflowId: fmt.Sprintf("order/%d", n)},
@@ -225,7 +221,121 @@ func TestVerifyAndRebuild(t *testing.T) {
 		require.NotContains(t, f.Key, "ledger", "nothing is left of the comparisons")
 	}
 	require.Positive(t, files)
+	i.exported(ctx, old)
+	i.damaged(ctx)
 	i.cancelled(ctx)
+}
+
+// exported checks that pages have every document once, in the order of their times.
+func (i *installation) exported(ctx context.Context, old int) {
+	i.t.Helper()
+	read := func(in contract.ExportInput) (ids map[string]int, pages int) {
+		ids = map[string]int{}
+		var last time.Time
+		for {
+			p, err := i.client.ExportEvents(ctx, in)
+			require.NoError(i.t, err)
+			pages++
+			if pages == 1 && !in.Archive && in.To.IsZero() {
+				require.Equal(i.t, i.count(in.Index), p.Total)
+			}
+			for _, text := range p.Documents {
+				var d events.Document
+				require.NoError(i.t, json.Unmarshal(text, &d))
+				require.True(i.t, in.Archive || !d.Time.Truncate(time.Millisecond).Before(last), "in their order")
+				last = d.Time.Truncate(time.Millisecond)
+				ids[d.ID()]++
+			}
+			if in.Cursor = p.Cursor; in.Cursor == "" {
+				return ids, pages
+			}
+		}
+	}
+	ids, pages := read(contract.ExportInput{Index: events.ProcessInstances})
+	require.Len(i.t, ids, 12+4+old)
+	require.Greater(i.t, pages, 1)
+	for id, n := range ids {
+		require.Equal(i.t, 1, n, id)
+	}
+	i.archive(ctx)
+	archived, _ := read(contract.ExportInput{Index: events.ProcessInstances, Archive: true})
+	require.Len(i.t, archived, len(ids))
+	few, _ := read(contract.ExportInput{Index: events.ProcessInstances, Archive: true, To: time.Date(2025, 3, 2, 0, 0, 0, 0, time.UTC), Kind: string(events.KindProcess)})
+	require.Len(i.t, few, old/20)
+	few, _ = read(contract.ExportInput{Index: events.ProcessInstances, To: time.Date(2025, 3, 2, 0, 0, 0, 0, time.UTC)})
+	require.Len(i.t, few, old/20)
+}
+
+// archive takes what is staged into the archive.
+func (i *installation) archive(ctx context.Context) (moved contract.MovedArchive) {
+	i.t.Helper()
+	run, err := i.client.Temporal.ExecuteWorkflow(ctx, temporal.StartWorkflowOptions{ID: "archive-now", TaskQueue: contract.ProcessQueue}, contract.ArchiveWorkflow)
+	require.NoError(i.t, err)
+	require.NoError(i.t, run.Get(ctx, &moved))
+	require.Empty(i.t, moved.Damaged)
+	return moved
+}
+
+// damaged checks that a damaged block of the archive is named, and stops a rebuild.
+func (i *installation) damaged(ctx context.Context) {
+	i.t.Helper()
+	var key string
+	for b, err := range archive.New(i.bucket).Blocks(ctx, "", archive.Range{}) {
+		require.NoError(i.t, err)
+		key = b.Key()
+		break
+	}
+	whole, err := i.bucket.ReadAll(ctx, key)
+	require.NoError(i.t, err)
+	require.NoError(i.t, i.bucket.WriteAll(ctx, key, whole[:len(whole)-4], nil))
+	p := i.verify(contract.GatherInput{})
+	require.Equal(i.t, 1, p.Archive.Wrong)
+	require.Contains(i.t, p.Archive.Errors[0], key)
+	require.Contains(i.t, p.Damaged[0], key)
+	require.NoError(i.t, i.client.StartRebuild(ctx, contract.GatherInput{}))
+	_, err = i.client.AwaitGathering(ctx, contract.RebuildID(""))
+	require.ErrorContains(i.t, err, key)
+	require.NoError(i.t, i.bucket.WriteAll(ctx, key, whole, nil))
+	p = i.verify(contract.GatherInput{})
+	require.Zero(i.t, p.Archive.Wrong)
+	same(i.t, p)
+}
+
+func TestRebuildWithoutAnArchive(t *testing.T) {
+	i := installWith(t, func(p *place) { p.Keep = false })
+	i.deploy()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	require.NoError(t, i.order(ctx, "order/1", false))
+	i.indexed()
+	_, err := i.store.Write(ctx, ancient(1))
+	require.NoError(t, err)
+	require.NoError(t, i.store.Refresh(ctx, ""))
+
+	require.NoError(t, i.client.StartRebuild(ctx, contract.GatherInput{}))
+	_, err = i.client.AwaitGathering(ctx, contract.RebuildID(""))
+	require.ErrorContains(t, err, "event.processing.processed.events.action is delete")
+	require.ErrorContains(t, err, "1 documents of the index are older")
+	p := i.verify(contract.GatherInput{})
+	same(t, p)
+	require.EqualValues(t, 1, p.Counts[0].Beyond, "nobody knows better")
+
+	// What is missing is filled in.
+	require.NoError(t, i.client.PauseIndexer(ctx))
+	require.NoError(t, i.order(ctx, "order/2", false))
+	require.NoError(t, i.client.StartRebuild(ctx, contract.GatherInput{Since: time.Now().Add(-time.Hour)}))
+	p, err = i.client.AwaitGathering(ctx, contract.RebuildID(""))
+	require.NoError(t, err)
+	require.Greater(t, p.Written, int64(3))
+	same(t, p)
+	i.document(events.ProcessInstances, "order/2")
+	require.NoError(t, i.client.ResumeIndexer(ctx))
+
+	require.NoError(t, i.client.StartRebuild(ctx, contract.GatherInput{HistoriesOnly: true}))
+	p, err = i.client.AwaitGathering(ctx, contract.RebuildID(""))
+	require.NoError(t, err)
+	require.EqualValues(t, 1, p.BeyondCount)
+	require.EqualValues(t, 2, i.count(events.ProcessInstances))
 }
 
 // cancelled checks that a rebuild that is cancelled leaves nothing.

@@ -103,9 +103,15 @@ type installation struct {
 
 func install(t *testing.T) *installation {
 	t.Helper()
+	return installWith(t, func(*place) {})
+}
+
+func installWith(t *testing.T, change func(*place)) *installation {
+	t.Helper()
 	i := &installation{t: t, place: place{
 		Temporal: startTemporal(t), Elasticsearch: index.URL(t), Prefix: fmt.Sprintf("r%d", time.Now().UnixNano()), Files: t.TempDir(), Keep: true,
 	}}
+	change(&i.place)
 	c, store, bucket, err := i.open()
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close(); store.Close(); _ = bucket.Close() })

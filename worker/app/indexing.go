@@ -51,10 +51,11 @@ func (a *App) addIndexer(ctx context.Context, registry prometheus.Registerer) er
 	})
 	activities.RegisterIndexer(index, a.indexer)
 	// Apart from the blocks: who asks for a report must not wait for them.
-	asked := a.add(contract.ReportQueue, worker.Options{
+	questions := a.add(contract.ReportQueue, worker.Options{
 		DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: reports, MaxConcurrentActivityTaskPollers: 1,
 	})
-	activities.RegisterLetters(asked, in.Sink)
-	a.addRebuilder(index, asked, settings)
+	activities.RegisterLetters(questions, in.Sink)
+	activities.RegisterReports(questions, activities.ReportsOf(in.Sink))
+	a.addRebuilder(index, questions, settings)
 	return nil
 }
