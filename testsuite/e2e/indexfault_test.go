@@ -102,7 +102,7 @@ func (f *faulty) startIndexer() {
 // during has something happen while processes run, and requires that the index is what the histories tell when it is over.
 func (f *faulty) during(name string, what func()) {
 	f.t.Helper()
-	b := openBusiness(f.t, f.client, name, 4)
+	b := openBusiness(f.t, f.client, name, 2)
 	what()
 	rate, lasted := b.rate(), time.Since(b.begun)
 	b.close()
