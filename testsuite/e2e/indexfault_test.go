@@ -175,11 +175,11 @@ func TestIndexFaults(t *testing.T) {
 		t.Log("what bulk requests met: ", f.storm.counts())
 	})
 	f.during("full", func() {
-		f.watermark("1pb", "true")
+		f.watermark("1pb")
 		f.failing()
 		begun := time.Now()
 		after(begun)
-		f.watermark("1b", "true")
+		f.watermark("1b")
 		f.passes() // the server takes the blocks away by itself
 	})
 	f.during("killed", func() {
@@ -228,10 +228,10 @@ func (s *storm) passed() bool {
 }
 
 // watermark says how much of its disk the server wants to be free.
-func (f *faulty) watermark(free, enabled string) {
+func (f *faulty) watermark(free string) {
 	f.t.Helper()
 	const disk = "cluster.routing.allocation.disk."
-	body := fmt.Sprintf(`{"persistent":{"%sthreshold_enabled":%s,"%[1]swatermark.low":"%[3]s","%[1]swatermark.high":"%[3]s","%[1]swatermark.flood_stage":"%[3]s"}}`, disk, enabled, free)
+	body := fmt.Sprintf(`{"persistent":{"%sthreshold_enabled":true,"%[1]swatermark.low":"%[2]s","%[1]swatermark.high":"%[2]s","%[1]swatermark.flood_stage":"%[2]s"}}`, disk, free)
 	ctx, cancel := context.WithTimeout(f.t.Context(), patience)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPut, f.elastic.URL+"/_cluster/settings", strings.NewReader(body))
