@@ -35,7 +35,7 @@ func kills(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("WAYBILL_INDEX_KILLS")
 	if text == "" {
-		return 6
+		return 5
 	}
 	n, err := strconv.Atoi(text)
 	require.NoError(t, err)
@@ -212,8 +212,10 @@ func TestIndexFaults(t *testing.T) {
 	require.Empty(t, letters.Letters)
 
 	f.poison()
-	f.indexTenants()
 }
+
+// TestIndexTenants has many tenants run processes of their own.
+func TestIndexTenants(t *testing.T) { installFaulty(t).indexTenants() }
 
 // passed tells whether all that a storm can do was done.
 func (s *storm) passed() bool {
