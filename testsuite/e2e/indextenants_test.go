@@ -80,7 +80,7 @@ func (f *faulty) indexTenants() {
 			return err
 		})
 	}
-	f.auditor.tenants = append(f.auditor.tenants, tenants...)
+	f.auditor.tenants = tenants
 	for n := range manyTenants {
 		deploy(n)
 	}
