@@ -28,6 +28,7 @@ type RebuildSettings struct {
 	Keep bool
 	// Expression of Quartz: when what is staged is taken into the archive (event.processing.processed.action.cronExpression).
 	Expression string
+	Metrics    prometheus.Registerer // of the archive; nil: there are none
 }
 
 // defaultArchiveCron fires once an hour, at 25 minutes past: 25/45 begins at 25, and 70 is no minute.
@@ -40,6 +41,7 @@ type Rebuilder struct {
 	store    *analytics.Store
 	archive  *archive.Archive
 	bucket   *blob.Bucket
+	metrics  *archiveMetrics
 	settings RebuildSettings
 	logger   *slog.Logger
 }
@@ -50,11 +52,14 @@ func NewRebuilder(c *client.Client, store *analytics.Store, bucket *blob.Bucket,
 	if s.Expression == "" {
 		s.Expression = defaultArchiveCron
 	}
+	if s.Metrics == nil {
+		s.Metrics = prometheus.NewRegistry()
+	}
 	indexing.Archive = nil // what is read again was kept before
 	return &Rebuilder{
 		// Its figures are not those of indexing.
 		reader: NewIndexer(c, nil, indexing, prometheus.NewRegistry(), logger),
-		client: c, store: store, archive: archive.New(bucket), bucket: bucket, settings: s, logger: logger,
+		client: c, store: store, archive: archive.New(bucket), bucket: bucket, metrics: newArchiveMetrics(s.Metrics), settings: s, logger: logger,
 	}
 }
 

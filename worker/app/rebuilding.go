@@ -1,6 +1,7 @@
 package app
 
 import (
+	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/waybill-io/waybill/activities"
@@ -17,9 +18,11 @@ func (a *App) stager() activities.Stager {
 }
 
 // addRebuilder adds the archive to the indexer's queue and, where the index can be made anew, rebuilds, and exports to that of reports.
-func (a *App) addRebuilder(index, reports worker.Worker, settings activities.IndexerSettings) {
+func (a *App) addRebuilder(index, reports worker.Worker, settings activities.IndexerSettings, registry prometheus.Registerer) {
 	store, _ := a.options.Indexing.Sink.(*analytics.Store) // files can neither be searched nor rebuilt
-	a.rebuilder = activities.NewRebuilder(a.client, store, a.options.Files, settings, a.options.Indexing.Rebuilds, a.options.Logger)
+	rebuilds := a.options.Indexing.Rebuilds
+	rebuilds.Metrics = registry
+	a.rebuilder = activities.NewRebuilder(a.client, store, a.options.Files, settings, rebuilds, a.options.Logger)
 	activities.RegisterArchive(index, a.rebuilder)
 	if store != nil {
 		activities.RegisterRebuilder(index, a.rebuilder)
