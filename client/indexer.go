@@ -99,13 +99,16 @@ func (c *Client) IndexerStatus(ctx context.Context) (s IndexerStatus, err error)
 func (c *Client) IndexerState(ctx context.Context) (s contract.IndexerState, err error) {
 	err = c.query(ctx, contract.IndexerID, contract.IndexerQuery, &s)
 	if errors.Is(err, ErrNotFound) {
-		return s, fmt.Errorf("no indexer has run yet: set elastic-search.server.type of a worker with the role indexer: %w", ErrNotFound)
+		return s, errNoIndexer
 	}
 	if err != nil {
 		return s, fmt.Errorf("ask the indexer: %w", err)
 	}
 	return s, nil
 }
+
+// errNoIndexer says what to set where nothing was ever indexed.
+var errNoIndexer = fmt.Errorf("no indexer has run yet: set elastic-search.server.type of a worker with the role indexer to rest or file: %w", ErrNotFound)
 
 // IndexLag is the age of the oldest event that may not be in the index.
 func IndexLag(s contract.IndexerState, now time.Time) time.Duration {
@@ -174,7 +177,11 @@ func (c *Client) RunIndexer(ctx context.Context) (pass int64, err error) {
 }
 
 func (c *Client) tellIndexer(ctx context.Context, what, update string, result any) error {
-	if err := c.update(ctx, contract.IndexerID, update, nil, result); err != nil {
+	err := c.update(ctx, contract.IndexerID, update, nil, result)
+	if errors.Is(err, ErrNotFound) {
+		err = errNoIndexer
+	}
+	if err != nil {
 		return fmt.Errorf("%s the indexer: %w", what, err)
 	}
 	return nil

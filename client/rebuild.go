@@ -42,6 +42,9 @@ func (c *Client) StartVerify(ctx context.Context, in contract.GatherInput) error
 }
 
 func (c *Client) startGathering(ctx context.Context, id, workflow, summary string, in contract.GatherInput) error {
+	if err := c.someIndexer(ctx); err != nil {
+		return fmt.Errorf("start %s: %w", id, err)
+	}
 	_, err := c.Temporal.ExecuteWorkflow(ctx, temporal.StartWorkflowOptions{
 		ID: id, TaskQueue: contract.ProcessQueue, StaticSummary: summary, WorkflowExecutionErrorWhenAlreadyStarted: true,
 	}, workflow, in)
@@ -52,6 +55,26 @@ func (c *Client) startGathering(ctx context.Context, id, workflow, summary strin
 		return fmt.Errorf("start %s: %w", id, readable(err))
 	}
 	return nil
+}
+
+// pollsWithin is how long after a worker asked for work it is taken to be there: it asks again each minute.
+const pollsWithin = 2 * time.Minute
+
+// needsIndexer says what to set where nobody can answer.
+const needsIndexer = "it needs a worker with the role indexer, and elastic-search.server.type=rest in its settings"
+
+// someIndexer refuses what would wait for a worker for ever.
+func (c *Client) someIndexer(ctx context.Context) error {
+	queue, err := c.Temporal.DescribeTaskQueue(ctx, contract.IndexerQueue, enums.TASK_QUEUE_TYPE_ACTIVITY)
+	if err != nil {
+		return fmt.Errorf("ask for the workers of %s: %w", contract.IndexerQueue, readable(err))
+	}
+	for _, p := range queue.GetPollers() {
+		if time.Since(p.GetLastAccessTime().AsTime()) < pollsWithin {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %s", ErrUnclaimed, needsIndexer)
 }
 
 // GatherProgress asks a rebuild or a verification, by its workflow id, how far it is.
@@ -108,7 +131,7 @@ func (c *Client) askIndexer(ctx context.Context, queue, activity string, in, out
 		err = h.Get(ctx, out)
 	}
 	if late, ok := errors.AsType[*sdk.TimeoutError](err); ok && late.TimeoutType() == enums.TIMEOUT_TYPE_SCHEDULE_TO_START {
-		return fmt.Errorf("%w within %s: is a worker with the role indexer running?", ErrUnclaimed, indexerUnclaimed)
+		return fmt.Errorf("%w within %s: %s", ErrUnclaimed, indexerUnclaimed, needsIndexer)
 	}
 	return readable(err)
 }
