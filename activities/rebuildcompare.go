@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -57,8 +56,8 @@ type heldIndex struct {
 // Each implements ledger.Index.
 func (h *heldIndex) Each(ctx context.Context, index string, visit func(ledger.Held) error) error {
 	look := func(hit analytics.Hit) error {
-		var d events.Document
-		if err := json.Unmarshal(hit.Source, &d); err != nil { // somebody else's
+		d, err := events.ReadDocument(hit.Source)
+		if err != nil { // somebody else's
 			return visit(ledger.Held{ID: hit.ID, Version: hit.Version})
 		}
 		sum, err := ledger.Sum(&d)

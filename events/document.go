@@ -1,7 +1,9 @@
 package events
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -52,6 +54,14 @@ func (d *Document) named() {
 	case d.Type == VariableCreated:
 		d.Created = d.Time
 	}
+}
+
+// ReadDocument reads a document from its JSON. Numbers among values keep all their digits.
+func ReadDocument(text []byte) (d Document, err error) {
+	from := json.NewDecoder(bytes.NewReader(text))
+	from.UseNumber()
+	err = from.Decode(&d)
+	return d, err
 }
 
 // ID is the id of the document in its index: the instance, and with a dot what it is about.
