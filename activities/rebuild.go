@@ -104,7 +104,7 @@ func (b *Rebuilder) Schedule(ctx context.Context) {
 // Begin finds out what there is to do, and creates the generation of a rebuild.
 func (b *Rebuilder) Begin(ctx context.Context, in contract.GatherInput) (contract.GatherBegun, error) {
 	defer beating(ctx)()
-	begun := contract.GatherBegun{SkipArchive: in.HistoriesOnly, ArchiveIsKept: b.settings.Keep}
+	begun := contract.GatherBegun{SkipArchive: in.HistoriesOnly}
 	var setting contract.IndexSetting
 	if err := b.reader.tell(ctx, &setting); err != nil {
 		return begun, err

@@ -35,7 +35,7 @@ func (b *Rebuilder) Compare(ctx context.Context, in contract.CompareInput) (c co
 			return c, err
 		}
 	}
-	found, err := l.Compare(ctx, &heldIndex{b.store, in}, in.Share, in.Shares, in.Limit, nil)
+	found, err := l.Compare(ctx, &heldIndex{b.store, in}, in.Share, in.Shares, in.Limit)
 	if err != nil {
 		return c, err
 	}
@@ -123,7 +123,7 @@ func (b *Rebuilder) CheckArchive(ctx context.Context, in contract.CheckArchive) 
 // Move takes what is staged into the archive. Only one may run at a time: the Schedule sees to it.
 func (b *Rebuilder) Move(ctx context.Context) (contract.MovedArchive, error) {
 	defer beating(ctx)()
-	m, err := b.archive.Move(ctx, nil)
+	m, err := b.archive.Move(ctx)
 	for _, name := range m.Damaged {
 		b.logger.Error("a file of events that were to be archived is damaged and stays where it is", "file", name)
 	}
