@@ -31,6 +31,11 @@ const exportPage = 1000
 // Export returns a page of documents.
 func (b *Rebuilder) Export(ctx context.Context, in contract.ExportInput) (p contract.ExportPage, err error) {
 	defer beating(ctx)()
+	if !in.Archive {
+		if err := b.searchable(); err != nil {
+			return p, err
+		}
+	}
 	if in.Archive {
 		p, err = b.exportArchive(ctx, in)
 	} else {

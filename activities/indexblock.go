@@ -162,6 +162,7 @@ func (b *block) write() error {
 		b.writes++
 		name := fmt.Sprintf("%s-%d", cmp.Or(b.name, "block"), b.writes)
 		if err := b.settings.Archive.Stage(b.ctx, name, documents); err != nil {
+			b.metrics.unstaged.Inc()
 			return fmt.Errorf("keep %d documents for the archive: %w", len(documents), err)
 		}
 	}

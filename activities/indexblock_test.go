@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	temporal "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
@@ -85,6 +86,33 @@ func (h *keptHistories) GetWorkflowExecutionHistoryReverse(_ context.Context, r 
 		out.NextPageToken = fmt.Append(nil, to)
 	}
 	return out, nil
+}
+
+// GetWorkflowHistory is what is read again of an execution that did not end by itself.
+func (k *kept) GetWorkflowHistory(_ context.Context, _, run string, _ bool, _ enums.HistoryEventFilterType) temporal.HistoryEventIterator {
+	return &iterated{rest: k.histories[run], fault: k.faults["whole "+run]}
+}
+
+type iterated struct {
+	rest  []*history.HistoryEvent
+	fault error
+}
+
+func (i *iterated) HasNext() bool { return len(i.rest) > 0 }
+
+func (i *iterated) Next() (*history.HistoryEvent, error) {
+	if i.fault != nil {
+		return nil, i.fault
+	}
+	e := i.rest[0]
+	i.rest = i.rest[1:]
+	return e, nil
+}
+
+func (k *kept) DescribeWorkflowExecution(_ context.Context, id, run string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
+		Execution: &common.WorkflowExecution{WorkflowId: id, RunId: cmp.Or(run, "a")}, FirstRunId: "a",
+	}}, nil
 }
 
 func (k *kept) Write(_ context.Context, documents []events.Document) (w analytics.Written, err error) {

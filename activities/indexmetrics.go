@@ -18,6 +18,7 @@ type indexMetrics struct {
 	write      prometheus.Histogram
 	block      prometheus.Histogram
 	dead       prometheus.Counter
+	unstaged   prometheus.Counter
 }
 
 func newIndexMetrics(r prometheus.Registerer) *indexMetrics {
@@ -39,7 +40,10 @@ func newIndexMetrics(r prometheus.Registerer) *indexMetrics {
 			Name: "waybill_index_dead_letters_total", Help: "Documents and histories that became dead letters.",
 		}),
 	}
-	r.MustRegister(m.documents, m.executions, m.write, m.block, m.dead)
+	m.unstaged = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "waybill_archive_stage_failures_total", Help: "Writes of documents for the archive of events that failed; the block is tried again.",
+	})
+	r.MustRegister(m.documents, m.executions, m.write, m.block, m.dead, m.unstaged)
 	return m
 }
 

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/events"
 	"github.com/waybill-io/waybill/events/marker"
 )
 
@@ -38,7 +39,8 @@ func (b *block) read(e contract.Execution) (outcome string, err error) {
 		Namespace: b.settings.Namespace, Execution: &common.WorkflowExecution{WorkflowId: e.ID, RunId: e.Run}, MaximumPageSize: size,
 	}
 	outcome = historyRead
-	for {
+	var end closeOf
+	for first := true; ; first = false {
 		page, err := b.client.Temporal.WorkflowService().GetWorkflowExecutionHistoryReverse(b.ctx, request)
 		switch fault := faultOf(err); {
 		case err == nil:
@@ -53,6 +55,9 @@ func (b *block) read(e contract.Execution) (outcome string, err error) {
 		default:
 			return "", fmt.Errorf("read the history of %q, run %s: %w", e.ID, e.Run, err)
 		}
+		if list := page.GetHistory().GetEvents(); first && len(list) > 0 && end.see(list[0]) {
+			e.Since = 0
+		}
 		for _, event := range page.GetHistory().GetEvents() {
 			if event.GetEventTime().AsTime().UnixMilli() < e.Since {
 				return outcome, nil
@@ -64,18 +69,68 @@ func (b *block) read(e contract.Execution) (outcome string, err error) {
 				continue
 			}
 			if ok && len(batch.Events) > 0 {
+				end.take(e.ID, batch)
 				if err := b.take(batch, packedSize(event)); err != nil {
 					return "", err
 				}
 			}
 		}
 		if request.NextPageToken = page.GetNextPageToken(); len(request.NextPageToken) == 0 {
-			return outcome, nil
+			return b.close(e, end, outcome)
 		}
 		request.MaximumPageSize = max(request.MaximumPageSize, min(size*4, historyPage))
 		size = request.MaximumPageSize
 	}
 }
+
+// closeOf is what is seen of the end of an execution.
+type closeOf struct {
+	marker.Close
+	closed   bool
+	own      bool // it recorded events of itself
+	recorded bool // and its own end
+}
+
+// see looks at the last event of a history.
+func (c *closeOf) see(e *history.HistoryEvent) bool {
+	c.Close, c.closed = marker.Closed(e)
+	return c.closed
+}
+
+func (c *closeOf) take(id string, b events.Batch) {
+	if b.Instance != id {
+		return
+	}
+	c.own = true
+	for _, e := range b.Events {
+		c.recorded = c.recorded || e.Type == events.ProcessEnded
+	}
+}
+
+// close takes the events that an execution could not record, since it did not end by itself.
+func (b *block) close(e contract.Execution, end closeOf, outcome string) (string, error) {
+	if !end.closed || end.recorded || end.Status == events.Completed && !end.own {
+		return outcome, nil
+	}
+	batch, ok, err := b.client.Closing(b.ctx, e.ID, e.Run, end.Close, b.settings.Converter)
+	switch fault := faultOf(err); {
+	case err == nil:
+	case fault == historyMissing:
+		return historyGone, nil
+	case fault != "":
+		b.unreadable(e, 0, err)
+		return historyDead, nil
+	default:
+		return "", fmt.Errorf("close what %q, run %s, has left open: %w", e.ID, e.Run, err)
+	}
+	if ok {
+		return outcome, b.take(batch, len(batch.Events)*sizeOfClosing)
+	}
+	return outcome, nil
+}
+
+// sizeOfClosing is what an event counts that no history holds.
+const sizeOfClosing = 100
 
 // Faults of a history that come again however often it is read.
 const (

@@ -28,6 +28,7 @@ type RebuildSettings struct {
 	Keep bool
 	// Expression of Quartz: when what is staged is taken into the archive (event.processing.processed.action.cronExpression).
 	Expression string
+	Metrics    prometheus.Registerer // of the archive; nil: there are none
 }
 
 // defaultArchiveCron fires once an hour, at 25 minutes past: 25/45 begins at 25, and 70 is no minute.
@@ -37,9 +38,10 @@ const defaultArchiveCron = "0 25/45 * * * ?"
 type Rebuilder struct {
 	reader   *Indexer // of histories; its sink is set for each block
 	client   *client.Client
-	store    *analytics.Store
+	store    *analytics.Store // nil: events go to files
 	archive  *archive.Archive
 	bucket   *blob.Bucket
+	metrics  *archiveMetrics
 	settings RebuildSettings
 	logger   *slog.Logger
 }
@@ -50,11 +52,14 @@ func NewRebuilder(c *client.Client, store *analytics.Store, bucket *blob.Bucket,
 	if s.Expression == "" {
 		s.Expression = defaultArchiveCron
 	}
+	if s.Metrics == nil {
+		s.Metrics = prometheus.NewRegistry()
+	}
 	indexing.Archive = nil // what is read again was kept before
 	return &Rebuilder{
 		// Its figures are not those of indexing.
 		reader: NewIndexer(c, nil, indexing, prometheus.NewRegistry(), logger),
-		client: c, store: store, archive: archive.New(bucket), bucket: bucket, settings: s, logger: logger,
+		client: c, store: store, archive: archive.New(bucket), bucket: bucket, metrics: newArchiveMetrics(s.Metrics), settings: s, logger: logger,
 	}
 }
 
@@ -103,6 +108,9 @@ func (b *Rebuilder) Schedule(ctx context.Context) {
 
 // Begin finds out what there is to do, and creates the generation of a rebuild.
 func (b *Rebuilder) Begin(ctx context.Context, in contract.GatherInput) (contract.GatherBegun, error) {
+	if err := b.searchable(); err != nil {
+		return contract.GatherBegun{}, err
+	}
 	defer beating(ctx)()
 	begun := contract.GatherBegun{SkipArchive: in.HistoriesOnly}
 	var setting contract.IndexSetting
@@ -143,6 +151,15 @@ func (b *Rebuilder) Begin(ctx context.Context, in contract.GatherInput) (contrac
 	}
 	begun.Generation = begun.Replaces + 1
 	return begun, b.store.Create(ctx, in.Tenant, begun.Generation)
+}
+
+// searchable refuses what files cannot do.
+func (b *Rebuilder) searchable() error {
+	if b.store != nil {
+		return nil
+	}
+	return temporal.NewNonRetryableApplicationError("there is no index: elastic-search.server.type is file; what is in files can be neither searched nor rebuilt, and rest has an index",
+		contract.RebuildRefused, nil)
 }
 
 // beyond finds out what histories alone do not tell any more, and refuses to lose it unasked.
@@ -223,6 +240,9 @@ func (b *Rebuilder) Drop(ctx context.Context, t contract.IndexTarget) error {
 
 // DropReplaced drops the generations that came before the current one.
 func (b *Rebuilder) DropReplaced(ctx context.Context, tenant string) (d contract.DroppedGenerations, err error) {
+	if err := b.searchable(); err != nil {
+		return d, err
+	}
 	all, err := b.generations(ctx, tenant)
 	if err != nil {
 		return d, err

@@ -124,13 +124,33 @@ func (b *Rebuilder) CheckArchive(ctx context.Context, in contract.CheckArchive) 
 func (b *Rebuilder) Move(ctx context.Context) (contract.MovedArchive, error) {
 	defer beating(ctx)()
 	m, err := b.archive.Move(ctx)
+	waiting, counted := b.waiting(ctx)
+	b.metrics.moved(m, waiting, counted == nil, err)
 	for _, name := range m.Damaged {
 		b.logger.Error("a file of events that were to be archived is damaged and stays where it is", "file", name)
 	}
 	if errors.Is(err, archive.ErrDamaged) {
 		err = fmt.Errorf("%w (what is staged waits until it is put right)", err)
 	}
-	return contract.MovedArchive(m), err
+	if err != nil {
+		return contract.MovedArchive{}, fmt.Errorf("%w; %d files are staged", err, waiting)
+	}
+	return contract.MovedArchive{
+		Staged: m.Staged, Documents: m.Documents, Repeated: m.Repeated, Blocks: m.Blocks, Bytes: m.Bytes, Packed: m.Packed, Damaged: m.Damaged, Waiting: waiting,
+	}, nil
+}
+
+// waiting counts the files that are staged.
+func (b *Rebuilder) waiting(ctx context.Context) (n int, err error) {
+	for _, err := range b.archive.Staged(ctx) {
+		if err != nil {
+			return n, err
+		}
+		if n++; n == contract.StagedCounted {
+			break
+		}
+	}
+	return n, nil
 }
 
 func damagedArchive(err error) error {

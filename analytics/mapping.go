@@ -1,7 +1,7 @@
 package analytics
 
 // mappingVersion counts changes of the mapping: fields may come, and none may change its type without a rebuild.
-const mappingVersion = 1
+const mappingVersion = 2
 
 type object = map[string]any
 
@@ -42,7 +42,7 @@ func properties() object {
 		all[name] = named()
 	}
 	for _, name := range []string{
-		"processInstanceId", "processDefinitionKey", "processDefinitionId", "businessKey", "tenantId", "rootProcessInstanceId", "parentProcessInstanceId",
+		"id", "processInstanceId", "processDefinitionKey", "processDefinitionId", "businessKey", "tenantId", "rootProcessInstanceId", "parentProcessInstanceId",
 		"kind", "type", "ref", "userId", "status", "activityId", "activityType", "executionId", "activity",
 		"sourceActivityId", "sourceActivityName", "sourceActivityType", "targetActivityId", "targetActivityName", "targetActivityType",
 		"signalName", "messageName", "errorCode", "taskId", "taskDefinitionKey", "assignee", "owner", "category", "formKey", "candidateUsers", "candidateGroups",
@@ -50,7 +50,7 @@ func properties() object {
 	} {
 		all[name] = keyword()
 	}
-	for _, name := range []string{"began", "timeStamp", "startTime", "endTime", "dueDate", "claimTime", "dateValue"} {
+	for _, name := range []string{"began", "timeStamp", "createTime", "startTime", "endTime", "dueDate", "claimTime", "dateValue"} {
 		all[name] = field("date")
 	}
 	for _, name := range []string{"processDefinitionVersion", "sequence", "revision", "duration", "priority", "attempts", "recipients", "longValue"} {

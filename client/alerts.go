@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
 	temporal "go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
@@ -197,6 +198,13 @@ func (c *Client) Stands(ctx context.Context, s contract.AlertSample) bool {
 		}
 		return m.Stopped != nil || m.Alarm != nil
 	case contract.AlertIndexer:
+		if s.ProcessID != contract.IndexerID { // the archive: it stands as long as the workflow that fails runs
+			d, err := c.Temporal.DescribeWorkflowExecution(ctx, s.ProcessID, "")
+			if err = readable(err); err != nil {
+				return !errors.Is(err, ErrNotFound)
+			}
+			return d.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+		}
 		r, err := c.IndexerState(ctx)
 		if err != nil {
 			return !errors.Is(err, ErrNotFound)

@@ -28,7 +28,7 @@ const unclaimed = 10 * time.Second
 // Who answers questions, for those who get no answer.
 const (
 	connectorsAnswer = "is a worker with the role connectors running?"
-	indexerAnswers   = "is a worker with the role indexer running?"
+	needsIndexer     = "it needs a worker with the role indexer, and elastic-search.server.type=rest in its settings"
 	// With elastic-search.server.type=none no worker has the role.
 	reportsNeed = "reports need a worker with the role indexer, and elastic-search.server.type=rest in its settings (with none there is no such worker)"
 )

@@ -58,7 +58,10 @@ func (c *Client) readLog(ctx context.Context, id, run string, log *[]events.Docu
 	if err != nil {
 		return "", err
 	}
+	var end marker.Close
+	closed, own := false, false
 	for _, e := range h.GetEvents() {
+		end, closed = marker.Closed(e)
 		if started := e.GetWorkflowExecutionStartedEventAttributes(); started != nil {
 			before = started.GetContinuedExecutionRunId()
 		}
@@ -67,8 +70,16 @@ func (c *Client) readLog(ctx context.Context, id, run string, log *[]events.Docu
 			return "", fmt.Errorf("read the events of %q: %w", id, err)
 		}
 		if ok {
+			own = own || batch.Instance == id
 			*log = append(*log, batch.Documents()...)
 		}
 	}
-	return before, nil
+	if !closed || end.Status == events.Completed && !own {
+		return before, nil
+	}
+	batch, ok, err := c.Closing(ctx, id, run, end, converter.GetDefaultDataConverter())
+	if ok {
+		*log = append(*log, batch.Documents()...)
+	}
+	return before, err
 }

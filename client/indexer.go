@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	temporal "go.temporal.io/sdk/client"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -43,6 +44,7 @@ type IndexerStatus struct {
 	LagMS     int64             `json:"lagMs"` // age of the oldest event that may not be in the index
 	Error     string            `json:"error,omitempty"`
 	Schedules []IndexerSchedule `json:"schedules"`
+	Archive   *ArchiveStatus    `json:"archive,omitempty"` // nil: nothing was ever taken into one
 }
 
 // IndexerSchedule is a Temporal Schedule that follows a Quartz expression of the settings.
@@ -89,20 +91,24 @@ func (c *Client) IndexerStatus(ctx context.Context) (s IndexerStatus, err error)
 			s.Schedules = append(s.Schedules, *schedule)
 		}
 	}
-	return s, nil
+	s.Archive, err = c.ArchiveStatus(ctx)
+	return s, err
 }
 
 // IndexerState asks the workflow of the indexer alone.
 func (c *Client) IndexerState(ctx context.Context) (s contract.IndexerState, err error) {
 	err = c.query(ctx, contract.IndexerID, contract.IndexerQuery, &s)
 	if errors.Is(err, ErrNotFound) {
-		return s, fmt.Errorf("no indexer has run yet: set elastic-search.server.type of a worker with the role indexer: %w", ErrNotFound)
+		return s, errNoIndexer
 	}
 	if err != nil {
 		return s, fmt.Errorf("ask the indexer: %w", err)
 	}
 	return s, nil
 }
+
+// errNoIndexer says what to set where nothing was ever indexed.
+var errNoIndexer = fmt.Errorf("no indexer has run yet: set elastic-search.server.type of a worker with the role indexer to rest or file: %w", ErrNotFound)
 
 // IndexLag is the age of the oldest event that may not be in the index.
 func IndexLag(s contract.IndexerState, now time.Time) time.Duration {
@@ -119,16 +125,21 @@ func (c *Client) indexerError(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("ask for what the indexer does: %w", readable(err))
 	}
+	return pendingError(d), nil
+}
+
+// pendingError is why an activity of a workflow was tried again; "" when none was.
+func pendingError(d *workflowservice.DescribeWorkflowExecutionResponse) string {
 	for _, a := range d.GetPendingActivities() {
 		if f := a.GetLastFailure(); f != nil {
 			text := f.GetMessage()
 			for cause := f.GetCause(); cause != nil; cause = cause.GetCause() {
 				text = cause.GetMessage()
 			}
-			return fmt.Sprintf("%s, %d tries: %s", strings.TrimPrefix(a.GetActivityType().GetName(), "waybill/"), a.GetAttempt(), text), nil
+			return fmt.Sprintf("%s, %d tries: %s", strings.TrimPrefix(a.GetActivityType().GetName(), "waybill/"), a.GetAttempt(), text)
 		}
 	}
-	return "", nil
+	return ""
 }
 
 func (c *Client) indexerSchedule(ctx context.Context, id string) (*IndexerSchedule, error) {
@@ -166,7 +177,11 @@ func (c *Client) RunIndexer(ctx context.Context) (pass int64, err error) {
 }
 
 func (c *Client) tellIndexer(ctx context.Context, what, update string, result any) error {
-	if err := c.update(ctx, contract.IndexerID, update, nil, result); err != nil {
+	err := c.update(ctx, contract.IndexerID, update, nil, result)
+	if errors.Is(err, ErrNotFound) {
+		err = errNoIndexer
+	}
+	if err != nil {
 		return fmt.Errorf("%s the indexer: %w", what, err)
 	}
 	return nil

@@ -36,5 +36,5 @@ func (c *Client) DropIndexLetters(ctx context.Context, ids []string) error {
 }
 
 func (c *Client) askLetters(ctx context.Context, activity string, in, out any) error {
-	return c.askOnce(ctx, question{activity: activity, queue: contract.ReportQueue, hint: indexerAnswers, timeout: letterTimeout}, out, in)
+	return c.askOnce(ctx, question{activity: activity, queue: contract.ReportQueue, hint: needsIndexer, timeout: letterTimeout}, out, in)
 }

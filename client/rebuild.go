@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	temporal "go.temporal.io/sdk/client"
 
@@ -39,6 +40,9 @@ func (c *Client) StartVerify(ctx context.Context, in contract.GatherInput) error
 }
 
 func (c *Client) startGathering(ctx context.Context, id, workflow, summary string, in contract.GatherInput) error {
+	if err := c.someIndexer(ctx); err != nil {
+		return fmt.Errorf("start %s: %w", id, err)
+	}
 	_, err := c.Temporal.ExecuteWorkflow(ctx, temporal.StartWorkflowOptions{
 		ID: id, TaskQueue: contract.ProcessQueue, StaticSummary: summary, WorkflowExecutionErrorWhenAlreadyStarted: true,
 	}, workflow, in)
@@ -49,6 +53,23 @@ func (c *Client) startGathering(ctx context.Context, id, workflow, summary strin
 		return fmt.Errorf("start %s: %w", id, readable(err))
 	}
 	return nil
+}
+
+// pollsWithin is how long after a worker asked for work it is taken to be there: it asks again each minute.
+const pollsWithin = 2 * time.Minute
+
+// someIndexer refuses what would wait for a worker for ever.
+func (c *Client) someIndexer(ctx context.Context) error {
+	queue, err := c.Temporal.DescribeTaskQueue(ctx, contract.IndexerQueue, enums.TASK_QUEUE_TYPE_ACTIVITY)
+	if err != nil {
+		return fmt.Errorf("ask for the workers of %s: %w", contract.IndexerQueue, readable(err))
+	}
+	for _, p := range queue.GetPollers() {
+		if time.Since(p.GetLastAccessTime().AsTime()) < pollsWithin {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %s", ErrUnclaimed, needsIndexer)
 }
 
 // GatherProgress asks a rebuild or a verification, by its workflow id, how far it is.
@@ -93,5 +114,5 @@ func (c *Client) ExportEvents(ctx context.Context, in contract.ExportInput) (p c
 const indexerTimeout = 2 * time.Minute
 
 func (c *Client) askIndexer(ctx context.Context, queue, activity string, in, out any) error {
-	return c.askOnce(ctx, question{activity: activity, queue: queue, hint: indexerAnswers, timeout: indexerTimeout, heartbeat: contract.IndexHeartbeat, tries: 3}, out, in)
+	return c.askOnce(ctx, question{activity: activity, queue: queue, hint: needsIndexer, timeout: indexerTimeout, heartbeat: contract.IndexHeartbeat, tries: 3}, out, in)
 }

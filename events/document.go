@@ -12,6 +12,9 @@ type Document struct {
 	Definition string `json:"processDefinitionId,omitempty"` // key:version
 	Kind       Kind   `json:"kind"`
 	Event
+	// Thing is the id of a task, of an instance, and of all else that of the document: the field id of Activiti's events.
+	Thing   string    `json:"id,omitempty"`
+	Created time.Time `json:"createTime,omitzero"` // of a task when it began; of a variable as long as it has its first value
 
 	// The value of a variable, in every field that can hold it.
 	Boolean *bool      `json:"booleanValue,omitempty"`
@@ -33,10 +36,22 @@ func (b Batch) Documents() []Document {
 		if b.Key != "" {
 			d.Definition = fmt.Sprintf("%s:%d", b.Key, b.DefinitionVersion)
 		}
+		d.named()
 		d.spread()
 		documents[i] = d
 	}
 	return documents
+}
+
+// named sets what has a name of its own in Activiti's events.
+func (d *Document) named() {
+	d.Thing = d.ID()
+	switch {
+	case d.Kind == KindTask:
+		d.Thing, d.Created = cmp.Or(d.TaskID, d.Thing), d.Start
+	case d.Type == VariableCreated:
+		d.Created = d.Time
+	}
 }
 
 // ID is the id of the document in its index: the instance, and with a dot what it is about.

@@ -68,6 +68,7 @@ func printIndexer(w io.Writer, s client.IndexerStatus) {
 	fields(w, "state", s.State, "error", s.Error, "alarm", alarm, "watermark", stamp(s.Watermark), "lag", lag.Round(time.Second).String(), "pass", pass, "last pass", last,
 		"last sweep", sweep, "waiting", fmt.Sprintf("%d instances that moved", s.Waiting),
 		"in all", fmt.Sprintf("%d passes, %d documents written, %d known, %d dead letters; %d ticks folded, %d notes dropped", s.Passes, s.Total.Written, s.Total.Known, s.Total.Dead, s.Folded, s.Dropped))
+	printArchive(w, s.Archive)
 	var rows [][]string
 	for _, c := range s.Schedules {
 		state := "on"
@@ -81,6 +82,24 @@ func printIndexer(w io.Writer, s client.IndexerStatus) {
 		rows = append(rows, []string{c.ID, c.Expression, state, strings.Join(next, " ")})
 	}
 	table(w, "no schedules: has a worker with the role indexer run?", []string{"SCHEDULE", "EXPRESSION", "STATE", "NEXT RUNS"}, rows)
+}
+
+func printArchive(w io.Writer, s *client.ArchiveStatus) {
+	if s == nil {
+		return
+	}
+	last, waiting, damaged, now := "none yet", "", "", ""
+	if m := s.Last; m != nil {
+		last = fmt.Sprintf("%s: %d documents in %d blocks, from %d staged files", stamp(m.Ended), m.Documents, m.Blocks, m.Staged)
+		waiting = fmt.Sprintf("%d staged files were left", m.Waiting)
+		if len(m.Damaged) > 0 {
+			damaged = fmt.Sprintf("%d staged files, which stay where they are: %s", len(m.Damaged), strings.Join(m.Damaged[:min(len(m.Damaged), 3)], " "))
+		}
+	}
+	if s.Began != nil {
+		now = "since " + stamp(*s.Began)
+	}
+	fields(w, "archive, last move", last, "archive, waiting", waiting, "archive, damaged", damaged, "archive, moving", now, "archive, error", s.Error)
 }
 
 func (a *app) eventsPauseCommand() *cobra.Command {

@@ -23,9 +23,9 @@ func exportKinds() []kindColumns {
 	with := func(names ...string) []string { return append(slices.Clone(element), names...) }
 	return []kindColumns{
 		{events.KindProcess, []string{"rootProcessInstanceId", "parentProcessInstanceId", "errorCode", "errorMessage", "variables"}},
-		{events.KindTask, with("activity", "taskId", "name", "taskDefinitionKey", "description", "assignee", "owner", "category", "dueDate", "claimTime", "formKey", "priority",
+		{events.KindTask, with("activity", "taskId", "createTime", "name", "taskDefinitionKey", "description", "assignee", "owner", "category", "dueDate", "claimTime", "formKey", "priority",
 			"candidateUsers", "candidateGroups", "revision", "variables")},
-		{events.KindVariable, with("name", "variableType", "stringValue", "longValue", "doubleValue", "booleanValue", "dateValue", "uuidValue", "jsonValue", "truncated", "masked")},
+		{events.KindVariable, with("name", "createTime", "variableType", "stringValue", "longValue", "doubleValue", "booleanValue", "dateValue", "uuidValue", "jsonValue", "truncated", "masked")},
 		{events.KindActivity, with("signalName", "messageName", "errorCode", "errorMessage", "variables")},
 		{events.KindFlow, with("sourceActivityId", "sourceActivityName", "sourceActivityType", "targetActivityId", "targetActivityName", "targetActivityType")},
 		{events.KindIntegration, with("activity", "implementation", "attempts", "errorCode", "errorMessage", "variables")},
@@ -39,7 +39,7 @@ func exportKinds() []kindColumns {
 func columnsOf(index, kind string) []string {
 	columns := []string{
 		"timeStamp", "kind", "type", "processInstanceId", "processDefinitionId", "processDefinitionKey", "processDefinitionVersion", "processDefinitionName", "businessKey", "tenantId",
-		"began", "sequence", "ref", "userId", "status", "startTime", "endTime", "duration",
+		"id", "began", "sequence", "ref", "userId", "status", "startTime", "endTime", "duration",
 	}
 	for _, k := range exportKinds() {
 		if (&events.Document{Kind: k.kind}).Index() != index || kind != "" && string(k.kind) != kind {

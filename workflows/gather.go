@@ -309,11 +309,3 @@ func (g *gathering) clean(ctx workflow.Context) {
 		workflow.GetLogger(ctx).Error("what a rebuild has left cannot be taken away; the next one does", "tenant", g.in.Tenant, "error", err)
 	}
 }
-
-// Archive is the workflow that takes what is staged into the archive. The Schedule starts one at a time.
-func Archive(ctx workflow.Context) (moved contract.MovedArchive, err error) {
-	err = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue: contract.IndexerQueue, StartToCloseTimeout: compareFor, HeartbeatTimeout: contract.IndexHeartbeat, RetryPolicy: untilItWorks(),
-	}), contract.MoveArchiveActivity).Get(ctx, &moved)
-	return moved, err
-}

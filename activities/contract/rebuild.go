@@ -294,8 +294,15 @@ type MovedArchive struct {
 	Blocks    int      `json:"blocks"`
 	Bytes     int64    `json:"bytes"`
 	Packed    int64    `json:"packed"`
-	Damaged   []string `json:"damaged,omitempty"` // staged files that stay where they are
+	Damaged   []string `json:"damaged,omitempty"` // staged files that stay where they are, at most MaxDamaged
+	Waiting   int      `json:"waiting"`           // files that are staged still, damaged and new ones; it counts to StagedCounted
 }
+
+// StagedCounted bounds how far staged files are counted.
+const StagedCounted = 10_000
+
+// ArchiveFailing is the code of the alert that nothing gets into the archive; what is staged waits.
+const ArchiveFailing = "ARCHIVE_FAILING"
 
 // Types of errors that are for people.
 const (

@@ -56,6 +56,6 @@ func (a *App) addIndexer(ctx context.Context, registry prometheus.Registerer) er
 	})
 	activities.RegisterLetters(questions, in.Sink)
 	activities.RegisterReports(questions, activities.NewReports(in.Sink))
-	a.addRebuilder(index, questions, settings)
+	a.addRebuilder(index, questions, settings, registry)
 	return nil
 }

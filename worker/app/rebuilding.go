@@ -1,6 +1,7 @@
 package app
 
 import (
+	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/waybill-io/waybill/activities"
@@ -16,13 +17,14 @@ func (a *App) stager() activities.Stager {
 	return archive.New(a.options.Files)
 }
 
-// addRebuilder adds the archive to the indexer's queue and, where the index can be made anew, rebuilds, and exports to that of reports.
-func (a *App) addRebuilder(index, reports worker.Worker, settings activities.IndexerSettings) {
+// addRebuilder adds the archive to the indexer's queue and rebuilds, and exports to that of reports. Without an index they
+// say so.
+func (a *App) addRebuilder(index, reports worker.Worker, settings activities.IndexerSettings, registry prometheus.Registerer) {
 	store, _ := a.options.Indexing.Sink.(*analytics.Store) // files can neither be searched nor rebuilt
-	a.rebuilder = activities.NewRebuilder(a.client, store, a.options.Files, settings, a.options.Indexing.Rebuilds, a.options.Logger)
+	rebuilds := a.options.Indexing.Rebuilds
+	rebuilds.Metrics = registry
+	a.rebuilder = activities.NewRebuilder(a.client, store, a.options.Files, settings, rebuilds, a.options.Logger)
 	activities.RegisterArchive(index, a.rebuilder)
-	if store != nil {
-		activities.RegisterRebuilder(index, a.rebuilder)
-		activities.RegisterExport(reports, a.rebuilder)
-	}
+	activities.RegisterRebuilder(index, a.rebuilder)
+	activities.RegisterExport(reports, a.rebuilder)
 }
