@@ -31,7 +31,6 @@ type CronSchedule struct {
 	ID         string
 	Expression string // as the settings have it
 	Workflow   string // type
-	Args       []any
 	TaskQueue  string
 	Timeout    time.Duration // of the workflow; 0: none
 	Summary    string
@@ -45,7 +44,7 @@ func (c CronSchedule) Ensure(ctx context.Context, t temporalclient.Client) error
 		return fmt.Errorf("schedule %q: %w", c.ID, err)
 	}
 	action := &temporalclient.ScheduleWorkflowAction{
-		ID: c.ID + "-tick", Workflow: c.Workflow, Args: c.Args, TaskQueue: c.TaskQueue, WorkflowExecutionTimeout: c.Timeout, StaticSummary: c.Summary,
+		ID: c.ID + "-tick", Workflow: c.Workflow, TaskQueue: c.TaskQueue, WorkflowExecutionTimeout: c.Timeout, StaticSummary: c.Summary,
 	}
 	handle := t.ScheduleClient().GetHandle(ctx, c.ID)
 	err = handle.Update(ctx, temporalclient.ScheduleUpdateOptions{DoUpdate: func(in temporalclient.ScheduleUpdateInput) (*temporalclient.ScheduleUpdate, error) {
@@ -132,7 +131,7 @@ func quartzSpec(expression string, now time.Time) (spec temporalclient.ScheduleS
 	return spec, nil
 }
 
-// comment is how a schedule says whose expression it follows. .
+// comment is how a schedule says whose expression it follows.
 func comment(expression string) string {
 	return contract.QuartzComment + strings.Join(strings.Fields(expression), " ")
 }

@@ -112,7 +112,7 @@ func (b *Rebuilder) Begin(ctx context.Context, in contract.GatherInput) (contrac
 		return contract.GatherBegun{}, err
 	}
 	defer beating(ctx)()
-	begun := contract.GatherBegun{SkipArchive: in.HistoriesOnly, ArchiveIsKept: b.settings.Keep}
+	begun := contract.GatherBegun{SkipArchive: in.HistoriesOnly}
 	var setting contract.IndexSetting
 	if err := b.reader.tell(ctx, &setting); err != nil {
 		return begun, err

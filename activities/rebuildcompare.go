@@ -34,7 +34,7 @@ func (b *Rebuilder) Compare(ctx context.Context, in contract.CompareInput) (c co
 			return c, err
 		}
 	}
-	found, err := l.Compare(ctx, &heldIndex{b.store, in}, in.Share, in.Shares, in.Limit, nil)
+	found, err := l.Compare(ctx, &heldIndex{b.store, in}, in.Share, in.Shares, in.Limit)
 	if err != nil {
 		return c, err
 	}
@@ -122,7 +122,7 @@ func (b *Rebuilder) CheckArchive(ctx context.Context, in contract.CheckArchive) 
 // Move takes what is staged into the archive. Only one may run at a time: the Schedule sees to it.
 func (b *Rebuilder) Move(ctx context.Context) (contract.MovedArchive, error) {
 	defer beating(ctx)()
-	m, err := b.archive.Move(ctx, nil)
+	m, err := b.archive.Move(ctx)
 	waiting, counted := b.waiting(ctx)
 	b.metrics.moved(m, waiting, counted == nil, err)
 	for _, name := range m.Damaged {

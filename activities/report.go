@@ -17,17 +17,23 @@ import (
 // reportTime bounds the searches of a report.
 const reportTime = 50 * time.Second
 
+// errNoIndex says which setting makes it so.
+var errNoIndex = errors.New("reports ask Elasticsearch, and this worker writes events elsewhere: elastic-search.server.type=rest is expected in its settings")
+
 // Reports answers what is asked of the index of events.
 type Reports struct {
 	reporter *report.Reporter // nil: there is no index
-	why      string           // why there is none
 }
 
-// NewReports returns the activity over an index.
-func NewReports(r *report.Reporter) *Reports { return &Reports{reporter: r} }
-
-// NoReports returns the activity of a worker without an index; why says which setting makes it so.
-func NoReports(why string) *Reports { return &Reports{why: why} }
+// NewReports returns the activity over what a worker writes events to. Only an index can be asked; of anything else, such as a folder of
+// files, the activity says which setting that is.
+func NewReports(target any) *Reports {
+	index, ok := target.(report.Index)
+	if !ok {
+		return &Reports{}
+	}
+	return &Reports{reporter: &report.Reporter{Index: index}}
+}
 
 // RegisterReports makes a worker of ReportQueue answer reports.
 func RegisterReports(r worker.ActivityRegistry, reports *Reports) {
@@ -37,7 +43,7 @@ func RegisterReports(r worker.ActivityRegistry, reports *Reports) {
 // Report answers a report.
 func (r *Reports) Report(ctx context.Context, in contract.ReportRequest) (contract.ReportResult, error) {
 	if r.reporter == nil {
-		return contract.ReportResult{}, reportRefused(contract.ReportNoServer, errors.New(r.why))
+		return contract.ReportResult{}, reportRefused(contract.ReportNoServer, errNoIndex)
 	}
 	if _, ok := report.Find(in.Report); !ok {
 		_, err := r.reporter.Report(ctx, report.Request{Report: in.Report})
@@ -75,13 +81,4 @@ func (r *Reports) Report(ctx context.Context, in contract.ReportRequest) (contra
 // reportRefused is an error that those who wait see at once, in its own words.
 func reportRefused(kind string, err error) error {
 	return temporal.NewNonRetryableApplicationError(err.Error(), kind, nil)
-}
-
-// ReportsOf returns the activity over what a worker writes events to. Only an index can be asked; of anything else, such as a folder of
-// files, the activity says which setting that is.
-func ReportsOf(target any) *Reports {
-	if index, ok := target.(report.Index); ok {
-		return NewReports(&report.Reporter{Index: index})
-	}
-	return NoReports("reports ask Elasticsearch, and this worker writes events elsewhere: elastic-search.server.type=rest is expected in its settings")
 }

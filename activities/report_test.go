@@ -54,7 +54,7 @@ func TestReport(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var suite testsuite.WorkflowTestSuite
 			environment := suite.NewTestActivityEnvironment()
-			RegisterReports(environment, NewReports(&report.Reporter{Index: &test.over}))
+			RegisterReports(environment, NewReports(&test.over))
 			value, err := environment.ExecuteActivity(contract.ReportActivity, test.in)
 			if test.kind != "" {
 				refusal, ok := errors.AsType[*temporal.ApplicationError](err)
@@ -85,7 +85,7 @@ func TestReportIsBounded(t *testing.T) {
 		groups.WriteString(`{"doc_count":1,"key":` + string(key) + `}`)
 	}
 	index := &searched{answer: `{"_shards":{"total":1},"aggregations":{"groups":{"buckets":[` + groups.String() + `]}}}`}
-	out, err := NewReports(&report.Reporter{Index: index}).Report(t.Context(), contract.ReportRequest{Report: "process-definition-overview"})
+	out, err := NewReports(index).Report(t.Context(), contract.ReportRequest{Report: "process-definition-overview"})
 	require.NoError(t, err)
 	text, err := json.Marshal(out)
 	require.NoError(t, err)
@@ -99,10 +99,10 @@ func TestReportIsBounded(t *testing.T) {
 
 // A worker that writes files has no index to ask.
 func TestNoReports(t *testing.T) {
-	_, err := ReportsOf(struct{}{}).Report(t.Context(), contract.ReportRequest{Report: "mail"})
+	_, err := NewReports(struct{}{}).Report(t.Context(), contract.ReportRequest{Report: "mail"})
 	refusal, ok := errors.AsType[*temporal.ApplicationError](err)
 	require.True(t, ok)
 	require.Equal(t, contract.ReportNoServer, refusal.Type())
 	require.Contains(t, refusal.Message(), "elastic-search.server.type=rest is expected")
-	require.NotNil(t, ReportsOf(&searched{}).reporter)
+	require.NotNil(t, NewReports(&searched{}).reporter)
 }

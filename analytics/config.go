@@ -18,7 +18,7 @@ const (
 
 	defaultConnectTimeout = time.Second
 	defaultSocketTimeout  = 5 * time.Second
-	defaultParallel       = 2
+	parallel              = 2 // bulk requests at a time
 )
 
 // Config says which cluster holds the indexes, how it is spoken to, and what the indexes are called. Zero values are defaults.
@@ -41,8 +41,6 @@ type Config struct {
 	Replicas *int // nil: one where the cluster has a second node
 	// Retention is how long a generation that was replaced is kept, where the server has index lifecycle management; 0: until Drop.
 	Retention time.Duration
-
-	Parallel int // bulk requests at a time, 2
 }
 
 // withDefaults fills in what is not set.
@@ -51,7 +49,6 @@ func (c Config) withDefaults() Config {
 	c.SocketTimeout = cmp.Or(c.SocketTimeout, defaultSocketTimeout)
 	c.Names = c.Names.withDefaults()
 	c.Shards = cmp.Or(c.Shards, 1)
-	c.Parallel = cmp.Or(c.Parallel, defaultParallel)
 	return c
 }
 
@@ -73,8 +70,8 @@ func (c Config) Check() error {
 	case (c.Username == "") != (c.Password == ""):
 		errs = append(errs, errors.New("an account needs a user name and a password"))
 	}
-	if c.Shards < 1 || c.Parallel < 1 || c.Replicas != nil && *c.Replicas < 0 || c.ConnectTimeout < 0 || c.SocketTimeout < 0 || c.Retention < 0 {
-		errs = append(errs, errors.New("shards and requests at a time must be at least 1, replicas, timeouts and the retention at least 0"))
+	if c.Shards < 1 || c.Replicas != nil && *c.Replicas < 0 || c.ConnectTimeout < 0 || c.SocketTimeout < 0 || c.Retention < 0 {
+		errs = append(errs, errors.New("shards must be at least 1, replicas, timeouts and the retention at least 0"))
 	}
 	return errors.Join(errs...)
 }

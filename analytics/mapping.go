@@ -46,7 +46,7 @@ func properties() object {
 		"kind", "type", "ref", "userId", "status", "activityId", "activityType", "executionId", "activity",
 		"sourceActivityId", "sourceActivityName", "sourceActivityType", "targetActivityId", "targetActivityName", "targetActivityType",
 		"signalName", "messageName", "errorCode", "taskId", "taskDefinitionKey", "assignee", "owner", "category", "formKey", "candidateUsers", "candidateGroups",
-		"implementation", "topic", "workerId", "action", "mailbox", "messageId", "outcome", "variableType", "uuidValue",
+		"implementation", "topic", "action", "mailbox", "messageId", "outcome", "variableType", "uuidValue",
 	} {
 		all[name] = keyword()
 	}

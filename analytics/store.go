@@ -49,7 +49,7 @@ func Open(c Config) (*Store, error) {
 	wire := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		// A handshake is an answer.
-		TLSHandshakeTimeout: c.SocketTimeout, ResponseHeaderTimeout: c.SocketTimeout, IdleConnTimeout: 90 * time.Second, MaxIdleConnsPerHost: c.Parallel + 2,
+		TLSHandshakeTimeout: c.SocketTimeout, ResponseHeaderTimeout: c.SocketTimeout, IdleConnTimeout: 90 * time.Second, MaxIdleConnsPerHost: parallel + 2,
 	}
 	var urls []*url.URL
 	for _, text := range c.Addresses {
@@ -75,7 +75,7 @@ func Open(c Config) (*Store, error) {
 		return nil, fmt.Errorf("set up the client of Elasticsearch: %w", err)
 	}
 	return &Store{
-		config: c, transport: transport, idle: wire.CloseIdleConnections, slots: make(chan struct{}, c.Parallel), limits: standard, ready: map[string]bool{},
+		config: c, transport: transport, idle: wire.CloseIdleConnections, slots: make(chan struct{}, parallel), limits: standard, ready: map[string]bool{},
 	}, nil
 }
 

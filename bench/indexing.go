@@ -47,7 +47,7 @@ func measureIndexing(ctx context.Context, rounds int, progress io.Writer) (*inde
 	host := &program{}
 	defer host.end()
 	server := elasticserver.Start(host, elasticserver.Options{Thorough: true})
-	store, err := analytics.Open(analytics.Config{Addresses: []string{server.URL}, SocketTimeout: time.Minute, Parallel: indexingParallel})
+	store, err := analytics.Open(analytics.Config{Addresses: []string{server.URL}, SocketTimeout: time.Minute})
 	if err != nil {
 		return nil, err
 	}

@@ -206,7 +206,7 @@ func (r *rebuildReport) fill(ctx context.Context, bucket *blob.Bucket, size int)
 			block = block[:0]
 		}
 	}
-	moved, err := a.Move(ctx, nil)
+	moved, err := a.Move(ctx)
 	r.Archived, r.Bytes, r.Packed, r.ArchivedBy = int64(moved.Documents), moved.Bytes, moved.Packed, time.Since(begun)
 	return err
 }

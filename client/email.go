@@ -2,14 +2,8 @@ package client
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"time"
-
-	"go.temporal.io/api/enums/v1"
-	temporal "go.temporal.io/sdk/client"
-	sdk "go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
 )
@@ -19,8 +13,6 @@ const (
 	emailTestTimeout = 90 * time.Second
 	// emailHealthTimeout bounds what takes a worker no time.
 	emailHealthTimeout = 5 * time.Second
-	// emailUnclaimed is how long either may wait for a worker.
-	emailUnclaimed = 10 * time.Second
 )
 
 // TestEmail has a worker try the email service out, and send a mail unless To is "".
@@ -43,13 +35,7 @@ func (c *Client) EmailHealth(ctx context.Context) (contract.EmailHealth, error) 
 	return health, nil
 }
 
+// askMail asks once: a repetition would send a second mail.
 func (c *Client) askMail(ctx context.Context, activity string, timeout time.Duration, out any, in ...any) error {
-	err := c.ask(ctx, temporal.StartActivityOptions{
-		ID: activity + "/" + rand.Text(), TaskQueue: contract.EmailQueue, ScheduleToStartTimeout: emailUnclaimed, StartToCloseTimeout: timeout,
-		HeartbeatTimeout: contract.CallHeartbeat, RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 1}, // a repetition would send a second mail
-	}, activity, out, in...)
-	if late, ok := errors.AsType[*sdk.TimeoutError](err); ok && late.TimeoutType() == enums.TIMEOUT_TYPE_SCHEDULE_TO_START {
-		return fmt.Errorf("%w within %s: is a worker with the role connectors running?", ErrUnclaimed, emailUnclaimed)
-	}
-	return err
+	return c.askOnce(ctx, question{activity: activity, queue: contract.EmailQueue, hint: connectorsAnswer, timeout: timeout, heartbeat: contract.CallHeartbeat}, out, in...)
 }

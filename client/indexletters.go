@@ -2,24 +2,14 @@ package client
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"time"
-
-	"go.temporal.io/api/enums/v1"
-	temporal "go.temporal.io/sdk/client"
-	sdk "go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
 )
 
-const (
-	// letterTimeout bounds a question about dead letters, and each try of it.
-	letterTimeout = time.Minute
-	// letterUnclaimed is how long it may wait for a worker.
-	letterUnclaimed = 10 * time.Second
-)
+// letterTimeout bounds a question about dead letters.
+const letterTimeout = time.Minute
 
 // IndexLetters lists dead letters of the index.
 func (c *Client) IndexLetters(ctx context.Context, q contract.IndexLettersQuery) (out contract.IndexLetters, err error) {
@@ -46,12 +36,5 @@ func (c *Client) DropIndexLetters(ctx context.Context, ids []string) error {
 }
 
 func (c *Client) askLetters(ctx context.Context, activity string, in, out any) error {
-	err := c.ask(ctx, temporal.StartActivityOptions{
-		ID: activity + "/" + rand.Text(), TaskQueue: contract.ReportQueue, ScheduleToStartTimeout: letterUnclaimed, StartToCloseTimeout: letterTimeout,
-		RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 1},
-	}, activity, out, in)
-	if late, ok := errors.AsType[*sdk.TimeoutError](err); ok && late.TimeoutType() == enums.TIMEOUT_TYPE_SCHEDULE_TO_START {
-		return fmt.Errorf("%w within %s: is a worker with the role indexer running?", ErrUnclaimed, letterUnclaimed)
-	}
-	return err
+	return c.askOnce(ctx, question{activity: activity, queue: contract.ReportQueue, hint: needsIndexer, timeout: letterTimeout}, out, in)
 }

@@ -15,15 +15,6 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 )
 
-// ask has a worker run an activity, and waits for its result.
-func (c *Client) ask(ctx context.Context, o temporal.StartActivityOptions, activity string, out any, in ...any) error {
-	h, err := c.Temporal.ExecuteActivity(ctx, o, activity, in...)
-	if err == nil {
-		err = h.Get(ctx, out)
-	}
-	return readable(err)
-}
-
 // checkTimeout bounds a try to log in.
 const checkTimeout = 90 * time.Second
 

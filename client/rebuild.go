@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	temporal "go.temporal.io/sdk/client"
-	sdk "go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
 )
@@ -59,9 +57,6 @@ func (c *Client) startGathering(ctx context.Context, id, workflow, summary strin
 
 // pollsWithin is how long after a worker asked for work it is taken to be there: it asks again each minute.
 const pollsWithin = 2 * time.Minute
-
-// needsIndexer says what to set where nobody can answer.
-const needsIndexer = "it needs a worker with the role indexer, and elastic-search.server.type=rest in its settings"
 
 // someIndexer refuses what would wait for a worker for ever.
 func (c *Client) someIndexer(ctx context.Context) error {
@@ -115,23 +110,9 @@ func (c *Client) ExportEvents(ctx context.Context, in contract.ExportInput) (p c
 	return p, nil
 }
 
-const (
-	// indexerTimeout bounds a question to the index.
-	indexerTimeout = 2 * time.Minute
-	// indexerUnclaimed is how long it may wait for a worker.
-	indexerUnclaimed = 20 * time.Second
-)
+// indexerTimeout bounds each try of a question to the index, which changes nothing, or may be done twice.
+const indexerTimeout = 2 * time.Minute
 
 func (c *Client) askIndexer(ctx context.Context, queue, activity string, in, out any) error {
-	h, err := c.Temporal.ExecuteActivity(ctx, temporal.StartActivityOptions{
-		ID: activity + "/" + rand.Text(), TaskQueue: queue, ScheduleToStartTimeout: indexerUnclaimed, StartToCloseTimeout: indexerTimeout,
-		HeartbeatTimeout: contract.IndexHeartbeat, RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 3},
-	}, activity, in)
-	if err == nil {
-		err = h.Get(ctx, out)
-	}
-	if late, ok := errors.AsType[*sdk.TimeoutError](err); ok && late.TimeoutType() == enums.TIMEOUT_TYPE_SCHEDULE_TO_START {
-		return fmt.Errorf("%w within %s: %s", ErrUnclaimed, indexerUnclaimed, needsIndexer)
-	}
-	return readable(err)
+	return c.askOnce(ctx, question{activity: activity, queue: queue, hint: needsIndexer, timeout: indexerTimeout, heartbeat: contract.IndexHeartbeat, tries: 3}, out, in)
 }

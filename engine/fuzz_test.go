@@ -328,7 +328,7 @@ func randomFlow(r *rand.Rand, from, to *bpmn.Node) string {
 func randomRun(t *testing.T, p *bpmn.Process, seed uint64, events int, persist, record bool) string {
 	r := rand.New(rand.NewPCG(seed, 2))
 	in := &instance{t: t, p: p, s: New(Options{ID: "i", Called: seed%3 == 0, Record: record}), now: epoch, persist: persist}
-	var ledger eventlog.Ledger
+	var checker eventlog.Checker
 	var log strings.Builder
 	for i := range events {
 		if len(in.s.Tokens) > 50 || in.s.Dropped > 0 || in.s.Seq > 5000 || log.Len() > 1<<21 {
@@ -354,7 +354,7 @@ func randomRun(t *testing.T, p *bpmn.Process, seed uint64, events int, persist, 
 			if in.s.Dropped > 0 { // hundreds of thousands of events, and the last step
 				commands = slices.DeleteFunc(commands, func(c Command) bool { _, ok := c.(Record); return ok })
 			} else {
-				commands = unrecorded(t, &ledger, in.s, commands)
+				commands = unrecorded(t, &checker, in.s, commands)
 			}
 			after = plainState(t, in.s)
 		}

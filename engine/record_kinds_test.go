@@ -20,13 +20,13 @@ func log(t *testing.T, p *bpmn.Process, o Options, steps ...func(*instance) Even
 	o.Record = true
 	in := &instance{t: t, p: p, s: New(o), now: epoch, persist: true}
 	var all []events.Event
-	var ledger eventlog.Ledger
+	var checker eventlog.Checker
 	for i, do := range steps {
 		in.reload()
 		in.now = epoch.Add(time.Duration(i) * time.Minute)
 		commands, err := Step(p, in.s, do(in), in.now)
 		require.NoError(t, err)
-		unrecorded(t, &ledger, in.s, commands)
+		unrecorded(t, &checker, in.s, commands)
 		if n := len(commands); n > 0 {
 			if r, ok := commands[n-1].(Record); ok {
 				for e := range r.Events() {

@@ -11,7 +11,7 @@ import (
 )
 
 // unrecorded checks what a step has recorded and returns its other commands.
-func unrecorded(t *testing.T, l *eventlog.Ledger, s *State, commands []Command) []Command {
+func unrecorded(t *testing.T, log *eventlog.Checker, s *State, commands []Command) []Command {
 	t.Helper()
 	for i, c := range commands {
 		r, ok := c.(Record)
@@ -21,7 +21,7 @@ func unrecorded(t *testing.T, l *eventlog.Ledger, s *State, commands []Command) 
 		require.Equal(t, i, len(commands)-1, "Record is the last command")
 		require.Positive(t, r.Len())
 		for e := range r.Events() {
-			if err := l.Add(e); err != nil {
+			if err := log.Add(e); err != nil {
 				t.Fatalf("%v: %+v", err, e)
 			}
 		}
@@ -37,8 +37,8 @@ func unrecorded(t *testing.T, l *eventlog.Ledger, s *State, commands []Command) 
 		require.NotZero(t, s.Joins[i].Activity)
 		active++
 	}
-	require.Len(t, l.Open(events.KindActivity), active)
-	require.Len(t, l.Open(events.KindIncident), len(s.Incidents))
+	require.Len(t, log.Open(events.KindActivity), active)
+	require.Len(t, log.Open(events.KindIncident), len(s.Incidents))
 	waits := map[events.Kind]int{}
 	for _, w := range s.Waits {
 		switch w.Kind {
@@ -51,9 +51,9 @@ func unrecorded(t *testing.T, l *eventlog.Ledger, s *State, commands []Command) 
 		}
 	}
 	for _, kind := range []events.Kind{events.KindTask, events.KindIntegration, events.KindExternalTask} {
-		require.Len(t, l.Open(kind), waits[kind], kind)
+		require.Len(t, log.Open(kind), waits[kind], kind)
 	}
-	require.Equal(t, s.Outcome == "", len(l.Open(events.KindProcess)) == 1)
+	require.Equal(t, s.Outcome == "", len(log.Open(events.KindProcess)) == 1)
 	return commands
 }
 

@@ -32,7 +32,6 @@ const (
 	MailReceived        Type = "MAIL_RECEIVED"
 	MailSent            Type = "MAIL_SENT"
 	ExternalTaskCreated Type = "EXTERNAL_TASK_CREATED"
-	ExternalTaskLocked  Type = "EXTERNAL_TASK_LOCKED" // a worker has fetched it
 	ExternalTaskEnded   Type = "EXTERNAL_TASK_COMPLETED"
 	ExternalTaskFailed  Type = "EXTERNAL_TASK_FAILED"
 )
@@ -63,7 +62,7 @@ var kinds = map[Type]Kind{
 	IntegrationRequest: KindIntegration, IntegrationResult: KindIntegration, IntegrationError: KindIntegration,
 	IncidentCreated: KindIncident, IncidentResolved: KindIncident,
 	MailReceived: KindMail, MailSent: KindMail,
-	ExternalTaskCreated: KindExternalTask, ExternalTaskLocked: KindExternalTask, ExternalTaskEnded: KindExternalTask, ExternalTaskFailed: KindExternalTask,
+	ExternalTaskCreated: KindExternalTask, ExternalTaskEnded: KindExternalTask, ExternalTaskFailed: KindExternalTask,
 }
 
 // Kind of what events of this type are about; "" of an unknown type.
@@ -159,7 +158,6 @@ type Event struct {
 	// A call of a connector or an external task.
 	Implementation string `json:"implementation,omitempty"` // email.SEND
 	Topic          string `json:"topic,omitempty"`
-	WorkerID       string `json:"workerId,omitempty"`
 	Attempts       int    `json:"attempts,omitempty"` // of what has ended, when known
 
 	// An incident that was answered.

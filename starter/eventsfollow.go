@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +15,14 @@ import (
 
 // gatherFlags say what is done with a rebuild or a verification.
 type gatherFlags struct{ follow, cancel, detach bool }
+
+func (g *gatherFlags) define(cmd *cobra.Command, what string) {
+	f := cmd.Flags()
+	f.BoolVar(&g.follow, "follow", false, "show the "+what+" that is under way, or the result of the last")
+	f.BoolVar(&g.cancel, "cancel", false, "give up the "+what+" that is under way")
+	f.BoolVar(&g.detach, "no-wait", false, "do not wait for the end")
+	cmd.MarkFlagsMutuallyExclusive("follow", "cancel", "no-wait")
+}
 
 // gathering starts one, unless it is there already and is to be followed or given up, and shows how far it is until it ends.
 func (a *app) gathering(cmd *cobra.Command, id string, f gatherFlags, start func(context.Context, *client.Client) error, show func(io.Writer, contract.GatherProgress) error) error {
@@ -114,41 +121,4 @@ func progressOf(p contract.GatherProgress, now time.Time) string {
 	}
 	left := time.Duration(float64(elapsed) / float64(done) * float64(total-done)).Round(time.Second)
 	return text + fmt.Sprintf(", %d%%, %.0f a second, %s left", 100*done/max(total, 1), float64(done)/elapsed.Seconds(), left)
-}
-
-// progressLine is a line of a terminal that is written again and again. What is no terminal gets a line for each stage.
-type progressLine struct {
-	w        io.Writer
-	terminal bool
-	stage    string
-	shown    bool
-}
-
-func newProgressLine(w io.Writer) *progressLine {
-	l := &progressLine{w: w}
-	if file, ok := w.(*os.File); ok {
-		info, err := file.Stat()
-		l.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
-	}
-	return l
-}
-
-func (l *progressLine) show(stage, text string) {
-	if text != "" {
-		text = ": " + text
-	}
-	if l.terminal {
-		fmt.Fprintf(l.w, "\r\x1b[K%s%s", stage, text)
-		l.shown = true
-	} else if stage != l.stage {
-		fmt.Fprintf(l.w, "%s%s\n", stage, text)
-	}
-	l.stage = stage
-}
-
-func (l *progressLine) end() {
-	if l.shown {
-		fmt.Fprint(l.w, "\r\x1b[K")
-		l.shown = false
-	}
 }

@@ -23,7 +23,7 @@ const settle = time.Minute
 func (a *app) eventsRebuildCommand() *cobra.Command {
 	var in contract.GatherInput
 	var since string
-	var follow, cancel, detach bool
+	var flags gatherFlags
 	cmd := &cobra.Command{
 		Use:   "rebuild",
 		Short: "Make the indexes of a tenant anew, from the archive and the histories",
@@ -43,7 +43,7 @@ func (a *app) eventsRebuildCommand() *cobra.Command {
 			}
 			in.Limit, in.SettleMS = namedDifferences, settle.Milliseconds()
 			id := contract.RebuildID(in.Tenant)
-			return a.gathering(cmd, id, gatherFlags{follow: follow, cancel: cancel, detach: detach}, func(ctx context.Context, c *client.Client) error {
+			return a.gathering(cmd, id, flags, func(ctx context.Context, c *client.Client) error {
 				return c.StartRebuild(ctx, in)
 			}, printRebuilt)
 		},
@@ -53,17 +53,14 @@ func (a *app) eventsRebuildCommand() *cobra.Command {
 	f.StringVar(&since, "since", "", "only fill in what is missing since a day (yyyy-mm-dd, UTC) or a time (RFC 3339)")
 	f.BoolVar(&in.HistoriesOnly, "histories-only", false, "go without the archive: what is older than Temporal's retention will be missing")
 	f.BoolVar(&in.SkipDamaged, "skip-damaged", false, "leave out what of the archive is damaged, and name it")
-	f.BoolVar(&follow, "follow", false, "show the rebuild that is under way, or the result of the last")
-	f.BoolVar(&cancel, "cancel", false, "give up the rebuild that is under way")
-	f.BoolVar(&detach, "no-wait", false, "do not wait for the end")
-	cmd.MarkFlagsMutuallyExclusive("follow", "cancel", "no-wait")
+	flags.define(cmd, "rebuild")
 	return cmd
 }
 
 func (a *app) eventsVerifyCommand() *cobra.Command {
 	var in contract.GatherInput
 	var since string
-	var follow, cancel, detach bool
+	var flags gatherFlags
 	var late time.Duration
 	cmd := &cobra.Command{
 		Use:   "verify",
@@ -81,7 +78,7 @@ func (a *app) eventsVerifyCommand() *cobra.Command {
 				return err
 			}
 			in.SettleMS = late.Milliseconds()
-			return a.gathering(cmd, contract.VerifyID(in.Tenant), gatherFlags{follow: follow, cancel: cancel, detach: detach}, func(ctx context.Context, c *client.Client) error {
+			return a.gathering(cmd, contract.VerifyID(in.Tenant), flags, func(ctx context.Context, c *client.Client) error {
 				return c.StartVerify(ctx, in)
 			}, printVerified)
 		},
@@ -92,10 +89,7 @@ func (a *app) eventsVerifyCommand() *cobra.Command {
 	f.StringVar(&in.Instance, "instance", "", "only this instance")
 	f.IntVar(&in.Limit, "limit", namedDifferences, "how many differences are named")
 	f.DurationVar(&late, "settle", settle, "events that are younger may be on their way to the index, and are not compared")
-	f.BoolVar(&follow, "follow", false, "show the verification that is under way, or the result of the last")
-	f.BoolVar(&cancel, "cancel", false, "give up the verification that is under way")
-	f.BoolVar(&detach, "no-wait", false, "do not wait for the end")
-	cmd.MarkFlagsMutuallyExclusive("follow", "cancel", "no-wait")
+	flags.define(cmd, "verification")
 	return cmd
 }
 

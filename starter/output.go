@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -117,4 +118,41 @@ func stamp(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
+}
+
+// progressLine is a line of a terminal that is written again and again. What is no terminal gets a line for each stage.
+type progressLine struct {
+	w        io.Writer
+	terminal bool
+	stage    string
+	shown    bool
+}
+
+func newProgressLine(w io.Writer) *progressLine {
+	l := &progressLine{w: w}
+	if file, ok := w.(*os.File); ok {
+		info, err := file.Stat()
+		l.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
+	}
+	return l
+}
+
+func (l *progressLine) show(stage, text string) {
+	if text != "" {
+		text = ": " + text
+	}
+	if l.terminal {
+		fmt.Fprintf(l.w, "\r\x1b[K%s%s", stage, text)
+		l.shown = true
+	} else if stage != l.stage {
+		fmt.Fprintf(l.w, "%s%s\n", stage, text)
+	}
+	l.stage = stage
+}
+
+func (l *progressLine) end() {
+	if l.shown {
+		fmt.Fprint(l.w, "\r\x1b[K")
+		l.shown = false
+	}
 }

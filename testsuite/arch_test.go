@@ -35,7 +35,7 @@ var rooms = map[string][]string{
 	// Workflow code never imports what touches the world.
 	"script": {"bpmn", "engine", "juel"},
 
-	"workflows": {"activities/contract", "bpmn", "definition", "engine", "events", "events/marker", "juel", "quartz", "script"},
+	"workflows": {"activities/contract", "bpmn", "definition", "engine", "events", "events/marker", "script"},
 	// Rules of alerts: what becomes of one, pure.
 	"alerts": {"activities/contract", "connectors"},
 	// The world, which knows nothing of workflows.
@@ -54,10 +54,10 @@ var rooms = map[string][]string{
 	// Each connector stands alone: none knows of another. What two need goes into a folder of the room above.
 	"connectors/email":    {"connectors", "freemarker", "mail"},
 	"connectors/files":    {"connectors"},
-	"connectors/rabbitmq": {"connectors", "connectors/rabbitmq/broker", "mail"},
+	"connectors/rabbitmq": {"connectors", "connectors/rabbitmq/broker"},
 	"connectors/rest":     {"connectors", "mail", "retryafter"},
 	"connectors/script":   {"connectors", "engine", "script"}, // runs the JavaScript that script tasks do
-	"connectors/slack":    {"connectors", "freemarker", "mail", "retryafter"},
+	"connectors/slack":    {"connectors", "freemarker", "mail"},
 	"connectors/sql":      {"connectors", "mail"},
 	"connectors/twilio":   {"connectors", "mail", "retryafter"},
 	// The connection to a broker, which the bridge has, too.
@@ -73,24 +73,24 @@ var rooms = map[string][]string{
 	// The way in.
 	"client":  {"activities/contract", "connectors", "definition", "engine", "events", "events/marker", "mail", "script"},
 	"project": {"activities/binding", "activities/contract", "bpmn", "connectors", "definition", "freemarker", "mail", "script"},
-	"gateway": {"activities/contract", "analytics/chart", "analytics/report", "client", "connectors", "mail", "workflows"},
+	"gateway": {"activities/contract", "analytics/chart", "analytics/report", "client", "connectors", "mail"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {
-		"alerts", "activities", "activities/contract", "analytics", "client", "configuration", "connectors", "connectors/catalog", "connectors/script", "definition", "gateway", "mail", "project", "worker/dev",
+		"alerts", "activities", "activities/contract", "analytics", "client", "configuration", "connectors", "connectors/catalog", "connectors/script", "definition", "gateway", "mail", "worker/dev",
 		"workflows",
 	},
 	"worker/dev": {
 		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/email", "examples", "gateway", "mail", "project", "worker", "workflows",
 		"testsuite/mailserver", "testsuite/temporalserver",
 	},
-	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "analytics/chart", "bpmn", "client", "connectors", "connectors/catalog", "definition", "events", "mail", "project", "testsuite/scenario"},
+	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "analytics/chart", "bpmn", "client", "connectors", "connectors/catalog", "events", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
-		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/email", "connectors/files", "connectors/rest", "connectors/sql", "definition", "engine", "events", "mail", "project", "testsuite", "worker", "worker/dev",
+		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/email", "connectors/files", "connectors/rest", "connectors/sql", "engine", "events", "mail", "project", "testsuite", "worker", "worker/dev",
 		"workflows",
 	},
 	"testsuite": {
-		"alerts", "activities", "activities/contract", "analytics", "analytics/chart", "bpmn", "client", "connectors", "connectors/catalog", "definition", "engine", "events", "events/marker", "examples", "juel", "mail",
+		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/catalog", "definition", "engine", "events", "events/marker", "juel", "mail",
 		"project", "script", "worker", "worker/dev", "workflows",
 	},
 }

@@ -76,7 +76,7 @@ func CheckEvents(ctx context.Context, c *waybill.Client, checked map[string]bool
 }
 
 func checkChain(runs []*history.History) error {
-	var ledger eventlog.Ledger
+	var checker eventlog.Checker
 	var whose *events.Process
 	n := 0
 	for _, h := range runs {
@@ -95,7 +95,7 @@ func checkChain(runs []*history.History) error {
 				return fmt.Errorf("%+v was %+v", b.Process, *whose)
 			}
 			for _, e := range b.Events {
-				if err := ledger.Add(e); err != nil {
+				if err := checker.Add(e); err != nil {
 					return err
 				}
 				n++
@@ -105,7 +105,7 @@ func checkChain(runs []*history.History) error {
 	if n == 0 && whose != nil {
 		return nil // of a worker that records none
 	}
-	if open := ledger.Open(events.KindProcess); n == 0 || len(open) > 0 {
+	if open := checker.Open(events.KindProcess); n == 0 || len(open) > 0 {
 		return fmt.Errorf("%d events, and no end", n)
 	}
 	return nil

@@ -75,7 +75,7 @@ func (s *sources) register(env *testsuite.TestWorkflowEnvironment) {
 		s.note("compare")
 		c := contract.Comparison{Counts: []contract.IndexCounted{{Index: "tasks", Expected: 30, Held: 30 - s.missing, Missing: s.missing}}}
 		if s.missing > 0 {
-			c.Differences = []contract.IndexDifference{{Kind: contract.IndexMissing, Index: "tasks", ID: "order/1.7"}}
+			c.Differences = []contract.IndexDifference{{Kind: "missing", Index: "tasks", ID: "order/1.7"}}
 		}
 		return c, nil
 	})

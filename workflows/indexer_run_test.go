@@ -142,6 +142,15 @@ func TestIndexerOnServer(t *testing.T) {
 	complete(ids[4])
 	place := events.ProcessInstances + " " + ids[4]
 	require.Eventually(t, func() bool { return logged(t, c, ids[4])[place] > before[place] }, time.Minute, 20*time.Millisecond, "it ends")
+	// The second firing from here shows that what the first one started has ended, and has told the indexer.
+	schedule := c.Temporal.ScheduleClient().GetHandle(t.Context(), contract.IndexScheduleID)
+	fired := func() int {
+		d, err := schedule.Describe(t.Context())
+		require.NoError(t, err)
+		return d.Info.NumActions
+	}
+	first := fired()
+	require.Eventually(t, func() bool { return fired() >= first+2 }, time.Minute, 100*time.Millisecond, "the schedule fires")
 	require.True(t, x.holds(map[string]int64{place: before[place]}), "nobody indexes it")
 	require.NoError(t, c.ResumeIndexer(t.Context()))
 	agree()

@@ -110,16 +110,15 @@ type Generation struct {
 
 // GatherBegun is what there is to do.
 type GatherBegun struct {
-	Generation    int       `json:"generation,omitempty"` // new; 0: the current one is written, or nothing is
-	Replaces      int       `json:"replaces,omitempty"`   // 0: there was none
-	ArchiveTotal  int64     `json:"archiveTotal"`         // documents
-	HistoryTotal  int64     `json:"historyTotal"`         // executions
-	Beyond        time.Time `json:"beyond,omitzero"`      // the sources do not go back further
-	BeyondCount   int64     `json:"beyondCount,omitempty"`
-	BlockSize     int       `json:"blockSize"`
-	Parallel      int       `json:"parallel"`
-	SkipArchive   bool      `json:"skipArchive,omitempty"`
-	ArchiveIsKept bool      `json:"archiveIsKept"`
+	Generation   int       `json:"generation,omitempty"` // new; 0: the current one is written, or nothing is
+	Replaces     int       `json:"replaces,omitempty"`   // 0: there was none
+	ArchiveTotal int64     `json:"archiveTotal"`         // documents
+	HistoryTotal int64     `json:"historyTotal"`         // executions
+	Beyond       time.Time `json:"beyond,omitzero"`      // the sources do not go back further
+	BeyondCount  int64     `json:"beyondCount,omitempty"`
+	BlockSize    int       `json:"blockSize"`
+	Parallel     int       `json:"parallel"`
+	SkipArchive  bool      `json:"skipArchive,omitempty"`
 }
 
 // GatherCursor is where plans are.
@@ -256,13 +255,6 @@ type IndexDifference struct {
 	Detail string `json:"detail,omitempty"`
 }
 
-// Kinds of differences.
-const (
-	IndexMissing   = "missing"
-	IndexExtra     = "extra"
-	IndexDifferent = "different"
-)
-
 // CheckArchive asks for a comparison of the archive with its manifests.
 type CheckArchive struct {
 	Tenant string    `json:"tenant,omitempty"`
@@ -314,8 +306,7 @@ const ArchiveFailing = "ARCHIVE_FAILING"
 
 // Types of errors that are for people.
 const (
-	RebuildRefused  = "rebuild-refused"
-	RebuildDiffers  = "rebuild-differs" // the new generation is not what its sources are
-	ArchiveDamaged  = "archive-damaged"
-	IndexerIsAbsent = "indexer-absent"
+	RebuildRefused = "rebuild-refused"
+	RebuildDiffers = "rebuild-differs" // the new generation is not what its sources are
+	ArchiveDamaged = "archive-damaged"
 )

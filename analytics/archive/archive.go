@@ -121,28 +121,4 @@ func folder(tenant string) string {
 // maxFolder is what every file system takes as a name.
 const maxFolder = 200
 
-// tenantOf is the tenant of a folder; false: its manifests know.
-func tenantOf(folder string) (tenant string, ok bool) {
-	if folder == "_" {
-		return "", true
-	}
-	var b []byte
-	for i := 0; i < len(folder); i++ {
-		if folder[i] != '_' {
-			b = append(b, folder[i])
-			continue
-		}
-		if i+3 > len(folder) {
-			return "", false
-		}
-		c, err := hex.DecodeString(folder[i+1 : i+3])
-		if err != nil {
-			return "", false
-		}
-		b = append(b, c[0])
-		i += 2
-	}
-	return string(b), true
-}
-
 func dayFolder(tenant, day string) string { return root + folder(tenant) + "/" + day + "/" }

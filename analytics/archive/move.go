@@ -37,9 +37,9 @@ type plan struct {
 	Merged bool     `json:"merged"`
 }
 
-// Move takes all that is staged into the archive, and calls done, if it is not nil, after each batch with what has been done so far. It
-// can be interrupted at any point; the next one goes on. Only one may run at a time.
-func (a *Archive) Move(ctx context.Context, done func(Moved)) (Moved, error) {
+// Move takes all that is staged into the archive, batch by batch. It can be interrupted at any point; the next one goes on. Only one may
+// run at a time.
+func (a *Archive) Move(ctx context.Context) (Moved, error) {
 	m := &move{Archive: a, bad: map[string]bool{}}
 	for {
 		more, err := m.one(ctx)
@@ -48,9 +48,6 @@ func (a *Archive) Move(ctx context.Context, done func(Moved)) (Moved, error) {
 		}
 		if !more {
 			return m.did, nil
-		}
-		if done != nil {
-			done(m.did)
 		}
 	}
 }

@@ -34,42 +34,6 @@ func (r Range) has(day string) bool {
 	return (r.From.IsZero() || day >= r.From.UTC().Format(dayForm)) && (r.To.IsZero() || day <= r.To.UTC().Format(dayForm))
 }
 
-// Tenants are those that the archive has documents of, in the order of their folders.
-func (a *Archive) Tenants(ctx context.Context) ([]string, error) {
-	var all []string
-	for key, err := range a.keys(ctx, root, "/") {
-		if err != nil {
-			return nil, err
-		}
-		name := strings.TrimSuffix(strings.TrimPrefix(key, root), "/")
-		tenant, ok := tenantOf(name)
-		if !ok {
-			if tenant, ok, err = a.named(ctx, key); err != nil {
-				return nil, err
-			}
-		}
-		if ok && folder(tenant) == name {
-			all = append(all, tenant)
-		}
-	}
-	return all, nil
-}
-
-// named reads the tenant of a folder from the first of its manifests.
-func (a *Archive) named(ctx context.Context, prefix string) (string, bool, error) {
-	for day, err := range a.keys(ctx, prefix, "/") {
-		if err != nil {
-			return "", false, err
-		}
-		m, err := a.readManifest(ctx, day+listing)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // interrupted before it was written
-		}
-		return m.Tenant, err == nil, err
-	}
-	return "", false, nil
-}
-
 // days are those of a tenant that have files, in order.
 func (a *Archive) days(ctx context.Context, tenant string, in Range) iter.Seq2[string, error] {
 	prefix := root + folder(tenant) + "/"

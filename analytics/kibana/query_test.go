@@ -84,9 +84,20 @@ func aggregations(t *testing.T, columns []column, at int) object {
 // TestQueries asks a real server what each panel asks, over indexes with the mapping of a Store. Every field is in the mapping with a type that
 // can be aggregated, and every panel finds what it is about.
 func TestQueries(t *testing.T) {
-	s, err := analytics.Open(analytics.Config{Addresses: []string{server.URL(t)}, SocketTimeout: time.Minute})
+	prefix := fmt.Sprintf("waybill-test-%d", time.Now().UnixNano()) // the server may be somebody's
+	s, err := analytics.Open(analytics.Config{
+		Addresses: []string{server.URL(t)}, SocketTimeout: time.Minute, Names: analytics.Names{Prefix: prefix, TenantPrefix: prefix + "-tenant-"},
+	})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
+	client := server.Client(t)
+	t.Cleanup(func() {
+		for _, index := range events.Indexes() {
+			answer, err := client.Indices.Delete([]string{s.Alias("", index) + "-000001"})
+			require.NoError(t, err)
+			require.NoError(t, answer.Body.Close())
+		}
+	})
 	active := documents()[0]
 	active.Instance, active.Type, active.Status, active.End, active.Duration = "order/2", events.ProcessStarted, events.Active, time.Time{}, nil
 	written, err := s.Write(t.Context(), append(documents(), active))
@@ -110,7 +121,6 @@ func TestQueries(t *testing.T) {
 	for _, index := range events.Indexes() {
 		fields[index+" "+timeField(index)] = true
 	}
-	client := server.Client(t)
 	for key := range fields {
 		index, field, _ := strings.Cut(key, " ")
 		answer, err := client.FieldCaps(client.FieldCaps.WithIndex(s.Alias("", index)), client.FieldCaps.WithFields(field))

@@ -10,9 +10,6 @@ import (
 	"github.com/waybill-io/waybill/events"
 )
 
-// ShareOf is how many entries a share of a comparison should have: some 24 bytes of memory each.
-const ShareOf = 1_000_000
-
 // Held is a document as the index holds it.
 type Held struct {
 	ID      string
@@ -57,22 +54,6 @@ type Count struct {
 	Beyond    int64  `json:"beyond,omitempty"` // documents older than the sources, which are not counted above
 }
 
-// Add adds what another share counted.
-func (c *Count) Add(o Count) {
-	c.Expected += o.Expected
-	c.Sum += o.Sum
-	c.Held += o.Held
-	c.HeldSum += o.HeldSum
-	c.Missing += o.Missing
-	c.Extra += o.Extra
-	c.Different += o.Different
-	c.Late += o.Late
-	c.Beyond += o.Beyond
-}
-
-// Differences counts all of them.
-func (c *Count) Differences() int64 { return c.Missing + c.Extra + c.Different }
-
 // Comparison is what a comparison, or a share of one, has found.
 type Comparison struct {
 	Counts      []Count      `json:"counts"` // in the order of events.Indexes
@@ -92,17 +73,16 @@ const (
 	seenVersion = -2
 )
 
-// Compare compares a share, from 0, of all there are. It names at most limit differences, and counts the others. beat, if it is not nil, is
-// called now and then.
-func (l *Ledger) Compare(ctx context.Context, index Index, share, shares, limit int, beat func()) (Comparison, error) {
-	c, err := l.compare(ctx, index, share, shares, limit, beat)
+// Compare compares a share, from 0, of all there are. It names at most limit differences, and counts the others.
+func (l *Ledger) Compare(ctx context.Context, index Index, share, shares, limit int) (Comparison, error) {
+	c, err := l.compare(ctx, index, share, shares, limit)
 	if err != nil {
 		return c, fmt.Errorf("compare the index with its sources: %w", err)
 	}
 	return c, nil
 }
 
-func (l *Ledger) compare(ctx context.Context, index Index, share, shares, limit int, beat func()) (Comparison, error) {
+func (l *Ledger) compare(ctx context.Context, index Index, share, shares, limit int) (Comparison, error) {
 	c := Comparison{}
 	for _, name := range events.Indexes() {
 		c.Counts = append(c.Counts, Count{Index: name})
@@ -117,12 +97,8 @@ func (l *Ledger) compare(ctx context.Context, index Index, share, shares, limit 
 			c.Differences = append(c.Differences, Difference{Kind: kind, Index: index, ID: id, Detail: detail})
 		}
 	}
-	n := 0
 	for i, of := range events.Indexes() {
 		err := index.Each(ctx, of, func(h Held) error {
-			if n++; n%10_000 == 0 && beat != nil {
-				beat()
-			}
 			if k := key(byte(i), h.ID); mine(k) {
 				l.look(k, h, expected, &c.Counts[i], named)
 			}

@@ -56,7 +56,7 @@ func TestClosingEndsWhatIsOpen(t *testing.T) {
 	all := []events.Event{
 		event(events.ProcessStarted, "", events.Active), event(events.ActivityStarted, "3", events.Active), event(events.ActivityCompleted, "3", events.Completed),
 		event(events.FlowTaken, "5", ""), event(events.VariableCreated, "x", ""), event(events.ActivitySignaled, "7", events.Active), task,
-		event(events.IntegrationRequest, "8", events.Active), event(events.IncidentCreated, "9", events.Active), event(events.ExternalTaskLocked, "10", events.Active),
+		event(events.IntegrationRequest, "8", events.Active), event(events.IncidentCreated, "9", events.Active), event(events.ExternalTaskCreated, "10", events.Active),
 		event(events.IncidentCreated, "11", events.Active), event(events.IncidentResolved, "11", events.Completed), event(events.MailSent, "13", events.Completed),
 	}
 	slices.SortFunc(all, func(a, b events.Event) int { return int(a.Sequence - b.Sequence) })

@@ -156,14 +156,14 @@ func (b *business) serve(ctx context.Context, id string) {
 }
 
 // quiet waits until no instance moves by itself: all have ended, or wait for people.
-func (i *indexed) quiet() {
-	i.t.Helper()
+func (f *faulty) quiet() {
+	f.t.Helper()
 	moving := ""
-	i.eventually(func() string { return moving + " is under way" }, func() bool {
-		list, err := i.client.List(i.t.Context(), client.Filter{State: contract.StateActive, Limit: 10_000})
-		require.NoError(i.t, err)
+	f.eventually(func() string { return moving + " is under way" }, func() bool {
+		list, err := f.client.List(f.t.Context(), client.Filter{State: contract.StateActive, Limit: 10_000})
+		require.NoError(f.t, err)
 		for _, one := range list {
-			r, err := i.client.Get(i.t.Context(), one.ID)
+			r, err := f.client.Get(f.t.Context(), one.ID)
 			if err != nil {
 				moving = one.ID
 				return false

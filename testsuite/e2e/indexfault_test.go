@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,27 +17,32 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/analytics"
+	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/testsuite/elasticsearch"
 )
 
-// outage is how long Elasticsearch is away, refuses and has no disk: WAYBILL_INDEX_OUTAGE=5m in what is measured for releases.
+const paper = "paper" // the process
+
+// outage is how long Elasticsearch is away, refuses and has no disk, once that is known to have been met: WAYBILL_INDEX_OUTAGE=5m in what is
+// measured for releases.
 func outage(t *testing.T) time.Duration {
 	t.Helper()
 	text := os.Getenv("WAYBILL_INDEX_OUTAGE")
 	if text == "" {
-		return 3 * time.Second
+		return 0
 	}
 	d, err := time.ParseDuration(text)
 	require.NoError(t, err)
 	return d
 }
 
-// kills is how often the indexer is killed: WAYBILL_INDEX_KILLS=20 in what is measured for releases.
-func kills(t *testing.T) int {
+// howMany is a number of the environment: WAYBILL_INDEX_KILLS=20 kills of the indexer and WAYBILL_INDEX_DEFINITIONS=200 definitions of ten
+// tenants in what is measured for releases.
+func howMany(t *testing.T, name string, usual int) int {
 	t.Helper()
-	text := os.Getenv("WAYBILL_INDEX_KILLS")
+	text := os.Getenv(name)
 	if text == "" {
-		return 5
+		return usual
 	}
 	n, err := strconv.Atoi(text)
 	require.NoError(t, err)
@@ -44,7 +51,10 @@ func kills(t *testing.T) int {
 
 // faulty is an installation whose index gets into trouble, with a worker that indexes and one that does all else.
 type faulty struct {
-	*indexed
+	*installation
+	elastic   *elasticsearch.Server
+	store     *analytics.Store
+	flags     []string // of all workers
 	storm     *storm
 	auditor   *auditor
 	processes *worker
@@ -54,9 +64,9 @@ type faulty struct {
 
 func installFaulty(t *testing.T) *faulty {
 	t.Helper()
-	f := &faulty{indexed: &indexed{installation: installTemporal(t, options{}), elastic: elasticsearch.Start(t, elasticsearch.Options{Settings: map[string]string{
+	f := &faulty{installation: installTemporal(t, options{}), elastic: elasticsearch.Start(t, elasticsearch.Options{Settings: map[string]string{
 		"cluster.info.update.interval": "10s", // the least
-	}})}}
+	}})}
 	f.startOutgoing("")
 	refuse := func(recipient string) error {
 		if strings.HasPrefix(recipient, "nobody-") {
@@ -131,7 +141,7 @@ func (f *faulty) failing() {
 	f.t.Helper()
 	f.eventually(func() string { return "nobody says that the index is in trouble" }, func() bool {
 		s, err := f.client.IndexerStatus(f.t.Context())
-		return err == nil && s.Error != ""
+		return err == nil && s.State == client.IndexerFailing && s.Error != ""
 	})
 }
 
@@ -146,6 +156,7 @@ func (f *faulty) atRandom(most time.Duration) {
 // TestIndexFaults has everything go wrong that stands between histories and the index while processes run: afterwards the index is exactly what the
 // histories tell.
 func TestIndexFaults(t *testing.T) {
+	t.Parallel()
 	f := installFaulty(t)
 	long := outage(t)
 	after := func(begun time.Time) {
@@ -183,7 +194,7 @@ func TestIndexFaults(t *testing.T) {
 		f.passes() // the server takes the blocks away by itself
 	})
 	f.during("killed", func() {
-		for range kills(t) {
+		for range howMany(t, "WAYBILL_INDEX_KILLS", 3) {
 			f.atRandom(3 * time.Second)
 			f.indexer.kill()
 			f.startIndexer()
@@ -210,12 +221,35 @@ func TestIndexFaults(t *testing.T) {
 	letters, err := f.client.IndexLetters(t.Context(), allLetters)
 	require.NoError(t, err)
 	require.Empty(t, letters.Letters)
+	f.commands()
 
 	f.poison()
 }
 
 // TestIndexTenants has many tenants run processes of their own.
-func TestIndexTenants(t *testing.T) { installFaulty(t).indexTenants() }
+func TestIndexTenants(t *testing.T) {
+	t.Parallel()
+	installFaulty(t).indexTenants()
+}
+
+// commands are those that people look after the index with.
+func (f *faulty) commands() {
+	f.t.Helper()
+	s, err := f.client.IndexerStatus(f.t.Context())
+	require.NoError(f.t, err)
+	require.Equal(f.t, "0/2 * * * * ?", s.Schedules[0].Expression)
+	require.NotEmpty(f.t, s.Schedules[0].Next)
+	list, err := f.client.List(f.t.Context(), client.Filter{Limit: 1})
+	require.NoError(f.t, err)
+	require.Len(f.t, list, 1)
+	dir, err := programs()
+	require.NoError(f.t, err)
+	for _, args := range [][]string{{"status"}, {"run", "--wait"}, {"pause"}, {"resume"}, {"show", list[0].ID}, {"deadletters", "list"}} {
+		out, err := exec.Command(filepath.Join(dir, "starter"), append([]string{"--temporal-address", f.temporal.Address, "events"}, args...)...).CombinedOutput()
+		require.NoError(f.t, err, "%s", out)
+		f.t.Logf("starter events %v:\n%s", args, out)
+	}
+}
 
 // passed tells whether all that a storm can do was done.
 func (s *storm) passed() bool {

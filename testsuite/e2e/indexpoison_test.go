@@ -48,7 +48,10 @@ func (f *faulty) poison() {
 	require.NoError(f.t, w.Start())
 	f.t.Cleanup(w.Stop)
 
-	refuse, never := func(id string) bool { return strings.HasSuffix(id, ".customer") || odd(id) }, odd
+	// Of what is begun from now on: documents that are there already are none of the dead.
+	refuse, never := func(id string) bool {
+		return strings.Contains(id, "/poison-") && strings.HasSuffix(id, ".customer") || odd(id)
+	}, odd
 	f.during("poison", func() {
 		f.auditor.refused = func(d *events.Document) bool { return refuse(d.ID()) }
 		f.storm.refuse.Store(&refuse)

@@ -20,11 +20,8 @@ import (
 	"github.com/waybill-io/waybill/project"
 )
 
-// manyTenants have definitions of their own, manyDefinitions together.
-const (
-	manyTenants     = 10
-	manyDefinitions = 200
-)
+// manyTenants have definitions of their own.
+const manyTenants = 10
 
 // manyModel is a process with names of its own for all that it has.
 func manyModel(n int) (key, model string) {
@@ -50,6 +47,7 @@ func manyModel(n int) (key, model string) {
 func (f *faulty) indexTenants() {
 	t := f.t
 	begun := time.Now()
+	definitions := howMany(t, "WAYBILL_INDEX_DEFINITIONS", 4*manyTenants)
 	var tenants []string
 	for n := range manyTenants {
 		tenants = append(tenants, fmt.Sprintf("Tenant_%d", n))
@@ -89,11 +87,11 @@ func (f *faulty) indexTenants() {
 	first := f.mappings()
 	require.Len(t, first, len(f.auditor.tenants)*len(events.Indexes()))
 
-	for n := manyTenants; n < manyDefinitions; n++ {
+	for n := manyTenants; n < definitions; n++ {
 		deploy(n)
 	}
 	require.NoError(t, running.Wait())
-	t.Logf("%d processes of %d tenants are deployed and have run within %s", manyDefinitions, manyTenants, time.Since(begun).Round(100*time.Millisecond))
+	t.Logf("%d processes of %d tenants are deployed and have run within %s", definitions, manyTenants, time.Since(begun).Round(100*time.Millisecond))
 	all := f.auditor.agree()
 	require.Equal(t, first, f.mappings(), "nothing has grown")
 	for name, mapping := range first {

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -107,8 +108,13 @@ func installTemporal(t *testing.T, o options) *installation {
 func (i *installation) startTemporal(address string) {
 	i.t.Helper()
 	var err error
-	i.temporal, err = temporalserver.Start(i.t.Context(), temporalserver.Options{
-		Program: i.program, Address: address, DBFile: filepath.Join(i.dir, "temporal.db"), Settings: i.options.temporalSettings,
+	// What another test is starting holds a port that we have let go, from its fork to its exec.
+	i.eventually(func() string { return err.Error() }, func() (free bool) {
+		i.temporal, err = temporalserver.Start(i.t.Context(), temporalserver.Options{
+			Program: i.program, Address: address, DBFile: filepath.Join(i.dir, "temporal.db"), Settings: i.options.temporalSettings,
+		})
+		_, taken := errors.AsType[*temporalserver.PortTakenError](err)
+		return !taken
 	})
 	require.NoError(i.t, err)
 }

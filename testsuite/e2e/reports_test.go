@@ -49,6 +49,7 @@ func orderEvents(tenant string) []events.Document {
 
 // The command line asks for reports through Temporal, so that it needs nothing of Elasticsearch; what it cannot get it explains.
 func TestReportsThroughTemporal(t *testing.T) {
+	t.Parallel()
 	i := installTemporal(t, options{})
 	dir, err := programs()
 	require.NoError(t, err)
@@ -75,7 +76,7 @@ func TestReportsThroughTemporal(t *testing.T) {
 		require.NoError(t, store.Refresh(t.Context(), tenant))
 	}
 	w := sdk.New(i.client.Temporal, contract.ReportQueue, sdk.Options{DisableWorkflowWorker: true})
-	activities.RegisterReports(w, activities.ReportsOf(store))
+	activities.RegisterReports(w, activities.NewReports(store))
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)
 

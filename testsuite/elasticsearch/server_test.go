@@ -1,7 +1,6 @@
 package elasticsearch
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8"
-	"github.com/elastic/go-elasticsearch/v8/esapi"
 	"github.com/elastic/go-elasticsearch/v8/esutil"
 	"github.com/stretchr/testify/require"
 )
@@ -83,10 +81,22 @@ func TestTemplatesAliasesAndAggregations(t *testing.T) {
 	t.Parallel()
 	c := shared.Client(t)
 	require.Equal(t, "You Know, for Search", do(t, c, "GET", "/", "")["tagline"])
-	do(t, c, "PUT", "/_index_template/reports", `{"index_patterns":["reports-*"],"template":{"settings":{"number_of_replicas":0},"mappings":{"dynamic":"strict",
-		"properties":{"task":{"type":"keyword"},"seconds":{"type":"long"},"at":{"type":"date"}}},"aliases":{"reports":{}}}}`)
-	index(t, c, "reports-1", 120)
-	answer := do(t, c, "POST", "/reports/_search?size=0", `{"aggs":{
+	// Names of its own: the server may be somebody's.
+	reports := fmt.Sprintf("waybill-test-%d", time.Now().UnixNano())
+	one, rebuilt := reports+"-1", reports+"-rebuilt"
+	t.Cleanup(func() {
+		for _, path := range []string{"/" + one, "/" + rebuilt, "/_index_template/" + reports} {
+			r, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodDelete, path, nil)
+			require.NoError(t, err)
+			answer, err := c.Perform(r)
+			require.NoError(t, err)
+			require.NoError(t, answer.Body.Close())
+		}
+	})
+	do(t, c, "PUT", "/_index_template/"+reports, `{"index_patterns":["`+reports+`-1"],"template":{"settings":{"number_of_replicas":0},"mappings":{"dynamic":"strict",
+		"properties":{"task":{"type":"keyword"},"seconds":{"type":"long"},"at":{"type":"date"}}},"aliases":{"`+reports+`":{}}}}`)
+	index(t, c, one, 120)
+	answer := do(t, c, "POST", "/"+reports+"/_search?size=0", `{"aggs":{
 		"tasks":{"terms":{"field":"task"},"aggs":{"time":{"stats":{"field":"seconds"}}}},
 		"slow":{"percentiles":{"field":"seconds","percents":[50]}},
 		"hours":{"date_histogram":{"field":"at","calendar_interval":"hour"}}}}`)
@@ -97,15 +107,15 @@ func TestTemplatesAliasesAndAggregations(t *testing.T) {
 	require.Len(t, at(answer, "aggregations", "hours", "buckets"), 2)
 
 	// A new physical index takes over under the old name in one step.
-	index(t, c, "rebuilt", 3)
-	do(t, c, "POST", "/_aliases", `{"actions":[{"remove":{"index":"reports-1","alias":"reports"}},{"add":{"index":"rebuilt","alias":"reports"}}]}`)
-	require.EqualValues(t, 3, count(t, c, "reports"))
+	index(t, c, rebuilt, 3)
+	do(t, c, "POST", "/_aliases", fmt.Sprintf(`{"actions":[{"remove":{"index":%q,"alias":%q}},{"add":{"index":%q,"alias":%[2]q}}]}`, one, reports, rebuilt))
+	require.EqualValues(t, 3, count(t, c, reports))
 
 	// The older of two versions does not overwrite the newer, and a field that no mapping has is refused.
-	do(t, c, "PUT", "/reports-1/_doc/a?version=7&version_type=external", `{"seconds":7}`)
-	status, _ := call(t, c, "PUT", "/reports-1/_doc/a?version=6&version_type=external", `{"seconds":6}`)
+	do(t, c, "PUT", "/"+one+"/_doc/a?version=7&version_type=external", `{"seconds":7}`)
+	status, _ := call(t, c, "PUT", "/"+one+"/_doc/a?version=6&version_type=external", `{"seconds":6}`)
 	require.Equal(t, http.StatusConflict, status)
-	status, _ = call(t, c, "PUT", "/reports-1/_doc/b", `{"unknown":1}`)
+	status, _ = call(t, c, "PUT", "/"+one+"/_doc/b", `{"unknown":1}`)
 	require.Equal(t, http.StatusBadRequest, status)
 }
 
@@ -118,98 +128,6 @@ func TestDocumentsOutliveTheServer(t *testing.T) {
 	require.Error(t, err)
 	s.Run()
 	require.EqualValues(t, 1000, count(t, s.Client(), "events"))
-}
-
-func TestSecurity(t *testing.T) {
-	t.Parallel()
-	s := Start(t, Options{Security: true})
-	index(t, s.Client(), "events", 10)
-
-	config := s.Config()
-	config.Password = "wrong"
-	require.Equal(t, http.StatusUnauthorized, status(t, config))
-	config = s.Config()
-	config.CACert = nil
-	c, err := elasticsearch.NewClient(config)
-	require.NoError(t, err)
-	_, err = c.Info()
-	require.ErrorContains(t, err, "certificate")
-
-	key := do(t, s.Client(), "POST", "/_security/api_key", `{"name":"reader","role_descriptors":{"reader":{"indices":[{"names":["events"],"privileges":["read"]}]}}}`)
-	config = s.Config()
-	config.Username, config.Password, config.APIKey = "", "", key["encoded"].(string)
-	c, err = elasticsearch.NewClient(config)
-	require.NoError(t, err)
-	require.EqualValues(t, 10, count(t, c, "events"))
-	code, _ := call(t, c, "PUT", "/events/_doc/new", `{"seconds":1}`)
-	require.Equal(t, http.StatusForbidden, code)
-	do(t, s.Client(), "DELETE", "/_security/api_key", fmt.Sprintf(`{"ids":[%q]}`, key["id"]))
-	require.Equal(t, http.StatusUnauthorized, status(t, config))
-}
-
-// status is what the server answers to a client.
-func status(t *testing.T, config elasticsearch.Config) int {
-	t.Helper()
-	c, err := elasticsearch.NewClient(config)
-	require.NoError(t, err)
-	answer, err := c.Info()
-	require.NoError(t, err)
-	defer func() { _ = answer.Body.Close() }()
-	return answer.StatusCode
-}
-
-// What a full disk and a server that has too much to do look like to those who write.
-func TestRefusals(t *testing.T) {
-	t.Parallel()
-	s := Start(t, Options{Settings: map[string]string{"indexing_pressure.memory.limit": "20kb", "cluster.info.update.interval": "10s"}})
-	c := s.Client()
-	index(t, c, "events", 10)
-
-	body := bytes.Repeat([]byte(`{"index":{}}`+"\n"+`{"task":"`+strings.Repeat("x", 1000)+`"}`+"\n"), 100)
-	answer, err := esapi.BulkRequest{Index: "events", Body: bytes.NewReader(body)}.Do(t.Context(), c)
-	require.NoError(t, err)
-	text, err := io.ReadAll(answer.Body)
-	require.NoError(t, err)
-	_ = answer.Body.Close()
-	require.Equal(t, http.StatusTooManyRequests, answer.StatusCode, string(text))
-	require.Contains(t, string(text), "es_rejected_execution_exception")
-
-	const disk = `{"persistent":{"cluster.routing.allocation.disk.threshold_enabled":%t,"cluster.routing.allocation.disk.watermark.low":%[2]s,
-		"cluster.routing.allocation.disk.watermark.high":%[2]s,"cluster.routing.allocation.disk.watermark.flood_stage":%[2]s}}`
-	do(t, c, "PUT", "/_cluster/settings", fmt.Sprintf(disk, true, `"1000tb"`))
-	write := func() (int, map[string]any) { return call(t, c, "PUT", "/events/_doc/new", `{"seconds":1}`) }
-	var fields map[string]any
-	require.Eventually(t, func() bool {
-		var code int
-		code, fields = write()
-		return code == http.StatusTooManyRequests
-	}, time.Minute, 100*time.Millisecond)
-	require.Equal(t, "cluster_block_exception", at(fields, "error", "type"))
-
-	do(t, c, "PUT", "/_cluster/settings", fmt.Sprintf(disk, true, `"1b"`))
-	require.Eventually(t, func() bool {
-		code, _ := write()
-		return code < 300
-	}, time.Minute, 100*time.Millisecond)
-}
-
-// BenchmarkBulkIndexer is what esutil.BulkIndexer alone sends to this server: documents of some 400 bytes.
-func BenchmarkBulkIndexer(b *testing.B) {
-	c := Start(b, Options{Thorough: true}).Client()
-	do(b, c, "PUT", "/_index_template/bench", `{"index_patterns":["bench"],"template":{"settings":{"number_of_replicas":0}}}`)
-	padding := strings.Repeat("a word ", 40)
-	bulk, err := esutil.NewBulkIndexer(esutil.BulkIndexerConfig{Client: c, Index: "bench", NumWorkers: 2})
-	require.NoError(b, err)
-	b.ResetTimer()
-	for i := range b.N {
-		document := fmt.Sprintf(`{"id":%d,"processDefinitionId":"order-%d","processInstanceId":"instance-%d","taskName":"task-%d","duration":%d,"text":%q}`,
-			i, i%20, i/10, i%7, i%1000, padding)
-		require.NoError(b, bulk.Add(b.Context(), esutil.BulkIndexerItem{Action: "index", DocumentID: fmt.Sprint(i), Body: strings.NewReader(document)}))
-	}
-	require.NoError(b, bulk.Close(b.Context()))
-	b.StopTimer()
-	require.EqualValues(b, b.N, bulk.Stats().NumFlushed)
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "docs/s")
 }
 
 // Which server it is that tests share.

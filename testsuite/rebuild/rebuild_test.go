@@ -19,6 +19,7 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/analytics"
 	"github.com/waybill-io/waybill/analytics/archive"
+	"github.com/waybill-io/waybill/analytics/ledger"
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/events"
 )
@@ -150,7 +151,7 @@ func TestVerifyAndRebuild(t *testing.T) {
 	for _, d := range p.Differences {
 		named[d.ID] = d.Kind
 	}
-	require.Equal(t, map[string]string{"order/1": contract.IndexMissing, "order/2": contract.IndexDifferent, "order/nobody's": contract.IndexExtra}, named)
+	require.Equal(t, map[string]string{"order/1": ledger.Missing, "order/2": ledger.Different, "order/nobody's": ledger.Extra}, named)
 	one := i.verify(contract.GatherInput{Instance: "order/2"})
 	require.Len(t, one.Differences, 1)
 	require.Equal(t, "order/2", one.Differences[0].ID)

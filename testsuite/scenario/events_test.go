@@ -30,22 +30,22 @@ func TestEventsOfScenarios(t *testing.T) {
 			if failed != nil { // what it expects of events it cannot have
 				require.ErrorContains(t, failed, "expected events", "%s: %s", name, c.Name)
 			}
-			ledgers := map[*instance]*eventlog.Ledger{}
+			checkers := map[*instance]*eventlog.Checker{}
 			w := newWorld(t.Context(), f)
 			w.observe = func(i *instance, e events.Event) {
-				if ledgers[i] == nil {
-					ledgers[i] = &eventlog.Ledger{}
+				if checkers[i] == nil {
+					checkers[i] = &eventlog.Checker{}
 				}
-				require.NoError(t, ledgers[i].Add(e), "%s: %s: %+v", name, c.Name, e)
+				require.NoError(t, checkers[i].Add(e), "%s: %s: %+v", name, c.Name, e)
 				count[e.Type]++
 			}
 			if failure := f.runIn(w, c); failure != nil {
 				t.Fatalf("%s:%d: %s: %v", name, failure.line, c.Name, failure)
 			}
-			require.Equal(t, len(w.instances), len(ledgers))
+			require.Equal(t, len(w.instances), len(checkers))
 			for n, i := range w.instances {
 				s := i.state
-				l := ledgers[i]
+				l := checkers[i]
 				if s.Outcome != "" {
 					require.Empty(t, l.Open(""), "%s: %s: %s", name, c.Name, i.name)
 				} else {

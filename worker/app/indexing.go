@@ -55,7 +55,7 @@ func (a *App) addIndexer(ctx context.Context, registry prometheus.Registerer) er
 		DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: reports, MaxConcurrentActivityTaskPollers: 1,
 	})
 	activities.RegisterLetters(questions, in.Sink)
-	activities.RegisterReports(questions, activities.ReportsOf(in.Sink))
+	activities.RegisterReports(questions, activities.NewReports(in.Sink))
 	a.addRebuilder(index, questions, settings, registry)
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/waybill-io/waybill/events"
 )
 
-func TestLedgerFindsWhatIsWrong(t *testing.T) {
+func TestCheckerFindsWhatIsWrong(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	n, none := int64(1), int64(0)
 	event := func(kind events.Type, ref string) events.Event {
@@ -21,12 +21,12 @@ func TestLedgerFindsWhatIsWrong(t *testing.T) {
 		e.Status, e.End, e.Duration = events.Completed, at, &none
 		return e
 	}
-	var l Ledger
-	add := func(e events.Event) { t.Helper(); require.NoError(t, l.Add(e)) }
+	var c Checker
+	add := func(e events.Event) { t.Helper(); require.NoError(t, c.Add(e)) }
 	refuse := func(e events.Event, why string) {
 		t.Helper()
 		n--
-		copied := l
+		copied := c
 		require.ErrorContains(t, copied.Add(e), why)
 	}
 	refuse(event(events.ActivityStarted, "1"), "an instance begins with its start")
@@ -50,14 +50,14 @@ func TestLedgerFindsWhatIsWrong(t *testing.T) {
 	refuse(event(events.VariableUpdated, "b"), "whether there is such a variable: false")
 	refuse(event(events.FlowTaken, "4"), "a flow has two ends")
 	refuse(event("OTHER", ""), "its type is not known")
-	require.Equal(t, []string{""}, l.Open(events.KindActivity))
+	require.Equal(t, []string{""}, c.Open(events.KindActivity))
 	add(end(event(events.ActivityCompleted, "2")))
 	refuse(end(event(events.ActivityCancelled, "2")), "it is not under way; closed: true")
 	add(end(event(events.ProcessEnded, "")))
-	require.Empty(t, l.Open(""))
+	require.Empty(t, c.Open(""))
 	refuse(event(events.VariableCreated, "c"), "the instance has ended")
 
-	l, n = Ledger{}, 1
+	c, n = Checker{}, 1
 	add(event(events.ProcessStarted, ""))
 	add(event(events.ActivityStarted, "2"))
 	refuse(end(event(events.ProcessEnded, "")), "still under way")

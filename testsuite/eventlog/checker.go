@@ -8,8 +8,8 @@ import (
 	"github.com/waybill-io/waybill/events"
 )
 
-// Ledger reads the events of one instance, in their order. The zero value is ready.
-type Ledger struct {
+// Checker reads the events of one instance, in their order. The zero value is ready.
+type Checker struct {
 	last   int64
 	open   map[string]thing // what has not ended, by kind and ref
 	closed map[string]bool
@@ -38,56 +38,56 @@ var (
 
 // Add reads the next event. The error says what is wrong with it: a gap in the sequence, an end without a beginning, a second end, times
 // that run backwards, a variable that is created twice.
-func (l *Ledger) Add(e events.Event) error {
-	if l.open == nil {
-		l.open, l.closed, l.known = map[string]thing{}, map[string]bool{}, map[string]bool{}
+func (c *Checker) Add(e events.Event) error {
+	if c.open == nil {
+		c.open, c.closed, c.known = map[string]thing{}, map[string]bool{}, map[string]bool{}
 	}
 	wrong := func(format string, args ...any) error {
 		return fmt.Errorf("event %d %s %q at %q: %s", e.Sequence, e.Type, e.Ref, e.ActivityID, fmt.Sprintf(format, args...))
 	}
 	switch {
-	case e.Sequence != l.last+1 && e.Type != events.TaskAssigned:
-		return wrong("the one before is %d", l.last)
-	case l.ended:
+	case e.Sequence != c.last+1 && e.Type != events.TaskAssigned:
+		return wrong("the one before is %d", c.last)
+	case c.ended:
 		return wrong("the instance has ended")
-	case (e.Type == events.ProcessStarted) != (l.last == 0):
+	case (e.Type == events.ProcessStarted) != (c.last == 0):
 		return wrong("an instance begins with its start, once")
 	case e.Type.Kind() == "":
 		return wrong("its type is not known")
 	case e.Time.IsZero():
 		return wrong("it has no time")
 	case e.Type.Kind() == events.KindVariable:
-		l.last = e.Sequence
-		if created := e.Type == events.VariableCreated; created == l.known[e.Ref] {
-			return wrong("whether there is such a variable: %t", l.known[e.Ref])
+		c.last = e.Sequence
+		if created := e.Type == events.VariableCreated; created == c.known[e.Ref] {
+			return wrong("whether there is such a variable: %t", c.known[e.Ref])
 		}
-		l.known[e.Ref] = e.Type != events.VariableDeleted
+		c.known[e.Ref] = e.Type != events.VariableDeleted
 		return nil
 	case e.Type.Kind() == events.KindMail: // the host's own
-		l.last = e.Sequence
+		c.last = e.Sequence
 		return nil
 	case e.Type == events.FlowTaken:
-		l.last = e.Sequence
+		c.last = e.Sequence
 		if e.SourceID == "" || e.TargetID == "" {
 			return wrong("a flow has two ends")
 		}
 		return nil
 	}
 	if e.Type != events.TaskAssigned {
-		l.last = e.Sequence
+		c.last = e.Sequence
 	}
 	id := string(e.Type.Kind()) + " " + e.Ref
-	before, open := l.open[id]
+	before, open := c.open[id]
 	end := slices.Contains(ends, e.Type)
 	switch {
 	case slices.Contains(begins, e.Type):
-		if open || l.closed[id] {
+		if open || c.closed[id] {
 			return wrong("it has begun before")
 		}
-	case !open && !l.closed[id] && e.Type == events.ActivityCompensate: // of all instances of a loop
+	case !open && !c.closed[id] && e.Type == events.ActivityCompensate: // of all instances of a loop
 		return nil
 	case !open:
-		return wrong("it is not under way; closed: %t", l.closed[id])
+		return wrong("it is not under way; closed: %t", c.closed[id])
 	case !e.Start.Equal(before.start):
 		return wrong("it began at %s, not %s", before.start, e.Start)
 	case e.ActivityID != before.element:
@@ -97,22 +97,22 @@ func (l *Ledger) Add(e events.Event) error {
 		return wrong("status %q, end %s, duration %v", e.Status, e.End, e.Duration)
 	}
 	if end {
-		delete(l.open, id)
-		l.closed[id] = true
-		l.ended = e.Type == events.ProcessEnded
+		delete(c.open, id)
+		c.closed[id] = true
+		c.ended = e.Type == events.ProcessEnded
 	} else {
-		l.open[id] = thing{e.Type.Kind(), e.Sequence, e.ActivityID, e.Start}
+		c.open[id] = thing{e.Type.Kind(), e.Sequence, e.ActivityID, e.Start}
 	}
-	if l.ended && len(l.open) > 0 {
-		return wrong("still under way: %v", l.Open(""))
+	if c.ended && len(c.open) > 0 {
+		return wrong("still under way: %v", c.Open(""))
 	}
 	return nil
 }
 
 // Open are the elements of what is under way of a kind, "" for any, in the order of its latest events.
-func (l *Ledger) Open(kind events.Kind) (elements []string) {
+func (c *Checker) Open(kind events.Kind) (elements []string) {
 	var list []thing
-	for _, e := range l.open {
+	for _, e := range c.open {
 		if kind == "" || e.kind == kind {
 			list = append(list, e)
 		}
