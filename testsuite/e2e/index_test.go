@@ -102,7 +102,7 @@ func (i *indexed) histories() map[string]int64 {
 func (i *indexed) documents() (map[string]int64, error) {
 	have := map[string]int64{}
 	for _, index := range events.Indexes() {
-		err := i.store.Each(i.t.Context(), "", index, 0, false, func(h analytics.Hit) error {
+		err := i.store.Each(i.t.Context(), analytics.Selection{Index: index}, func(h analytics.Hit) error {
 			have[index+" "+h.ID] = h.Version
 			return nil
 		})
