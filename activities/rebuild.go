@@ -3,14 +3,12 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"gocloud.dev/blob"
 
@@ -18,7 +16,6 @@ import (
 	"github.com/waybill-io/waybill/analytics"
 	"github.com/waybill-io/waybill/analytics/archive"
 	"github.com/waybill-io/waybill/client"
-	"github.com/waybill-io/waybill/events"
 )
 
 // RebuildSettings are what rebuilds and the archive need to know, beside those of the indexer.
@@ -109,14 +106,12 @@ func (b *Rebuilder) Begin(ctx context.Context, in contract.GatherInput) (contrac
 	if err := b.reader.tell(ctx, &setting); err != nil {
 		return begun, err
 	}
-	begun.BlockSize, begun.Parallel = setting.BlockSize, setting.Parallel
+	begun.BlockSize, begun.Parallel, begun.RetentionMS = setting.BlockSize, setting.Parallel, setting.RetentionMS
 	if err := b.total(ctx, in, &begun); err != nil {
 		return begun, err
 	}
 	if begun.SkipArchive || !b.settings.Keep && begun.ArchiveTotal == 0 {
-		if err := b.beyond(ctx, in, time.Duration(setting.RetentionMS)*time.Millisecond, &begun); err != nil {
-			return begun, err
-		}
+		begun.Beyond = time.Now().Add(-time.Duration(setting.RetentionMS) * time.Millisecond).UTC()
 	}
 	if !in.Rebuild || !in.Since.IsZero() {
 		return begun, nil
@@ -143,30 +138,6 @@ func (b *Rebuilder) Begin(ctx context.Context, in contract.GatherInput) (contrac
 	}
 	begun.Generation = begun.Replaces + 1
 	return begun, b.store.Create(ctx, in.Tenant, begun.Generation)
-}
-
-// beyond finds out what histories alone do not tell any more, and refuses to lose it unasked.
-func (b *Rebuilder) beyond(ctx context.Context, in contract.GatherInput, retention time.Duration, begun *contract.GatherBegun) error {
-	begun.Beyond = time.Now().Add(-retention).UTC()
-	if !in.Since.IsZero() && in.Since.After(begun.Beyond) || in.Instance != "" {
-		return nil
-	}
-	for _, index := range events.Indexes() {
-		n, err := b.store.Count(ctx, analytics.Selection{Tenant: in.Tenant, Index: index, Filter: []any{
-			map[string]any{"range": map[string]any{"timeStamp": map[string]any{"lt": begun.Beyond.Format(time.RFC3339Nano)}}},
-		}})
-		if err != nil {
-			return err
-		}
-		begun.BeyondCount += n
-	}
-	if in.Rebuild && !in.HistoriesOnly {
-		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-			"there is no archive of events (event.processing.processed.events.action is delete), and histories go back %s: %d documents of the index are older and would be lost; "+
-				"--histories-only rebuilds without them, and keeps the present indexes until `starter events drop-old`", retention, begun.BeyondCount),
-			contract.RebuildRefused, nil)
-	}
-	return nil
 }
 
 // total counts what is to be read.

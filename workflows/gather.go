@@ -99,6 +99,8 @@ func (g *gathering) run(ctx workflow.Context) error {
 			next, err = contract.GatherCompare, g.read(ctx, g.planHistories)
 		case contract.GatherCompare:
 			next, err = g.compare(ctx)
+		case contract.GatherLosses:
+			next, err = contract.GatherSwap, g.losses(ctx)
 		case contract.GatherCheck:
 			next, err = contract.GatherDone, g.check(ctx)
 		case contract.GatherSwap:
@@ -237,11 +239,8 @@ func (g *gathering) compare(ctx workflow.Context) (next string, err error) {
 		beyond = g.in.Since
 	}
 	for g.p.Share < max(g.p.Shares, 1) {
-		var c contract.Comparison
-		in := contract.CompareInput{
-			GatherTarget: g.target(), Beyond: beyond, Share: g.p.Share, Shares: max(g.p.Shares, 1), Limit: g.in.Limit - len(g.p.Differences),
-		}
-		if err := g.activity(ctx, contract.CompareActivity, compareFor, in, &c, ""); err != nil {
+		c, err := g.share(ctx, g.target(), beyond, g.in.Limit-len(g.p.Differences))
+		if err != nil {
 			return "", err
 		}
 		g.p.Differences = append(g.p.Differences, c.Differences...)
@@ -256,11 +255,47 @@ func (g *gathering) compare(ctx workflow.Context) (next string, err error) {
 	}
 	switch {
 	case g.p.Generation > 0:
-		return contract.GatherSwap, g.judge()
+		return contract.GatherLosses, g.judge()
 	case g.in.Rebuild || g.p.SkipArchive || g.in.Instance != "":
 		return contract.GatherDone, nil
 	}
 	return contract.GatherCheck, nil
+}
+
+// share compares the next share of the ledger with indexes.
+func (g *gathering) share(ctx workflow.Context, t contract.GatherTarget, beyond time.Time, limit int) (c contract.Comparison, err error) {
+	in := contract.CompareInput{GatherTarget: t, Beyond: beyond, Share: g.p.Share, Shares: max(g.p.Shares, 1), Limit: limit}
+	return c, g.activity(ctx, contract.CompareActivity, compareFor, in, &c, "")
+}
+
+// losses counts what the present indexes have, no source has, and histories do not go back to any more, and refuses to lose it unasked. What
+// is younger and in no source is a mistake in the index, which a rebuild mends.
+func (g *gathering) losses(ctx workflow.Context) error {
+	if g.p.Replaces == 0 {
+		return nil
+	}
+	present := g.target()
+	present.Generation = g.p.Replaces
+	g.p.Beyond, g.p.BeyondCount = workflow.Now(ctx).Add(-milliseconds(g.p.RetentionMS)), 0
+	for g.p.Share = 0; g.p.Share < max(g.p.Shares, 1); g.p.Share++ {
+		c, err := g.share(ctx, present, g.p.Beyond, 0)
+		if err != nil {
+			return err
+		}
+		for _, n := range c.Counts {
+			g.p.BeyondCount += n.Beyond
+		}
+	}
+	if g.p.BeyondCount == 0 || g.in.HistoriesOnly || g.in.AllowLoss {
+		return nil
+	}
+	archive := "the archive of events does not have them"
+	if !g.p.ArchiveIsKept && g.p.ArchiveTotal == 0 {
+		archive = "there is no archive of events (event.processing.processed.events.action is delete)"
+	}
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
+		"%d documents of the index are older than %s, to which histories go back, and would be lost: %s; --allow-loss rebuilds without them, and keeps the present "+
+			"indexes until `starter events drop-old`", g.p.BeyondCount, g.p.Beyond.UTC().Format(time.RFC3339), archive), contract.RebuildRefused, nil)
 }
 
 // judge refuses a generation that is not what its sources are. What the index has refused is known to be missing.

@@ -20,7 +20,8 @@ type sources struct {
 	parts   []contract.GatherPart
 	missing int64
 	dead    int64
-	stuck   bool // reading takes for ever
+	stuck   bool  // reading takes for ever
+	old     int64 // documents of the present indexes that no source has
 }
 
 func (s *sources) note(what string) {
@@ -72,6 +73,10 @@ func (s *sources) register(env *testsuite.TestWorkflowEnvironment) {
 		return g, nil
 	})
 	add(contract.CompareActivity, func(_ context.Context, in contract.CompareInput) (contract.Comparison, error) {
+		if in.Write && in.Generation == 1 {
+			s.note("losses")
+			return contract.Comparison{Counts: []contract.IndexCounted{{Index: "tasks", Extra: 2, Beyond: s.old}}}, nil
+		}
 		s.note("compare")
 		c := contract.Comparison{Counts: []contract.IndexCounted{{Index: "tasks", Expected: 30, Held: 30 - s.missing, Missing: s.missing}}}
 		if s.missing > 0 {
@@ -116,7 +121,7 @@ func TestRebuildReadsComparesAndSwaps(t *testing.T) {
 	s := &sources{}
 	p, err := gatherWith(t, s, contract.GatherInput{Tenant: "acme", Limit: 10}, true, nil)
 	require.NoError(t, err)
-	require.Equal(t, []string{"begin", "also", "compare", "swap", "also not", "forget"}, s.told)
+	require.Equal(t, []string{"begin", "also", "compare", "losses", "swap", "also not", "forget"}, s.told)
 	require.Equal(t, contract.GatherDone, p.Stage)
 	require.Equal(t, [4]int64{20, 3, 40, 30}, [4]int64{p.Archived, p.Executions, p.Documents, p.Counts[0].Held})
 	require.Len(t, s.parts, 4)
@@ -136,6 +141,20 @@ func TestRebuildThatDiffersIsGivenUp(t *testing.T) {
 	_, err := gatherWith(t, s, contract.GatherInput{Limit: 10}, true, nil)
 	require.ErrorContains(t, err, "missing in tasks: order/1.7")
 	require.Equal(t, []string{"begin", "also", "compare", "also not", "drop", "forget"}, s.told)
+}
+
+// What is in no source is lost only when that is wanted.
+func TestRebuildThatWouldLose(t *testing.T) {
+	s := &sources{old: 7}
+	_, err := gatherWith(t, s, contract.GatherInput{Limit: 10}, true, nil)
+	require.ErrorContains(t, err, "7 documents of the index are older")
+	require.ErrorContains(t, err, "--allow-loss")
+	require.Equal(t, []string{"begin", "also", "compare", "losses", "also not", "drop", "forget"}, s.told)
+	for _, in := range []contract.GatherInput{{AllowLoss: true}, {HistoriesOnly: true}} {
+		p, err := gatherWith(t, &sources{old: 7}, in, true, nil)
+		require.NoError(t, err)
+		require.EqualValues(t, 7, p.BeyondCount)
+	}
 }
 
 // What the index has refused is known to be missing.

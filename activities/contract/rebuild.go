@@ -56,7 +56,9 @@ type GatherInput struct {
 	Instance string    `json:"instance,omitempty"` // only this one; of a verification
 	// HistoriesOnly goes without the archive.
 	HistoriesOnly bool `json:"historiesOnly,omitempty"`
-	SkipDamaged   bool `json:"skipDamaged,omitempty"` // blocks of the archive that are damaged are told and left out
+	// AllowLoss has documents left behind that are older than histories and in no source. HistoriesOnly does so, too.
+	AllowLoss   bool `json:"allowLoss,omitempty"`
+	SkipDamaged bool `json:"skipDamaged,omitempty"` // blocks of the archive that are damaged are told and left out
 	// SettleMS: what happened this long before the beginning, or later, may still be on its way to the index, and is not compared.
 	SettleMS int64 `json:"settleMs"`
 	Limit    int   `json:"limit"` // of differences that are named
@@ -71,7 +73,8 @@ const (
 	GatherArchive   = "archive"   // reading it
 	GatherHistories = "histories" // reading them
 	GatherCompare   = "compare"
-	GatherCheck     = "check" // the archive with its manifests
+	GatherLosses    = "losses" // looking for what the present indexes have and no source knows
+	GatherCheck     = "check"  // the archive with its manifests
 	GatherSwap      = "swap"
 	GatherDone      = "done"
 	GatherCleans    = "clean up" // after a failure
@@ -93,6 +96,8 @@ type GatherProgress struct {
 	Share      int            `json:"share"`
 	Shares     int            `json:"shares"`
 	Counts     []IndexCounted `json:"counts,omitempty"`
+	// BeyondCount counts documents of the indexes before that are older than Beyond and in no source, so that they are not in the new ones.
+	BeyondCount int64 `json:"beyondCount,omitempty"`
 	// Differences are some of them; Counts has all.
 	Differences []IndexDifference `json:"differences,omitempty"`
 	Archive     *ArchiveCheck     `json:"archive,omitempty"`
@@ -115,7 +120,7 @@ type GatherBegun struct {
 	ArchiveTotal  int64     `json:"archiveTotal"`         // documents
 	HistoryTotal  int64     `json:"historyTotal"`         // executions
 	Beyond        time.Time `json:"beyond,omitzero"`      // the sources do not go back further
-	BeyondCount   int64     `json:"beyondCount,omitempty"`
+	RetentionMS   int64     `json:"retentionMs"`          // how long Temporal keeps histories of what has ended
 	BlockSize     int       `json:"blockSize"`
 	Parallel      int       `json:"parallel"`
 	SkipArchive   bool      `json:"skipArchive,omitempty"`

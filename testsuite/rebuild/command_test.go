@@ -59,4 +59,11 @@ func TestCommands(t *testing.T) {
 	i.archive(t.Context())
 	require.GreaterOrEqual(t, strings.Count(starter(0, "export", "--archive", "--kind", "task"), "\n"), 2)
 	require.Contains(t, starter(0, "rebuild", "--since", "2026-01-01"), "were missing or older")
+
+	// What was indexed before there was an archive.
+	_, err = i.store.Write(t.Context(), ancient(1))
+	require.NoError(t, err)
+	require.NoError(t, i.store.Refresh(t.Context(), ""))
+	require.Contains(t, starter(1, "rebuild"), "1 documents of the index are older")
+	require.Contains(t, starter(0, "rebuild", "--allow-loss"), "1 documents of the indexes before are not in the new ones")
 }
