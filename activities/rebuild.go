@@ -55,7 +55,7 @@ func NewRebuilder(c *client.Client, store *analytics.Store, bucket *blob.Bucket,
 	}
 }
 
-// RegisterRebuilder makes a worker of the queue of the indexer rebuild and verify.
+// RegisterRebuilder makes a worker of the queue of rebuilds rebuild and verify.
 func RegisterRebuilder(r worker.ActivityRegistry, b *Rebuilder) {
 	register(r, contract.BeginGatherActivity, b.Begin)
 	register(r, contract.AlsoIndexActivity, b.Also)
@@ -66,11 +66,10 @@ func RegisterRebuilder(r worker.ActivityRegistry, b *Rebuilder) {
 	register(r, contract.CheckArchiveActivity, b.CheckArchive)
 	register(r, contract.SwapGenerationActivity, b.Swap)
 	register(r, contract.DropGenerationActivity, b.Drop)
-	register(r, contract.DropReplacedActivity, b.DropReplaced)
 	register(r, contract.ForgetGatheringActivity, b.Forget)
 }
 
-// RegisterArchive makes a worker of the queue of the indexer keep the archive.
+// RegisterArchive makes a worker of the queue of rebuilds keep the archive.
 func RegisterArchive(r worker.ActivityRegistry, b *Rebuilder) {
 	register(r, contract.MoveArchiveActivity, b.Move)
 }

@@ -78,7 +78,7 @@ func (c *Client) CancelGathering(ctx context.Context, id string) error {
 
 // DropReplaced drops the generations of the indexes of a tenant that rebuilds have replaced.
 func (c *Client) DropReplaced(ctx context.Context, tenant string) (d contract.DroppedGenerations, err error) {
-	if err := c.askIndexer(ctx, contract.IndexerQueue, contract.DropReplacedActivity, tenant, &d); err != nil {
+	if err := c.askIndexer(ctx, contract.DropReplacedActivity, tenant, &d); err != nil {
 		return d, fmt.Errorf("drop the replaced indexes of tenant %q: %w", tenant, err)
 	}
 	return d, nil
@@ -86,7 +86,7 @@ func (c *Client) DropReplaced(ctx context.Context, tenant string) (d contract.Dr
 
 // ExportEvents returns a page of documents.
 func (c *Client) ExportEvents(ctx context.Context, in contract.ExportInput) (p contract.ExportPage, err error) {
-	if err := c.askIndexer(ctx, contract.ReportQueue, contract.ExportActivity, in, &p); err != nil {
+	if err := c.askIndexer(ctx, contract.ExportActivity, in, &p); err != nil {
 		return p, fmt.Errorf("export events: %w", err)
 	}
 	return p, nil
@@ -99,9 +99,9 @@ const (
 	indexerUnclaimed = 20 * time.Second
 )
 
-func (c *Client) askIndexer(ctx context.Context, queue, activity string, in, out any) error {
+func (c *Client) askIndexer(ctx context.Context, activity string, in, out any) error {
 	h, err := c.Temporal.ExecuteActivity(ctx, temporal.StartActivityOptions{
-		ID: activity + "/" + rand.Text(), TaskQueue: queue, ScheduleToStartTimeout: indexerUnclaimed, StartToCloseTimeout: indexerTimeout,
+		ID: activity + "/" + rand.Text(), TaskQueue: contract.ReportQueue, ScheduleToStartTimeout: indexerUnclaimed, StartToCloseTimeout: indexerTimeout,
 		HeartbeatTimeout: contract.IndexHeartbeat, RetryPolicy: &sdk.RetryPolicy{MaximumAttempts: 3},
 	}, activity, in)
 	if err == nil {

@@ -115,14 +115,14 @@ func (g *gathering) run(ctx workflow.Context) error {
 	}
 }
 
-// activity carries out one of the queue of the indexer until it works, fails for good, or ctx is done.
+// activity carries out one of the queue of rebuilds until it works, fails for good, or ctx is done.
 func (g *gathering) activity(ctx workflow.Context, name string, limit time.Duration, in, out any, summary string) error {
 	var whole time.Duration // no limit
 	if g.p.Stage == contract.GatherCleans {
 		whole = cleanFor
 	}
 	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue: contract.IndexerQueue, ScheduleToCloseTimeout: whole, StartToCloseTimeout: limit, HeartbeatTimeout: contract.IndexHeartbeat, RetryPolicy: untilItWorks(),
+		TaskQueue: contract.RebuildQueue, ScheduleToCloseTimeout: whole, StartToCloseTimeout: limit, HeartbeatTimeout: contract.IndexHeartbeat, RetryPolicy: untilItWorks(),
 		WaitForCancellation: true, Summary: summary,
 	}), name, in).Get(ctx, out)
 }
@@ -348,7 +348,7 @@ func (g *gathering) clean(ctx workflow.Context) {
 // Archive is the workflow that takes what is staged into the archive. The Schedule starts one at a time.
 func Archive(ctx workflow.Context) (moved contract.MovedArchive, err error) {
 	err = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue: contract.IndexerQueue, StartToCloseTimeout: compareFor, HeartbeatTimeout: contract.IndexHeartbeat, RetryPolicy: untilItWorks(),
+		TaskQueue: contract.RebuildQueue, StartToCloseTimeout: compareFor, HeartbeatTimeout: contract.IndexHeartbeat, RetryPolicy: untilItWorks(),
 	}), contract.MoveArchiveActivity).Get(ctx, &moved)
 	return moved, err
 }

@@ -18,6 +18,7 @@ type sources struct {
 	mu      sync.Mutex
 	told    []string
 	parts   []contract.GatherPart
+	queue   string // of reading
 	missing int64
 	dead    int64
 	stuck   bool  // reading takes for ever
@@ -60,6 +61,7 @@ func (s *sources) register(env *testsuite.TestWorkflowEnvironment) {
 	})
 	add(contract.GatherActivity, func(ctx context.Context, p contract.GatherPart) (g contract.Gathered, _ error) {
 		s.mu.Lock()
+		s.queue = activity.GetInfo(ctx).TaskQueue
 		s.parts = append(s.parts, p)
 		s.mu.Unlock()
 		if s.stuck {
@@ -125,6 +127,7 @@ func TestRebuildReadsComparesAndSwaps(t *testing.T) {
 	require.Equal(t, contract.GatherDone, p.Stage)
 	require.Equal(t, [4]int64{20, 3, 40, 30}, [4]int64{p.Archived, p.Executions, p.Documents, p.Counts[0].Held})
 	require.Len(t, s.parts, 4)
+	require.Equal(t, contract.RebuildQueue, s.queue, "it takes no slots of the indexer")
 	names := map[string]bool{}
 	for _, part := range s.parts {
 		names[part.Name] = true

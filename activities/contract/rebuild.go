@@ -14,7 +14,7 @@ const (
 	AlsoNotUpdate = "also-not" // the same; the target is no longer written to
 )
 
-// Activities of rebuilds, verifications and the archive, on IndexerQueue.
+// Activities of rebuilds, verifications and the archive, on RebuildQueue; that of drop-old is on ReportQueue, since who asks waits.
 const (
 	BeginGatherActivity     = "waybill/begin-gather"     // GatherInput -> GatherBegun
 	AlsoIndexActivity       = "waybill/also-index"       // AlsoIndex

@@ -4,6 +4,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/waybill-io/waybill/activities"
+	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/analytics"
 	"github.com/waybill-io/waybill/analytics/archive"
 )
@@ -16,13 +17,17 @@ func (a *App) stager() activities.Stager {
 	return archive.New(a.options.Files)
 }
 
-// addRebuilder adds the archive to the indexer's queue and, where the index can be made anew, rebuilds, and exports to that of reports.
-func (a *App) addRebuilder(index, reports worker.Worker, settings activities.IndexerSettings) {
+// addRebuilder adds the worker of the queue of rebuilds, with the archive and, where the index can be made anew, rebuilds, and adds exports to that
+// of reports. Rebuilds wait for passes of the indexer, and read for hours: blocks of the indexer must not wait for them.
+func (a *App) addRebuilder(reports worker.Worker, settings activities.IndexerSettings) {
 	store, _ := a.options.Indexing.Sink.(*analytics.Store) // files can neither be searched nor rebuilt
 	a.rebuilder = activities.NewRebuilder(a.client, store, a.options.Files, settings, a.options.Indexing.Rebuilds, a.options.Logger)
-	activities.RegisterArchive(index, a.rebuilder)
+	rebuilds := a.add(contract.RebuildQueue, worker.Options{
+		DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: a.indexer.Slots(), MaxConcurrentActivityTaskPollers: 2,
+	})
+	activities.RegisterArchive(rebuilds, a.rebuilder)
 	if store != nil {
-		activities.RegisterRebuilder(index, a.rebuilder)
+		activities.RegisterRebuilder(rebuilds, a.rebuilder)
 		activities.RegisterExport(reports, a.rebuilder)
 	}
 }
