@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -59,6 +60,7 @@ func NewRebuilder(c *client.Client, store *analytics.Store, bucket *blob.Bucket,
 func RegisterRebuilder(r worker.ActivityRegistry, b *Rebuilder) {
 	register(r, contract.BeginGatherActivity, b.Begin)
 	register(r, contract.AlsoIndexActivity, b.Also)
+	register(r, contract.AlsoStandsActivity, b.AlsoStands)
 	register(r, contract.PlanArchiveActivity, b.PlanArchive)
 	register(r, contract.PlanHistoriesActivity, b.PlanHistories)
 	register(r, contract.GatherActivity, b.Gather)
@@ -128,9 +130,12 @@ func (b *Rebuilder) Begin(ctx context.Context, in contract.GatherInput) (contrac
 			begun.Replaces = g.Number
 		}
 	}
+	if err := b.clear(ctx, in.Tenant); err != nil {
+		return begun, err
+	}
 	for _, g := range all {
 		if g.Number > begun.Replaces { // a rebuild was ended before it could clean up
-			if err := b.leave(ctx, contract.IndexTarget{Tenant: in.Tenant, Generation: g.Number}); err != nil {
+			if err := b.store.Drop(ctx, in.Tenant, g.Number); err != nil {
 				return begun, err
 			}
 		}
@@ -244,12 +249,34 @@ func (b *Rebuilder) Also(ctx context.Context, in contract.AlsoIndex) error {
 // alsoPoll is how often it is asked whether a pass has ended.
 const alsoPoll = 500 * time.Millisecond
 
-// leave gives a generation up that nobody will need.
-func (b *Rebuilder) leave(ctx context.Context, t contract.IndexTarget) error {
-	if err := b.Also(ctx, contract.AlsoIndex{IndexTarget: t, Not: true}); err != nil {
+// clear has the indexer write to no generation of a tenant beside the current one: a rebuild that was ended before it could say so may have left some.
+func (b *Rebuilder) clear(ctx context.Context, tenant string) error {
+	if err := b.client.StartIndexer(ctx); err != nil {
 		return err
 	}
-	return b.store.Drop(ctx, t.Tenant, t.Generation)
+	s, err := b.client.IndexerState(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range s.Also {
+		if t.Tenant != tenant {
+			continue
+		}
+		if err := b.Also(ctx, contract.AlsoIndex{IndexTarget: t, Not: true}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AlsoStands tells whether the indexer writes to a generation as well, as it was told to. One that was ended and started anew does not.
+func (b *Rebuilder) AlsoStands(ctx context.Context, t contract.IndexTarget) (bool, error) {
+	defer beating(ctx)()
+	if err := b.client.StartIndexer(ctx); err != nil {
+		return false, err
+	}
+	s, err := b.client.IndexerState(ctx)
+	return slices.Contains(s.Also, t), err
 }
 
 // beating tells Temporal that an activity lives until what it returns is called.

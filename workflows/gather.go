@@ -104,7 +104,7 @@ func (g *gathering) run(ctx workflow.Context) error {
 		case contract.GatherCheck:
 			next, err = contract.GatherDone, g.check(ctx)
 		case contract.GatherSwap:
-			next, err = contract.GatherDone, g.swap(ctx)
+			next, err = g.swap(ctx)
 		default:
 			return g.activity(ctx, contract.ForgetGatheringActivity, gatherFor, g.p.Ledger, nil, "")
 		}
@@ -157,7 +157,11 @@ func (g *gathering) planArchive(ctx workflow.Context) (p contract.GatherPlan, er
 }
 
 func (g *gathering) planHistories(ctx workflow.Context) (p contract.GatherPlan, err error) {
-	in := contract.HistoryPlanInput{Since: g.in.Since, Instance: g.in.Instance, BlockSize: g.p.BlockSize, Cursor: g.p.Cursor}
+	since := g.in.Since
+	if g.p.Again > 0 {
+		since = g.p.Began // what was before has been read
+	}
+	in := contract.HistoryPlanInput{Since: since, Instance: g.in.Instance, BlockSize: g.p.BlockSize, Cursor: g.p.Cursor}
 	return p, g.activity(ctx, contract.PlanHistoriesActivity, gatherFor, in, &p, "")
 }
 
@@ -321,12 +325,24 @@ func (g *gathering) check(ctx workflow.Context) error {
 	return g.activity(ctx, contract.CheckArchiveActivity, compareFor, contract.CheckArchive{Tenant: g.in.Tenant, Since: g.in.Since}, &g.p.Archive, "")
 }
 
-func (g *gathering) swap(ctx workflow.Context) error {
+// swap has searches see the new generation. An indexer that was ended meanwhile, and started anew, knows of no rebuild: what moved since then is
+// only in the present indexes, and histories are read again from the beginning of the rebuild on.
+func (g *gathering) swap(ctx workflow.Context) (next string, err error) {
+	stands := false
+	t := contract.IndexTarget{Tenant: g.in.Tenant, Generation: g.p.Generation}
+	if err := g.activity(ctx, contract.AlsoStandsActivity, gatherFor, t, &stands, ""); err != nil {
+		return "", err
+	}
+	if !stands {
+		g.p.Again++
+		g.p.Share, g.p.Counts, g.p.Differences = 0, nil, nil
+		return contract.GatherHistories, g.also(ctx, false)
+	}
 	in := contract.SwapGeneration{Tenant: g.in.Tenant, From: g.p.Replaces, To: g.p.Generation}
 	if err := g.activity(ctx, contract.SwapGenerationActivity, gatherFor, in, &g.p.Generations, ""); err != nil {
-		return err
+		return "", err
 	}
-	return g.also(ctx, true) // what the indexer writes goes to it by itself now
+	return contract.GatherDone, g.also(ctx, true) // what the indexer writes goes to it by itself now
 }
 
 // clean takes away what a rebuild that has failed, or was cancelled, has left.

@@ -18,7 +18,9 @@ type sources struct {
 	mu      sync.Mutex
 	told    []string
 	parts   []contract.GatherPart
-	queue   string // of reading
+	queue   string      // of reading
+	lost    int         // how often the indexer has forgotten the rebuild
+	since   []time.Time // of plans of histories
 	missing int64
 	dead    int64
 	stuck   bool  // reading takes for ever
@@ -49,6 +51,12 @@ func (s *sources) register(env *testsuite.TestWorkflowEnvironment) {
 		}
 		return nil
 	})
+	add(contract.AlsoStandsActivity, func(context.Context, contract.IndexTarget) (bool, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.lost--
+		return s.lost < 0, nil
+	})
 	add(contract.PlanArchiveActivity, func(_ context.Context, in contract.ArchivePlanInput) (p contract.GatherPlan, _ error) {
 		if in.Cursor == nil {
 			p.Next = &contract.GatherCursor{After: "2026-01-01", Skip: 1}
@@ -56,7 +64,8 @@ func (s *sources) register(env *testsuite.TestWorkflowEnvironment) {
 		p.Parts = []contract.GatherPart{{Blocks: []contract.ArchiveBlock{{Day: "2026-01-01", Documents: 10}}}}
 		return p, nil
 	})
-	add(contract.PlanHistoriesActivity, func(context.Context, contract.HistoryPlanInput) (contract.GatherPlan, error) {
+	add(contract.PlanHistoriesActivity, func(_ context.Context, in contract.HistoryPlanInput) (contract.GatherPlan, error) {
+		s.since = append(s.since, in.Since)
 		return contract.GatherPlan{Parts: []contract.GatherPart{{Executions: []contract.Execution{{ID: "a"}, {ID: "b"}}}, {Executions: []contract.Execution{{ID: "c"}}}}}, nil
 	})
 	add(contract.GatherActivity, func(ctx context.Context, p contract.GatherPart) (g contract.Gathered, _ error) {
@@ -144,6 +153,17 @@ func TestRebuildThatDiffersIsGivenUp(t *testing.T) {
 	_, err := gatherWith(t, s, contract.GatherInput{Limit: 10}, true, nil)
 	require.ErrorContains(t, err, "missing in tasks: order/1.7")
 	require.Equal(t, []string{"begin", "also", "compare", "also not", "drop", "forget"}, s.told)
+}
+
+// An indexer that was ended meanwhile has not written to the new indexes.
+func TestRebuildWhoseIndexerWasEnded(t *testing.T) {
+	s := &sources{lost: 2}
+	p, err := gatherWith(t, s, contract.GatherInput{Limit: 10}, true, nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"begin", "also", "compare", "losses", "also", "compare", "losses", "also", "compare", "losses", "swap", "also not", "forget"}, s.told)
+	require.Equal(t, 2, p.Again)
+	require.Equal(t, []time.Time{{}, p.Began.UTC(), p.Began.UTC()}, []time.Time{s.since[0], s.since[1].UTC(), s.since[2].UTC()})
+	require.EqualValues(t, 30, p.Counts[0].Expected, "only the last comparison counts")
 }
 
 // What is in no source is lost only when that is wanted.

@@ -18,6 +18,7 @@ const (
 const (
 	BeginGatherActivity     = "waybill/begin-gather"     // GatherInput -> GatherBegun
 	AlsoIndexActivity       = "waybill/also-index"       // AlsoIndex
+	AlsoStandsActivity      = "waybill/also-stands"      // IndexTarget -> whether the indexer still writes to it (bool)
 	PlanArchiveActivity     = "waybill/plan-archive"     // ArchivePlanInput -> GatherPlan
 	PlanHistoriesActivity   = "waybill/plan-histories"   // HistoryPlanInput -> GatherPlan
 	GatherActivity          = "waybill/gather"           // GatherPart -> Gathered
@@ -92,6 +93,7 @@ type GatherProgress struct {
 	Archived   int64          `json:"archived"`   // documents of the archive that have been read
 	Executions int64          `json:"executions"` // whose histories have been read
 	Parts      int            `json:"parts"`
+	Again      int            `json:"again,omitempty"` // how often histories were read again, since the indexer was not the same any more
 	Cursor     *GatherCursor  `json:"cursor,omitempty"`
 	Share      int            `json:"share"`
 	Shares     int            `json:"shares"`
