@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"gocloud.dev/blob"
 
@@ -69,6 +70,23 @@ func RegisterRebuilder(r worker.ActivityRegistry, b *Rebuilder) {
 	register(r, contract.SwapGenerationActivity, b.Swap)
 	register(r, contract.DropGenerationActivity, b.Drop)
 	register(r, contract.ForgetGatheringActivity, b.Forget)
+}
+
+// RegisterNoRebuilder makes workers of the queues of rebuilds and of reports refuse at once what needs an index that can be searched.
+func RegisterNoRebuilder(rebuilds, reports worker.ActivityRegistry) {
+	refuse := func(context.Context) error {
+		return temporal.NewNonRetryableApplicationError(
+			"there are no indexes to rebuild, verify or export: elastic-search.server.type of the worker with the role indexer is not rest", contract.RebuildRefused, nil)
+	}
+	for _, name := range []string{
+		contract.BeginGatherActivity, contract.AlsoIndexActivity, contract.AlsoStandsActivity, contract.PlanArchiveActivity, contract.PlanHistoriesActivity,
+		contract.GatherActivity, contract.CompareActivity, contract.CheckArchiveActivity, contract.SwapGenerationActivity, contract.DropGenerationActivity,
+		contract.ForgetGatheringActivity,
+	} {
+		register(rebuilds, name, refuse)
+	}
+	register(reports, contract.DropReplacedActivity, refuse)
+	register(reports, contract.ExportActivity, refuse)
 }
 
 // RegisterArchive makes a worker of the queue of rebuilds keep the archive.

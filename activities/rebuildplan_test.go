@@ -1,9 +1,12 @@
 package activities
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
 	"gocloud.dev/blob/memblob"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -45,4 +48,21 @@ func TestPlanArchiveWhileItMoves(t *testing.T) {
 		}
 	}
 	require.Equal(t, 2, documents)
+}
+
+// Where events go to files, rebuilds are refused at once, whatever they begin with.
+func TestNoRebuilder(t *testing.T) {
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	RegisterNoRebuilder(env, env)
+	for name, in := range map[string]any{
+		contract.BeginGatherActivity: contract.GatherInput{}, contract.GatherActivity: contract.GatherPart{}, contract.DropReplacedActivity: "acme",
+		contract.ExportActivity: contract.ExportInput{},
+	} {
+		_, err := env.ExecuteActivity(name, in)
+		e, ok := errors.AsType[*temporal.ApplicationError](err)
+		require.True(t, ok, "%s: %v", name, err)
+		require.True(t, e.NonRetryable())
+		require.ErrorContains(t, err, "elastic-search.server.type")
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -15,6 +16,8 @@ const (
 	// gatherFor bounds what one activity of a rebuild takes, and compareFor a share of the comparison, which goes through a whole index.
 	gatherFor  = time.Hour
 	compareFor = 24 * time.Hour
+	// unclaimedFor is how long the beginning waits for a worker: where there is no index, no worker ever comes.
+	unclaimedFor = 5 * time.Minute
 	// alsoFor is how long a pass of the indexer may take, which a rebuild waits for.
 	alsoFor = 24 * time.Hour
 	// cleanFor is how long what a failed rebuild has left is tried to be taken away. The next rebuild does it, too.
@@ -117,18 +120,25 @@ func (g *gathering) run(ctx workflow.Context) error {
 
 // activity carries out one of the queue of rebuilds until it works, fails for good, or ctx is done.
 func (g *gathering) activity(ctx workflow.Context, name string, limit time.Duration, in, out any, summary string) error {
-	var whole time.Duration // no limit
+	var whole, unclaimed time.Duration // no limit
 	if g.p.Stage == contract.GatherCleans {
 		whole = cleanFor
 	}
+	if name == contract.BeginGatherActivity {
+		unclaimed = unclaimedFor
+	}
 	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue: contract.RebuildQueue, ScheduleToCloseTimeout: whole, StartToCloseTimeout: limit, HeartbeatTimeout: contract.IndexHeartbeat, RetryPolicy: untilItWorks(),
+		TaskQueue: contract.RebuildQueue, ScheduleToCloseTimeout: whole, ScheduleToStartTimeout: unclaimed, StartToCloseTimeout: limit, HeartbeatTimeout: contract.IndexHeartbeat, RetryPolicy: untilItWorks(),
 		WaitForCancellation: true, Summary: summary,
 	}), name, in).Get(ctx, out)
 }
 
 func (g *gathering) begin(ctx workflow.Context) (next string, err error) {
 	if err := g.activity(ctx, contract.BeginGatherActivity, gatherFor, g.in, &g.p.GatherBegun, ""); err != nil {
+		if late, ok := errors.AsType[*temporal.TimeoutError](err); ok && late.TimeoutType() == enums.TIMEOUT_TYPE_SCHEDULE_TO_START {
+			return "", temporal.NewNonRetryableApplicationError(fmt.Sprintf(
+				"no worker with the role indexer has taken it within %s: one with elastic-search.server.type rest is needed", unclaimedFor), contract.IndexerIsAbsent, err)
+		}
 		return "", err
 	}
 	if g.p.Generation > 0 {
@@ -355,7 +365,9 @@ func (g *gathering) clean(ctx workflow.Context) {
 			err = g.activity(ctx, contract.DropGenerationActivity, gatherFor, t, nil, "")
 		}
 	}
-	err = errors.Join(err, g.activity(ctx, contract.ForgetGatheringActivity, gatherFor, g.p.Ledger, nil, ""))
+	if g.p.Parts > 0 {
+		err = errors.Join(err, g.activity(ctx, contract.ForgetGatheringActivity, gatherFor, g.p.Ledger, nil, ""))
+	}
 	if err != nil {
 		workflow.GetLogger(ctx).Error("what a rebuild has left cannot be taken away; the next one does", "tenant", g.in.Tenant, "error", err)
 	}

@@ -6,8 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -220,4 +223,19 @@ func TestRebuildThatIsCancelledCleansUp(t *testing.T) {
 	})
 	require.ErrorContains(t, err, "canceled")
 	require.Equal(t, []string{"begin", "also", "also not", "drop", "forget"}, s.told)
+}
+
+// Where nobody can rebuild, that is told, and nobody is asked to take away what was never there.
+func TestRebuildWithoutAWorker(t *testing.T) {
+	for want, refused := range map[string]error{
+		"no worker with the role indexer":          temporal.NewTimeoutError(enums.TIMEOUT_TYPE_SCHEDULE_TO_START, nil),
+		"elastic-search.server.type of the worker": temporal.NewNonRetryableApplicationError("elastic-search.server.type of the worker", contract.RebuildRefused, nil),
+	} {
+		s := &sources{}
+		_, err := gatherWith(t, s, contract.GatherInput{}, true, func(env *testsuite.TestWorkflowEnvironment) {
+			env.OnActivity(contract.BeginGatherActivity, mock.Anything, mock.Anything).Return(contract.GatherBegun{}, refused)
+		})
+		require.ErrorContains(t, err, want)
+		require.Empty(t, s.told)
+	}
 }

@@ -26,7 +26,9 @@ func (a *App) addRebuilder(reports worker.Worker, settings activities.IndexerSet
 		DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: a.indexer.Slots(), MaxConcurrentActivityTaskPollers: 2,
 	})
 	activities.RegisterArchive(rebuilds, a.rebuilder)
-	if store != nil {
+	if store == nil {
+		activities.RegisterNoRebuilder(rebuilds, reports)
+	} else {
 		activities.RegisterRebuilder(rebuilds, a.rebuilder)
 		activities.RegisterExport(reports, a.rebuilder)
 	}
