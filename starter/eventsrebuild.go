@@ -91,7 +91,7 @@ func (a *app) eventsVerifyCommand() *cobra.Command {
 	f.StringVar(&in.Tenant, "tenant", "", "the tenant (default the one without a name)")
 	f.StringVar(&since, "since", "", "only what ended or happened since a day (yyyy-mm-dd, UTC) or a time (RFC 3339), and what runs")
 	f.StringVar(&in.Instance, "instance", "", "only this instance")
-	f.IntVar(&in.Limit, "limit", namedDifferences, "how many differences are named")
+	f.IntVar(&in.Limit, "limit", namedDifferences, fmt.Sprintf("how many differences are named, at most %d", contract.MaxDifferences))
 	f.DurationVar(&late, "settle", settle, "events that are younger may be on their way to the index, and are not compared")
 	f.BoolVar(&follow, "follow", false, "show the verification that is under way, or the result of the last")
 	f.BoolVar(&cancel, "cancel", false, "give up the verification that is under way")

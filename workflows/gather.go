@@ -48,6 +48,7 @@ func Verify(ctx workflow.Context, in contract.GatherInput) (contract.GatherProgr
 }
 
 func gather(ctx workflow.Context, in contract.GatherInput) (contract.GatherProgress, error) {
+	in.Limit = min(max(in.Limit, 0), contract.MaxDifferences)
 	g := &gathering{in: in}
 	if in.State != nil {
 		g.p = *in.State

@@ -24,6 +24,7 @@ type sources struct {
 	queue   string      // of reading
 	lost    int         // how often the indexer has forgotten the rebuild
 	since   []time.Time // of plans of histories
+	limit   int         // of differences
 	missing int64
 	dead    int64
 	stuck   bool  // reading takes for ever
@@ -92,6 +93,7 @@ func (s *sources) register(env *testsuite.TestWorkflowEnvironment) {
 			return contract.Comparison{Counts: []contract.IndexCounted{{Index: "tasks", Extra: 2, Beyond: s.old}}}, nil
 		}
 		s.note("compare")
+		s.limit = in.Limit
 		c := contract.Comparison{Counts: []contract.IndexCounted{{Index: "tasks", Expected: 30, Held: 30 - s.missing, Missing: s.missing}}}
 		if s.missing > 0 {
 			c.Differences = []contract.IndexDifference{{Kind: contract.IndexMissing, Index: "tasks", ID: "order/1.7"}}
@@ -205,11 +207,12 @@ func TestRebuildSinceFillsIn(t *testing.T) {
 
 func TestVerifyChangesNothing(t *testing.T) {
 	s := &sources{missing: 1}
-	p, err := gatherWith(t, s, contract.GatherInput{Limit: 10}, false, nil)
+	p, err := gatherWith(t, s, contract.GatherInput{Limit: 1_000_000}, false, nil)
 	require.NoError(t, err)
 	require.Equal(t, []string{"begin", "compare", "check", "forget"}, s.told)
 	require.EqualValues(t, 1, p.Counts[0].Missing)
 	require.Equal(t, 2, p.Archive.Blocks)
+	require.Equal(t, contract.MaxDifferences, s.limit, "what is told stays small")
 	for _, part := range s.parts {
 		require.False(t, part.Write)
 		require.True(t, part.SkipDamaged)

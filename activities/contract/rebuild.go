@@ -62,7 +62,7 @@ type GatherInput struct {
 	SkipDamaged bool `json:"skipDamaged,omitempty"` // blocks of the archive that are damaged are told and left out
 	// SettleMS: what happened this long before the beginning, or later, may still be on its way to the index, and is not compared.
 	SettleMS int64 `json:"settleMs"`
-	Limit    int   `json:"limit"` // of differences that are named
+	Limit    int   `json:"limit"` // of differences that are named, at most MaxDifferences
 
 	Rebuild bool            `json:"rebuild,omitempty"` // set by the workflow
 	State   *GatherProgress `json:"state,omitempty"`   // of an earlier run of the workflow
@@ -197,6 +197,9 @@ type Gathered struct {
 	Damages   int      `json:"damages,omitempty"`  // all of them
 	Archived  int64    `json:"archived,omitempty"` // documents of the archive, of all tenants
 }
+
+// MaxDifferences bounds the differences that are named.
+const MaxDifferences = 500
 
 // MaxDamaged bounds the damaged files that are named.
 const MaxDamaged = 20
