@@ -17,8 +17,9 @@ import (
 	"github.com/waybill-io/waybill/events"
 )
 
-// RegisterExport makes a worker of the queue of reports answer with pages of documents.
+// RegisterExport makes a worker of the queue of reports answer with pages of documents, and drop replaced generations.
 func RegisterExport(r worker.ActivityRegistry, b *Rebuilder) {
+	register(r, contract.DropReplacedActivity, b.DropReplaced)
 	register(r, contract.ExportActivity, b.Export)
 }
 

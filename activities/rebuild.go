@@ -3,8 +3,8 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,7 +18,6 @@ import (
 	"github.com/waybill-io/waybill/analytics"
 	"github.com/waybill-io/waybill/analytics/archive"
 	"github.com/waybill-io/waybill/client"
-	"github.com/waybill-io/waybill/events"
 )
 
 // RebuildSettings are what rebuilds and the archive need to know, beside those of the indexer.
@@ -63,10 +62,11 @@ func NewRebuilder(c *client.Client, store *analytics.Store, bucket *blob.Bucket,
 	}
 }
 
-// RegisterRebuilder makes a worker of the queue of the indexer rebuild and verify.
+// RegisterRebuilder makes a worker of the queue of rebuilds rebuild and verify.
 func RegisterRebuilder(r worker.ActivityRegistry, b *Rebuilder) {
 	register(r, contract.BeginGatherActivity, b.Begin)
 	register(r, contract.AlsoIndexActivity, b.Also)
+	register(r, contract.AlsoStandsActivity, b.AlsoStands)
 	register(r, contract.PlanArchiveActivity, b.PlanArchive)
 	register(r, contract.PlanHistoriesActivity, b.PlanHistories)
 	register(r, contract.GatherActivity, b.Gather)
@@ -74,11 +74,10 @@ func RegisterRebuilder(r worker.ActivityRegistry, b *Rebuilder) {
 	register(r, contract.CheckArchiveActivity, b.CheckArchive)
 	register(r, contract.SwapGenerationActivity, b.Swap)
 	register(r, contract.DropGenerationActivity, b.Drop)
-	register(r, contract.DropReplacedActivity, b.DropReplaced)
 	register(r, contract.ForgetGatheringActivity, b.Forget)
 }
 
-// RegisterArchive makes a worker of the queue of the indexer keep the archive.
+// RegisterArchive makes a worker of the queue of rebuilds keep the archive.
 func RegisterArchive(r worker.ActivityRegistry, b *Rebuilder) {
 	register(r, contract.MoveArchiveActivity, b.Move)
 }
@@ -117,14 +116,12 @@ func (b *Rebuilder) Begin(ctx context.Context, in contract.GatherInput) (contrac
 	if err := b.reader.tell(ctx, &setting); err != nil {
 		return begun, err
 	}
-	begun.BlockSize, begun.Parallel = setting.BlockSize, setting.Parallel
+	begun.BlockSize, begun.Parallel, begun.RetentionMS = setting.BlockSize, setting.Parallel, setting.RetentionMS
 	if err := b.total(ctx, in, &begun); err != nil {
 		return begun, err
 	}
 	if begun.SkipArchive || !b.settings.Keep && begun.ArchiveTotal == 0 {
-		if err := b.beyond(ctx, in, time.Duration(setting.RetentionMS)*time.Millisecond, &begun); err != nil {
-			return begun, err
-		}
+		begun.Beyond = time.Now().Add(-time.Duration(setting.RetentionMS) * time.Millisecond).UTC()
 	}
 	if !in.Rebuild || !in.Since.IsZero() {
 		return begun, nil
@@ -142,9 +139,12 @@ func (b *Rebuilder) Begin(ctx context.Context, in contract.GatherInput) (contrac
 			begun.Replaces = g.Number
 		}
 	}
+	if err := b.clear(ctx, in.Tenant); err != nil {
+		return begun, err
+	}
 	for _, g := range all {
 		if g.Number > begun.Replaces { // a rebuild was ended before it could clean up
-			if err := b.leave(ctx, contract.IndexTarget{Tenant: in.Tenant, Generation: g.Number}); err != nil {
+			if err := b.store.Drop(ctx, in.Tenant, g.Number); err != nil {
 				return begun, err
 			}
 		}
@@ -160,30 +160,6 @@ func (b *Rebuilder) searchable() error {
 	}
 	return temporal.NewNonRetryableApplicationError("there is no index: elastic-search.server.type is file; what is in files can be neither searched nor rebuilt, and rest has an index",
 		contract.RebuildRefused, nil)
-}
-
-// beyond finds out what histories alone do not tell any more, and refuses to lose it unasked.
-func (b *Rebuilder) beyond(ctx context.Context, in contract.GatherInput, retention time.Duration, begun *contract.GatherBegun) error {
-	begun.Beyond = time.Now().Add(-retention).UTC()
-	if !in.Since.IsZero() && in.Since.After(begun.Beyond) || in.Instance != "" {
-		return nil
-	}
-	for _, index := range events.Indexes() {
-		n, err := b.store.Count(ctx, analytics.Selection{Tenant: in.Tenant, Index: index, Filter: []any{
-			map[string]any{"range": map[string]any{"timeStamp": map[string]any{"lt": begun.Beyond.Format(time.RFC3339Nano)}}},
-		}})
-		if err != nil {
-			return err
-		}
-		begun.BeyondCount += n
-	}
-	if in.Rebuild && !in.HistoriesOnly {
-		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-			"there is no archive of events (event.processing.processed.events.action is delete), and histories go back %s: %d documents of the index are older and would be lost; "+
-				"--histories-only rebuilds without them, and keeps the present indexes until `starter events drop-old`", retention, begun.BeyondCount),
-			contract.RebuildRefused, nil)
-	}
-	return nil
 }
 
 // total counts what is to be read.
@@ -294,12 +270,34 @@ func (b *Rebuilder) Also(ctx context.Context, in contract.AlsoIndex) error {
 // alsoPoll is how often it is asked whether a pass has ended.
 const alsoPoll = 500 * time.Millisecond
 
-// leave gives a generation up that nobody will need.
-func (b *Rebuilder) leave(ctx context.Context, t contract.IndexTarget) error {
-	if err := b.Also(ctx, contract.AlsoIndex{IndexTarget: t, Not: true}); err != nil {
+// clear has the indexer write to no generation of a tenant beside the current one: a rebuild that was ended before it could say so may have left some.
+func (b *Rebuilder) clear(ctx context.Context, tenant string) error {
+	if err := b.client.StartIndexer(ctx); err != nil {
 		return err
 	}
-	return b.store.Drop(ctx, t.Tenant, t.Generation)
+	s, err := b.client.IndexerState(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range s.Also {
+		if t.Tenant != tenant {
+			continue
+		}
+		if err := b.Also(ctx, contract.AlsoIndex{IndexTarget: t, Not: true}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AlsoStands tells whether the indexer writes to a generation as well, as it was told to. One that was ended and started anew does not.
+func (b *Rebuilder) AlsoStands(ctx context.Context, t contract.IndexTarget) (bool, error) {
+	defer beating(ctx)()
+	if err := b.client.StartIndexer(ctx); err != nil {
+		return false, err
+	}
+	s, err := b.client.IndexerState(ctx)
+	return slices.Contains(s.Also, t), err
 }
 
 // beating tells Temporal that an activity lives until what it returns is called.

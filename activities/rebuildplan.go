@@ -22,8 +22,8 @@ const (
 	planParts = 16
 )
 
-// PlanArchive finds the next files of the archive to read. What is staged comes first: what is taken into the archive meanwhile is then
-// found in it.
+// PlanArchive finds the next files of the archive to read. What is staged comes first, and blocks are only listed when that has been read: what is
+// taken into the archive meanwhile is then found in it.
 func (b *Rebuilder) PlanArchive(ctx context.Context, in contract.ArchivePlanInput) (contract.GatherPlan, error) {
 	defer beating(ctx)()
 	p := archivePlan{}
@@ -48,6 +48,10 @@ func (b *Rebuilder) PlanArchive(ctx context.Context, in contract.ArchivePlanInpu
 			c.After = key
 		}
 		c = contract.GatherCursor{Query: 1}
+		if len(p.Parts) > 0 {
+			p.Next = &c
+			return p.GatherPlan, nil
+		}
 	}
 	skip := c.Skip
 	from := in.Since

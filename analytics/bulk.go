@@ -32,8 +32,8 @@ type item struct {
 	letter           letter // what it is if it is refused, but for why
 }
 
-// add appends a document.
-func (c *chunk) add(name string, d *events.Document) error {
+// add appends a document. alias is what it is filed under if it is refused, whatever the generation is that it goes to.
+func (c *chunk) add(name, alias string, d *events.Document) error {
 	text, err := json.Marshal(d)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func (c *chunk) add(name string, d *events.Document) error {
 	if id == "" || version < 0 { // the server would refuse all that is sent with it
 		return fmt.Errorf("the id %q and the version %d: the instance and when it began are missing", id, version)
 	}
-	c.append(name, letter{tenant: d.Tenant, id: id, version: version}, text)
+	c.append(name, letter{tenant: d.Tenant, index: alias, id: id, version: version}, text)
 	return nil
 }
 

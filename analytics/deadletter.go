@@ -77,7 +77,8 @@ func (s *Store) DeadLetters(ctx context.Context, q DeadLetterQuery) (DeadLetterP
 const maxLetters = 1000
 
 // RetryDeadLetters indexes documents of dead letters, by their ids, as they are: when the reason is gone, such as a mapping that somebody
-// has changed. Those that succeed, or of which a newer document is there, are no dead letters any more; the others are counted once more.
+// has changed. Those that succeed, or of which a newer document is there, are no dead letters any more; the others are counted once more. Those
+// whose document was not kept whole, or which never had one, cannot be tried: they stay as they are, and are Dead.
 func (s *Store) RetryDeadLetters(ctx context.Context, ids ...string) (Written, error) {
 	if err := s.ensureCommon(ctx); err != nil {
 		return Written{}, err
@@ -88,11 +89,13 @@ func (s *Store) RetryDeadLetters(ctx context.Context, ids ...string) (Written, e
 	}
 	var t tally
 	var tried []found
+	cut := 0
 	c := &chunk{alias: true}
 	for _, f := range there {
 		l := f.Letter
 		if l.Cut {
-			return Written{}, fmt.Errorf("dead letter %s: its document was not kept whole: drop it; the history of the instance has it", f.ID)
+			cut++
+			continue
 		}
 		if err := s.Ensure(ctx, l.Tenant); err != nil {
 			return Written{}, err
@@ -114,7 +117,7 @@ func (s *Store) RetryDeadLetters(ctx context.Context, ids ...string) (Written, e
 	if err := s.bury(ctx, t.dead); err != nil {
 		return t.Written, err
 	}
-	t.Dead = len(t.dead)
+	t.Dead = len(t.dead) + cut
 	refused := map[string]bool{}
 	for _, l := range t.dead {
 		refused[l.key()] = true

@@ -138,6 +138,45 @@ func TestLargeDeadLetter(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, page.Letters[0].Cut)
 	require.Len(t, page.Letters[0].Document, maxLetter)
-	_, err = s.RetryDeadLetters(t.Context(), page.Letters[0].ID)
-	require.ErrorContains(t, err, "its document was not kept whole")
+	// Nor are histories, and neither keeps others from it.
+	require.NoError(t, s.BuryHistories(t.Context(), []Unreadable{{Execution: "order/1", Run: "r", Event: 7, Reason: "no marker"}}))
+	_, err = s.Write(t.Context(), []events.Document{task("", "small", "words", 1)})
+	require.NoError(t, err)
+	require.NoError(t, s.Create(t.Context(), "", 2))
+	require.NoError(t, s.Swap(t.Context(), "", 1, 2))
+	require.NoError(t, s.Refresh(t.Context(), "", 0))
+	page, err = s.DeadLetters(t.Context(), DeadLetterQuery{})
+	require.NoError(t, err)
+	require.Len(t, page.Letters, 3)
+	var ids []string
+	for _, l := range page.Letters {
+		ids = append(ids, l.ID)
+	}
+	written, err = s.RetryDeadLetters(t.Context(), ids...)
+	require.NoError(t, err)
+	require.Equal(t, Written{New: 1, Dead: 2}, written)
+	there, err := s.some(t.Context(), ids)
+	require.NoError(t, err)
+	require.Len(t, there, 2)
+}
+
+// What another generation refuses is filed under the alias, where it is tried again.
+func TestDeadLettersOfGenerations(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	broken(t, s, "")
+	require.NoError(t, s.Ensure(t.Context(), ""))
+	require.NoError(t, s.Create(t.Context(), "", 2))
+	require.NoError(t, s.Swap(t.Context(), "", 1, 2))
+	written, err := s.WriteTo(t.Context(), 1, []events.Document{task("", "1", "words", 1)})
+	require.NoError(t, err)
+	require.Equal(t, Written{Dead: 1}, written)
+	require.NoError(t, s.Refresh(t.Context(), "", 0))
+	page, err := s.DeadLetters(t.Context(), DeadLetterQuery{Index: events.Tasks})
+	require.NoError(t, err)
+	require.Len(t, page.Letters, 1)
+	require.Equal(t, s.Alias("", events.Tasks), page.Letters[0].Index)
+	written, err = s.RetryDeadLetters(t.Context(), page.Letters[0].ID)
+	require.NoError(t, err)
+	require.Equal(t, Written{New: 1}, written)
 }

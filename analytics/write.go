@@ -76,7 +76,7 @@ func (s *Store) write(ctx context.Context, documents []events.Document, find fun
 				}
 				names[at] = name
 			}
-			if err := c.add(name, d); err != nil {
+			if err := c.add(name, s.Alias(d.Tenant, d.Index()), d); err != nil {
 				t.bury(letter{index: s.Alias(d.Tenant, d.Index()), tenant: d.Tenant, id: ID(d), version: d.Version(), kind: "encoding", reason: err.Error()})
 				continue
 			}

@@ -96,7 +96,7 @@ func (c *Client) CancelGathering(ctx context.Context, id string) error {
 
 // DropReplaced drops the generations of the indexes of a tenant that rebuilds have replaced.
 func (c *Client) DropReplaced(ctx context.Context, tenant string) (d contract.DroppedGenerations, err error) {
-	if err := c.askIndexer(ctx, contract.IndexerQueue, contract.DropReplacedActivity, tenant, &d); err != nil {
+	if err := c.askIndexer(ctx, contract.DropReplacedActivity, tenant, &d); err != nil {
 		return d, fmt.Errorf("drop the replaced indexes of tenant %q: %w", tenant, err)
 	}
 	return d, nil
@@ -104,7 +104,7 @@ func (c *Client) DropReplaced(ctx context.Context, tenant string) (d contract.Dr
 
 // ExportEvents returns a page of documents.
 func (c *Client) ExportEvents(ctx context.Context, in contract.ExportInput) (p contract.ExportPage, err error) {
-	if err := c.askIndexer(ctx, contract.ReportQueue, contract.ExportActivity, in, &p); err != nil {
+	if err := c.askIndexer(ctx, contract.ExportActivity, in, &p); err != nil {
 		return p, fmt.Errorf("export events: %w", err)
 	}
 	return p, nil
@@ -113,6 +113,6 @@ func (c *Client) ExportEvents(ctx context.Context, in contract.ExportInput) (p c
 // indexerTimeout bounds each try of a question to the index, which changes nothing, or may be done twice.
 const indexerTimeout = 2 * time.Minute
 
-func (c *Client) askIndexer(ctx context.Context, queue, activity string, in, out any) error {
-	return c.askOnce(ctx, question{activity: activity, queue: queue, hint: needsIndexer, timeout: indexerTimeout, heartbeat: contract.IndexHeartbeat, tries: 3}, out, in)
+func (c *Client) askIndexer(ctx context.Context, activity string, in, out any) error {
+	return c.askOnce(ctx, question{activity: activity, queue: contract.ReportQueue, hint: needsIndexer, timeout: indexerTimeout, heartbeat: contract.IndexHeartbeat, tries: 3}, out, in)
 }

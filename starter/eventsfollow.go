@@ -108,7 +108,7 @@ func progressOf(p contract.GatherProgress, now time.Time) string {
 		done, total, of = p.Archived, p.ArchiveTotal, "documents"
 	case contract.GatherHistories:
 		done, total, of = p.Executions, p.HistoryTotal, "histories"
-	case contract.GatherCompare:
+	case contract.GatherCompare, contract.GatherLosses:
 		total = max(total, 1)
 	default:
 		return ""

@@ -52,6 +52,7 @@ func (a *app) eventsRebuildCommand() *cobra.Command {
 	f.StringVar(&in.Tenant, "tenant", "", "the tenant (default the one without a name)")
 	f.StringVar(&since, "since", "", "only fill in what is missing since a day (yyyy-mm-dd, UTC) or a time (RFC 3339)")
 	f.BoolVar(&in.HistoriesOnly, "histories-only", false, "go without the archive: what is older than Temporal's retention will be missing")
+	f.BoolVar(&in.AllowLoss, "allow-loss", false, "leave behind what is older than histories and in no archive, instead of refusing")
 	f.BoolVar(&in.SkipDamaged, "skip-damaged", false, "leave out what of the archive is damaged, and name it")
 	flags.define(cmd, "rebuild")
 	return cmd
@@ -87,7 +88,7 @@ func (a *app) eventsVerifyCommand() *cobra.Command {
 	f.StringVar(&in.Tenant, "tenant", "", "the tenant (default the one without a name)")
 	f.StringVar(&since, "since", "", "only what ended or happened since a day (yyyy-mm-dd, UTC) or a time (RFC 3339), and what runs")
 	f.StringVar(&in.Instance, "instance", "", "only this instance")
-	f.IntVar(&in.Limit, "limit", namedDifferences, "how many differences are named")
+	f.IntVar(&in.Limit, "limit", namedDifferences, fmt.Sprintf("how many differences are named, at most %d", contract.MaxDifferences))
 	f.DurationVar(&late, "settle", settle, "events that are younger may be on their way to the index, and are not compared")
 	flags.define(cmd, "verification")
 	return cmd
@@ -156,7 +157,7 @@ func printRebuilt(w io.Writer, p contract.GatherProgress) error {
 		}
 	}
 	if p.BeyondCount > 0 {
-		fmt.Fprintf(w, "%d documents of the indexes before were older than %s, to which histories go back\n", p.BeyondCount, stamp(p.Beyond))
+		fmt.Fprintf(w, "%d documents of the indexes before are not in the new ones: they are older than %s, to which histories go back, and in no archive that was read\n", p.BeyondCount, stamp(p.Beyond))
 	}
 	if differences > 0 && p.Generation == 0 {
 		return fmt.Errorf("%d differences are left, which --since does not mend: rebuild without it", differences)

@@ -23,7 +23,7 @@ func Archive(ctx workflow.Context) (moved contract.MovedArchive, err error) {
 		policy.MaximumAttempts = archiveTries
 	}
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue: contract.IndexerQueue, StartToCloseTimeout: compareFor, HeartbeatTimeout: contract.IndexHeartbeat, RetryPolicy: policy,
+		TaskQueue: contract.RebuildQueue, StartToCloseTimeout: compareFor, HeartbeatTimeout: contract.IndexHeartbeat, RetryPolicy: policy,
 	})
 	began, told := workflow.Now(ctx), time.Time{}
 	for {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -15,6 +16,8 @@ const (
 	// gatherFor bounds what one activity of a rebuild takes, and compareFor a share of the comparison, which goes through a whole index.
 	gatherFor  = time.Hour
 	compareFor = 24 * time.Hour
+	// unclaimedFor is how long the beginning waits for a worker: where there is no index, no worker ever comes.
+	unclaimedFor = 5 * time.Minute
 	// alsoFor is how long a pass of the indexer may take, which a rebuild waits for.
 	alsoFor = 24 * time.Hour
 	// cleanFor is how long what a failed rebuild has left is tried to be taken away. The next rebuild does it, too.
@@ -45,6 +48,7 @@ func Verify(ctx workflow.Context, in contract.GatherInput) (contract.GatherProgr
 }
 
 func gather(ctx workflow.Context, in contract.GatherInput) (contract.GatherProgress, error) {
+	in.Limit = min(max(in.Limit, 0), contract.MaxDifferences)
 	g := &gathering{in: in}
 	if in.State != nil {
 		g.p = *in.State
@@ -99,10 +103,12 @@ func (g *gathering) run(ctx workflow.Context) error {
 			next, err = contract.GatherCompare, g.read(ctx, g.planHistories)
 		case contract.GatherCompare:
 			next, err = g.compare(ctx)
+		case contract.GatherLosses:
+			next, err = contract.GatherSwap, g.losses(ctx)
 		case contract.GatherCheck:
 			next, err = contract.GatherDone, g.check(ctx)
 		case contract.GatherSwap:
-			next, err = contract.GatherDone, g.swap(ctx)
+			next, err = g.swap(ctx)
 		default:
 			return g.activity(ctx, contract.ForgetGatheringActivity, gatherFor, g.p.Ledger, nil, "")
 		}
@@ -113,20 +119,27 @@ func (g *gathering) run(ctx workflow.Context) error {
 	}
 }
 
-// activity carries out one of the queue of the indexer until it works, fails for good, or ctx is done.
+// activity carries out one of the queue of rebuilds until it works, fails for good, or ctx is done.
 func (g *gathering) activity(ctx workflow.Context, name string, limit time.Duration, in, out any, summary string) error {
-	var whole time.Duration // no limit
+	var whole, unclaimed time.Duration // no limit
 	if g.p.Stage == contract.GatherCleans {
 		whole = cleanFor
 	}
+	if name == contract.BeginGatherActivity {
+		unclaimed = unclaimedFor
+	}
 	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue: contract.IndexerQueue, ScheduleToCloseTimeout: whole, StartToCloseTimeout: limit, HeartbeatTimeout: contract.IndexHeartbeat, RetryPolicy: untilItWorks(),
+		TaskQueue: contract.RebuildQueue, ScheduleToCloseTimeout: whole, ScheduleToStartTimeout: unclaimed, StartToCloseTimeout: limit, HeartbeatTimeout: contract.IndexHeartbeat, RetryPolicy: untilItWorks(),
 		WaitForCancellation: true, Summary: summary,
 	}), name, in).Get(ctx, out)
 }
 
 func (g *gathering) begin(ctx workflow.Context) (next string, err error) {
 	if err := g.activity(ctx, contract.BeginGatherActivity, gatherFor, g.in, &g.p.GatherBegun, ""); err != nil {
+		if late, ok := errors.AsType[*temporal.TimeoutError](err); ok && late.TimeoutType() == enums.TIMEOUT_TYPE_SCHEDULE_TO_START {
+			return "", temporal.NewNonRetryableApplicationError(fmt.Sprintf(
+				"no worker with the role indexer has taken it within %s: one with elastic-search.server.type rest is needed", unclaimedFor), contract.RebuildRefused, err)
+		}
 		return "", err
 	}
 	if g.p.Generation > 0 {
@@ -155,7 +168,11 @@ func (g *gathering) planArchive(ctx workflow.Context) (p contract.GatherPlan, er
 }
 
 func (g *gathering) planHistories(ctx workflow.Context) (p contract.GatherPlan, err error) {
-	in := contract.HistoryPlanInput{Since: g.in.Since, Instance: g.in.Instance, BlockSize: g.p.BlockSize, Cursor: g.p.Cursor}
+	since := g.in.Since
+	if g.p.Again > 0 {
+		since = g.p.Began // what was before has been read
+	}
+	in := contract.HistoryPlanInput{Since: since, Instance: g.in.Instance, BlockSize: g.p.BlockSize, Cursor: g.p.Cursor}
 	return p, g.activity(ctx, contract.PlanHistoriesActivity, gatherFor, in, &p, "")
 }
 
@@ -237,11 +254,8 @@ func (g *gathering) compare(ctx workflow.Context) (next string, err error) {
 		beyond = g.in.Since
 	}
 	for g.p.Share < max(g.p.Shares, 1) {
-		var c contract.Comparison
-		in := contract.CompareInput{
-			GatherTarget: g.target(), Beyond: beyond, Share: g.p.Share, Shares: max(g.p.Shares, 1), Limit: g.in.Limit - len(g.p.Differences),
-		}
-		if err := g.activity(ctx, contract.CompareActivity, compareFor, in, &c, ""); err != nil {
+		c, err := g.share(ctx, g.target(), beyond, g.in.Limit-len(g.p.Differences))
+		if err != nil {
 			return "", err
 		}
 		g.p.Differences = append(g.p.Differences, c.Differences...)
@@ -256,11 +270,47 @@ func (g *gathering) compare(ctx workflow.Context) (next string, err error) {
 	}
 	switch {
 	case g.p.Generation > 0:
-		return contract.GatherSwap, g.judge()
+		return contract.GatherLosses, g.judge()
 	case g.in.Rebuild || g.p.SkipArchive || g.in.Instance != "":
 		return contract.GatherDone, nil
 	}
 	return contract.GatherCheck, nil
+}
+
+// share compares the next share of the ledger with indexes.
+func (g *gathering) share(ctx workflow.Context, t contract.GatherTarget, beyond time.Time, limit int) (c contract.Comparison, err error) {
+	in := contract.CompareInput{GatherTarget: t, Beyond: beyond, Share: g.p.Share, Shares: max(g.p.Shares, 1), Limit: limit}
+	return c, g.activity(ctx, contract.CompareActivity, compareFor, in, &c, "")
+}
+
+// losses counts what the present indexes have, no source has, and histories do not go back to any more, and refuses to lose it unasked. What
+// is younger and in no source is a mistake in the index, which a rebuild mends.
+func (g *gathering) losses(ctx workflow.Context) error {
+	if g.p.Replaces == 0 {
+		return nil
+	}
+	present := g.target()
+	present.Generation = g.p.Replaces
+	g.p.Beyond, g.p.BeyondCount = workflow.Now(ctx).Add(-milliseconds(g.p.RetentionMS)), 0
+	for g.p.Share = 0; g.p.Share < max(g.p.Shares, 1); g.p.Share++ {
+		c, err := g.share(ctx, present, g.p.Beyond, 0)
+		if err != nil {
+			return err
+		}
+		for _, n := range c.Counts {
+			g.p.BeyondCount += n.Beyond
+		}
+	}
+	if g.p.BeyondCount == 0 || g.in.HistoriesOnly || g.in.AllowLoss {
+		return nil
+	}
+	archive := "the archive of events does not have them"
+	if !g.p.ArchiveIsKept && g.p.ArchiveTotal == 0 {
+		archive = "there is no archive of events (event.processing.processed.events.action is delete)"
+	}
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
+		"%d documents of the index are older than %s, to which histories go back, and would be lost: %s; --allow-loss rebuilds without them, and keeps the present "+
+			"indexes until `starter events drop-old`", g.p.BeyondCount, g.p.Beyond.UTC().Format(time.RFC3339), archive), contract.RebuildRefused, nil)
 }
 
 // judge refuses a generation that is not what its sources are. What the index has refused is known to be missing.
@@ -286,12 +336,24 @@ func (g *gathering) check(ctx workflow.Context) error {
 	return g.activity(ctx, contract.CheckArchiveActivity, compareFor, contract.CheckArchive{Tenant: g.in.Tenant, Since: g.in.Since}, &g.p.Archive, "")
 }
 
-func (g *gathering) swap(ctx workflow.Context) error {
+// swap has searches see the new generation. An indexer that was ended meanwhile, and started anew, knows of no rebuild: what moved since then is
+// only in the present indexes, and histories are read again from the beginning of the rebuild on.
+func (g *gathering) swap(ctx workflow.Context) (next string, err error) {
+	stands := false
+	t := contract.IndexTarget{Tenant: g.in.Tenant, Generation: g.p.Generation}
+	if err := g.activity(ctx, contract.AlsoStandsActivity, gatherFor, t, &stands, ""); err != nil {
+		return "", err
+	}
+	if !stands {
+		g.p.Again++
+		g.p.Share, g.p.Counts, g.p.Differences = 0, nil, nil
+		return contract.GatherHistories, g.also(ctx, false)
+	}
 	in := contract.SwapGeneration{Tenant: g.in.Tenant, From: g.p.Replaces, To: g.p.Generation}
 	if err := g.activity(ctx, contract.SwapGenerationActivity, gatherFor, in, &g.p.Generations, ""); err != nil {
-		return err
+		return "", err
 	}
-	return g.also(ctx, true) // what the indexer writes goes to it by itself now
+	return contract.GatherDone, g.also(ctx, true) // what the indexer writes goes to it by itself now
 }
 
 // clean takes away what a rebuild that has failed, or was cancelled, has left.
@@ -304,7 +366,9 @@ func (g *gathering) clean(ctx workflow.Context) {
 			err = g.activity(ctx, contract.DropGenerationActivity, gatherFor, t, nil, "")
 		}
 	}
-	err = errors.Join(err, g.activity(ctx, contract.ForgetGatheringActivity, gatherFor, g.p.Ledger, nil, ""))
+	if g.p.Parts > 0 {
+		err = errors.Join(err, g.activity(ctx, contract.ForgetGatheringActivity, gatherFor, g.p.Ledger, nil, ""))
+	}
 	if err != nil {
 		workflow.GetLogger(ctx).Error("what a rebuild has left cannot be taken away; the next one does", "tenant", g.in.Tenant, "error", err)
 	}

@@ -23,7 +23,8 @@ const (
 	AlertQueue      = "waybill-alerts"      // alerts on their way to their rules: nothing that they speak of waits for it
 	NoticeQueue     = "waybill-notices"     // mails of Waybill's own, which wait for the mail server
 	EmailQueue      = "waybill-email"       // questions to the email service: tests of the mail server, and its health
-	IndexerQueue    = "waybill-indexer"     // events on their way from histories to the index, and rebuilds
+	IndexerQueue    = "waybill-indexer"     // events on their way from histories to the index
+	RebuildQueue    = "waybill-rebuild"     // rebuilds and verifications of the index, and its archive: they take none of the slots of indexing
 	ReportQueue     = "waybill-reports"     // questions to the index: reports, exports; those who ask wait
 	JavaQueue       = "waybill-java"        // what models ask of Java: a worker of the user's own, in any language
 )

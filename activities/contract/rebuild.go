@@ -14,10 +14,11 @@ const (
 	AlsoNotUpdate = "also-not" // the same; the target is no longer written to
 )
 
-// Activities of rebuilds, verifications and the archive, on IndexerQueue.
+// Activities of rebuilds, verifications and the archive, on RebuildQueue; that of drop-old is on ReportQueue, since who asks waits.
 const (
 	BeginGatherActivity     = "waybill/begin-gather"     // GatherInput -> GatherBegun
 	AlsoIndexActivity       = "waybill/also-index"       // AlsoIndex
+	AlsoStandsActivity      = "waybill/also-stands"      // IndexTarget -> whether the indexer still writes to it (bool)
 	PlanArchiveActivity     = "waybill/plan-archive"     // ArchivePlanInput -> GatherPlan
 	PlanHistoriesActivity   = "waybill/plan-histories"   // HistoryPlanInput -> GatherPlan
 	GatherActivity          = "waybill/gather"           // GatherPart -> Gathered
@@ -56,10 +57,12 @@ type GatherInput struct {
 	Instance string    `json:"instance,omitempty"` // only this one; of a verification
 	// HistoriesOnly goes without the archive.
 	HistoriesOnly bool `json:"historiesOnly,omitempty"`
-	SkipDamaged   bool `json:"skipDamaged,omitempty"` // blocks of the archive that are damaged are told and left out
+	// AllowLoss has documents left behind that are older than histories and in no source. HistoriesOnly does so, too.
+	AllowLoss   bool `json:"allowLoss,omitempty"`
+	SkipDamaged bool `json:"skipDamaged,omitempty"` // blocks of the archive that are damaged are told and left out
 	// SettleMS: what happened this long before the beginning, or later, may still be on its way to the index, and is not compared.
 	SettleMS int64 `json:"settleMs"`
-	Limit    int   `json:"limit"` // of differences that are named
+	Limit    int   `json:"limit"` // of differences that are named, at most MaxDifferences
 
 	Rebuild bool            `json:"rebuild,omitempty"` // set by the workflow
 	State   *GatherProgress `json:"state,omitempty"`   // of an earlier run of the workflow
@@ -71,7 +74,8 @@ const (
 	GatherArchive   = "archive"   // reading it
 	GatherHistories = "histories" // reading them
 	GatherCompare   = "compare"
-	GatherCheck     = "check" // the archive with its manifests
+	GatherLosses    = "losses" // looking for what the present indexes have and no source knows
+	GatherCheck     = "check"  // the archive with its manifests
 	GatherSwap      = "swap"
 	GatherDone      = "done"
 	GatherCleans    = "clean up" // after a failure
@@ -89,10 +93,13 @@ type GatherProgress struct {
 	Archived   int64          `json:"archived"`   // documents of the archive that have been read
 	Executions int64          `json:"executions"` // whose histories have been read
 	Parts      int            `json:"parts"`
+	Again      int            `json:"again,omitempty"` // how often histories were read again, since the indexer was not the same any more
 	Cursor     *GatherCursor  `json:"cursor,omitempty"`
 	Share      int            `json:"share"`
 	Shares     int            `json:"shares"`
 	Counts     []IndexCounted `json:"counts,omitempty"`
+	// BeyondCount counts documents of the indexes before that are older than Beyond and in no source, so that they are not in the new ones.
+	BeyondCount int64 `json:"beyondCount,omitempty"`
 	// Differences are some of them; Counts has all.
 	Differences []IndexDifference `json:"differences,omitempty"`
 	Archive     *ArchiveCheck     `json:"archive,omitempty"`
@@ -110,15 +117,16 @@ type Generation struct {
 
 // GatherBegun is what there is to do.
 type GatherBegun struct {
-	Generation   int       `json:"generation,omitempty"` // new; 0: the current one is written, or nothing is
-	Replaces     int       `json:"replaces,omitempty"`   // 0: there was none
-	ArchiveTotal int64     `json:"archiveTotal"`         // documents
-	HistoryTotal int64     `json:"historyTotal"`         // executions
-	Beyond       time.Time `json:"beyond,omitzero"`      // the sources do not go back further
-	BeyondCount  int64     `json:"beyondCount,omitempty"`
-	BlockSize    int       `json:"blockSize"`
-	Parallel     int       `json:"parallel"`
-	SkipArchive  bool      `json:"skipArchive,omitempty"`
+	Generation    int       `json:"generation,omitempty"` // new; 0: the current one is written, or nothing is
+	Replaces      int       `json:"replaces,omitempty"`   // 0: there was none
+	ArchiveTotal  int64     `json:"archiveTotal"`         // documents
+	HistoryTotal  int64     `json:"historyTotal"`         // executions
+	Beyond        time.Time `json:"beyond,omitzero"`      // the sources do not go back further
+	RetentionMS   int64     `json:"retentionMs"`          // how long Temporal keeps histories of what has ended
+	BlockSize     int       `json:"blockSize"`
+	Parallel      int       `json:"parallel"`
+	SkipArchive   bool      `json:"skipArchive,omitempty"`
+	ArchiveIsKept bool      `json:"archiveIsKept"`
 }
 
 // GatherCursor is where plans are.
@@ -189,6 +197,9 @@ type Gathered struct {
 	Damages   int      `json:"damages,omitempty"`  // all of them
 	Archived  int64    `json:"archived,omitempty"` // documents of the archive, of all tenants
 }
+
+// MaxDifferences bounds the differences that are named.
+const MaxDifferences = 500
 
 // MaxDamaged bounds the damaged files that are named.
 const MaxDamaged = 20

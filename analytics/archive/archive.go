@@ -36,7 +36,7 @@ const (
 	maxFile = 64 << 20
 )
 
-// Archive is the archive in a blob store. Its methods may be called concurrently, and by several workers, but for Move.
+// Archive is the archive in a blob store. Its methods may be called concurrently, and by several workers, but for Move: two of those lose nothing, and one of them gives way.
 type Archive struct {
 	bucket *blob.Bucket
 	batch  int // bytes of text that make a batch full

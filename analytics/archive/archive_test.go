@@ -205,6 +205,61 @@ func TestStageDuringMove(t *testing.T) {
 	require.Equal(t, names(d), slices.Compact(held(t, a)))
 }
 
+// Two at once: one that has timed out, and the next. Neither loses what the other has put into the archive.
+func TestMoveBesideAnother(t *testing.T) {
+	for name, other := range map[string]func(t *testing.T, a *Archive, before []byte){
+		"a manifest is put back": func(t *testing.T, a *Archive, before []byte) {
+			require.NoError(t, a.write(t.Context(), dayFolder("", "2026-03-01")+listing, "application/json", before))
+		},
+		"it has gone on": func(t *testing.T, a *Archive, _ []byte) {
+			require.NoError(t, a.Stage(t.Context(), "pass-3", documents("", "order/3", 1)))
+			_, err := a.Move(t.Context())
+			require.NoError(t, err)
+			require.NoError(t, a.Stage(t.Context(), "pass-4", documents("", "order/4", 1)))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := New(memory(t))
+			require.NoError(t, a.Stage(t.Context(), "pass-1", documents("", "order/1", 1)))
+			_, err := a.Move(t.Context())
+			require.NoError(t, err)
+			before, err := a.read(t.Context(), dayFolder("", "2026-03-01")+listing)
+			require.NoError(t, err)
+			require.NoError(t, a.Stage(t.Context(), "pass-2", documents("", "order/2", 1)))
+			m := &move{Archive: a, bad: map[string]bool{}}
+			p, b, err := m.begin(t.Context())
+			require.NoError(t, err)
+			require.NoError(t, m.merge(t.Context(), p.Batch, b))
+			require.NoError(t, m.confirm(t.Context(), p.Batch, b))
+			other(t, a, before)
+			require.ErrorIs(t, m.confirm(t.Context(), p.Batch, b), errBeside)
+			require.NotEmpty(t, staged(t, a), "nothing that no manifest lists is deleted")
+			_, err = a.Move(t.Context())
+			require.NoError(t, err)
+			for _, id := range []string{"order/1", "order/2"} {
+				require.Contains(t, strings.Join(held(t, a), " "), id)
+			}
+		})
+	}
+}
+
+// One that has stood still while the next went on writes no manifest from before.
+func TestMoveThatIsLate(t *testing.T) {
+	a := New(memory(t))
+	require.NoError(t, a.Stage(t.Context(), "pass-1", documents("", "order/1", 1)))
+	late := &move{Archive: a, bad: map[string]bool{}}
+	p, b, err := late.begin(t.Context())
+	require.NoError(t, err)
+	_, err = a.Move(t.Context())
+	require.NoError(t, err)
+	key := dayFolder("", "2026-03-01") + listing
+	require.NoError(t, a.write(t.Context(), key, "application/json", []byte(`{"tenant":"","day":"2026-03-01"}`))) // as it has read it
+	require.ErrorIs(t, late.merge(t.Context(), p.Batch, b), errBeside)
+	after, err := a.read(t.Context(), key)
+	require.NoError(t, err)
+	require.NotContains(t, string(after), p.Batch)
+}
+
 func TestStageSplits(t *testing.T) {
 	a := New(memory(t))
 	a.part = 1000

@@ -73,6 +73,9 @@ func (m *move) one(ctx context.Context) (bool, error) {
 		if err := m.merge(ctx, p.Batch, b); err != nil {
 			return false, err
 		}
+		if err := m.confirm(ctx, p.Batch, b); err != nil {
+			return false, err
+		}
 		p.Merged = true
 		if err := m.note(ctx, p); err != nil {
 			return false, err
@@ -195,6 +198,9 @@ func (m *move) merge(ctx context.Context, name string, b *batch) error {
 		if err := m.write(ctx, dayFolder(d.tenant, d.day)+e.Name, gzipType, packed); err != nil {
 			return err
 		}
+		if err := m.mine(ctx, name); err != nil {
+			return err
+		}
 		listed.add(e)
 		if err := m.writeManifest(ctx, listed); err != nil {
 			return err
@@ -205,6 +211,40 @@ func (m *move) merge(ctx context.Context, name string, b *batch) error {
 		m.did.Packed += e.Packed
 	}
 	return nil
+}
+
+// errBeside says that another Move runs beside this one, which gives way. The next goes on.
+var errBeside = errors.New("another archiving is under way, or has just ended")
+
+// mine fails when another Move has gone on to another batch. Only one is started at a time, but one that has timed out may still be at work beside
+// the next: it must not put a manifest back to what it has read before.
+func (m *move) mine(ctx context.Context, batch string) error {
+	data, err := m.read(ctx, moving)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errBeside
+	}
+	if err != nil {
+		return err
+	}
+	var p plan
+	if json.Unmarshal(data, &p) != nil || p.Batch != batch {
+		return errBeside
+	}
+	return nil
+}
+
+// confirm reads the manifests of a batch again: what is staged is deleted only when they list it.
+func (m *move) confirm(ctx context.Context, name string, b *batch) error {
+	for d := range b.days {
+		listed, err := m.manifest(ctx, d.tenant, d.day)
+		if err != nil {
+			return err
+		}
+		if !listed.has(name + suffix) {
+			return fmt.Errorf("the manifest of %s does not list %s any more: %w", dayFolder(d.tenant, d.day), name+suffix, errBeside)
+		}
+	}
+	return m.mine(ctx, name)
 }
 
 // batch are documents by where they belong.

@@ -13,6 +13,7 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 	"github.com/stretchr/testify/require"
 
+	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/events"
 )
 
@@ -59,4 +60,16 @@ func TestCommands(t *testing.T) {
 	i.archive(t.Context())
 	require.GreaterOrEqual(t, strings.Count(starter(0, "export", "--archive", "--kind", "task"), "\n"), 2)
 	require.Contains(t, starter(0, "rebuild", "--since", "2026-01-01"), "were missing or older")
+
+	// What was indexed before there was an archive.
+	_, err = i.store.Write(t.Context(), ancient(1))
+	require.NoError(t, err)
+	require.NoError(t, i.store.Refresh(t.Context(), "", 0))
+	require.Contains(t, starter(1, "rebuild"), "1 documents of the index are older")
+	_, err = i.client.AlsoIndex(t.Context(), contract.AlsoIndex{IndexTarget: contract.IndexTarget{Generation: 2}}) // as a rebuild that was terminated leaves it
+	require.NoError(t, err)
+	require.Contains(t, starter(0, "rebuild", "--allow-loss"), "1 documents of the indexes before are not in the new ones")
+	state, err := i.client.IndexerState(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, state.Also)
 }

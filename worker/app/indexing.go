@@ -33,7 +33,7 @@ func (a *App) recording(registry prometheus.Registerer) workflows.Recording {
 	return r
 }
 
-// addIndexer adds the workers of the indexer's queue and of that of reports.
+// addIndexer adds the workers of the queues of the indexer, of reports and of rebuilds.
 func (a *App) addIndexer(ctx context.Context, registry prometheus.Registerer) error {
 	in := a.options.Indexing
 	if in == nil || in.Sink == nil {
@@ -56,6 +56,6 @@ func (a *App) addIndexer(ctx context.Context, registry prometheus.Registerer) er
 	})
 	activities.RegisterLetters(questions, in.Sink)
 	activities.RegisterReports(questions, activities.NewReports(in.Sink))
-	a.addRebuilder(index, questions, settings, registry)
+	a.addRebuilder(questions, settings, registry)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/waybill-io/waybill/activities"
+	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/analytics"
 	"github.com/waybill-io/waybill/analytics/archive"
 )
@@ -17,14 +18,17 @@ func (a *App) stager() activities.Stager {
 	return archive.New(a.options.Files)
 }
 
-// addRebuilder adds the archive to the indexer's queue and rebuilds, and exports to that of reports. Without an index they
-// say so.
-func (a *App) addRebuilder(index, reports worker.Worker, settings activities.IndexerSettings, registry prometheus.Registerer) {
+// addRebuilder adds the worker of the queue of rebuilds, with the archive and rebuilds, and adds exports to that of reports. Without an index
+// they say so. Rebuilds wait for passes of the indexer, and read for hours: blocks of the indexer must not wait for them.
+func (a *App) addRebuilder(reports worker.Worker, settings activities.IndexerSettings, registry prometheus.Registerer) {
 	store, _ := a.options.Indexing.Sink.(*analytics.Store) // files can neither be searched nor rebuilt
-	rebuilds := a.options.Indexing.Rebuilds
-	rebuilds.Metrics = registry
-	a.rebuilder = activities.NewRebuilder(a.client, store, a.options.Files, settings, rebuilds, a.options.Logger)
-	activities.RegisterArchive(index, a.rebuilder)
-	activities.RegisterRebuilder(index, a.rebuilder)
+	options := a.options.Indexing.Rebuilds
+	options.Metrics = registry
+	a.rebuilder = activities.NewRebuilder(a.client, store, a.options.Files, settings, options, a.options.Logger)
+	rebuilds := a.add(contract.RebuildQueue, worker.Options{
+		DisableWorkflowWorker: true, MaxConcurrentActivityExecutionSize: a.indexer.Slots(), MaxConcurrentActivityTaskPollers: 2,
+	})
+	activities.RegisterArchive(rebuilds, a.rebuilder)
+	activities.RegisterRebuilder(rebuilds, a.rebuilder)
 	activities.RegisterExport(reports, a.rebuilder)
 }
