@@ -29,7 +29,7 @@ const (
 type indexer struct {
 	contract.IndexerState
 	noted   map[string]bool // runs of Notes
-	size    int             // of their ids
+	size    int             // of Notes
 	warned  int             // events in the history when Temporal first suggested a new run; 0: not yet
 	changed bool            // somebody has told something, so that it is time to look at how things stand
 	raising bool
@@ -44,7 +44,7 @@ func Indexer(ctx workflow.Context, state contract.IndexerState) error {
 	}
 	for _, n := range x.Notes {
 		x.noted[n.Run] = true
-		x.size += len(n.ID) + len(n.Run)
+		x.size += execution(n).Size()
 	}
 	err := errors.Join(
 		workflow.SetQueryHandler(ctx, contract.IndexerQuery, x.query),
@@ -190,12 +190,13 @@ func (x *indexer) note(now time.Time, m contract.Moved) {
 			moved[e.Run] = true
 			continue
 		}
-		if len(x.Notes) >= contract.IndexNotes || x.size+len(e.ID)+len(e.Run) > contract.IndexNotesSize {
+		size := e.Size()
+		if x.size+size > contract.IndexNotesSize {
 			x.Dropped++
 			continue
 		}
 		x.noted[e.Run] = true
-		x.size += len(e.ID) + len(e.Run)
+		x.size += size
 		x.Notes = append(x.Notes, contract.IndexNote{ID: e.ID, Run: e.Run, Since: at})
 	}
 	for i := range x.Notes {
@@ -208,13 +209,18 @@ func (x *indexer) note(now time.Time, m contract.Moved) {
 // before is a time less the overlap, as executions have it.
 func before(t time.Time) int64 { return t.Add(-contract.IndexOverlap).UnixMilli() }
 
+// execution is what is read for a note.
+func execution(n contract.IndexNote) contract.Execution {
+	return contract.Execution{ID: n.ID, Run: n.Run, Since: n.Since}
+}
+
 // forget removes notes.
 func (x *indexer) forget(which func(n contract.IndexNote) bool) {
 	kept := x.Notes[:0]
 	for _, n := range x.Notes {
 		if which(n) {
 			delete(x.noted, n.Run)
-			x.size -= len(n.ID) + len(n.Run)
+			x.size -= execution(n).Size()
 			continue
 		}
 		kept = append(kept, n)

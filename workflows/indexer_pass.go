@@ -61,6 +61,8 @@ func (x *indexer) carryOut(ctx workflow.Context) {
 			x.index(ctx)
 		case !p.Planned:
 			x.plan(ctx)
+		case p.Taken < p.Noted:
+			x.take()
 		default:
 			x.finish(workflow.Now(ctx))
 			return
@@ -111,9 +113,27 @@ func (x *indexer) plan(ctx workflow.Context) {
 	for i := range x.Notes {
 		n := &x.Notes[i]
 		n.Looks++
-		if !planned[n.Run] {
-			p.Left = append(p.Left, contract.Execution{ID: n.ID, Run: n.Run, Since: n.Since})
+		n.Planned = planned[n.Run]
+	}
+	x.take()
+}
+
+// take has notes read: as many as there is room for, since what is left is handed to the next run beside the notes.
+func (x *indexer) take() {
+	p, size := x.Pass, 0
+	for _, e := range p.Left {
+		size += e.Size()
+	}
+	for ; p.Taken < p.Noted; p.Taken++ {
+		n := x.Notes[p.Taken]
+		if n.Planned {
+			continue
 		}
+		e := execution(n)
+		if size += e.Size(); size > contract.IndexPlanSize && len(p.Left) > 0 {
+			return
+		}
+		p.Left = append(p.Left, e)
 	}
 }
 
