@@ -9,9 +9,9 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/activity"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/quartz"
 )
 
 // recording are the workflows that may record events: processes, what belongs to one, and those of Waybill that handle or send mail.
@@ -27,9 +27,7 @@ const askAgain = time.Minute
 // Plan finds executions to index, in this order: those that have ended since a time, those that have started since and run, and a part of all that
 // run. It answers with at most contract.IndexLimit and what is of the sweep, and no more than contract.IndexPlanSize, and where to go on.
 func (x *Indexer) Plan(ctx context.Context, in contract.IndexPlanInput) (contract.IndexPlan, error) {
-	if err := x.renew(ctx); err != nil {
-		x.logger.Warn("the schedule of the indexer cannot be seen to", "error", err) // it is there, since it runs
-	}
+	defer keepAlive(ctx, nil)()
 	out := contract.IndexPlan{Sweep: in.Sweep}
 	if err := x.tell(ctx, &out.Settings); err != nil {
 		return out, err
@@ -66,7 +64,6 @@ func (x *Indexer) Plan(ctx context.Context, in contract.IndexPlanInput) (contrac
 			if cursor.Token = next; len(next) == 0 {
 				break
 			}
-			activity.RecordHeartbeat(ctx)
 		}
 	}
 	return out, x.sweep(ctx, in, &out)
@@ -183,6 +180,9 @@ func (x *Indexer) tell(ctx context.Context, s *contract.IndexSetting) error {
 	*s = contract.IndexSetting{
 		BlockSize: x.settings.BlockSize, LockMS: x.settings.LockTime.Milliseconds(), SweepMS: x.settings.Sweep.Milliseconds(),
 		Parallel: min(x.settings.BlocksAtOnce*workers, x.settings.BlocksAtMost), RetentionMS: retention.Milliseconds(),
+	}
+	if e, err := quartz.Parse(x.settings.Expression); err == nil { // else nobody could put the schedule, and that is told
+		s.Next, _ = e.Next(time.Now().UTC())
 	}
 	return nil
 }

@@ -91,7 +91,6 @@ func (*visibleNamespace) DescribeNamespace(context.Context, *workflowservice.Des
 func planned(t *testing.T, v *visible, in contract.IndexPlanInput) (out contract.IndexPlan) {
 	t.Helper()
 	x := NewIndexer(client.New(v), nil, IndexerSettings{}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
-	x.renewed = time.Now() // the schedule is another test's
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()
 	env.RegisterActivity(x.Plan)
@@ -116,6 +115,8 @@ func TestPlansAreBounded(t *testing.T) {
 			require.Equal(t, e.ID == "ended", e.Ended)
 			require.Equal(t, e.ID == "running", e.Since > 0, "only what runs is known in part")
 		}
+		require.WithinRange(t, out.Settings.Next, time.Now().Add(-time.Minute), time.Now().Add(31*time.Second))
+		out.Settings.Next = time.Time{}
 		require.Equal(t, contract.IndexSetting{BlockSize: 100, LockMS: 600_000, Parallel: 12, SweepMS: 600_000, RetentionMS: 259_200_000}, out.Settings)
 		if in.Cursor = out.Next; in.Cursor == nil {
 			require.Equal(t, contract.IndexSweep{Began: monday, Total: 10, Visited: 4, Token: []byte("4")}, out.Sweep)

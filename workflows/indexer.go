@@ -18,6 +18,8 @@ const (
 	sweepEnd = 100
 	// longPass is how many times as long as when Temporal first suggested a new run a history may be while a block is under way.
 	longPass = 3
+	// lookEvery is how often it is seen how things stand: some 1,500 events of history a day.
+	lookEvery = 5 * time.Minute
 )
 
 // indexer has events indexed, pass by pass. A pass reads the histories of what has ended or started since the watermark, of what workers told to
@@ -57,6 +59,7 @@ func Indexer(ctx workflow.Context, state contract.IndexerState) error {
 		return err
 	}
 	workflow.Go(ctx, x.hear)
+	workflow.Go(ctx, x.look)
 	for {
 		err := workflow.Await(ctx, func() bool { return x.begins() || x.changed || x.suggested(ctx) })
 		if err != nil {
@@ -133,6 +136,13 @@ func (x *indexer) validateRun(workflow.Context) error {
 func (x *indexer) run(workflow.Context) (int64, error) {
 	x.Due = true
 	return x.Passes + 1, nil
+}
+
+// look has it seen how things stand even when nobody tells anything: nobody does while the schedule is paused or deleted.
+func (x *indexer) look(ctx workflow.Context) {
+	for workflow.Sleep(ctx, lookEvery) == nil {
+		x.changed = true
+	}
 }
 
 // hear takes what comes.

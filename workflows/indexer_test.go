@@ -416,6 +416,30 @@ func TestIndexerRaisesAlerts(t *testing.T) {
 	require.Len(t, ids, 3)
 }
 
+// Nobody wakes the indexer while its schedule is paused or deleted: it looks itself, and people are told, unless they paused it.
+func TestIndexerTellsThatNoPassBegins(t *testing.T) {
+	x := newIndexing(t)
+	x.plan = func(in contract.IndexPlanInput) (contract.IndexPlan, error) {
+		s := testSettings
+		s.Next = x.Now().Add(time.Hour)
+		return contract.IndexPlan{Settings: s, Sweep: in.Sweep}, nil
+	}
+	x.tick(time.Minute)
+	x.at(74*time.Minute, func() { require.Nil(t, x.state().Alarm) }) // the pass was to begin at 61 minutes
+	x.at(100*time.Minute, func() {
+		require.Equal(t, contract.IndexFailing, x.state().Alarm.Code)
+		require.Contains(t, x.state().Alarm.Reason, "no pass has begun since the one that was to begin at 2026-03-02T13:01:00Z")
+	})
+	x.tick(101 * time.Minute)
+	next := x.run(contract.IndexerState{}, 110*time.Minute)
+	require.Nil(t, next.Alarm)
+	require.Len(t, x.alerts, 1)
+
+	x = newIndexing(t)
+	next.Paused, next.Settings.Next = true, x.began
+	require.Nil(t, x.run(next, 2*time.Hour).Alarm)
+}
+
 func TestIndexerWarnsOfRetention(t *testing.T) {
 	x := newIndexing(t)
 	state := contract.IndexerState{Created: x.began.Add(-100 * time.Hour), Watermark: x.began.Add(-35*time.Hour - 30*time.Minute), Settings: testSettings, Paused: true}

@@ -110,6 +110,8 @@ type IndexSetting struct {
 	Parallel    int   `json:"parallel"`    // blocks at a time
 	SweepMS     int64 `json:"sweepMs"`     // what a sweep takes at least
 	RetentionMS int64 `json:"retentionMs"` // how long the namespace keeps histories of what has ended
+
+	Next time.Time `json:"next,omitzero"` // when the next pass is to begin at the latest, by the expression of the schedule
 }
 
 // IndexSweep is a round through all running executions.
@@ -168,7 +170,7 @@ type IndexAlarm struct {
 // Codes of alarms.
 const (
 	IndexRetention = "INDEX_RETENTION" // what is not indexed is soon deleted by Temporal
-	IndexFailing   = "INDEX_FAILING"   // a pass does not come to its end
+	IndexFailing   = "INDEX_FAILING"   // a pass does not come to its end, or none begins
 )
 
 // IndexCursor is where in visibility the plans of a pass are.
