@@ -193,7 +193,11 @@ func (x *indexer) tick() {
 // note keeps what moved until a pass reads it.
 func (x *indexer) note(now time.Time, m contract.Moved) {
 	x.Dropped += m.Dropped
-	at := before(now.Add(-milliseconds(m.AgeMS)))
+	made := now.Add(-milliseconds(m.AgeMS))
+	if sent := time.UnixMilli(m.At); m.At > 0 && sent.Before(made) { // they have waited in the history
+		made = sent
+	}
+	at := before(made)
 	moved := map[string]bool{}
 	for _, e := range m.Executions {
 		if x.noted[e.Run] {

@@ -385,6 +385,21 @@ func TestIndexerDropsNotes(t *testing.T) {
 	require.EqualValues(t, 8, next.Dropped)
 }
 
+// What a note tells was recorded before the note was made, not before the indexer came to hear of it.
+func TestIndexerDatesNotes(t *testing.T) {
+	x := newIndexing(t)
+	x.at(10*time.Minute, func() {
+		made := x.began.Add(time.Minute)
+		x.SignalWorkflow(contract.MovedSignal, contract.Moved{At: made.UnixMilli(), AgeMS: 2000, Executions: []contract.Execution{{ID: "waited", Run: "1"}}})
+		x.SignalWorkflow(contract.MovedSignal, contract.Moved{At: x.Now().Add(time.Hour).UnixMilli(), AgeMS: 2000, Executions: []contract.Execution{{ID: "of a fast clock", Run: "2"}}})
+	})
+	next := x.run(contract.IndexerState{}, 11*time.Minute)
+	require.Equal(t, []contract.IndexNote{
+		{ID: "waited", Run: "1", Since: x.began.Add(time.Minute - contract.IndexOverlap).UnixMilli()},
+		{ID: "of a fast clock", Run: "2", Since: x.began.Add(10*time.Minute - 2*time.Second - contract.IndexOverlap).UnixMilli()},
+	}, next.Notes)
+}
+
 // People are told when a pass comes to nothing, each hour while that lasts, and nobody once it is well.
 func TestIndexerRaisesAlerts(t *testing.T) {
 	x := newIndexing(t)

@@ -69,7 +69,8 @@ func (e Execution) Size() int {
 // Moved tells of running executions that recorded events.
 type Moved struct {
 	Executions []Execution `json:"executions"`
-	AgeMS      int64       `json:"ageMs,omitempty"`   // of the oldest of these notes: an age is the same by every clock
+	AgeMS      int64       `json:"ageMs,omitempty"`   // of the oldest of these notes when they were sent: an age is the same by every clock
+	At         int64       `json:"at,omitempty"`      // when that was made by the clock of its worker, in Unix milliseconds: they may have waited since
 	Dropped    int64       `json:"dropped,omitempty"` // notes that there was no room for since the last time
 }
 
