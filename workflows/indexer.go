@@ -48,6 +48,9 @@ func Indexer(ctx workflow.Context, state contract.IndexerState) error {
 		x.noted[n.Run] = true
 		x.size += execution(n).Size()
 	}
+	if x.Paused { // when the run before left: nobody must wait for the end of its pass
+		x.giveUp()
+	}
 	err := errors.Join(
 		workflow.SetQueryHandler(ctx, contract.IndexerQuery, x.query),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.PauseUpdate, x.pause, workflow.UpdateHandlerOptions{Description: "index nothing"}),

@@ -43,13 +43,21 @@ func (x *indexer) pass(ctx workflow.Context) error {
 	if err := workflow.Await(ctx, func() bool { return done }); err != nil {
 		return err
 	}
-	if x.Paused && x.Pass != nil { // the next pass begins where this one did
-		for i := range x.Notes[:x.Pass.Noted] {
-			x.Notes[i].Looks = 0
-		}
-		x.Pass = nil
+	if x.Paused {
+		x.giveUp()
 	}
 	return nil
+}
+
+// giveUp forgets a pass: the next one begins where it did.
+func (x *indexer) giveUp() {
+	if x.Pass == nil {
+		return
+	}
+	for i := range x.Notes[:x.Pass.Noted] {
+		x.Notes[i].Looks = 0
+	}
+	x.Pass = nil
 }
 
 // carryOut plans and indexes until the pass is over, ctx is done or this run has grown long.

@@ -239,6 +239,26 @@ func TestIndexerPauses(t *testing.T) {
 	require.Empty(t, next.Notes, "two passes have read it since")
 }
 
+// A run may leave just when it is paused, with its pass. Who waits for passes that are under way must not wait for that one.
+func TestIndexerIsPausedWhenItLeaves(t *testing.T) {
+	x := newIndexing(t)
+	x.at(time.Minute, func() {
+		require.Nil(t, x.state().Pass)
+		x.UpdateWorkflow(contract.AlsoUpdate, "also", &sdk.TestUpdateCallback{OnAccept: func() {}, OnReject: func(error) {}, OnComplete: func(pass any, err error) {
+			require.NoError(t, err)
+			require.Zero(t, pass)
+		}}, contract.IndexTarget{Tenant: "acme", Generation: 2})
+	})
+	next := x.run(contract.IndexerState{
+		Paused: true, Passes: 7, Pass: &contract.IndexPass{Number: 7, Began: x.began, Planned: true, Noted: 1, Taken: 1, Left: some("a", 1)},
+		Notes: []contract.IndexNote{{ID: "order/1", Run: "1", Since: 5, Looks: 1}},
+	}, 2*time.Minute)
+	require.Nil(t, next.Pass)
+	require.Equal(t, []contract.IndexNote{{ID: "order/1", Run: "1", Since: 5}}, next.Notes)
+	require.Len(t, next.Also, 1)
+	require.Empty(t, x.blocks)
+}
+
 // While the index is away, ticks and notes go on making the history longer: the next run does what is left.
 func TestIndexerLeavesALongHistory(t *testing.T) {
 	x := newIndexing(t)
