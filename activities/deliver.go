@@ -195,12 +195,14 @@ func (v *delivery) deliver(ctx context.Context, ref contract.MailRef) (*letter, 
 		return nil, outcome, temporal.NewApplicationError(fmt.Sprintf("no trigger is deployed for %q and no webhook is added: see `starter deploy` and `starter webhook add`, or give it a BpmEndpoint by `PUT /api/listeners`",
 			contract.EventSource(v.Mailbox, trigger.EmailReceived)), noTrigger)
 	}
+	again, fresh := v.Again || activity.GetInfo(ctx).Attempt > 1, false
 	for _, t := range triggers {
 		id, started, err := v.fireMail(ctx, t, l)
 		switch {
 		case err == nil && id == "":
 		case err == nil:
-			outcome.Duplicate = !started && activity.GetInfo(ctx).Attempt == 1
+			fresh = fresh || started
+			outcome.Duplicate = !fresh && !again
 			outcome.Started = append(outcome.Started, id)
 		case hopeless(err): // the other triggers and webhooks have it all the same
 			bury(fmt.Sprintf("trigger %s: %v", t.Name, err))

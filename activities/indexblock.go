@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -26,23 +25,7 @@ const (
 // each thing the latest document, the newest of which wins there. So it may be done any number of times.
 func (x *Indexer) Index(ctx context.Context, b contract.IndexBlock) (contract.IndexedBlock, error) {
 	defer since(x.metrics.block, time.Now())
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var beating sync.WaitGroup
-	beating.Go(func() {
-		ticker := time.NewTicker(beatEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-				activity.RecordHeartbeat(ctx)
-			}
-		}
-	})
-	defer beating.Wait()
-	defer cancel()
+	defer keepAlive(ctx, nil)()
 	block := &block{Indexer: x, ctx: ctx, name: b.Name, also: b.Also, documents: map[documentKey]events.Document{}}
 	err := block.index(b.Executions)
 	return contract.IndexedBlock{IndexCount: block.count}, err
@@ -64,6 +47,7 @@ type block struct {
 	writes    int
 	count     contract.IndexCount
 	letters   []analytics.Unreadable
+	failed    error // the first failure of a reader or a write, after which the others stop
 }
 
 func (b *block) index(executions []contract.Execution) error {
@@ -73,7 +57,7 @@ func (b *block) index(executions []contract.Execution) error {
 	var ended []string
 	for _, e := range executions {
 		readers.Go(func() error {
-			if err := b.ctx.Err(); err != nil { // the block is given up, or the worker stops
+			if err := cmp.Or(b.ctx.Err(), b.failure()); err != nil { // the block is given up, the worker stops, or the block fails
 				return err
 			}
 			if e.Ended && b.ended.has(e.Run) {
@@ -83,6 +67,7 @@ func (b *block) index(executions []contract.Execution) error {
 			}
 			outcome, err := b.read(e)
 			if err != nil {
+				b.fail(err)
 				return err
 			}
 			b.metrics.executions.WithLabelValues(outcome).Inc()
@@ -116,6 +101,18 @@ func (b *block) index(executions []contract.Execution) error {
 	return nil
 }
 
+func (b *block) fail(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.failed = cmp.Or(b.failed, err)
+}
+
+func (b *block) failure() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.failed
+}
+
 func (b *block) add(c contract.IndexCount) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -127,6 +124,9 @@ func (b *block) take(batch events.Batch, packed int) error {
 	documents := batch.Documents()
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.failed != nil { // a write takes seconds to fail: one is enough
+		return b.failed
+	}
 	for _, d := range documents {
 		key := documentKey{d.Tenant, d.Index(), d.ID()}
 		if have, known := b.documents[key]; !known || have.Version() < d.Version() {
@@ -137,7 +137,8 @@ func (b *block) take(batch events.Batch, packed int) error {
 	if len(b.documents) < b.settings.MaxBatch && b.packed < packedOfWrite {
 		return nil
 	}
-	return b.write()
+	b.failed = b.write()
+	return b.failed
 }
 
 // write writes what has been gathered, to the index and to the archive.
@@ -170,6 +171,9 @@ func (b *block) write() error {
 		b.metrics.documents.WithLabelValues(outcome).Add(float64(n))
 	}
 	b.metrics.dead.Add(float64(written.Dead))
+	if written.Dead > 0 {
+		b.logger.Error("documents have become dead letters, which say why", "documents", written.Dead, "block", b.name)
+	}
 	b.count.Add(contract.IndexCount{Written: int64(written.New), Known: int64(written.Known), Dead: int64(written.Dead)})
 	clear(b.documents)
 	b.packed = 0

@@ -50,6 +50,7 @@ type kept struct {
 	unread    []analytics.Unreadable
 	staged    map[string]int
 	refuse    error // of the index
+	refused   int
 }
 
 func (k *kept) WorkflowService() workflowservice.WorkflowServiceClient {
@@ -119,6 +120,7 @@ func (k *kept) Write(_ context.Context, documents []events.Document) (w analytic
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.refuse != nil {
+		k.refused++
 		return w, k.refuse
 	}
 	k.writes = append(k.writes, len(documents))
@@ -312,4 +314,19 @@ func TestBlockFailsWhole(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 8, out.Written)
 	require.Equal(t, k.latest(t, "a", "b"), k.versions())
+}
+
+// A write that fails takes seconds, while the readers wait for their turn: one is enough.
+func TestBlockStopsAtTheFirstFailure(t *testing.T) {
+	k := newKept()
+	var block []contract.Execution
+	for n := range 20 {
+		run := strconv.Itoa(n)
+		k.histories[run] = instanceOf(t, "order/"+run, 5)
+		block = append(block, contract.Execution{ID: "order/" + run, Run: run, Ended: true})
+	}
+	k.refuse = errors.New("connection refused")
+	_, err := indexed(t, k.indexer(IndexerSettings{MaxBatch: 2}), block...)
+	require.ErrorContains(t, err, "connection refused")
+	require.Equal(t, 1, k.refused)
 }

@@ -40,6 +40,7 @@ type IndexerSettings struct {
 	LockTime     time.Duration // what a block may take
 	Sweep        time.Duration // what a sweep through all running executions takes at least
 	BlocksAtOnce int           // of one worker
+	Renew        time.Duration // how often it is seen to that there is a schedule; 0: 10 minutes
 	Converter    converter.DataConverter
 	Archive      Stager // nil: there is none
 	MaxBatch     int    // documents of a write; 0: 5,000
@@ -57,7 +58,7 @@ const (
 	historiesOfBlock = 8
 	documentsOfWrite = 5000
 	// renewEvery is how often a worker sees to the schedule.
-	renewEvery = time.Hour
+	renewEvery = 10 * time.Minute
 )
 
 // Indexer are the activities of indexing: plans, and blocks of executions whose events are read from histories and written to the index. It is
@@ -74,7 +75,6 @@ type Indexer struct {
 	retention time.Duration
 	asked     time.Time // for it, and for the workers
 	workers   int
-	renewed   time.Time // the schedule
 }
 
 // NewIndexer returns the activities of indexing. It registers their metrics: a worker has it once.
@@ -86,6 +86,7 @@ func NewIndexer(c *client.Client, sink Sink, s IndexerSettings, r prometheus.Reg
 	positive(&s.MaxBatch, documentsOfWrite)
 	positive(&s.LockTime, defaultLock)
 	positive(&s.Sweep, defaultSweep)
+	positive(&s.Renew, renewEvery)
 	if s.Expression == "" {
 		s.Expression = defaultCron
 	}
@@ -110,47 +111,35 @@ func RegisterIndexer(r worker.ActivityRegistry, x *Indexer) {
 // Slots is how many activities a worker of the queue should have: its blocks, and a plan that must not wait for them.
 func (x *Indexer) Slots() int { return x.settings.BlocksAtOnce + 2 }
 
-// Begin starts the indexer and its schedule, where they are not there yet. It tries until ctx is done.
+// Begin starts the indexer and its schedule, where they are not there yet, and sees to it until ctx is done that they are: somebody may delete
+// them, and a schedule with explicit days would run out of them.
 func (x *Indexer) Begin(ctx context.Context) {
-	for wait := time.Second; ctx.Err() == nil; wait = min(2*wait, time.Minute) {
+	for wait := time.Second; ctx.Err() == nil; {
 		err := x.client.StartIndexer(ctx)
 		if err == nil {
 			err = x.renew(ctx)
 		}
-		if err == nil {
-			return
-		}
-		if ctx.Err() == nil {
-			x.logger.Warn("the indexer does not start; it is tried again", "error", err)
+		pause := x.settings.Renew
+		if err != nil && ctx.Err() == nil {
+			x.logger.Warn("the indexer or its schedule cannot be seen to; it is tried again", "error", err)
+			pause = wait
+			wait = min(2*wait, time.Minute)
+		} else {
+			wait = time.Second
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(wait):
+		case <-time.After(pause):
 		}
 	}
 }
 
-// renew puts the schedule, so that one with explicit days never runs out of them.
+// renew puts the schedule.
 func (x *Indexer) renew(ctx context.Context) error {
-	x.mu.Lock()
-	due := time.Since(x.renewed) > renewEvery
-	if due {
-		x.renewed = time.Now()
-	}
-	x.mu.Unlock()
-	if !due {
-		return nil
-	}
-	err := CronSchedule{
+	return CronSchedule{
 		ID: contract.IndexScheduleID, Expression: x.settings.Expression, Workflow: contract.IndexTickWorkflow, TaskQueue: contract.ProcessQueue,
 		Timeout: time.Minute, Summary: "has events indexed",
 	}.Ensure(ctx, x.client.Temporal)
-	if err != nil {
-		x.mu.Lock()
-		x.renewed = time.Time{}
-		x.mu.Unlock()
-	}
-	return err
 }
 
 // endedRuns bounds what a worker remembers of executions whose history it has read to its end.

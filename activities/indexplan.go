@@ -9,9 +9,9 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/activity"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/quartz"
 )
 
 // recording are the workflows that may record events: processes, what belongs to one, and those of Waybill that handle or send mail.
@@ -25,11 +25,9 @@ const listPage = 1000
 const askAgain = time.Minute
 
 // Plan finds executions to index, in this order: those that have ended since a time, those that have started since and run, and a part of all that
-// run. It answers with at most contract.IndexLimit and a few more, and where to go on.
+// run. It answers with at most contract.IndexLimit and what is of the sweep, and no more than contract.IndexPlanSize, and where to go on.
 func (x *Indexer) Plan(ctx context.Context, in contract.IndexPlanInput) (contract.IndexPlan, error) {
-	if err := x.renew(ctx); err != nil {
-		x.logger.Warn("the schedule of the indexer cannot be seen to", "error", err) // it is there, since it runs
-	}
+	defer keepAlive(ctx, nil)()
 	out := contract.IndexPlan{Sweep: in.Sweep}
 	if err := x.tell(ctx, &out.Settings); err != nil {
 		return out, err
@@ -38,6 +36,7 @@ func (x *Indexer) Plan(ctx context.Context, in contract.IndexPlanInput) (contrac
 	if in.Cursor != nil {
 		cursor = *in.Cursor
 	}
+	room, page := contract.IndexPlanSize/2, listPage // the rest is for the sweep
 	for ; cursor.Query < 2; cursor = (contract.IndexCursor{Query: cursor.Query + 1}) {
 		for {
 			left := contract.IndexLimit - len(out.Executions)
@@ -45,9 +44,18 @@ func (x *Indexer) Plan(ctx context.Context, in contract.IndexPlanInput) (contrac
 				out.Next = &cursor
 				return out, nil
 			}
-			found, next, err := x.list(ctx, query(cursor.Query, in.Since), cursor.Token, min(left, listPage))
+			found, next, err := x.list(ctx, query(cursor.Query, in.Since), cursor.Token, min(left, page))
 			if err != nil {
 				return out, err
+			}
+			if size := sizeOf(found); size <= room || len(found) == 1 {
+				room -= size
+			} else if len(out.Executions) > 0 {
+				out.Next = &cursor
+				return out, nil
+			} else { // of long ids
+				page = len(found) / 2
+				continue
 			}
 			for i := range found { // these are read wholly: a note of what they recorded before may have been lost
 				found[i].Ended = cursor.Query == 0
@@ -56,7 +64,6 @@ func (x *Indexer) Plan(ctx context.Context, in contract.IndexPlanInput) (contrac
 			if cursor.Token = next; len(next) == 0 {
 				break
 			}
-			activity.RecordHeartbeat(ctx)
 		}
 	}
 	return out, x.sweep(ctx, in, &out)
@@ -94,8 +101,9 @@ func (x *Indexer) sweep(ctx context.Context, in contract.IndexPlanInput, out *co
 		out.Sweep.Total = counted.GetCount()
 		return nil
 	}
+	room, page := contract.IndexPlanSize/2, int64(listPage)
 	for left := in.Quota; left > 0; {
-		found, next, err := x.list(ctx, running, out.Sweep.Token, int(min(left, listPage)))
+		found, next, err := x.list(ctx, running, out.Sweep.Token, int(min(left, page)))
 		if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused && len(out.Sweep.Token) > 0 {
 			x.logger.Warn("a sweep begins again, since Temporal does not take the place where it was", "error", err)
 			out.Sweep.Token, out.Sweep.Visited = nil, 0
@@ -103,6 +111,13 @@ func (x *Indexer) sweep(ctx context.Context, in contract.IndexPlanInput, out *co
 		}
 		if err != nil {
 			return err
+		}
+		if room -= sizeOf(found); room < 0 && len(found) > 1 {
+			if left < in.Quota { // the next pass visits what is missing
+				return nil
+			}
+			room, page = contract.IndexPlanSize/2, int64(len(found)/2)
+			continue
 		}
 		for i := range found {
 			found[i].Since = before(in.Swept)
@@ -116,6 +131,13 @@ func (x *Indexer) sweep(ctx context.Context, in contract.IndexPlanInput, out *co
 		}
 	}
 	return nil
+}
+
+func sizeOf(list []contract.Execution) (size int) {
+	for _, e := range list {
+		size += e.Size()
+	}
+	return size
 }
 
 // list returns a page of executions.
@@ -158,6 +180,9 @@ func (x *Indexer) tell(ctx context.Context, s *contract.IndexSetting) error {
 	*s = contract.IndexSetting{
 		BlockSize: x.settings.BlockSize, LockMS: x.settings.LockTime.Milliseconds(), SweepMS: x.settings.Sweep.Milliseconds(),
 		Parallel: min(x.settings.BlocksAtOnce*workers, x.settings.BlocksAtMost), RetentionMS: retention.Milliseconds(),
+	}
+	if e, err := quartz.Parse(x.settings.Expression); err == nil { // else nobody could put the schedule, and that is told
+		s.Next, _ = e.Next(time.Now().UTC())
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -34,6 +35,7 @@ type visible struct {
 	ended, started, running int
 	queries                 []string
 	refuseToken             bool
+	suffix                  string // of ids
 }
 
 func (v *visible) ListWorkflow(_ context.Context, r *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
@@ -56,7 +58,7 @@ func (v *visible) ListWorkflow(_ context.Context, r *workflowservice.ListWorkflo
 	}
 	out := &workflowservice.ListWorkflowExecutionsResponse{}
 	for n := from; n < min(from+int(r.GetPageSize()), all); n++ {
-		out.Executions = append(out.Executions, &workflow.WorkflowExecutionInfo{Execution: &common.WorkflowExecution{WorkflowId: kind, RunId: fmt.Sprint(n)}})
+		out.Executions = append(out.Executions, &workflow.WorkflowExecutionInfo{Execution: &common.WorkflowExecution{WorkflowId: kind + v.suffix, RunId: fmt.Sprint(n)}})
 	}
 	if from+int(r.GetPageSize()) < all {
 		out.NextPageToken = fmt.Append(nil, from+int(r.GetPageSize()))
@@ -89,7 +91,6 @@ func (*visibleNamespace) DescribeNamespace(context.Context, *workflowservice.Des
 func planned(t *testing.T, v *visible, in contract.IndexPlanInput) (out contract.IndexPlan) {
 	t.Helper()
 	x := NewIndexer(client.New(v), nil, IndexerSettings{}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
-	x.renewed = time.Now() // the schedule is another test's
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()
 	env.RegisterActivity(x.Plan)
@@ -114,6 +115,8 @@ func TestPlansAreBounded(t *testing.T) {
 			require.Equal(t, e.ID == "ended", e.Ended)
 			require.Equal(t, e.ID == "running", e.Since > 0, "only what runs is known in part")
 		}
+		require.WithinRange(t, out.Settings.Next, time.Now().Add(-time.Minute), time.Now().Add(31*time.Second))
+		out.Settings.Next = time.Time{}
 		require.Equal(t, contract.IndexSetting{BlockSize: 100, LockMS: 600_000, Parallel: 12, SweepMS: 600_000, RetentionMS: 259_200_000}, out.Settings)
 		if in.Cursor = out.Next; in.Cursor == nil {
 			require.Equal(t, contract.IndexSweep{Began: monday, Total: 10, Visited: 4, Token: []byte("4")}, out.Sweep)
@@ -129,6 +132,33 @@ func TestPlansAreBounded(t *testing.T) {
 	}
 	require.Contains(t, v.queries[0], "ExecutionStatus != 'Running' AND CloseTime >= '2026-03-02T12:00:00Z'")
 	require.Contains(t, v.queries[1], "ExecutionStatus = 'Running' AND StartTime >= '2026-03-02T12:00:00Z'")
+}
+
+// Ids may be long, and answers of Temporal's activities are at most 2 MiB: what there is no room for the next plan has, or the next pass.
+func TestPlansOfLongIDs(t *testing.T) {
+	suffix := strings.Repeat("<", 900)
+	v := &visible{ended: 150, started: 70, running: 1000, workers: 1, suffix: suffix}
+	in := contract.IndexPlanInput{Since: monday, Sweep: contract.IndexSweep{Began: monday, Total: 1000}, Quota: 1000, Swept: monday}
+	count := map[string]int{}
+	for plans := 1; ; plans++ {
+		require.Less(t, plans, 20)
+		out := planned(t, v, in)
+		text, err := json.Marshal(out)
+		require.NoError(t, err)
+		require.Less(t, len(text), contract.IndexPlanSize+1000)
+		for _, e := range out.Executions {
+			count[strings.TrimSuffix(e.ID, suffix)+e.Run]++
+		}
+		if in.Cursor = out.Next; in.Cursor == nil {
+			require.Greater(t, out.Sweep.Visited, int64(20))
+			require.Len(t, count, 150+70+int(out.Sweep.Visited))
+			require.False(t, out.Swept)
+			break
+		}
+	}
+	for execution, n := range count {
+		require.Equal(t, 1, n, execution)
+	}
 }
 
 func TestPlanSweeps(t *testing.T) {

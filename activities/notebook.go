@@ -143,7 +143,7 @@ func (n *Notebook) take() (contract.Moved, map[string]note) {
 			oldest = note.at
 		}
 	}
-	batch.AgeMS = max(n.now().Sub(oldest).Milliseconds(), 0)
+	batch.AgeMS, batch.At = max(n.now().Sub(oldest).Milliseconds(), 0), oldest.UnixMilli()
 	if len(taken) > 0 {
 		n.dropped = 0
 	}

@@ -215,7 +215,7 @@ func (s *Store) bulk(ctx context.Context, c *chunk, t *tally) (rest []item, err 
 		case poison(status, why):
 			t.bury(i.dead(c, &Error{Status: status, Type: why.Type, Reason: why.text()}))
 		default:
-			if status == http.StatusNotFound {
+			if status == http.StatusNotFound || strings.Contains(why.Reason, noWriteIndex) {
 				s.forget()
 			}
 			rest = append(rest, i)
@@ -229,6 +229,9 @@ func (s *Store) bulk(ctx context.Context, c *chunk, t *tally) (rest []item, err 
 	return rest, err
 }
 
+// noWriteIndex is in the reason of a refusal when an alias names several indexes and none of them to write to.
+const noWriteIndex = "no write index is defined for alias"
+
 // poison tells whether a document was refused for what it is. What is wrong with an index or with our account is no fault of a document;
 // what we do not know is, lest one document keeps all others waiting.
 func poison(status int, why *cause) bool {
@@ -240,5 +243,5 @@ func poison(status int, why *cause) bool {
 	case why.Type == blocked, why.Type == "index_closed_exception":
 		return false
 	}
-	return !strings.Contains(why.Reason, "no write index is defined for alias") && !strings.Contains(why.Reason, "Number of documents in the ")
+	return !strings.Contains(why.Reason, noWriteIndex) && !strings.Contains(why.Reason, "Number of documents in the ")
 }

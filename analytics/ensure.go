@@ -29,6 +29,9 @@ func (s *Store) Ensure(ctx context.Context, tenant string) error {
 		return nil
 	}
 	if err := s.ensureIndexes(ctx, s.aliases(tenant), properties()); err != nil {
+		if _, ok := errors.AsType[taken](err); ok {
+			return unusable{err}
+		}
 		return err
 	}
 	s.mu.Lock()
@@ -106,10 +109,10 @@ func (s *Store) ensureIndexes(ctx context.Context, aliases []string, fields obje
 	for _, alias := range missing {
 		name := current(there, alias)
 		if name == "" {
-			return fmt.Errorf("index %s is there without the alias %s: set the alias on the index that holds the documents (POST _aliases), or drop the index", physical(alias, 1), alias)
+			return unusable{fmt.Errorf("index %s is there without the alias %s: set the alias on the index that holds the documents (POST _aliases), or drop the index", physical(alias, 1), alias)}
 		}
 		if there[name].Mappings.Meta.Waybill.Version == 0 {
-			return fmt.Errorf("index %s has got another mapping than ours: an index template of a priority above %d matches its name; take that name out of its patterns, and drop the index", name, priority+2)
+			return unusable{fmt.Errorf("index %s has got another mapping than ours: an index template of a priority above %d matches its name; take that name out of its patterns, and drop the index", name, priority+2)}
 		}
 	}
 	return nil
@@ -131,6 +134,11 @@ func (s *Store) indexes(ctx context.Context, names ...string) (map[string]index,
 	}
 	return there, nil
 }
+
+// unusable is why nothing can be written for a tenant until people have mended its indexes. Those of other tenants are as they were.
+type unusable struct{ error }
+
+func (u unusable) Unwrap() error { return u.error }
 
 // taken is the name of an alias that an index has.
 type taken string
@@ -184,7 +192,11 @@ func (s *Store) upgrade(ctx context.Context, name string, there index, fields ob
 		return nil
 	}
 	if err := s.call(ctx, esapi.IndicesPutMappingRequest{Index: []string{name}, Body: body(mapping(fields))}, nil); err != nil {
-		return fmt.Errorf("add fields to index %s (where a field has changed its type, rebuild the tenant): %w", name, err)
+		err = fmt.Errorf("add fields to index %s (where a field has changed its type, rebuild the tenant): %w", name, err)
+		if is(err, http.StatusBadRequest) {
+			return unusable{err}
+		}
+		return err
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func TestNamesThatAreTaken(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	put(t, s, s.Alias("acme", events.Tasks), object{})
-	_, err := s.Write(t.Context(), batch("acme", "1"))
+	err := s.Ensure(t.Context(), "acme")
 	require.ErrorContains(t, err, s.Alias("acme", events.Tasks)+" is an index and should be an alias")
 	require.ErrorContains(t, err, "drop it (DELETE /")
 
@@ -54,6 +54,59 @@ func TestNamesThatAreTaken(t *testing.T) {
 	// The server creates none of ours by itself.
 	r := esapi.IndexRequest{Index: physical(s.Alias("wild", events.Tasks), 1), Body: strings.NewReader(`{}`)}
 	require.ErrorContains(t, s.call(t.Context(), r, nil), "forbids index auto creation")
+}
+
+// A tenant whose indexes are not as they must be keeps nobody else waiting. When they are mended its dead letters can be tried again.
+func TestIndexesOfOneTenantAreBroken(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	ctx := t.Context()
+	put(t, s, s.Alias("acme", events.Tasks), object{})                // in the place of an alias
+	put(t, s, physical(s.Alias("globex", events.Tasks), 1), object{}) // without its alias
+	_, err := s.Write(ctx, batch("initech", "1"))                     // and one that breaks later
+	require.NoError(t, err)
+	alias := s.Alias("initech", events.Tasks)
+	put(t, s, physical(alias, 7), object{})
+	aliases := func(actions ...object) {
+		require.NoError(t, s.call(ctx, esapi.IndicesUpdateAliasesRequest{Body: body(object{"actions": actions})}, nil))
+	}
+	aliases(object{"remove": object{"index": physical(alias, 1), "alias": alias}}, object{"add": object{"index": physical(alias, 1), "alias": alias}},
+		object{"add": object{"index": physical(alias, 7), "alias": alias}}) // two, and none to write to
+	_, err = s.Write(ctx, batch("initech", "2"))
+	require.ErrorContains(t, err, "no write index", "it is an error once, and is looked at")
+
+	var all []events.Document
+	for _, tenant := range []string{"acme", "well", "globex", "initech"} {
+		all = append(all, batch(tenant, "3")...)
+	}
+	written, err := s.Write(ctx, all)
+	require.NoError(t, err)
+	require.Equal(t, Written{New: 4, Dead: 12}, written)
+	require.Len(t, hits(t, s, "well", events.Tasks), 1)
+
+	require.NoError(t, s.Refresh(ctx, ""))
+	page, err := s.DeadLetters(ctx, DeadLetterQuery{Tenant: new("acme")})
+	require.NoError(t, err)
+	require.EqualValues(t, 4, page.Total)
+	require.Contains(t, page.Letters[0].Reason, "is an index and should be an alias")
+	var ids []string
+	for _, l := range page.Letters {
+		require.False(t, l.Cut)
+		ids = append(ids, l.ID)
+	}
+	_, err = s.RetryDeadLetters(ctx, ids...)
+	require.ErrorContains(t, err, "is an index and should be an alias")
+	require.NoError(t, s.call(ctx, esapi.IndicesDeleteRequest{Index: []string{s.Alias("acme", events.Tasks)}}, nil))
+	written, err = s.RetryDeadLetters(ctx, ids...)
+	require.NoError(t, err)
+	require.Equal(t, Written{New: 4}, written)
+	require.Len(t, hits(t, s, "acme", events.Tasks), 1)
+
+	// The index of dead letters is everybody's.
+	other := open(t)
+	put(t, other, other.deadLetters(), object{})
+	_, err = other.Write(ctx, batch("", "1"))
+	require.ErrorContains(t, err, "is an index and should be an alias")
 }
 
 // An alias that is taken away is an error once, and is looked at again.

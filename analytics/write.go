@@ -2,6 +2,7 @@ package analytics
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -33,6 +34,8 @@ var standard = limits{bytes: 5 << 20, documents: 5000, attempts: 6, pause: 250 *
 //
 // An error is for all of them: try them again, in any order, in some seconds or minutes. What was written is Known then. Bulk requests that
 // fail for a reason that may pass are tried again for some seconds before; a server that does not answer in time gets fewer documents.
+//
+// Documents of a tenant whose indexes are not as they must be become dead letters: other tenants do not wait until somebody mends them.
 func (s *Store) Write(ctx context.Context, documents []events.Document) (Written, error) {
 	return s.write(ctx, documents, func(d *events.Document) (string, error) {
 		if err := s.Ensure(ctx, d.Tenant); err != nil {
@@ -49,6 +52,7 @@ func (s *Store) write(ctx context.Context, documents []events.Document, find fun
 	var t tally
 	group, sending := errgroup.WithContext(ctx)
 	names := map[target]string{}
+	barred := map[string]error{} // by tenant, why nothing can be written for it
 	c := &chunk{alias: alias}
 	send := func() error {
 		select {
@@ -67,17 +71,26 @@ func (s *Store) write(ctx context.Context, documents []events.Document, find fun
 	err := func() error {
 		for i := range documents {
 			d := &documents[i]
+			if why := barred[d.Tenant]; why != nil {
+				t.bury(s.unwritten(d, why))
+				continue
+			}
 			at := target{d.Tenant, d.Index()}
 			name, ok := names[at]
 			if !ok {
 				var err error
 				if name, err = find(d); err != nil {
-					return err
+					if _, ok := errors.AsType[unusable](err); !ok {
+						return err
+					}
+					barred[d.Tenant] = err
+					t.bury(s.unwritten(d, err))
+					continue
 				}
 				names[at] = name
 			}
 			if err := c.add(name, s.Alias(d.Tenant, d.Index()), d); err != nil {
-				t.bury(letter{index: s.Alias(d.Tenant, d.Index()), tenant: d.Tenant, id: ID(d), version: d.Version(), kind: "encoding", reason: err.Error()})
+				t.bury(s.unencoded(d, err))
 				continue
 			}
 			if len(c.body) >= s.limits.bytes || len(c.items) >= s.limits.documents {
@@ -102,4 +115,18 @@ func (s *Store) write(ctx context.Context, documents []events.Document, find fun
 	}
 	t.Dead = len(t.dead)
 	return t.Written, nil
+}
+
+// unencoded is the letter of a document that is not fit to be sent.
+func (s *Store) unencoded(d *events.Document, why error) letter {
+	return letter{index: s.Alias(d.Tenant, d.Index()), tenant: d.Tenant, id: ID(d), version: d.Version(), kind: "encoding", reason: why.Error()}
+}
+
+// unwritten is the letter of a document of a tenant for which nothing can be written.
+func (s *Store) unwritten(d *events.Document, why error) letter {
+	var c chunk
+	if err := c.add(s.Alias(d.Tenant, d.Index()), d); err != nil {
+		return s.unencoded(d, err)
+	}
+	return c.items[0].dead(&c, why)
 }

@@ -18,6 +18,8 @@ const (
 	sweepEnd = 100
 	// longPass is how many times as long as when Temporal first suggested a new run a history may be while a block is under way.
 	longPass = 3
+	// lookEvery is how often it is seen how things stand: some 1,500 events of history a day.
+	lookEvery = 5 * time.Minute
 )
 
 // indexer has events indexed, pass by pass. A pass reads the histories of what has ended or started since the watermark, of what workers told to
@@ -29,7 +31,7 @@ const (
 type indexer struct {
 	contract.IndexerState
 	noted   map[string]bool // runs of Notes
-	size    int             // of their ids
+	size    int             // of Notes
 	warned  int             // events in the history when Temporal first suggested a new run; 0: not yet
 	changed bool            // somebody has told something, so that it is time to look at how things stand
 	raising bool
@@ -44,7 +46,10 @@ func Indexer(ctx workflow.Context, state contract.IndexerState) error {
 	}
 	for _, n := range x.Notes {
 		x.noted[n.Run] = true
-		x.size += len(n.ID) + len(n.Run)
+		x.size += execution(n).Size()
+	}
+	if x.Paused { // when the run before left: nobody must wait for the end of its pass
+		x.giveUp()
 	}
 	err := errors.Join(
 		workflow.SetQueryHandler(ctx, contract.IndexerQuery, x.query),
@@ -57,6 +62,7 @@ func Indexer(ctx workflow.Context, state contract.IndexerState) error {
 		return err
 	}
 	workflow.Go(ctx, x.hear)
+	workflow.Go(ctx, x.look)
 	for {
 		err := workflow.Await(ctx, func() bool { return x.begins() || x.changed || x.suggested(ctx) })
 		if err != nil {
@@ -135,6 +141,13 @@ func (x *indexer) run(workflow.Context) (int64, error) {
 	return x.Passes + 1, nil
 }
 
+// look has it seen how things stand even when nobody tells anything: nobody does while the schedule is paused or deleted.
+func (x *indexer) look(ctx workflow.Context) {
+	for workflow.Sleep(ctx, lookEvery) == nil {
+		x.changed = true
+	}
+}
+
 // hear takes what comes.
 func (x *indexer) hear(ctx workflow.Context) {
 	ticks, moved := workflow.GetSignalChannel(ctx, contract.IndexTickSignal), workflow.GetSignalChannel(ctx, contract.MovedSignal)
@@ -183,19 +196,24 @@ func (x *indexer) tick() {
 // note keeps what moved until a pass reads it.
 func (x *indexer) note(now time.Time, m contract.Moved) {
 	x.Dropped += m.Dropped
-	at := before(now.Add(-milliseconds(m.AgeMS)))
+	made := now.Add(-milliseconds(m.AgeMS))
+	if sent := time.UnixMilli(m.At); m.At > 0 && sent.Before(made) { // they have waited in the history
+		made = sent
+	}
+	at := before(made)
 	moved := map[string]bool{}
 	for _, e := range m.Executions {
 		if x.noted[e.Run] {
 			moved[e.Run] = true
 			continue
 		}
-		if len(x.Notes) >= contract.IndexNotes || x.size+len(e.ID)+len(e.Run) > contract.IndexNotesSize {
+		size := e.Size()
+		if x.size+size > contract.IndexNotesSize {
 			x.Dropped++
 			continue
 		}
 		x.noted[e.Run] = true
-		x.size += len(e.ID) + len(e.Run)
+		x.size += size
 		x.Notes = append(x.Notes, contract.IndexNote{ID: e.ID, Run: e.Run, Since: at})
 	}
 	for i := range x.Notes {
@@ -208,13 +226,18 @@ func (x *indexer) note(now time.Time, m contract.Moved) {
 // before is a time less the overlap, as executions have it.
 func before(t time.Time) int64 { return t.Add(-contract.IndexOverlap).UnixMilli() }
 
+// execution is what is read for a note.
+func execution(n contract.IndexNote) contract.Execution {
+	return contract.Execution{ID: n.ID, Run: n.Run, Since: n.Since}
+}
+
 // forget removes notes.
 func (x *indexer) forget(which func(n contract.IndexNote) bool) {
 	kept := x.Notes[:0]
 	for _, n := range x.Notes {
 		if which(n) {
 			delete(x.noted, n.Run)
-			x.size -= len(n.ID) + len(n.Run)
+			x.size -= execution(n).Size()
 			continue
 		}
 		kept = append(kept, n)

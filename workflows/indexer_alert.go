@@ -63,6 +63,10 @@ func (x *indexer) trouble(now time.Time) (code, reason string) {
 	if x.Pass != nil && now.Sub(x.Pass.Progress) > failingFor {
 		return contract.IndexFailing, state + "; `starter events status` tells why"
 	}
+	if next := x.Settings.Next; x.Pass == nil && !x.Paused && !x.Due && !next.IsZero() && now.Sub(next) > failingFor {
+		return contract.IndexFailing, fmt.Sprintf("no pass has begun since the one that was to begin at %s: see whether the schedule %s is paused in Temporal; a worker with the role indexer creates it anew when it is gone",
+			next.UTC().Format(time.RFC3339), contract.IndexScheduleID)
+	}
 	return "", ""
 }
 

@@ -43,13 +43,21 @@ func (x *indexer) pass(ctx workflow.Context) error {
 	if err := workflow.Await(ctx, func() bool { return done }); err != nil {
 		return err
 	}
-	if x.Paused && x.Pass != nil { // the next pass begins where this one did
-		for i := range x.Notes[:x.Pass.Noted] {
-			x.Notes[i].Looks = 0
-		}
-		x.Pass = nil
+	if x.Paused {
+		x.giveUp()
 	}
 	return nil
+}
+
+// giveUp forgets a pass: the next one begins where it did.
+func (x *indexer) giveUp() {
+	if x.Pass == nil {
+		return
+	}
+	for i := range x.Notes[:x.Pass.Noted] {
+		x.Notes[i].Looks = 0
+	}
+	x.Pass = nil
 }
 
 // carryOut plans and indexes until the pass is over, ctx is done or this run has grown long.
@@ -61,6 +69,8 @@ func (x *indexer) carryOut(ctx workflow.Context) {
 			x.index(ctx)
 		case !p.Planned:
 			x.plan(ctx)
+		case p.Taken < p.Noted:
+			x.take()
 		default:
 			x.finish(workflow.Now(ctx))
 			return
@@ -111,9 +121,27 @@ func (x *indexer) plan(ctx workflow.Context) {
 	for i := range x.Notes {
 		n := &x.Notes[i]
 		n.Looks++
-		if !planned[n.Run] {
-			p.Left = append(p.Left, contract.Execution{ID: n.ID, Run: n.Run, Since: n.Since})
+		n.Planned = planned[n.Run]
+	}
+	x.take()
+}
+
+// take has notes read: as many as there is room for, since what is left is handed to the next run beside the notes.
+func (x *indexer) take() {
+	p, size := x.Pass, 0
+	for _, e := range p.Left {
+		size += e.Size()
+	}
+	for ; p.Taken < p.Noted; p.Taken++ {
+		n := x.Notes[p.Taken]
+		if n.Planned {
+			continue
 		}
+		e := execution(n)
+		if size += e.Size(); size > contract.IndexPlanSize && len(p.Left) > 0 {
+			return
+		}
+		p.Left = append(p.Left, e)
 	}
 }
 

@@ -75,7 +75,7 @@ func startIndexer(t *testing.T, temporal temporal.Client, x *index) *client.Clie
 	bucket := memblob.OpenBucket(nil)
 	a, err := app.New(t.Context(), app.Options{
 		Temporal: temporal, Namespace: "default", Roles: []app.Role{app.Process, app.Connectors, app.Indexer}, Files: bucket,
-		Indexing: &app.Indexing{Sink: x, Settings: activities.IndexerSettings{Expression: "0/2 * * * * ?", BlockSize: 3, Sweep: 2 * time.Second}},
+		Indexing: &app.Indexing{Sink: x, Settings: activities.IndexerSettings{Expression: "0/2 * * * * ?", BlockSize: 3, Sweep: 2 * time.Second, Renew: time.Second}},
 	})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -83,11 +83,12 @@ func startIndexer(t *testing.T, temporal temporal.Client, x *index) *client.Clie
 	go func() { ended <- a.Run(ctx, nil) }()
 	c := client.New(temporal)
 	t.Cleanup(func() {
+		cancel() // or the worker would create the schedule again
+		require.NoError(t, <-ended)
+		ctx := context.Background()
 		require.NoError(t, temporal.ScheduleClient().GetHandle(ctx, contract.IndexScheduleID).Delete(ctx))
 		replayed := testsuite.ReplayServer(ctx, c, *record)
 		_ = temporal.TerminateWorkflow(ctx, contract.IndexerID, "", "the test is over")
-		cancel()
-		require.NoError(t, <-ended)
 		require.NoError(t, bucket.Close())
 		require.NoError(t, replayed, "what has run must run the same again")
 	})
@@ -161,7 +162,8 @@ func TestIndexerOnServer(t *testing.T) {
 		return err == nil && s.Last.Number >= pass && !s.Swept.IsZero()
 	}, time.Minute, 20*time.Millisecond)
 
-	// Somebody ends it: the schedule begins another, which reads all again and does no harm.
+	// Somebody ends it, and deletes the schedule: a worker begins others. The first pass reads all again and does no harm.
+	require.NoError(t, c.Temporal.ScheduleClient().GetHandle(t.Context(), contract.IndexScheduleID).Delete(t.Context()))
 	require.NoError(t, c.Temporal.TerminateWorkflow(t.Context(), contract.IndexerID, "", "by mistake"))
 	complete(ids[5])
 	agree()

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	sdk "go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/waybill-io/waybill/activities/contract"
 )
@@ -238,6 +239,26 @@ func TestIndexerPauses(t *testing.T) {
 	require.Empty(t, next.Notes, "two passes have read it since")
 }
 
+// A run may leave just when it is paused, with its pass. Who waits for passes that are under way must not wait for that one.
+func TestIndexerIsPausedWhenItLeaves(t *testing.T) {
+	x := newIndexing(t)
+	x.at(time.Minute, func() {
+		require.Nil(t, x.state().Pass)
+		x.UpdateWorkflow(contract.AlsoUpdate, "also", &sdk.TestUpdateCallback{OnAccept: func() {}, OnReject: func(error) {}, OnComplete: func(pass any, err error) {
+			require.NoError(t, err)
+			require.Zero(t, pass)
+		}}, contract.IndexTarget{Tenant: "acme", Generation: 2})
+	})
+	next := x.run(contract.IndexerState{
+		Paused: true, Passes: 7, Pass: &contract.IndexPass{Number: 7, Began: x.began, Planned: true, Noted: 1, Taken: 1, Left: some("a", 1)},
+		Notes: []contract.IndexNote{{ID: "order/1", Run: "1", Since: 5, Looks: 1}},
+	}, 2*time.Minute)
+	require.Nil(t, next.Pass)
+	require.Equal(t, []contract.IndexNote{{ID: "order/1", Run: "1", Since: 5}}, next.Notes)
+	require.Len(t, next.Also, 1)
+	require.Empty(t, x.blocks)
+}
+
 // While the index is away, ticks and notes go on making the history longer: the next run does what is left.
 func TestIndexerLeavesALongHistory(t *testing.T) {
 	x := newIndexing(t)
@@ -303,26 +324,100 @@ func TestIndexerSweeps(t *testing.T) {
 	require.Equal(t, x.began.Add(time.Minute-lateVisibility), x.plans[11].Since.UTC(), "each sweep begins with a look further back")
 }
 
-func TestIndexerBoundsItsNotes(t *testing.T) {
-	x := newIndexing(t)
-	var runs []string
-	for i := range contract.IndexNotes + 5 {
-		runs = append(runs, fmt.Sprint(i))
-	}
-	x.moved(time.Second, runs...)
-	next := x.run(contract.IndexerState{}, time.Minute)
-	require.Len(t, next.Notes, contract.IndexNotes)
-	require.EqualValues(t, 5, next.Dropped)
+// Temporal ends a workflow whose input is above 2 MiB: what a run hands to the next stays below it, whatever the ids are.
+func TestIndexerBoundsItsInput(t *testing.T) {
+	for name, id := range map[string]string{
+		"short": "o", "long": strings.Repeat("x", 1000), "escaped": strings.Repeat("<", 1000), "separators": strings.Repeat("\u2028", 333), "accents": strings.Repeat("é", 500),
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := newIndexing(t)
+			fill := func(prefix string, most int) (list []contract.Execution) {
+				for n := 0; ; n++ {
+					e := contract.Execution{ID: id, Run: fmt.Sprintf("%s-%034d", prefix, n), Ended: prefix == "p"}
+					if most -= e.Size(); most < 0 {
+						return list
+					}
+					list = append(list, e)
+				}
+			}
+			noted := fill("n", contract.IndexNotesSize)
+			x.plan = func(in contract.IndexPlanInput) (contract.IndexPlan, error) {
+				s := testSettings
+				s.BlockSize, s.Parallel = 500, 100
+				return contract.IndexPlan{Settings: s, Sweep: in.Sweep, Executions: fill("p", contract.IndexPlanSize)}, nil
+			}
+			away := true
+			x.block = func(_ context.Context, b contract.IndexBlock) (contract.IndexedBlock, error) {
+				x.mu.Lock()
+				defer x.mu.Unlock()
+				if away {
+					return contract.IndexedBlock{}, errors.New("the index is away")
+				}
+				return contract.IndexedBlock{IndexCount: contract.IndexCount{Executions: int64(len(b.Executions))}}, nil
+			}
+			x.at(time.Second, func() {
+				x.SignalWorkflow(contract.MovedSignal, contract.Moved{Executions: append(slices.Clone(noted), contract.Execution{ID: id, Run: fmt.Sprintf("%-36s", "one too many")})})
+			})
+			x.tick(2 * time.Second)
+			x.at(time.Minute, func() {
+				x.SetContinueAsNewSuggested(true)
+				x.SetCurrentHistoryLength(4000)
+				x.SignalWorkflow(contract.IndexTickSignal, nil)
+			})
+			x.at(2*time.Minute, func() { x.SetCurrentHistoryLength(12_000) })
+			next := x.run(contract.IndexerState{}, 2*time.Minute+time.Second)
+			require.Equal(t, len(noted), len(next.Notes))
+			require.EqualValues(t, 1, next.Dropped)
+			require.NotEmpty(t, next.Pass.Left)
+			input, err := converter.GetDefaultDataConverter().ToPayloads(next)
+			require.NoError(t, err)
+			require.Less(t, proto.Size(input), 1_600_000)
 
-	x = newIndexing(t)
+			again := newIndexing(t) // reads what is left, and each note once in this pass
+			again.plan, away = x.plan, false
+			next.Due = false
+			last := again.run(next, time.Minute)
+			read := map[string]int{}
+			for _, b := range again.blocks {
+				for _, e := range b {
+					read[e.Run]++
+				}
+			}
+			require.Equal(t, len(next.Pass.Left)+next.Pass.Noted-next.Pass.Taken, len(read))
+			for run, n := range read {
+				require.Equal(t, 1, n, run)
+			}
+			require.EqualValues(t, len(noted)+len(fill("p", contract.IndexPlanSize)), last.Total.Executions)
+			require.Equal(t, len(noted), len(last.Notes), "they are read once more")
+		})
+	}
+}
+
+func TestIndexerDropsNotes(t *testing.T) {
+	x := newIndexing(t)
 	x.at(time.Second, func() {
 		x.SignalWorkflow(contract.MovedSignal, contract.Moved{Dropped: 7, AgeMS: 60_000, Executions: []contract.Execution{
 			{ID: strings.Repeat("x", contract.IndexNotesSize), Run: "1"}, {ID: "a", Run: "2"},
 		}})
 	})
-	next = x.run(contract.IndexerState{}, time.Minute)
+	next := x.run(contract.IndexerState{}, time.Minute)
 	require.Equal(t, []contract.IndexNote{{ID: "a", Run: "2", Since: x.began.Add(time.Second - time.Minute - contract.IndexOverlap).UnixMilli()}}, next.Notes)
 	require.EqualValues(t, 8, next.Dropped)
+}
+
+// What a note tells was recorded before the note was made, not before the indexer came to hear of it.
+func TestIndexerDatesNotes(t *testing.T) {
+	x := newIndexing(t)
+	x.at(10*time.Minute, func() {
+		made := x.began.Add(time.Minute)
+		x.SignalWorkflow(contract.MovedSignal, contract.Moved{At: made.UnixMilli(), AgeMS: 2000, Executions: []contract.Execution{{ID: "waited", Run: "1"}}})
+		x.SignalWorkflow(contract.MovedSignal, contract.Moved{At: x.Now().Add(time.Hour).UnixMilli(), AgeMS: 2000, Executions: []contract.Execution{{ID: "of a fast clock", Run: "2"}}})
+	})
+	next := x.run(contract.IndexerState{}, 11*time.Minute)
+	require.Equal(t, []contract.IndexNote{
+		{ID: "waited", Run: "1", Since: x.began.Add(time.Minute - contract.IndexOverlap).UnixMilli()},
+		{ID: "of a fast clock", Run: "2", Since: x.began.Add(10*time.Minute - 2*time.Second - contract.IndexOverlap).UnixMilli()},
+	}, next.Notes)
 }
 
 // People are told when a pass comes to nothing, each hour while that lasts, and nobody once it is well.
@@ -354,6 +449,30 @@ func TestIndexerRaisesAlerts(t *testing.T) {
 		require.Contains(t, a.FaultDetails.Reason, "pass 1 has done nothing since 2026-03-02T12:01:00Z")
 	}
 	require.Len(t, ids, 3)
+}
+
+// Nobody wakes the indexer while its schedule is paused or deleted: it looks itself, and people are told, unless they paused it.
+func TestIndexerTellsThatNoPassBegins(t *testing.T) {
+	x := newIndexing(t)
+	x.plan = func(in contract.IndexPlanInput) (contract.IndexPlan, error) {
+		s := testSettings
+		s.Next = x.Now().Add(time.Hour)
+		return contract.IndexPlan{Settings: s, Sweep: in.Sweep}, nil
+	}
+	x.tick(time.Minute)
+	x.at(74*time.Minute, func() { require.Nil(t, x.state().Alarm) }) // the pass was to begin at 61 minutes
+	x.at(100*time.Minute, func() {
+		require.Equal(t, contract.IndexFailing, x.state().Alarm.Code)
+		require.Contains(t, x.state().Alarm.Reason, "no pass has begun since the one that was to begin at 2026-03-02T13:01:00Z")
+	})
+	x.tick(101 * time.Minute)
+	next := x.run(contract.IndexerState{}, 110*time.Minute)
+	require.Nil(t, next.Alarm)
+	require.Len(t, x.alerts, 1)
+
+	x = newIndexing(t)
+	next.Paused, next.Settings.Next = true, x.began
+	require.Nil(t, x.run(next, 2*time.Hour).Alarm)
 }
 
 func TestIndexerWarnsOfRetention(t *testing.T) {

@@ -285,8 +285,11 @@ func (m *mailbox) handle(ctx workflow.Context, b contract.MailBatch) (handled, u
 			HeartbeatTimeout:    contract.CallHeartbeat,
 			RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 10 * time.Second},
 			Summary:             fmt.Sprintf("%d mails", len(good)),
-		}), contract.DeliverActivity, contract.DeliverInput{Mailbox: m.Config.Name, Folder: b.Folder, Mails: good, Behind: m.behind(), Address: m.Config.Address()}).Get(ctx, &delivered)
+		}), contract.DeliverActivity, contract.DeliverInput{Mailbox: m.Config.Name, Folder: b.Folder, Mails: good, Behind: m.behind(), Address: m.Config.Address(), Again: m.place(b.Folder).Again}).Get(ctx, &delivered)
 		m.giveUp = nil
+		if b.Epoch == m.Epoch {
+			m.place(b.Folder).Again = err != nil
+		}
 		if err != nil {
 			m.fail(ctx, err)
 			return nil, nil, err

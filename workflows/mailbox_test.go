@@ -183,16 +183,25 @@ func TestMailboxResyncInTheMiddle(t *testing.T) {
 // A pause gives a waiting delivery up; one that succeeds all the same is not handled again.
 func TestMailboxPausedInTheMiddle(t *testing.T) {
 	r := newMailboxRun(t)
-	r.deliver = func(contract.DeliverInput) (contract.DeliverResult, error) {
+	r.deliver = func(in contract.DeliverInput) (contract.DeliverResult, error) {
+		require.False(t, in.Again)
 		return contract.DeliverResult{}, errors.New("away")
 	}
 	held := r.at(time.Second, contract.MailUpdate, batch("", "7:1", "a"))
 	r.at(2*time.Second, contract.PauseUpdate)
 	paused := r.at(3*time.Second, contract.MailUpdate, batch("", "7:1", "a"))
-	r.RegisterDelayedCallback(func() { r.deliver = nil }, 4*time.Second)
+	var told []bool
+	r.RegisterDelayedCallback(func() {
+		r.deliver = func(in contract.DeliverInput) (contract.DeliverResult, error) {
+			told = append(told, in.Again)
+			return outcomesOf(in), nil
+		}
+	}, 4*time.Second)
 	r.at(5*time.Second, contract.ResumeUpdate)
 	again := r.at(6*time.Second, contract.MailUpdate, batch("", "7:1", "a"))
 	r.run(contract.MailboxState{})
+	require.Equal(t, []bool{true}, told, "what was done before it was given up is no duplicate")
+	require.False(t, again.mail().Place.Again)
 	require.True(t, held.mail().Stop)
 	require.True(t, paused.mail().Stop)
 	require.Equal(t, []string{"a"}, again.mail().Handled)

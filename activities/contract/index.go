@@ -32,11 +32,12 @@ const (
 	IndexOverlap = 15 * time.Second
 	// IndexHeartbeat is how long a dead worker keeps a block.
 	IndexHeartbeat = 15 * time.Second
-	// IndexLimit bounds the executions of a plan, so that it and the blocks made of it stay far below what Temporal takes.
+	// IndexLimit bounds the executions of a plan.
 	IndexLimit = 2000
-	// IndexNotes bounds what moved and waits for a pass, and IndexNotesSize its ids in bytes: a run hands it to the next.
-	IndexNotes     = 10_000
-	IndexNotesSize = 700_000
+	// IndexNotesSize bounds what moved and waits for a pass, and IndexPlanSize what is planned and not indexed, by Execution.Size: a run hands both to
+	// the next in one input, and Temporal ends a workflow whose input is above 2 MiB. An execution takes some 110 bytes as a rule.
+	IndexNotesSize = 900_000
+	IndexPlanSize  = 600_000
 )
 
 // Execution is a run of a workflow whose history may hold events.
@@ -47,19 +48,39 @@ type Execution struct {
 	Ended bool   `json:"e,omitempty"`
 }
 
+// Size is what an execution, or a note of it, takes in an input at most, in bytes of JSON.
+func (e Execution) Size() int {
+	size := 50 // names, a time and flags
+	for _, text := range []string{e.ID, e.Run} {
+		for _, c := range []byte(text) {
+			switch {
+			case c < ' ' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&':
+				size += len(`\u003c`)
+			case c >= 0x80:
+				size += 2 // U+2028 has three, and is written with six
+			default:
+				size++
+			}
+		}
+	}
+	return size
+}
+
 // Moved tells of running executions that recorded events.
 type Moved struct {
 	Executions []Execution `json:"executions"`
-	AgeMS      int64       `json:"ageMs,omitempty"`   // of the oldest of these notes: an age is the same by every clock
+	AgeMS      int64       `json:"ageMs,omitempty"`   // of the oldest of these notes when they were sent: an age is the same by every clock
+	At         int64       `json:"at,omitempty"`      // when that was made by the clock of its worker, in Unix milliseconds: they may have waited since
 	Dropped    int64       `json:"dropped,omitempty"` // notes that there was no room for since the last time
 }
 
 // IndexNote is an execution that moved. Its history is read in two passes, since its worker tells before the server has the history.
 type IndexNote struct {
-	ID    string `json:"i"`
-	Run   string `json:"r"`
-	Since int64  `json:"s"`
-	Looks int    `json:"l,omitempty"` // passes that have read it since it moved
+	ID      string `json:"i"`
+	Run     string `json:"r"`
+	Since   int64  `json:"s"`
+	Looks   int    `json:"l,omitempty"` // passes that have read it since it moved
+	Planned bool   `json:"p,omitempty"` // the pass reads it, further back, without the note
 }
 
 // IndexerState is what the indexer knows; it is the input of its workflow, and what its query answers, without notes and the rest of a pass.
@@ -90,6 +111,8 @@ type IndexSetting struct {
 	Parallel    int   `json:"parallel"`    // blocks at a time
 	SweepMS     int64 `json:"sweepMs"`     // what a sweep takes at least
 	RetentionMS int64 `json:"retentionMs"` // how long the namespace keeps histories of what has ended
+
+	Next time.Time `json:"next,omitzero"` // when the next pass is to begin at the latest, by the expression of the schedule
 }
 
 // IndexSweep is a round through all running executions.
@@ -111,6 +134,7 @@ type IndexPass struct {
 	Left     []Execution  `json:"left,omitempty"`    // that are planned and not indexed
 	Waiting  int          `json:"waiting,omitempty"` // how many those are
 	Noted    int          `json:"noted,omitempty"`   // notes that the pass reads, the first of them
+	Taken    int          `json:"taken,omitempty"`   // how many of those are among what was left
 	Looked   time.Time    `json:"looked,omitzero"`   // when it began to read those
 	Sweep    IndexSweep   `json:"sweep"`             // as it is when this pass has ended
 	Swept    bool         `json:"swept,omitempty"`   // and ended with it
@@ -147,7 +171,7 @@ type IndexAlarm struct {
 // Codes of alarms.
 const (
 	IndexRetention = "INDEX_RETENTION" // what is not indexed is soon deleted by Temporal
-	IndexFailing   = "INDEX_FAILING"   // a pass does not come to its end
+	IndexFailing   = "INDEX_FAILING"   // a pass does not come to its end, or none begins
 )
 
 // IndexCursor is where in visibility the plans of a pass are.

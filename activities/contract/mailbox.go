@@ -162,6 +162,7 @@ type Place struct {
 	Cursor      string    `json:"cursor,omitempty"` // of the source, see mail.Position
 	HighWater   time.Time `json:"highWater,omitzero"`
 	Unconfirmed []string  `json:"unconfirmed,omitempty"` // handled in the last batch; acknowledged for sure when the next one comes
+	Again       bool      `json:"again,omitempty"`       // the last batch was given up, and comes again
 }
 
 // DeadLetterLimit bounds MailboxState.DeadLetters; the mails themselves stay in the mailbox.
@@ -274,6 +275,7 @@ type DeliverInput struct {
 	Mails   []MailRef `json:"mails"`
 	Behind  []string  `json:"behind,omitempty"`  // webhooks that mail waits for already: they are not tried
 	Address string    `json:"address,omitempty"` // of the mailbox: answers come from it
+	Again   bool      `json:"again,omitempty"`   // a delivery before was given up: what it has done is no duplicate
 }
 
 // DeliverResult has one outcome a mail, in the order of the input.

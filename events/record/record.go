@@ -29,6 +29,10 @@ type Process struct {
 	Variables   map[string]any
 	Off         bool   // records nothing, and says so in the history: event.generation.enabled=false
 	Earlier     *State // of the earlier run, after continue-as-new; nil: this is the first one
+
+	// Moved hears when events of a run are recorded, never in a replay; ended: with them the run has no more. It must not block. The method Moved of an
+	// activities.Notebook has the indexer read them in its next pass. nil: they are found in its sweep, or when the run ends.
+	Moved func(id, run string, ended bool)
 }
 
 // State is what the next run of a workflow goes on from. It is plain data, for its input.
@@ -67,6 +71,10 @@ func Start(ctx workflow.Context, p Process) (*Recorder, error) {
 		Instance: info.WorkflowExecution.ID, Key: cmp.Or(p.Key, info.WorkflowType.Name), DefinitionVersion: p.Version, Name: p.Name,
 		BusinessKey: p.BusinessKey, Tenant: p.Tenant, Root: p.Root, Parent: p.Parent, Began: r.state.Began,
 	}}
+	if p.Moved != nil {
+		run := info.WorkflowExecution
+		r.log.Moved = func(last bool) { p.Moved(run.ID, run.RunID, last) }
+	}
 	lasting, _ := workflow.NewDisconnectedContext(ctx)
 	workflow.GoNamed(lasting, "events", r.write)
 	if p.Earlier == nil {

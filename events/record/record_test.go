@@ -143,3 +143,30 @@ func TestOnServer(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, replayer.ReplayWorkflowHistory(nil, last))
 }
+
+func TestMoved(t *testing.T) {
+	var suite temporaltest.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestWorkflowEnvironment()
+	var told []bool
+	env.ExecuteWorkflow(func(ctx workflow.Context) error {
+		self := workflow.GetInfo(ctx).WorkflowExecution
+		r, err := record.Start(ctx, record.Process{Moved: func(id, run string, ended bool) {
+			require.Equal(t, self, workflow.Execution{ID: id, RunID: run})
+			told = append(told, ended)
+		}})
+		if err != nil {
+			return err
+		}
+		if err := workflow.Sleep(ctx, time.Minute); err != nil {
+			return err
+		}
+		r.Variable(ctx, "n", 1)
+		if err := workflow.Sleep(ctx, time.Minute); err != nil {
+			return err
+		}
+		return r.End(ctx, nil)
+	})
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, []bool{false, false, true}, told)
+}
