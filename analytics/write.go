@@ -34,18 +34,19 @@ var standard = limits{bytes: 5 << 20, documents: 1000, attempts: 6, pause: 250 *
 // An error is for all of them: try them again, in any order, in some seconds or minutes. What was written is Known then. Bulk requests that
 // fail for a reason that may pass are tried again for some seconds before; a server that does not answer in time gets fewer documents.
 func (s *Store) Write(ctx context.Context, documents []events.Document) (Written, error) {
-	return s.write(ctx, documents, func(d *events.Document) (string, error) {
+	written, _, err := s.write(ctx, documents, func(d *events.Document) (string, error) {
 		if err := s.Ensure(ctx, d.Tenant); err != nil {
 			return "", err
 		}
 		return s.Alias(d.Tenant, d.Index()), nil
 	}, true)
+	return written, err
 }
 
 // target is where a document goes.
 type target struct{ tenant, index string }
 
-func (s *Store) write(ctx context.Context, documents []events.Document, find func(*events.Document) (string, error), alias bool) (Written, error) {
+func (s *Store) write(ctx context.Context, documents []events.Document, find func(*events.Document) (string, error), alias bool) (Written, []letter, error) {
 	var t tally
 	group, sending := errgroup.WithContext(ctx)
 	names := map[target]string{}
@@ -98,8 +99,8 @@ func (s *Store) write(ctx context.Context, documents []events.Document, find fun
 		err = s.bury(ctx, t.dead)
 	}
 	if err != nil {
-		return t.Written, fmt.Errorf("index %d documents: %w", len(documents), err)
+		return t.Written, nil, fmt.Errorf("index %d documents: %w", len(documents), err)
 	}
 	t.Dead = len(t.dead)
-	return t.Written, nil
+	return t.Written, t.dead, nil
 }
