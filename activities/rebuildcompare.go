@@ -16,11 +16,6 @@ import (
 	"github.com/waybill-io/waybill/events"
 )
 
-// to writes to the generation of a rebuild.
-func (g *gathering) to(ctx context.Context, documents []events.Document) (analytics.Written, error) {
-	return g.store.WriteTo(ctx, g.part.Generation, documents)
-}
-
 // Compare compares a share of what the sources told with what the index holds.
 func (b *Rebuilder) Compare(ctx context.Context, in contract.CompareInput) (c contract.Comparison, err error) {
 	defer beating(ctx)()

@@ -130,19 +130,23 @@ func (g *gathering) Write(ctx context.Context, all []events.Document) (analytics
 	}
 	g.done.Documents += int64(len(documents))
 	g.writes++
-	if err := g.ledger.Write(ctx, fmt.Sprintf("%s-%d", g.part.Name, g.writes), documents); err != nil {
-		return analytics.Written{}, err
-	}
+	name := fmt.Sprintf("%s-%d", g.part.Name, g.writes)
 	if !g.part.Write {
-		return analytics.Written{}, nil
+		return analytics.Written{}, g.ledger.Write(ctx, name, documents)
 	}
-	write := g.store.Write
+	var w analytics.Written
+	var err error
 	if g.part.Generation > 0 {
-		write = g.to
+		// What is refused is a dead letter, and not expected in the new indexes.
+		w, documents, err = g.store.Fill(ctx, g.part.Generation, documents)
+	} else {
+		w, err = g.store.Write(ctx, documents)
 	}
-	w, err := write(ctx, documents)
 	g.done.Written += int64(w.New)
 	g.done.Known += int64(w.Known)
+	if err == nil {
+		err = g.ledger.Write(ctx, name, documents)
+	}
 	return w, err
 }
 

@@ -139,12 +139,36 @@ func (s *Store) Create(ctx context.Context, tenant string, generation int) error
 
 // WriteTo is Write to a generation that was created, current or not.
 func (s *Store) WriteTo(ctx context.Context, generation int, documents []events.Document) (Written, error) {
+	written, _, err := s.Fill(ctx, generation, documents)
+	return written, err
+}
+
+// Fill is WriteTo, and returns those of the documents that were not refused.
+func (s *Store) Fill(ctx context.Context, generation int, documents []events.Document) (Written, []events.Document, error) {
 	if err := s.ensureCommon(ctx); err != nil {
-		return Written{}, err
+		return Written{}, nil, err
 	}
-	return s.write(ctx, documents, func(d *events.Document) (string, error) {
+	written, dead, err := s.write(ctx, documents, func(d *events.Document) (string, error) {
 		return physical(s.Alias(d.Tenant, d.Index()), generation), nil
 	}, false)
+	if len(dead) == 0 || err != nil {
+		return written, documents, err
+	}
+	type version struct {
+		key    string
+		number int64
+	}
+	refused := map[version]bool{}
+	for _, l := range dead {
+		refused[version{l.key(), l.version}] = true
+	}
+	var taken []events.Document
+	for _, d := range documents {
+		if l := (letter{index: s.Alias(d.Tenant, d.Index()), id: ID(&d)}); !refused[version{l.key(), d.Version()}] {
+			taken = append(taken, d)
+		}
+	}
+	return written, taken, nil
 }
 
 // Swap has the aliases of a tenant name generation to instead of from, all at once: a search sees either. from is 0 for a tenant without

@@ -37,18 +37,19 @@ var standard = limits{bytes: 5 << 20, documents: 5000, attempts: 6, pause: 250 *
 //
 // Documents of a tenant whose indexes are not as they must be become dead letters: other tenants do not wait until somebody mends them.
 func (s *Store) Write(ctx context.Context, documents []events.Document) (Written, error) {
-	return s.write(ctx, documents, func(d *events.Document) (string, error) {
+	written, _, err := s.write(ctx, documents, func(d *events.Document) (string, error) {
 		if err := s.Ensure(ctx, d.Tenant); err != nil {
 			return "", err
 		}
 		return s.Alias(d.Tenant, d.Index()), nil
 	}, true)
+	return written, err
 }
 
 // target is where a document goes.
 type target struct{ tenant, index string }
 
-func (s *Store) write(ctx context.Context, documents []events.Document, find func(*events.Document) (string, error), alias bool) (Written, error) {
+func (s *Store) write(ctx context.Context, documents []events.Document, find func(*events.Document) (string, error), alias bool) (Written, []letter, error) {
 	var t tally
 	group, sending := errgroup.WithContext(ctx)
 	names := map[target]string{}
@@ -111,10 +112,10 @@ func (s *Store) write(ctx context.Context, documents []events.Document, find fun
 		err = s.bury(ctx, t.dead)
 	}
 	if err != nil {
-		return t.Written, fmt.Errorf("index %d documents: %w", len(documents), err)
+		return t.Written, nil, fmt.Errorf("index %d documents: %w", len(documents), err)
 	}
 	t.Dead = len(t.dead)
-	return t.Written, nil
+	return t.Written, t.dead, nil
 }
 
 // unencoded is the letter of a document that is not fit to be sent.
@@ -125,7 +126,7 @@ func (s *Store) unencoded(d *events.Document, why error) letter {
 // unwritten is the letter of a document of a tenant for which nothing can be written.
 func (s *Store) unwritten(d *events.Document, why error) letter {
 	var c chunk
-	if err := c.add(s.Alias(d.Tenant, d.Index()), d); err != nil {
+	if err := c.add(s.Alias(d.Tenant, d.Index()), s.Alias(d.Tenant, d.Index()), d); err != nil {
 		return s.unencoded(d, err)
 	}
 	return c.items[0].dead(&c, why)

@@ -313,14 +313,14 @@ func (g *gathering) losses(ctx workflow.Context) error {
 			"indexes until `starter events drop-old`", g.p.BeyondCount, g.p.Beyond.UTC().Format(time.RFC3339), archive), contract.RebuildRefused, nil)
 }
 
-// judge refuses a generation that is not what its sources are. What the index has refused is known to be missing.
+// judge refuses a generation that is not what its sources are. What the index has refused is not expected.
 func (g *gathering) judge() error {
 	var missing, different int64
 	for _, c := range g.p.Counts {
 		missing += c.Missing
 		different += c.Different
 	}
-	if missing <= g.p.Dead && different == 0 {
+	if missing == 0 && different == 0 {
 		return nil
 	}
 	text := ""
@@ -328,7 +328,7 @@ func (g *gathering) judge() error {
 		text += fmt.Sprintf("; %s in %s: %s %s", d.Kind, d.Index, d.ID, d.Detail)
 	}
 	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-		"the new indexes are not what histories and archive tell, and are given up: %d documents are missing, of which %d were refused, and %d are different%s", missing, g.p.Dead, different, text),
+		"the new indexes are not what histories and archive tell, and are given up: %d documents are missing and %d are different%s", missing, different, text),
 		contract.RebuildDiffers, nil)
 }
 

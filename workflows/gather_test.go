@@ -185,12 +185,15 @@ func TestRebuildThatWouldLose(t *testing.T) {
 	}
 }
 
-// What the index has refused is known to be missing.
+// What the index has refused is not expected in it, and excuses nothing else that is missing.
 func TestRebuildWithDeadLetters(t *testing.T) {
-	s := &sources{missing: 1, dead: 1}
+	s := &sources{dead: 1}
 	_, err := gatherWith(t, s, contract.GatherInput{Limit: 10}, true, nil)
 	require.NoError(t, err)
 	require.Contains(t, s.told, "swap")
+	s = &sources{dead: 1, missing: 1}
+	_, err = gatherWith(t, s, contract.GatherInput{Limit: 10}, true, nil)
+	require.ErrorContains(t, err, "1 documents are missing")
 }
 
 func TestRebuildSinceFillsIn(t *testing.T) {
