@@ -151,11 +151,12 @@ func (h *host) run() (*contract.ProcessResult, error) {
 		h.flush()
 		h.selector.Select(h.ctx)
 		if h.state.Outcome == "" && h.leaving() {
-			h.flushAll(false)
-			return nil, h.continueAsNew()
+			if h.flush(); !h.flushing { // else events wait for another workflow task, in which others may come
+				return nil, h.continueAsNew()
+			}
 		}
 	}
-	h.flushAll(true) // not later: what follows may wait for others
+	h.flushLast() // not later: what follows may wait for others
 	h.settle()
 	result := h.result()
 	return &result, nil

@@ -133,13 +133,13 @@ func (h *host) flush() {
 	}
 }
 
-// flushAll writes all events that wait, over several workflow tasks when there are too many for one.
-func (h *host) flushAll(last bool) {
+// flushLast writes all events that wait, over several workflow tasks when there are too many for one. No others follow.
+func (h *host) flushLast() {
 	if h.log == nil {
 		return
 	}
 	for h.log.Pending() {
-		if h.log.Flush(h.ctx, last); h.log.Pending() {
+		if h.log.Flush(h.ctx, true); h.log.Pending() {
 			_ = workflow.Sleep(h.ctx, time.Millisecond) // never cancelled
 		}
 	}

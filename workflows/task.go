@@ -74,7 +74,9 @@ func (w *Tasks) Run(ctx workflow.Context, input contract.TaskInput) (contract.Ta
 	if t.State == contract.TaskCancelled {
 		t.cancelled(ctx)
 	}
-	return t.Task, errors.Join(err, workflow.Await(ctx, handlersFinished(ctx)))
+	err = errors.Join(err, workflow.Await(ctx, handlersFinished(ctx)))
+	t.awaitMails(ctx)
+	return t.Task, err
 }
 
 // handlersFinished tells, for an Await, whether every update has its answer.

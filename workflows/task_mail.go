@@ -57,11 +57,13 @@ func mailTemplate(m *bpmn.TaskMail) *contract.MailTemplate {
 	return &contract.MailTemplate{From: m.From, Subject: m.Subject, File: m.File, Text: m.Text, Variable: m.Variable}
 }
 
-// taskMail sends the mails of one task. Nobody waits for them: the task goes on, and when it closes, Temporal drops what is not sent yet.
+// taskMail sends the mails of one task. The task goes on meanwhile; when it closes, it waits a moment for what is being sent, and Temporal drops
+// what is not sent by then.
 type taskMail struct {
 	contract.TaskMails
 	ctx    workflow.Context // of the task: that of an update ends with it
 	sent   int              // mails so far, which tells them apart
+	open   int              // mails whose sending has no answer yet
 	now    workflow.Context // of those to whom it belongs now
 	cancel workflow.CancelFunc
 }
@@ -144,7 +146,9 @@ func (t *task) sendMail(ctx workflow.Context, n contract.Notice) {
 		Summary:                n.Template,
 	})
 	f := workflow.ExecuteActivity(ctx, contract.NotifyActivity, n)
+	t.mail.open++
 	workflow.GoNamed(ctx, n.Key, func(ctx workflow.Context) {
+		defer func() { t.mail.open-- }()
 		var sent contract.Notified
 		if err := f.Get(ctx, &sent); err == nil {
 			t.mailed(ctx, sent)
@@ -152,6 +156,17 @@ func (t *task) sendMail(ctx workflow.Context, n contract.Notice) {
 			workflow.GetLogger(ctx).Warn("the mail of a task was not sent", "task", t.ID, "template", n.Template, "error", err)
 		}
 	})
+}
+
+// lastMails is how long a task that is over waits for the mails that are on their way, to record that they were sent.
+const lastMails = 10 * time.Second
+
+// awaitMails waits for them, where the task records. Tasks that began before they waited do not.
+func (t *task) awaitMails(ctx workflow.Context) {
+	if t.mail == nil || t.log.log == nil || t.mail.open == 0 || workflow.GetVersion(ctx, "last mails", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return
+	}
+	_, _ = workflow.AwaitWithTimeout(ctx, lastMails, func() bool { return t.mail.open == 0 }) // never cancelled
 }
 
 // mailData is what templates see of the task. Its variables win here; where links lead is settled when the mail is written.

@@ -9,11 +9,14 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/events"
 	"github.com/waybill-io/waybill/workflows"
 )
 
@@ -196,4 +199,52 @@ func TestMailsAreGivenSmallVariables(t *testing.T) {
 	}
 	require.Equal(t, []string{"c", "d", "e", "page"}, given, "what the template is in is needed most")
 	require.Less(t, len(sent[0].Data["taskName"].(string)), 10)
+}
+
+// A mail that is on its way when the task ends is recorded all the same.
+func TestMailsOnTheirWayAreRecorded(t *testing.T) {
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestWorkflowEnvironment()
+	written := &recordedEvents{DataConverter: converter.GetDefaultDataConverter()}
+	env.SetDataConverter(written)
+	ended := make(chan struct{})
+	env.RegisterActivityWithOptions(func(context.Context, contract.Notice) (contract.Notified, error) {
+		<-ended
+		return contract.Notified{Sent: []contract.SentMail{{MessageID: "<1@x>", Accepted: []string{"ada@example.com"}}}}, nil
+	}, activity.RegisterOptions{Name: contract.NotifyActivity})
+	env.OnSignalExternalWorkflow(mock.Anything, "order/1", "", contract.TaskSignal, mock.Anything).Return(nil)
+	env.SetOnActivityStartedListener(func(*activity.Info, context.Context, converter.EncodedValues) {
+		env.UpdateWorkflow(contract.CompleteTaskUpdate, "", &testsuite.TestUpdateCallback{
+			OnAccept: func() {}, OnReject: func(err error) { t.Error(err) }, OnComplete: func(_ any, err error) {
+				if err != nil {
+					t.Error(err)
+				}
+				close(ended)
+			},
+		}, contract.CompleteTask{User: "ada"})
+	})
+	env.ExecuteWorkflow(new(workflows.Tasks).Run, contract.TaskInput{
+		Task:   contract.Task{ID: "task/order/1/4", Instance: "order/1", State: contract.TaskOpen, Assignee: "ada"},
+		Mails:  &contract.TaskMails{Assignee: &contract.MailTemplate{}},
+		Record: &events.Batch{Process: events.Process{Instance: "order/1"}, Events: []events.Event{{Sequence: 3, Type: events.TaskCreated, Ref: "4", Revision: 1}}},
+	})
+	require.NoError(t, env.GetWorkflowError())
+	require.Len(t, only(written.all, events.MailSent), 1)
+}
+
+// recordedEvents sees what a test environment, which has no history, is given to record.
+type recordedEvents struct {
+	converter.DataConverter
+	all []events.Event
+}
+
+func (r *recordedEvents) ToPayloads(values ...any) (*commonpb.Payloads, error) {
+	for _, v := range values {
+		if packed, ok := v.([]byte); ok {
+			if b, err := events.Decode(packed); err == nil {
+				r.all = append(r.all, b.Events...)
+			}
+		}
+	}
+	return r.DataConverter.ToPayloads(values...)
 }

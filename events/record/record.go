@@ -157,7 +157,7 @@ func (r *Recorder) End(ctx workflow.Context, err error) error {
 		how, state, e.Error = events.Failed, contract.StateFailed, cut(err.Error())
 	}
 	r.Event(ctx, ended(ctx, e, events.ProcessEnded, how))
-	r.flush(ctx, true)
+	r.flushLast(ctx)
 	r.over = true
 	if state == "" {
 		return nil
@@ -165,16 +165,25 @@ func (r *Recorder) End(ctx workflow.Context, err error) error {
 	return workflow.UpsertTypedSearchAttributes(ctx, stateAttribute.ValueSet(state))
 }
 
+// maxMarkers bounds what Continue writes in one workflow task, which takes a tenth of a second for each, and of which the server takes 4 MiB.
+const maxMarkers = 4
+
 // Continue writes what has happened so far and returns the State for the next run: call it right before continue-as-new. Activities and tasks
-// that have not ended by then stay open.
+// that have not ended by then stay open. It does not block, so that no signal comes in between, unless more than 100,000 events or 2 MiB of them,
+// compressed, have come since the workflow blocked last.
 func (r *Recorder) Continue(ctx workflow.Context) *State {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	r.flush(ctx, false)
+	for n := 1; r.log.Pending(); n++ {
+		if r.log.Flush(ctx, false); n%maxMarkers == 0 && r.log.Pending() {
+			_ = workflow.Sleep(ctx, time.Millisecond) // never cancelled
+		}
+	}
 	return &r.state
 }
 
-func (r *Recorder) flush(ctx workflow.Context, last bool) {
-	for r.log.Flush(ctx, last); r.log.Pending(); r.log.Flush(ctx, last) {
+// flushLast writes all events that wait, over several workflow tasks when they are too many for one.
+func (r *Recorder) flushLast(ctx workflow.Context) {
+	for r.log.Flush(ctx, true); r.log.Pending(); r.log.Flush(ctx, true) {
 		_ = workflow.Sleep(ctx, time.Millisecond) // never cancelled
 	}
 }
