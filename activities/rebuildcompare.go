@@ -2,10 +2,8 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -31,7 +29,7 @@ func (b *Rebuilder) Compare(ctx context.Context, in contract.CompareInput) (c co
 		return c, err
 	}
 	if in.Share == 0 {
-		if err := b.store.RefreshGeneration(ctx, in.Tenant, in.Generation); err != nil {
+		if err := b.store.Refresh(ctx, in.Tenant, in.Generation); err != nil {
 			return c, err
 		}
 	}
@@ -57,8 +55,8 @@ type heldIndex struct {
 // Each implements ledger.Index.
 func (h *heldIndex) Each(ctx context.Context, index string, visit func(ledger.Held) error) error {
 	look := func(hit analytics.Hit) error {
-		var d events.Document
-		if err := json.Unmarshal(hit.Source, &d); err != nil { // somebody else's
+		d, err := events.ReadDocument(hit.Source)
+		if err != nil { // somebody else's
 			return visit(ledger.Held{ID: hit.ID, Version: hit.Version})
 		}
 		sum, err := ledger.Sum(&d)
@@ -67,37 +65,12 @@ func (h *heldIndex) Each(ctx context.Context, index string, visit func(ledger.He
 		}
 		return visit(ledger.Held{ID: hit.ID, Version: hit.Version, Sum: sum, Time: d.Time, Beyond: d.Time.Before(h.in.Beyond)})
 	}
-	if h.in.Instance == "" {
-		err := h.store.Each(ctx, h.in.Tenant, index, h.in.Generation, true, look)
-		if e, ok := errors.AsType[*analytics.Error](err); ok && e.Status == http.StatusNotFound && h.in.Generation == 0 {
-			return nil // nothing was indexed for this tenant yet
-		}
-		return err
+	q := analytics.Selection{Tenant: h.in.Tenant, Index: index, Generation: h.in.Generation}
+	if h.in.Instance != "" {
+		q.Filter = []any{map[string]any{"term": map[string]any{"processInstanceId": h.in.Instance}}}
 	}
-	q := analytics.Selection{Tenant: h.in.Tenant, Index: index, Filter: []any{
-		map[string]any{"term": map[string]any{"processInstanceId": h.in.Instance}},
-	}}
-	var c analytics.Cursor
-	defer func() { h.store.Forget(ctx, c) }()
-	for {
-		p, err := h.store.Page(ctx, q, analytics.Chronological(), instancePage, c)
-		if err != nil {
-			return err
-		}
-		for _, hit := range p.Hits {
-			if err := look(hit); err != nil {
-				return err
-			}
-		}
-		if p.Next == nil {
-			return nil
-		}
-		c = *p.Next
-	}
+	return h.store.Each(ctx, q, look)
 }
-
-// instancePage is how many documents of an instance are read at a time.
-const instancePage = 1000
 
 var _ ledger.Index = (*heldIndex)(nil)
 

@@ -80,10 +80,7 @@ func (c Config) Check() error {
 func address(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
-		_, shown, found := strings.Cut(text, "@")
-		if !found {
-			shown = text
-		}
+		shown := text[strings.LastIndex(text, "@")+1:] // a password may have others
 		return nil, fmt.Errorf("%q is not the address of an Elasticsearch server; a URL such as https://es1.example.com:9200 is expected", shown)
 	}
 	u.Path = strings.TrimRight(u.Path, "/")

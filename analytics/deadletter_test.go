@@ -45,7 +45,7 @@ func TestDeadLetters(t *testing.T) {
 	require.Equal(t, Written{Dead: 3}, written)
 
 	// Pages.
-	require.NoError(t, s.Refresh(ctx, ""))
+	require.NoError(t, s.Refresh(ctx, "", 0))
 	seen := map[string]DeadLetter{}
 	for q, pages := (DeadLetterQuery{Tenant: new(""), Size: 3}), 0; ; pages++ {
 		require.Less(t, pages, 4)
@@ -95,7 +95,7 @@ func TestDeadLetters(t *testing.T) {
 	require.Equal(t, "newer", hits(t, s, "", events.Tasks)["2.t"]["description"])
 	require.NoError(t, s.DropDeadLetters(ctx, three, "unknown"))
 	require.NoError(t, s.DropDeadLetters(ctx, three))
-	require.NoError(t, s.Refresh(ctx, ""))
+	require.NoError(t, s.Refresh(ctx, "", 0))
 	page, err := s.DeadLetters(ctx, DeadLetterQuery{Tenant: new("")})
 	require.NoError(t, err)
 	require.EqualValues(t, 4, page.Total)
@@ -116,7 +116,7 @@ func TestDeadLettersAreCounted(t *testing.T) {
 		})
 	}
 	require.NoError(t, group.Wait())
-	require.NoError(t, s.Refresh(t.Context(), ""))
+	require.NoError(t, s.Refresh(t.Context(), "", 0))
 	page, err := s.DeadLetters(t.Context(), DeadLetterQuery{})
 	require.NoError(t, err)
 	require.Len(t, page.Letters, 1)
@@ -133,7 +133,7 @@ func TestLargeDeadLetter(t *testing.T) {
 	written, err := s.Write(t.Context(), []events.Document{d})
 	require.NoError(t, err)
 	require.Equal(t, Written{Dead: 1}, written)
-	require.NoError(t, s.Refresh(t.Context(), ""))
+	require.NoError(t, s.Refresh(t.Context(), "", 0))
 	page, err := s.DeadLetters(t.Context(), DeadLetterQuery{})
 	require.NoError(t, err)
 	require.True(t, page.Letters[0].Cut)

@@ -149,7 +149,7 @@ func TestMappings(t *testing.T) {
 	require.NoError(t, s.Ensure(ctx, "old"))
 	_, err := s.Write(ctx, batch("old", "1"))
 	require.NoError(t, err)
-	require.NoError(t, s.Refresh(ctx, "old"))
+	require.NoError(t, s.Refresh(ctx, "old", 0))
 	var answer struct {
 		Hits struct{ Total struct{ Value int } }
 	}

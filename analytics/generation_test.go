@@ -78,9 +78,9 @@ func TestEach(t *testing.T) {
 	}
 	_, err := s.Write(t.Context(), all)
 	require.NoError(t, err)
-	require.NoError(t, s.Refresh(t.Context(), ""))
+	require.NoError(t, s.Refresh(t.Context(), "", 0))
 	var ids []string
-	require.NoError(t, s.Each(t.Context(), "", events.Variables, 0, true, func(h Hit) error {
+	require.NoError(t, s.Each(t.Context(), Selection{Index: events.Variables}, func(h Hit) error {
 		ids = append(ids, h.ID)
 		require.Equal(t, all[0].Version(), h.Version)
 		require.Contains(t, string(h.Source), `"longValue":40`)
@@ -89,8 +89,9 @@ func TestEach(t *testing.T) {
 	slices.Sort(ids)
 	require.Len(t, slices.Compact(ids), 2*eachPage)
 	stop := fmt.Errorf("enough")
-	require.ErrorIs(t, s.Each(t.Context(), "", events.Variables, 1, false, func(h Hit) error {
-		require.Empty(t, h.Source)
-		return stop
-	}), stop)
+	require.ErrorIs(t, s.Each(t.Context(), Selection{Index: events.Variables, Generation: 1}, func(Hit) error { return stop }), stop)
+
+	require.NoError(t, s.Each(t.Context(), Selection{Tenant: "nobody", Index: events.Variables}, func(Hit) error { return stop }), "nothing is there yet")
+	partial, _ := through(t, s, first(-1, "/_search", 200, `{"_shards":{"total":2,"successful":1,"failed":1},"hits":{"hits":[]}}`))
+	require.ErrorContains(t, partial.Each(t.Context(), Selection{Index: events.Variables}, func(Hit) error { return nil }), "1 of its parts did not answer")
 }

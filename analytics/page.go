@@ -148,16 +148,3 @@ func (s *Store) Count(ctx context.Context, q Selection) (int64, error) {
 	}
 	return answer.Count, nil
 }
-
-// RefreshGeneration makes all that was written to a generation, 0 for the current one, searchable at once.
-func (s *Store) RefreshGeneration(ctx context.Context, tenant string, generation int) error {
-	names := s.aliases(tenant)
-	if generation > 0 {
-		names = s.physicals(tenant, generation)
-	}
-	r := esapi.IndicesRefreshRequest{Index: names, IgnoreUnavailable: new(generation == 0), AllowNoIndices: new(generation == 0)}
-	if err := s.call(ctx, r, nil); err != nil {
-		return fmt.Errorf("refresh the indexes %s-*: %w", s.Prefix(tenant), err)
-	}
-	return nil
-}

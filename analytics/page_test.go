@@ -27,7 +27,7 @@ func TestPages(t *testing.T) {
 	all := b.Documents()
 	_, err = s.Write(t.Context(), all)
 	require.NoError(t, err)
-	require.NoError(t, s.Refresh(t.Context(), "acme"))
+	require.NoError(t, s.Refresh(t.Context(), "acme", 0))
 	n, err := s.Count(t.Context(), q)
 	require.NoError(t, err)
 	require.EqualValues(t, 25, n)

@@ -94,6 +94,8 @@ func TestConfig(t *testing.T) {
 		"no address":                           func(c *Config) { c.Addresses = nil },
 		`"es1:9200" is not the address`:        func(c *Config) { c.Addresses = []string{"es1:9200"} },
 		`"h:1" is not the address`:             func(c *Config) { c.Addresses = []string{"ftp://u:hunter2@h:1"} },
+		`"h:2" is not the address`:             func(c *Config) { c.Addresses = []string{"ftp://u:p@hunter2@h:2"} },
+		`"h:x" is not the address`:             func(c *Config) { c.Addresses = []string{"https://u:a@hunter2@@h:x"} },
 		"an API key and an account":            func(c *Config) { c.APIKey, c.Username, c.Password = "k", "u", "p" },
 		"needs a user name and a password":     func(c *Config) { c.Username = "u" },
 		"must be at least 1":                   func(c *Config) { c.Shards = -1 },

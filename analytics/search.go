@@ -23,10 +23,14 @@ func (s *Store) Search(ctx context.Context, tenant, index string, query, answer 
 	return nil
 }
 
-// Refresh makes all that was written searchable at once: in all indexes of a tenant, and the dead letters. For tests and rebuilds: the
-// server does so itself every second.
-func (s *Store) Refresh(ctx context.Context, tenant string) error {
-	r := esapi.IndicesRefreshRequest{Index: append(s.aliases(tenant), s.deadLetters()), IgnoreUnavailable: new(true), AllowNoIndices: new(true)}
+// Refresh makes all that was written to a generation, 0 for the current one and the dead letters, searchable at once. For tests and rebuilds:
+// the server does so itself every second.
+func (s *Store) Refresh(ctx context.Context, tenant string, generation int) error {
+	names := append(s.aliases(tenant), s.deadLetters())
+	if generation > 0 {
+		names = s.physicals(tenant, generation)
+	}
+	r := esapi.IndicesRefreshRequest{Index: names, IgnoreUnavailable: new(generation == 0), AllowNoIndices: new(generation == 0)}
 	if err := s.call(ctx, r, nil); err != nil {
 		return fmt.Errorf("refresh the indexes %s-*: %w", s.Prefix(tenant), err)
 	}

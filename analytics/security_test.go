@@ -77,7 +77,7 @@ func TestSecurity(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, all, 2)
 	require.NoError(t, s.Drop(t.Context(), "new", 1))
-	require.NoError(t, s.Each(t.Context(), "new", "tasks", 0, false, func(h Hit) error {
+	require.NoError(t, s.Each(t.Context(), Selection{Tenant: "new", Index: "tasks"}, func(h Hit) error {
 		require.Equal(t, "2.task", h.ID)
 		return nil
 	}))

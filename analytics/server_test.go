@@ -62,7 +62,7 @@ func mine(t testing.TB, instance string) []events.Document { return batch("", t.
 // letters are the dead letters of this test, by the id of the document without the name of the test.
 func letters(t testing.TB, s *Store) map[string]DeadLetter {
 	t.Helper()
-	require.NoError(t, s.Refresh(t.Context(), ""))
+	require.NoError(t, s.Refresh(t.Context(), "", 0))
 	page, err := s.DeadLetters(t.Context(), DeadLetterQuery{Size: 1000})
 	require.NoError(t, err)
 	require.Empty(t, page.Next)
@@ -92,7 +92,7 @@ func batch(tenant, instance string) []events.Document {
 // hits are the documents of an index, by id.
 func hits(t testing.TB, s *Store, tenant, index string) map[string]map[string]any {
 	t.Helper()
-	require.NoError(t, s.Refresh(t.Context(), tenant))
+	require.NoError(t, s.Refresh(t.Context(), tenant, 0))
 	var answer struct {
 		Hits struct {
 			Hits []struct {

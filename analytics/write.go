@@ -26,7 +26,7 @@ type limits struct {
 }
 
 // standard pauses add up to 8 s.
-var standard = limits{bytes: 5 << 20, documents: 1000, attempts: 6, pause: 250 * time.Millisecond, longest: 10 * time.Second}
+var standard = limits{bytes: 5 << 20, documents: 5000, attempts: 6, pause: 250 * time.Millisecond, longest: 10 * time.Second}
 
 // Write indexes documents, each in the current generation of its tenant. It returns when each of them is on the disk of the server
 // (searchable is it a second later), or is a dead letter.

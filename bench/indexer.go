@@ -47,7 +47,20 @@ type indexerLine struct {
 	Ours  spread `json:"ours"`
 	Bare  spread `json:"bare"`
 	Ratio spread `json:"ratio"`
+	// CPU of all that takes part, in microseconds a document: it hardly depends on what else the machine does.
+	OursCPU spread `json:"oursCpu"` // this process: the worker
+	OursAll spread `json:"oursAll"` // with Temporal and Elasticsearch
+	BareAll spread `json:"bareAll"`
 }
+
+// indexed is what a run took.
+type indexed struct {
+	perSecond float64
+	used      cpu // by one document
+}
+
+func (i indexed) own() float64 { return float64(i.used.self.Nanoseconds()) / 1000 }
+func (i indexed) all() float64 { return float64((i.used.self + i.used.children).Nanoseconds()) / 1000 }
 
 // indexer is a Temporal server with histories, and an Elasticsearch.
 type indexer struct {
@@ -68,6 +81,22 @@ func (g *gathering) Write(_ context.Context, documents []events.Document) (analy
 	defer g.mu.Unlock()
 	g.documents = append(g.documents, documents...)
 	return analytics.Written{New: len(documents)}, nil
+}
+
+// counting is an index that tells when it has been given a number of documents.
+type counting struct {
+	*analytics.Store
+	left atomic.Int64
+	all  chan struct{} // closed then
+}
+
+func (c *counting) Write(ctx context.Context, documents []events.Document) (analytics.Written, error) {
+	written, err := c.Store.Write(ctx, documents)
+	n := int64(written.New + written.Known + written.Dead)
+	if left := c.left.Add(-n); left <= 0 && left > -n {
+		close(c.all)
+	}
+	return written, err
 }
 
 func measureIndexer(ctx context.Context, rounds int, progress io.Writer) (report *indexerReport, err error) {
@@ -108,7 +137,7 @@ func measureHistories(ctx context.Context, server *elasticserver.Server, tasks, 
 	all := &gathering{}
 	for len(all.documents) == 0 || len(distinct(all.documents)) < len(ids) { // the visibility store is some moments behind
 		all.documents = nil
-		if _, err := in.pass(ctx, all); err != nil {
+		if _, err := in.pass(ctx, all, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -121,25 +150,27 @@ func measureHistories(ctx context.Context, server *elasticserver.Server, tasks, 
 		}
 		line.Events = len(log) * len(ids)
 	}
-	var ours, bare, ratios []float64
+	var ours, bare, ratios, own, oursAll, bareAll []float64
 	for round := range rounds + 1 {
-		runs := []func() (float64, error){
-			func() (float64, error) { return in.index(ctx, fmt.Sprintf("ours-%d-%d", tasks, round)) },
-			func() (float64, error) { return in.bulk(ctx, fmt.Sprintf("bare-%d-%d", tasks, round)) },
+		runs := []func() (indexed, error){
+			func() (indexed, error) { return in.index(ctx, fmt.Sprintf("ours-%d-%d", tasks, round)) },
+			func() (indexed, error) { return in.bulk(ctx, fmt.Sprintf("bare-%d-%d", tasks, round)) },
 		}
-		var rates [2]float64
+		var took [2]indexed
 		for n := range runs { // in turn first
 			which := (n + round) % 2
-			if rates[which], err = runs[which](); err != nil {
+			if took[which], err = runs[which](); err != nil {
 				return nil, err
 			}
 		}
 		if round == 0 { // the JVM has compiled nothing yet
 			continue
 		}
-		fmt.Fprintf(progress, "indexer: round %d of %d: %.0f documents a second, bare %.0f\n", round, rounds, rates[0], rates[1])
-		ours, bare, ratios = append(ours, rates[0]), append(bare, rates[1]), append(ratios, rates[0]/rates[1])
+		fmt.Fprintf(progress, "indexer: round %d of %d: %.0f documents a second, bare %.0f\n", round, rounds, took[0].perSecond, took[1].perSecond)
+		ours, bare, ratios = append(ours, took[0].perSecond), append(bare, took[1].perSecond), append(ratios, took[0].perSecond/took[1].perSecond)
+		own, oursAll, bareAll = append(own, took[0].own()), append(oursAll, took[0].all()), append(bareAll, took[1].all())
 	}
+	line.OursCPU, line.OursAll, line.BareAll = spreadOf(own), spreadOf(oursAll), spreadOf(bareAll)
 	line.Ours, line.Bare, line.Ratio = spreadOf(ours), spreadOf(bare), spreadOf(ratios)
 	return line, nil
 }
@@ -164,29 +195,39 @@ func (in *indexer) store(ctx context.Context, prefix string) (*analytics.Store, 
 	return s, s.Ensure(ctx, "")
 }
 
-// index has the indexer read all histories into an index, and returns the documents a second until they can be found.
-func (in *indexer) index(ctx context.Context, prefix string) (float64, error) {
+// index has the indexer read all histories into an index: what it takes from when a pass is asked for until all documents can be found.
+func (in *indexer) index(ctx context.Context, prefix string) (r indexed, err error) {
 	s, err := in.store(ctx, prefix)
 	if err != nil {
-		return 0, err
+		return r, err
 	}
 	defer s.Close()
-	began, err := in.pass(ctx, s)
-	if err != nil {
-		return 0, err
-	}
-	state, err := in.client.IndexerState(ctx)
+	sink := &counting{Store: s, all: make(chan struct{})}
+	sink.left.Store(int64(len(in.documents)))
+	state, err := in.pass(ctx, sink, func(began time.Time, used cpu) error {
+		select {
+		case <-sink.all:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		err := s.Refresh(ctx, "")
+		r = in.took(began, used)
+		return err
+	})
 	if err == nil && state.Total.Written != int64(len(in.documents)) {
 		err = fmt.Errorf("%d of %d documents were written", state.Total.Written, len(in.documents))
 	}
-	if err := errors.Join(err, s.Refresh(ctx, "")); err != nil {
-		return 0, err
-	}
-	return float64(len(in.documents)) / time.Since(began).Seconds(), nil
+	return r, err
 }
 
-// pass runs the first pass of an indexer that knows nothing, in a worker that knows nothing, and returns when it began.
-func (in *indexer) pass(ctx context.Context, sink activities.Sink) (began time.Time, err error) {
+func (in *indexer) took(began time.Time, used cpu) indexed {
+	spent, n := usedCPU().since(used), time.Duration(len(in.documents))
+	return indexed{perSecond: float64(n) / time.Since(began).Seconds(), used: cpu{spent.self / n, spent.children / n}}
+}
+
+// pass runs the first pass of an indexer that knows nothing, in a worker that knows nothing, and returns how the indexer stands then. When the pass
+// has been asked for it calls watch, if there is one.
+func (in *indexer) pass(ctx context.Context, sink activities.Sink, watch func(began time.Time, used cpu) error) (state contract.IndexerState, err error) {
 	files := memblob.OpenBucket(nil)
 	defer func() { err = errors.Join(err, files.Close()) }()
 	a, err := app.New(ctx, app.Options{
@@ -194,48 +235,53 @@ func (in *indexer) pass(ctx context.Context, sink activities.Sink) (began time.T
 		Indexing: &app.Indexing{Sink: sink, Settings: activities.IndexerSettings{Expression: indexerNever}},
 	})
 	if err != nil {
-		return began, err
+		return state, err
 	}
 	if err := in.client.StartIndexer(ctx); err != nil {
-		return began, err
+		return state, err
 	}
 	if err := in.temporal.TerminateWorkflow(ctx, contract.IndexerID, "", "another begins"); err != nil {
-		return began, err
+		return state, err
 	}
 	if err := in.client.StartIndexer(ctx); err != nil {
-		return began, err
+		return state, err
 	}
 	running, cancel := context.WithCancel(ctx)
 	started, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- a.Run(running, func() { close(started) }) }()
 	defer func() { cancel(); err = errors.Join(err, <-ended) }()
 	<-started
-	began = time.Now()
+	began, used := time.Now(), usedCPU()
 	number, err := in.client.RunIndexer(ctx)
 	if err != nil {
-		return began, err
+		return state, err
+	}
+	if watch != nil {
+		if err := watch(began, used); err != nil {
+			return state, err
+		}
 	}
 	for {
-		state, err := in.client.IndexerState(ctx)
+		state, err = in.client.IndexerState(ctx)
 		if err != nil {
-			return began, err
+			return state, err
 		}
 		if state.Last != nil && state.Last.Number >= number {
-			return began, nil
+			return state, nil
 		}
 		select {
 		case <-ctx.Done():
-			return began, ctx.Err()
+			return state, ctx.Err()
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
 
 // bulk sends the same documents with esutil.BulkIndexer, which gets them as JSON.
-func (in *indexer) bulk(ctx context.Context, prefix string) (float64, error) {
+func (in *indexer) bulk(ctx context.Context, prefix string) (r indexed, err error) {
 	s, err := in.store(ctx, prefix)
 	if err != nil {
-		return 0, err
+		return r, err
 	}
 	defer s.Close()
 	var items []esutil.BulkIndexerItem
@@ -243,39 +289,40 @@ func (in *indexer) bulk(ctx context.Context, prefix string) (float64, error) {
 	for _, d := range in.documents {
 		text, err := json.Marshal(d)
 		if err != nil {
-			return 0, err
+			return r, err
 		}
 		items = append(items, esutil.BulkIndexerItem{
 			Index: s.Alias(d.Tenant, d.Index()), Action: "index", DocumentID: d.ID(), Version: new(d.Version()), VersionType: "external", Body: bytes.NewReader(text),
 			OnFailure: func(context.Context, esutil.BulkIndexerItem, esutil.BulkIndexerResponseItem, error) { failed.Add(1) },
 		})
 	}
-	began := time.Now()
+	began, used := time.Now(), usedCPU()
 	b, err := esutil.NewBulkIndexer(esutil.BulkIndexerConfig{Client: in.bare, NumWorkers: indexingParallel})
 	if err != nil {
-		return 0, err
+		return r, err
 	}
 	for _, i := range items {
 		if err := b.Add(ctx, i); err != nil {
-			return 0, err
+			return r, err
 		}
 	}
 	if err := errors.Join(b.Close(ctx), s.Refresh(ctx, "")); err != nil {
-		return 0, err
+		return r, err
 	}
-	took := time.Since(began)
+	r = in.took(began, used)
 	if failed.Load() > 0 {
-		return 0, fmt.Errorf("the bulk indexer failed to write %d documents", failed.Load())
+		return r, fmt.Errorf("the bulk indexer failed to write %d documents", failed.Load())
 	}
-	return float64(len(items)) / took.Seconds(), nil
+	return r, nil
 }
 
 func (r *indexerReport) print(w io.Writer) {
 	fmt.Fprintf(w, "\n## Events from histories until they can be found, against esutil.BulkIndexer with the same documents at hand (target: a ratio of at least %.1f)\n\n", r.Target)
-	t := table{{"tasks", "instances", "events", "documents", "documents/s", "bare documents/s", "ratio"}}
+	t := table{{"tasks", "instances", "events", "documents", "documents/s", "bare documents/s", "ratio", "CPU, µs a document: worker", "all", "bare"}}
 	for _, l := range r.Lines {
 		t = append(t, []string{
 			fmt.Sprint(l.Tasks), fmt.Sprint(l.Instances), fmt.Sprint(l.Events), fmt.Sprint(l.Documents), fmt.Sprintf("%.0f", l.Ours.Median), fmt.Sprintf("%.0f", l.Bare.Median), l.Ratio.String(),
+			fmt.Sprintf("%.0f", l.OursCPU.Median), fmt.Sprintf("%.0f", l.OursAll.Median), fmt.Sprintf("%.0f", l.BareAll.Median),
 		})
 	}
 	t.print(w)

@@ -14,8 +14,8 @@ import (
 // maxPayload bounds the variables that an event holds beside others, as JSON.
 const maxPayload = 4 << 10
 
-// maxName bounds the name of a variable that is in events: it is part of the id of a document, and those of Elasticsearch have 512 bytes.
-const maxName = 200
+// maxName bounds the name of a variable that is in events, in bytes.
+const maxName = events.MaxText
 
 // bpmn keeps the limit of a text in events by itself, which must be the same.
 var _ [bpmn.MaxAnalysed - events.MaxText]struct{} = [events.MaxText - bpmn.MaxAnalysed]struct{}{}

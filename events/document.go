@@ -1,8 +1,11 @@
 package events
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -54,12 +57,35 @@ func (d *Document) named() {
 	}
 }
 
-// ID is the id of the document in its index: the instance, and with a dot what it is about.
+// ReadDocument reads a document from its JSON. Numbers among values keep all their digits.
+func ReadDocument(text []byte) (d Document, err error) {
+	from := json.NewDecoder(bytes.NewReader(text))
+	from.UseNumber()
+	err = from.Decode(&d)
+	return d, err
+}
+
+// ID is the id of the document in its index: the instance, and with a dot what it is about, of a variable its name. Before the name of a local
+// one are its scope and a hash sign: order.total, order.3#total. What follows the last dot has no other dot, hash sign or percent sign, which are
+// escaped as in a URL: ids of instances may hold anything, and no two things have the same id.
 func (d *Document) ID() string {
 	if d.Ref == "" {
 		return d.Instance
 	}
-	return d.Instance + "." + d.Ref
+	if d.Kind == KindVariable {
+		if scope, local := strings.CutSuffix(d.Ref, "."+d.Event.Name); local && d.Ref != d.Event.Name {
+			return d.Instance + "." + escaped(scope) + "#" + escaped(d.Event.Name)
+		}
+	}
+	return d.Instance + "." + escaped(d.Ref)
+}
+
+// escaped is a text without what takes an id apart.
+func escaped(text string) string {
+	if !strings.ContainsAny(text, ".#%") {
+		return text
+	}
+	return strings.NewReplacer(".", "%2E", "#", "%23", "%", "%25").Replace(text)
 }
 
 // sequenceBits are those of the sequence in a version; an instance with more events than that is far beyond what a history can hold.

@@ -11,13 +11,26 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // magic begins what Encode writes, so that it is told from other data beside it. The number of events follows, in four bytes of which the
-// first is the highest, and then the batch as compressed JSON (RFC 1951).
+// first is the highest, a byte that says how the rest is kept, and the rest: the process and then the events, each as its length and a message
+// of fields.
 var magic = []byte("WBE1")
 
-const header = 8
+const header = 9
+
+// How the rest is kept.
+const (
+	keptPlain      = 0
+	keptCompressed = 1 // RFC 1951
+)
+
+// compressed is from how many bytes on compression is worth its while: a batch seldom has more than some hundred.
+const compressed = 2 << 10
 
 // maxBatch bounds a batch after decompression.
 const maxBatch = 64 << 20
@@ -36,47 +49,46 @@ type Encoder struct {
 const maxSpare = 4
 
 type packing struct {
-	out  bytes.Buffer
-	flat *flate.Writer
-	json *json.Encoder
+	batch   []byte
+	message writer
+	entry   entry
+	flat    *flate.Writer // nil: not needed yet
 }
 
-// Pack packs events of a process, in order, until there are about room bytes of them, at least one, and tells how many those are. A value
-// that JSON cannot hold is left out, and its event says that it is cut.
+// Pack packs events of a process, in order, until there are about room bytes of them before compression, at least one, and tells how many
+// those are. A value that JSON cannot hold is left out, and its event says that it is cut.
 func (e *Encoder) Pack(p Process, of iter.Seq[Event], room int) (data []byte, n int, err error) {
-	head, err := json.Marshal(Batch{Process: p, Events: []Event{}})
-	if err != nil {
-		return nil, 0, fmt.Errorf("encode %q: %w", p.Instance, err)
+	k := e.take()
+	defer e.give(k)
+	k.message.reset()
+	k.batch = append(append(k.batch[:0], magic...), make([]byte, header-len(magic))...)
+	p.fields(&k.message)
+	k.end()
+	for event := range of {
+		k.event(event)
+		if n++; len(k.batch) >= room {
+			break
+		}
 	}
-	k, err := e.take()
-	if err != nil {
-		return nil, 0, err
+	binary.BigEndian.PutUint32(k.batch[len(magic):], uint32(n))
+	if len(k.batch) < compressed {
+		return bytes.Clone(k.batch), n, nil
 	}
-	k.out.Reset()
-	k.flat.Reset(&k.out)
-	k.out.Write(magic)
-	k.out.Write(make([]byte, header-len(magic)))
-	if n, err = k.write(head, of, room); err != nil {
-		return nil, 0, fmt.Errorf("encode events of %q: %w", p.Instance, err)
+	if data, err = k.compress(); err != nil {
+		return nil, 0, fmt.Errorf("compress events of %q: %w", p.Instance, err)
 	}
-	data = bytes.Clone(k.out.Bytes())
-	binary.BigEndian.PutUint32(data[len(magic):], uint32(n))
-	e.give(k)
 	return data, n, nil
 }
 
-func (e *Encoder) take() (*packing, error) {
+func (e *Encoder) take() *packing {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if n := len(e.spare); n > 0 {
 		k := e.spare[n-1]
 		e.spare = e.spare[:n-1]
-		return k, nil
+		return k
 	}
-	k := &packing{}
-	flat, err := flate.NewWriter(&k.out, flate.BestSpeed)
-	k.flat, k.json = flat, json.NewEncoder(flat)
-	return k, err
+	return &packing{message: writer{texts: map[string]uint64{}}}
 }
 
 func (e *Encoder) give(k *packing) {
@@ -87,37 +99,45 @@ func (e *Encoder) give(k *packing) {
 	}
 }
 
-// end is what follows the events in a batch.
-const end = "]}"
-
-func (k *packing) write(head []byte, of iter.Seq[Event], room int) (n int, err error) {
-	_, err = k.flat.Write(head[:len(head)-len(end)])
-	for event := range of {
-		if err == nil && n > 0 {
-			_, err = io.WriteString(k.flat, ",")
-		}
-		if err == nil {
-			err = k.event(event)
-		}
-		if err != nil {
-			return n, err
-		}
-		if n++; k.out.Len() >= room {
-			break
-		}
-	}
-	if err == nil {
-		_, err = io.WriteString(k.flat, end)
-	}
-	return n, errors.Join(err, k.flat.Close())
+// end adds the message to the batch.
+func (k *packing) end() {
+	k.batch = protowire.AppendBytes(k.batch, k.message.out)
+	k.message.out = k.message.out[:0]
 }
 
-func (k *packing) event(e Event) error {
-	if err := k.json.Encode(e); err == nil || e.Value == nil && e.Variables == nil {
-		return err
+func (k *packing) event(event Event) {
+	k.entry = entry{Event: event}
+	e := &k.entry
+	var errs [2]error
+	if e.Value != nil {
+		e.value, errs[0] = json.Marshal(e.Value)
 	}
-	e.Value, e.Variables, e.Cut = nil, nil, true
-	return k.json.Encode(e)
+	if len(e.Variables) > 0 {
+		e.variables, errs[1] = json.Marshal(e.Variables)
+	}
+	if errors.Join(errs[:]...) != nil {
+		e.value, e.variables, e.Cut = nil, nil, true
+	}
+	e.fields(&k.message)
+	k.end()
+}
+
+func (k *packing) compress() (data []byte, err error) {
+	var out bytes.Buffer
+	out.Write(k.batch[:header])
+	out.Bytes()[header-1] = keptCompressed
+	if k.flat == nil {
+		k.flat, err = flate.NewWriter(&out, flate.BestSpeed)
+	} else {
+		k.flat.Reset(&out)
+	}
+	if err == nil {
+		_, err = k.flat.Write(k.batch[header:])
+	}
+	if err == nil {
+		err = k.flat.Close()
+	}
+	return out.Bytes(), err
 }
 
 // Encode packs one batch. One without events says that events are not recorded.
@@ -136,13 +156,53 @@ func Count(data []byte) (int, error) {
 
 // Decode unpacks what Encode packed. Numbers among values keep all their digits.
 func Decode(data []byte) (b Batch, err error) {
-	if _, err := Count(data); err != nil {
+	n, err := Count(data)
+	if err != nil {
 		return b, err
 	}
-	d := json.NewDecoder(io.LimitReader(flate.NewReader(bytes.NewReader(data[header:])), maxBatch))
-	d.UseNumber()
-	if err := d.Decode(&b); err != nil {
-		return b, fmt.Errorf("decode events: %w", err)
+	body := data[header:]
+	if data[header-1] != keptPlain {
+		if body, err = io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(body)), maxBatch)); err != nil {
+			return b, fmt.Errorf("decode events: %w", err)
+		}
+	}
+	r := &reader{last: time.Unix(0, 0)}
+	r.load(next(&body, r))
+	b.Process.fields(r)
+	var e entry
+	for len(body) > 0 && r.err == nil {
+		e = entry{}
+		r.load(next(&body, r))
+		e.fields(r)
+		r.err = errors.Join(r.err, read(e.value, &e.Value), read(e.variables, &e.Variables))
+		b.Events = append(b.Events, e.Event)
+	}
+	if r.err == nil && len(b.Events) != n {
+		r.err = fmt.Errorf("there are %d of %d", len(b.Events), n)
+	}
+	if r.err != nil {
+		return Batch{}, fmt.Errorf("decode events: %w", r.err)
 	}
 	return b, nil
+}
+
+// next takes a message.
+func next(body *[]byte, r *reader) []byte {
+	message, size := protowire.ConsumeBytes(*body)
+	if size < 0 {
+		r.err = errMalformed
+		return nil
+	}
+	*body = (*body)[size:]
+	return message
+}
+
+// read reads what an event has as JSON; into keeps what it holds when there is nothing.
+func read(text []byte, into any) error {
+	if len(text) == 0 {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	return d.Decode(into)
 }

@@ -107,7 +107,7 @@ type Event struct {
 	Type     Type      `json:"type"`
 	Time     time.Time `json:"timeStamp"`
 	// Ref names what the event is about within the instance: "" the instance itself; of a task the id of its command; of a variable its
-	// name, and before it, with a dot, the scope of a local one; of all else the sequence of the first event about it.
+	// name, and before it, with a dot, the scope of a local one; of all else the sequence of the first event about it. See Document.ID.
 	Ref string `json:"ref,omitempty"`
 	// Revision takes the place of the sequence in the version of a task's document: of its events, those in between are recorded by the
 	// workflow of the task, which does not know the sequence. 1: created; the last is MaxRevision.

@@ -39,3 +39,34 @@ func TestEncodeDecode(t *testing.T) {
 	_, err = Decode([]byte("{}"))
 	require.ErrorIs(t, err, ErrForeign)
 }
+
+// Whatever instances and variables are called, no two things of an index have the same id.
+func TestIDsDoNotCollide(t *testing.T) {
+	id := func(instance string, kind Type, ref, name string) string {
+		d := Batch{Process: Process{Instance: instance}, Events: []Event{{Type: kind, Ref: ref, Name: name}}}.Documents()[0]
+		return d.ID()
+	}
+	require.Equal(t, "order.total", id("order", VariableCreated, "total", "total"))
+	require.Equal(t, "order.3#total", id("order", VariableCreated, "3.total", "total"))
+	require.Equal(t, "order", id("order", ProcessStarted, "", ""))
+	require.Equal(t, "order.7", id("order", ActivityStarted, "7", ""))
+	instances := []string{"order", "order.1", "order.1#x", "order.1%23x", "order.", "order.1.x", "order#", "order.1#"}
+	seen := map[string]string{}
+	for _, instance := range instances {
+		for _, name := range []string{"x", "1.x", "1#x", "1%23x", ".x", "x.1", "1.1.x", "1%2Ex", "x#", "#x"} {
+			for _, ref := range []string{name, "1." + name, "11." + name} {
+				what, got := instance+" "+ref+" "+name, id(instance, VariableCreated, ref, name)
+				require.NotContains(t, seen, got, "%s and %s", what, seen[got])
+				seen[got] = what
+			}
+		}
+	}
+	clear(seen)
+	for _, instance := range instances {
+		for _, ref := range []string{"1", "1.mail.2", "1.x", "x", "1#x", "2", "mail.2", "INBOX.a/1", "1%2Ex"} {
+			what, got := instance+" "+ref, id(instance, ActivityStarted, ref, "")
+			require.NotContains(t, seen, got, "%s and %s", what, seen[got])
+			seen[got] = what
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -127,10 +128,7 @@ func (o *reports) reportParameters(w http.ResponseWriter, r *http.Request) error
 			value = own
 		}
 		if value != "" {
-			e.Value = value
-			if p.Type == report.IntegerType || p.Type == report.BooleanType {
-				e.Value = json.RawMessage(value)
-			}
+			e.Value = typed(p.Type, value)
 		}
 		parameters = append(parameters, e)
 	}
@@ -145,6 +143,21 @@ func (o *reports) reportParameters(w http.ResponseWriter, r *http.Request) error
 	}
 	reply(w, http.StatusOK, d)
 	return nil
+}
+
+// typed is a value as JSON has it: of numbers and truths, reports take spellings that JSON does not, such as +5 and T.
+func typed(of report.ParameterType, value string) any {
+	switch of {
+	case report.IntegerType:
+		if n, err := strconv.Atoi(value); err == nil {
+			return n
+		}
+	case report.BooleanType:
+		if b, err := strconv.ParseBool(value); err == nil {
+			return b
+		}
+	}
+	return value
 }
 
 // runReport answers a report with the values of a form.

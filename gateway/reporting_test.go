@@ -72,6 +72,17 @@ func TestReportingAsBefore(t *testing.T) {
 	}
 }
 
+// Reports take spellings of numbers and truths that JSON does not have.
+func TestTyped(t *testing.T) {
+	for value, want := range map[string]any{"5": 5, "+5": 5, "007": 7, "x": "x"} {
+		require.Equal(t, want, typed(report.IntegerType, value))
+	}
+	for value, want := range map[string]any{"T": true, "0": false, "true": true, "x": "x"} {
+		require.Equal(t, want, typed(report.BooleanType, value))
+	}
+	require.Equal(t, "007", typed(report.TaskType, "007"))
+}
+
 // What a user saves is the user's own.
 func TestSavedReports(t *testing.T) {
 	tokens, err := tokensOf(t, line("ann", "wb_ann")+line("bob", "wb_bob"))

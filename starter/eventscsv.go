@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/waybill-io/waybill/analytics/report"
 	"github.com/waybill-io/waybill/events"
 )
 
@@ -109,20 +110,12 @@ func cell(value json.RawMessage) string {
 	switch value[0] {
 	case '"':
 		if json.Unmarshal(value, &text) == nil {
-			return harmless(text)
+			return report.Harmless(text)
 		}
 	case '[':
 		if json.Unmarshal(value, &list) == nil {
-			return harmless(strings.Join(list, ";"))
+			return report.Harmless(strings.Join(list, ";"))
 		}
 	}
 	return string(value)
-}
-
-// harmless keeps table calculators from taking text for a formula (OWASP, CSV injection).
-func harmless(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r\n", rune(text[0])) {
-		return "'" + text
-	}
-	return text
 }

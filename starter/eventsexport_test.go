@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/analytics/report"
 	"github.com/waybill-io/waybill/events"
 )
 
@@ -63,7 +64,7 @@ func TestHarmless(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "a": "a", "=1": "'=1", "+1": "'+1", "-1": "'-1", "@x": "'@x", "\tx": "'\tx", "1=1": "1=1",
 	} {
-		require.Equal(t, want, harmless(text))
+		require.Equal(t, want, report.Harmless(text))
 	}
 	require.Equal(t, `{"a":1}`, cell(json.RawMessage(` {"a":1}`)))
 	require.Equal(t, "", cell(nil))

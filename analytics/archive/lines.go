@@ -62,11 +62,9 @@ func unpack(key string, packed []byte, visit func(line []byte) error) error {
 	}
 }
 
-// decode reads a document. Numbers among values keep all their digits.
+// decode reads a document.
 func decode(key string, line []byte) (d events.Document, err error) {
-	from := json.NewDecoder(bytes.NewReader(line))
-	from.UseNumber()
-	if err := from.Decode(&d); err != nil {
+	if d, err = events.ReadDocument(line); err != nil {
 		return d, damaged(key, "a line is no document: %v", err)
 	}
 	return d, nil

@@ -103,7 +103,7 @@ func TestQueries(t *testing.T) {
 	written, err := s.Write(t.Context(), append(documents(), active))
 	require.NoError(t, err)
 	require.Equal(t, 10, written.New)
-	require.NoError(t, s.Refresh(t.Context(), ""))
+	require.NoError(t, s.Refresh(t.Context(), "", 0))
 
 	fields := map[string]bool{}
 	for _, p := range panels() {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -166,4 +167,21 @@ func TestClear(t *testing.T) {
 	all, _ := compare(t, l, index{})
 	require.Zero(t, all)
 	require.ErrorContains(t, l.Write(t.Context(), "a/b", nil), "part")
+}
+
+func TestSumOfDigits(t *testing.T) {
+	for _, d := range (events.Batch{Process: events.Process{Instance: "p", Began: began}, Events: []events.Event{{
+		Sequence: 1, Type: events.ProcessStarted, Time: began,
+		Variables: map[string]any{"id": int64(9007199254740993), "real": 1e21, "in": map[string]any{"id": int64(-9223372036854775808)}},
+	}, {Sequence: 2, Type: events.VariableCreated, Time: began, Ref: "id", Name: "id", ValueType: "integer", Value: int64(9223372036854775807)}}}).Documents() {
+		told, err := Sum(&d)
+		require.NoError(t, err)
+		text, err := json.Marshal(d)
+		require.NoError(t, err)
+		held, err := events.ReadDocument(text)
+		require.NoError(t, err)
+		sum, err := Sum(&held)
+		require.NoError(t, err)
+		require.Equal(t, told, sum, "%s", text)
+	}
 }

@@ -27,7 +27,7 @@ func WriteCSV(w io.Writer, r Result, element string) error {
 					return fmt.Errorf("write CSV: %w", err)
 				}
 			}
-			_ = out.Write([]string{harmless(e.Title)}) // the error is that of Flush
+			_ = out.Write([]string{Harmless(e.Title)}) // the error is that of Flush
 		}
 		writeGrid(out, e.Grid())
 	}
@@ -58,7 +58,7 @@ func writeGrid(out *csv.Writer, g Grid) {
 		case Percent:
 			name += " (%)"
 		}
-		head = append(head, harmless(name))
+		head = append(head, Harmless(name))
 	}
 	_ = out.Write(head) // the error is that of Flush
 	for _, row := range g.Rows {
@@ -68,14 +68,14 @@ func writeGrid(out *csv.Writer, g Grid) {
 				line = append(line, strconv.FormatFloat(n, 'f', -1, 64))
 				continue
 			}
-			line = append(line, harmless(Show(value, Text)))
+			line = append(line, Harmless(Show(value, Text)))
 		}
 		_ = out.Write(line)
 	}
 }
 
-// harmless keeps a text from being a formula.
-func harmless(text string) string {
+// Harmless keeps spreadsheets from taking a text of a CSV file for a formula (OWASP, CSV injection): such a one has an apostrophe before it.
+func Harmless(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r\n|%", rune(text[0])) {
 		return "'" + text
 	}

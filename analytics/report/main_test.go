@@ -41,7 +41,7 @@ func indexed(t *testing.T, documents []events.Document) *Reporter {
 	tenants := map[string]bool{}
 	for _, d := range documents {
 		if !tenants[d.Tenant] {
-			require.NoError(t, s.Refresh(t.Context(), d.Tenant))
+			require.NoError(t, s.Refresh(t.Context(), d.Tenant, 0))
 		}
 		tenants[d.Tenant] = true
 	}

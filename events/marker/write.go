@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	// maxBytes bounds the events of one marker, packed: Temporal warns of payloads of that size, and refuses 2 MiB.
-	maxBytes = 512 << 10
+	// maxBytes bounds the events of one marker before compression, which makes them a third to a half: Temporal warns of payloads of 512 KiB, and
+	// refuses 2 MiB.
+	maxBytes = 1 << 20
 	// maxEvents bounds them, too: to pack as many takes a tenth of a second, and a workflow task that takes a second is taken for one that hangs.
 	maxEvents = 30_000
 )

@@ -108,7 +108,7 @@ func (a *auditor) differs(want told) string {
 	tell := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	seen := map[string]bool{}
 	for _, tenant := range a.tenants {
-		if err := a.store.Refresh(a.t.Context(), tenant); err != nil {
+		if err := a.store.Refresh(a.t.Context(), tenant, 0); err != nil {
 			return err.Error()
 		}
 		for _, index := range events.Indexes() {
@@ -116,7 +116,7 @@ func (a *auditor) differs(want told) string {
 			if err != nil {
 				return err.Error()
 			}
-			err = a.store.Each(a.t.Context(), tenant, index, 0, true, func(h analytics.Hit) error {
+			err = a.store.Each(a.t.Context(), analytics.Selection{Tenant: tenant, Index: index}, func(h analytics.Hit) error {
 				counted--
 				key := tenant + " " + index + " " + h.ID
 				if seen[key] {

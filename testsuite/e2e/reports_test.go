@@ -73,7 +73,7 @@ func TestReportsThroughTemporal(t *testing.T) {
 	for _, tenant := range []string{"", "acme"} {
 		_, err = store.Write(t.Context(), orderEvents(tenant))
 		require.NoError(t, err)
-		require.NoError(t, store.Refresh(t.Context(), tenant))
+		require.NoError(t, store.Refresh(t.Context(), tenant, 0))
 	}
 	w := sdk.New(i.client.Temporal, contract.ReportQueue, sdk.Options{DisableWorkflowWorker: true})
 	activities.RegisterReports(w, activities.NewReports(store))

@@ -64,7 +64,7 @@ func (i *installation) indexed() {
 			return err == nil && s.Last != nil && s.Last.Number >= pass
 		}, patience, 100*time.Millisecond)
 	}
-	require.NoError(i.t, i.store.Refresh(i.t.Context(), ""))
+	require.NoError(i.t, i.store.Refresh(i.t.Context(), "", 0))
 }
 
 func (i *installation) verify(in contract.GatherInput) contract.GatherProgress {
@@ -113,7 +113,7 @@ func (i *installation) change(d events.Document, version int64) {
 
 func (i *installation) document(index, id string) (d events.Document) {
 	i.t.Helper()
-	require.NoError(i.t, i.store.Each(i.t.Context(), "", index, 0, true, func(h analytics.Hit) error {
+	require.NoError(i.t, i.store.Each(i.t.Context(), analytics.Selection{Index: index}, func(h analytics.Hit) error {
 		if h.ID == id {
 			return json.Unmarshal(h.Source, &d)
 		}
@@ -311,7 +311,7 @@ func TestRebuildWithoutAnArchive(t *testing.T) {
 	i.indexed()
 	_, err := i.store.Write(ctx, ancient(1))
 	require.NoError(t, err)
-	require.NoError(t, i.store.Refresh(ctx, ""))
+	require.NoError(t, i.store.Refresh(ctx, "", 0))
 
 	require.NoError(t, i.client.StartRebuild(ctx, contract.GatherInput{}))
 	_, err = i.client.AwaitGathering(ctx, contract.RebuildID(""))
