@@ -210,7 +210,7 @@ func (in *indexer) index(ctx context.Context, prefix string) (r indexed, err err
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		err := s.Refresh(ctx, "")
+		err := s.Refresh(ctx, "", 0)
 		r = in.took(began, used)
 		return err
 	})
@@ -306,7 +306,7 @@ func (in *indexer) bulk(ctx context.Context, prefix string) (r indexed, err erro
 			return r, err
 		}
 	}
-	if err := errors.Join(b.Close(ctx), s.Refresh(ctx, "")); err != nil {
+	if err := errors.Join(b.Close(ctx), s.Refresh(ctx, "", 0)); err != nil {
 		return r, err
 	}
 	r = in.took(began, used)

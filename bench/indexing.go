@@ -122,7 +122,7 @@ func (in *indexing) write(ctx context.Context, tenant string, known int) (rate f
 			return err
 		})
 	}
-	if err := errors.Join(group.Wait(), in.store.Refresh(ctx, tenant)); err != nil {
+	if err := errors.Join(group.Wait(), in.store.Refresh(ctx, tenant, 0)); err != nil {
 		return 0, err
 	}
 	took := time.Since(began)
@@ -163,7 +163,7 @@ func (in *indexing) bulk(ctx context.Context, tenant string, report *indexingRep
 			return 0, err
 		}
 	}
-	if err := errors.Join(b.Close(ctx), in.store.Refresh(ctx, tenant)); err != nil {
+	if err := errors.Join(b.Close(ctx), in.store.Refresh(ctx, tenant, 0)); err != nil {
 		return 0, err
 	}
 	took := time.Since(began)
