@@ -84,7 +84,7 @@ func TestIndexesOfOneTenantAreBroken(t *testing.T) {
 	require.Equal(t, Written{New: 4, Dead: 12}, written)
 	require.Len(t, hits(t, s, "well", events.Tasks), 1)
 
-	require.NoError(t, s.Refresh(ctx, ""))
+	require.NoError(t, s.Refresh(ctx, "", 0))
 	page, err := s.DeadLetters(ctx, DeadLetterQuery{Tenant: new("acme")})
 	require.NoError(t, err)
 	require.EqualValues(t, 4, page.Total)
