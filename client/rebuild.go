@@ -80,6 +80,15 @@ func (c *Client) GatherProgress(ctx context.Context, id string) (p contract.Gath
 	return p, nil
 }
 
+// GatheringWaits says which call of a rebuild or a verification fails again and again, and why; "": none.
+func (c *Client) GatheringWaits(ctx context.Context, id string) (string, error) {
+	d, err := c.Temporal.DescribeWorkflowExecution(ctx, id, "")
+	if err != nil {
+		return "", fmt.Errorf("look at %s: %w", id, readable(err))
+	}
+	return pendingError(d), nil
+}
+
 // AwaitGathering waits until a rebuild or a verification ends.
 func (c *Client) AwaitGathering(ctx context.Context, id string) (p contract.GatherProgress, err error) {
 	err = readable(c.Temporal.GetWorkflow(ctx, id, "").Get(ctx, &p))
