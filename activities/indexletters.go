@@ -16,7 +16,7 @@ import (
 type Letters interface {
 	DeadLetters(ctx context.Context, q analytics.DeadLetterQuery) (analytics.DeadLetterPage, error)
 	RetryDeadLetters(ctx context.Context, ids ...string) (analytics.Written, error)
-	DropDeadLetters(ctx context.Context, ids ...string) error
+	DropDeadLetters(ctx context.Context, ids ...string) (int, error)
 }
 
 const (
@@ -79,10 +79,10 @@ func (d *deadLetters) Retry(ctx context.Context, ids []string) (contract.IndexCo
 	return contract.IndexCount{Written: int64(w.New), Known: int64(w.Known), Dead: int64(w.Dead)}, nil
 }
 
-// Drop deletes dead letters.
-func (d *deadLetters) Drop(ctx context.Context, ids []string) error {
+// Drop deletes dead letters, and counts them.
+func (d *deadLetters) Drop(ctx context.Context, ids []string) (int, error) {
 	if err := d.check(); err != nil {
-		return err
+		return 0, err
 	}
 	return d.letters.DropDeadLetters(ctx, ids...)
 }

@@ -131,13 +131,13 @@ func (s *Store) RetryDeadLetters(ctx context.Context, ids ...string) (Written, e
 	return t.Written, s.drop(ctx, done)
 }
 
-// DropDeadLetters deletes dead letters by their ids. What is gone is no error.
-func (s *Store) DropDeadLetters(ctx context.Context, ids ...string) error {
+// DropDeadLetters deletes dead letters by their ids, and counts those that were there. What is gone is no error.
+func (s *Store) DropDeadLetters(ctx context.Context, ids ...string) (int, error) {
 	there, err := s.some(ctx, ids)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return s.drop(ctx, there)
+	return len(there), s.drop(ctx, there)
 }
 
 // some are those of the dead letters that are there.

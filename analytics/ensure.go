@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 	"golang.org/x/sync/errgroup"
@@ -94,6 +96,9 @@ func (s *Store) ensureIndexes(ctx context.Context, aliases []string, fields obje
 	if len(missing) == 0 {
 		return nil
 	}
+	if err := s.orphaned(ctx, missing); err != nil {
+		return err
+	}
 	group, creating := errgroup.WithContext(ctx)
 	for _, alias := range missing {
 		group.Go(func() error {
@@ -109,13 +114,37 @@ func (s *Store) ensureIndexes(ctx context.Context, aliases []string, fields obje
 	for _, alias := range missing {
 		name := current(there, alias)
 		if name == "" {
-			return unusable{fmt.Errorf("index %s is there without the alias %s: set the alias on the index that holds the documents (POST _aliases), or drop the index", physical(alias, 1), alias)}
+			return unusable{withoutAlias(physical(alias, 1), alias)}
 		}
 		if there[name].Mappings.Meta.Waybill.Version == 0 {
 			return unusable{fmt.Errorf("index %s has got another mapping than ours: an index template of a priority above %d matches its name; take that name out of its patterns, and drop the index", name, priority+2)}
 		}
 	}
 	return nil
+}
+
+// orphaned refuses to begin anew where a generation is there that has lost its alias: what it holds would be out of sight.
+func (s *Store) orphaned(ctx context.Context, aliases []string) error {
+	patterns := make([]string, len(aliases))
+	for i, alias := range aliases {
+		patterns[i] = alias + "-*"
+	}
+	there, err := s.indexes(ctx, patterns...)
+	if err != nil {
+		return err
+	}
+	for _, alias := range aliases {
+		for _, name := range slices.Sorted(maps.Keys(there)) {
+			if _, ours := numbered(name, alias); ours && name != physical(alias, 1) {
+				return unusable{withoutAlias(name, alias)}
+			}
+		}
+	}
+	return nil
+}
+
+func withoutAlias(name, alias string) error {
+	return fmt.Errorf("index %s is there without the alias %s: set the alias on the index that holds the documents (POST _aliases), or drop the index", name, alias)
 }
 
 // indexes asks for physical indexes by the names of aliases, and finds those that have the name of an alias themselves.

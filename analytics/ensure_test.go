@@ -51,6 +51,10 @@ func TestNamesThatAreTaken(t *testing.T) {
 	err = s.Ensure(t.Context(), "globex")
 	require.ErrorContains(t, err, "is there without the alias")
 
+	put(t, s, physical(s.Alias("hooli", events.Tasks), 4), object{}) // of a rebuild: a first one beside it would be empty
+	err = s.Ensure(t.Context(), "hooli")
+	require.ErrorContains(t, err, physical(s.Alias("hooli", events.Tasks), 4)+" is there without the alias")
+
 	// The server creates none of ours by itself.
 	r := esapi.IndexRequest{Index: physical(s.Alias("wild", events.Tasks), 1), Body: strings.NewReader(`{}`)}
 	require.ErrorContains(t, s.call(t.Context(), r, nil), "forbids index auto creation")

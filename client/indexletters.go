@@ -27,12 +27,12 @@ func (c *Client) RetryIndexLetters(ctx context.Context, ids []string) (out contr
 	return out, nil
 }
 
-// DropIndexLetters deletes dead letters.
-func (c *Client) DropIndexLetters(ctx context.Context, ids []string) error {
-	if err := c.askLetters(ctx, contract.DropLettersActivity, ids, nil); err != nil {
-		return fmt.Errorf("drop dead letters of the index: %w", err)
+// DropIndexLetters deletes dead letters, and counts those that were there.
+func (c *Client) DropIndexLetters(ctx context.Context, ids []string) (n int, err error) {
+	if err := c.askLetters(ctx, contract.DropLettersActivity, ids, &n); err != nil {
+		return 0, fmt.Errorf("drop dead letters of the index: %w", err)
 	}
-	return nil
+	return n, nil
 }
 
 func (c *Client) askLetters(ctx context.Context, activity string, in, out any) error {

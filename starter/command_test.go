@@ -222,7 +222,7 @@ func TestCommands(t *testing.T) {
 		"events-show":        {args: "events show order/1", server: fakeTemporal{events: recordedHistory(t)}},
 		"events-deadletters": {args: "events deadletters list --index variables --tenant -", server: fakeTemporal{answers: map[string]any{"waybill/index-letters": refusedDocuments()}}},
 		"events-retry":       {args: "events deadletters retry --all", server: fakeTemporal{answers: map[string]any{"waybill/index-letters": refusedDocuments(), "waybill/retry-index-letters": contract.IndexCount{Written: 1}}}},
-		"events-drop":        {args: "events deadletters drop a b", server: fakeTemporal{answers: map[string]any{"waybill/drop-index-letters": nil}}},
+		"events-drop":        {args: "events deadletters drop a b", server: fakeTemporal{answers: map[string]any{"waybill/drop-index-letters": 1}}},
 		"events-drop-usage":  {args: "events deadletters drop"},
 		"deadletter-list-event": {args: "deadletter list shop", server: fakeTemporal{
 			list: executions(t, "event/shop/SOLD/7", contract.EventWorkflow, contract.StateDead), answers: map[string]any{"event/shop/SOLD/7 event": deadEvent()},

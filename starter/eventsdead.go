@@ -162,10 +162,11 @@ func (a *app) deadDocumentsDropCommand() *cobra.Command {
 			return a.withLetters(cmd, &filter, args, func(ctx context.Context, c *client.Client, chosen [][]string) error {
 				n := 0
 				for _, ids := range chosen {
-					if err := c.DropIndexLetters(ctx, ids); err != nil {
+					dropped, err := c.DropIndexLetters(ctx, ids)
+					if err != nil {
 						return unclaimed(err)
 					}
-					n += len(ids)
+					n += dropped
 				}
 				return a.print(cmd, map[string]int{"dropped": n}, func(w io.Writer) { fmt.Fprintf(w, "dropped %d dead letters\n", n) })
 			})

@@ -88,11 +88,17 @@ func (a *app) follow(ctx context.Context, cmd *cobra.Command, c *client.Client, 
 		case <-tick.C:
 			asked, cancel := context.WithTimeout(ctx, 5*time.Second)
 			p, err := c.GatherProgress(asked, id)
+			waits := ""
+			if err == nil {
+				waits, err = c.GatheringWaits(asked, id)
+			}
 			cancel()
 			switch {
 			case ctx.Err() != nil:
 			case err != nil && noWorker(err):
 				line.show("waiting", "no worker answers; it goes on when one does")
+			case waits != "":
+				line.show(p.Stage+" is tried again", waits)
 			case err == nil:
 				line.show(p.Stage, progressOf(p, time.Now()))
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"reflect"
 	"strings"
 	"testing"
@@ -92,4 +93,36 @@ func runWith(t *testing.T, f *fakeTemporal, args ...string) (code int, out, errO
 	var stdout, stderr bytes.Buffer
 	code = run(t.Context(), a, args, nil, &stdout, &stderr)
 	return code, stdout.String(), stderr.String()
+}
+
+// A call that fails again and again is shown with its reason, also where standard error is no terminal.
+func TestFollowTellsWhyItWaits(t *testing.T) {
+	shown := make(chan struct{})
+	f := &fakeTemporal{
+		answers: map[string]any{"rebuild/ progress": contract.GatherProgress{Stage: "begin"}},
+		pending: indexerFails(),
+		result:  func(ctx context.Context) (any, error) { <-shown; return contract.GatherProgress{}, nil },
+	}
+	a := newApp()
+	a.dial, a.poll, a.answerIn = f.dial, time.Millisecond, 5*time.Second
+	var stdout bytes.Buffer
+	stderr := &noticing{what: "is tried again", then: shown}
+	require.Zero(t, run(t.Context(), a, []string{"events", "rebuild", "--follow"}, nil, &stdout, stderr))
+	require.Contains(t, stderr.String(), "begin is tried again: ")
+}
+
+// noticing is a writer that tells, once, when something has been written.
+type noticing struct {
+	bytes.Buffer
+	what string
+	then chan struct{}
+}
+
+func (n *noticing) Write(p []byte) (int, error) {
+	before := strings.Contains(n.String(), n.what)
+	k, err := n.Buffer.Write(p)
+	if !before && strings.Contains(n.String(), n.what) {
+		close(n.then)
+	}
+	return k, err
 }

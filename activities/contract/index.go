@@ -214,7 +214,7 @@ type IndexedBlock struct {
 const (
 	IndexLettersActivity = "waybill/index-letters"       // IndexLettersQuery -> IndexLetters
 	RetryLettersActivity = "waybill/retry-index-letters" // ids -> IndexCount
-	DropLettersActivity  = "waybill/drop-index-letters"  // ids
+	DropLettersActivity  = "waybill/drop-index-letters"  // ids -> how many there were
 )
 
 // IndexLettersQuery selects dead letters of the index.
