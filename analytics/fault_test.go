@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -295,7 +296,7 @@ func TestRetention(t *testing.T) {
 			retired = r.path
 		}
 	}
-	require.Contains(t, policy, "/_ilm/policy/"+s.Prefix("")+`-replaced{"policy":{"_meta":{"waybill":{"version":1}},"phases":{"delete":{"actions":{"delete":{}},"min_age":"172800s"}}}}`)
+	require.Contains(t, policy, "/_ilm/policy/"+s.Prefix("")+`-replaced{"policy":{"_meta":{"waybill":{"version":`+strconv.Itoa(mappingVersion)+`}},"phases":{"delete":{"actions":{"delete":{}},"min_age":"172800s"}}}}`)
 	require.Contains(t, retired, s.Prefix("")+"-tasks-000002")
 	require.NotContains(t, retired, "000001")
 	require.Contains(t, settled, s.Prefix("")+"-tasks-000001")

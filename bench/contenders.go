@@ -22,6 +22,7 @@ import (
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/project"
 	"github.com/waybill-io/waybill/worker/app"
+	"github.com/waybill-io/waybill/workflows"
 )
 
 // byHandQueue is where the workflow by hand runs, and its activities too for the rival that keeps all on one queue: Temporal
@@ -44,7 +45,10 @@ func (p *place) workBoth(ctx context.Context) error {
 	list := []connectors.Connector{p.noop}
 	bucket := memblob.OpenBucket(nil)
 	p.atEnd(bucket.Close)
-	if err := p.work(ctx, app.Options{Roles: []app.Role{app.Process, app.Connectors}, Files: bucket, Connectors: list}); err != nil {
+	// A workflow by hand records no events, either; the section events tells what they cost.
+	if err := p.work(ctx, app.Options{
+		Roles: []app.Role{app.Process, app.Connectors}, Files: bucket, Connectors: list, Recording: workflows.Recording{Off: true},
+	}); err != nil {
 		return err
 	}
 	// With as many pollers as Waybill's own workers.

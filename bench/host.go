@@ -14,7 +14,7 @@ import (
 // eventsTarget for its history.
 const (
 	hostTarget   = 0.95
-	eventsTarget = 0
+	eventsTarget = 1 // the marker that no events are recorded
 	// starters is how many instances are under way: enough to keep the server busy, few enough not to queue.
 	starters = 8
 	// sampled is how many histories of each kind are read.
