@@ -76,11 +76,20 @@ func (c *Client) updateWithStart(ctx context.Context, workflowID, workflowType, 
 // query asks a workflow, running or not, and decodes its answer.
 func (c *Client) query(ctx context.Context, workflowID, name string, result any, args ...any) error {
 	v, err := c.Temporal.QueryWorkflow(ctx, workflowID, "", name, args...)
+	for range queriesAgain {
+		if _, given := errors.AsType[*serviceerror.Canceled](err); !given || ctx.Err() != nil {
+			break
+		}
+		v, err = c.Temporal.QueryWorkflow(ctx, workflowID, "", name, args...)
+	}
 	if err == nil {
 		err = v.Get(result)
 	}
 	return readable(err)
 }
+
+// queriesAgain is how often a query is asked again that the server has given up, as it does when the worker that held it was killed.
+const queriesAgain = 3
 
 // readable strips Temporal's wrapping from errors that our workflows made for people, and marks the two kinds that
 // callers ask for.

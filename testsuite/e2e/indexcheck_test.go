@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 
@@ -53,8 +54,11 @@ func (a *auditor) read() (all told) {
 	}
 	var token []byte
 	for {
-		page, err := a.client.Temporal.ListWorkflow(a.t.Context(), &workflowservice.ListWorkflowExecutionsRequest{PageSize: 1000, NextPageToken: token})
-		require.NoError(a.t, err)
+		var page *workflowservice.ListWorkflowExecutionsResponse
+		a.patiently(func() (err error) {
+			page, err = a.client.Temporal.ListWorkflow(a.t.Context(), &workflowservice.ListWorkflowExecutionsRequest{PageSize: 200, NextPageToken: token})
+			return err
+		})
 		for _, e := range page.GetExecutions() {
 			run := e.GetExecution().GetRunId()
 			one, known := a.ended[run]
@@ -87,10 +91,12 @@ func (a *auditor) read() (all told) {
 
 func (a *auditor) history(id, run string) (one account) {
 	a.t.Helper()
-	history := a.client.Temporal.GetWorkflowHistory(a.t.Context(), id, run, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for history.HasNext() {
-		e, err := history.Next()
-		require.NoError(a.t, err)
+	var h *history.History
+	a.patiently(func() (err error) {
+		h, err = a.client.History(a.t.Context(), id, run)
+		return err
+	})
+	for _, e := range h.GetEvents() {
 		batch, ok, err := marker.Read(e, converter.GetDefaultDataConverter())
 		if err != nil {
 			one.unreadable++
@@ -99,6 +105,16 @@ func (a *auditor) history(id, run string) (one account) {
 		}
 	}
 	return one
+}
+
+// patiently asks Temporal until it answers in time, on a machine that has much else to do.
+func (a *auditor) patiently(ask func() error) {
+	a.t.Helper()
+	err := ask()
+	for late := time.Now().Add(patience); err != nil && time.Now().Before(late); {
+		err = ask()
+	}
+	require.NoError(a.t, err)
 }
 
 // differs tells in what the index is not what histories tell; "" when it is exactly that.

@@ -1,0 +1,42 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	temporal "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+)
+
+// givenUp is Temporal, which gives queries up so many times.
+type givenUp struct {
+	temporal.Client
+	left, asked int
+}
+
+func (g *givenUp) QueryWorkflow(context.Context, string, string, string, ...any) (converter.EncodedValue, error) {
+	g.asked++
+	if g.left--; g.left >= 0 {
+		return nil, serviceerror.NewCanceled("context canceled")
+	}
+	return nil, errors.New("answered")
+}
+
+func TestQueriesThatTheServerGaveUpAreAskedAgain(t *testing.T) {
+	g := &givenUp{left: 2}
+	require.EqualError(t, New(g).query(t.Context(), "definition/case", "definition", nil), "answered")
+	require.Equal(t, 3, g.asked)
+
+	g = &givenUp{left: 100}
+	require.ErrorContains(t, New(g).query(t.Context(), "definition/case", "definition", nil), "context canceled")
+	require.Equal(t, 1+queriesAgain, g.asked)
+
+	g = &givenUp{left: 100}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.Error(t, New(g).query(ctx, "definition/case", "definition", nil))
+	require.Equal(t, 1, g.asked)
+}
