@@ -186,7 +186,7 @@ func (a *auditor) agree() told {
 	wrong := "nothing was compared"
 	every := time.NewTicker(time.Second)
 	defer every.Stop()
-	for late := time.After(patience); ; {
+	for late := time.After(3 * patience); ; {
 		want = a.read()
 		if wrong = a.differs(want); wrong == "" && len(want.documents) > 0 {
 			if len(a.read().documents) == len(want.documents) {
