@@ -208,9 +208,7 @@ func TestIndexFaults(t *testing.T) {
 	require.Empty(t, letters.Letters)
 	f.commands()
 
-	if all {
-		f.poison()
-	}
+	f.poison()
 }
 
 // full has the server find its disk too full, and then free again.

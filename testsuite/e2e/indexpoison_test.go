@@ -26,7 +26,9 @@ func poisoned(ctx workflow.Context) error {
 	p := events.Process{Instance: workflow.GetInfo(ctx).WorkflowExecution.ID, Key: "poison", Began: began}
 	good := events.Event{Sequence: 1, Type: events.ProcessStarted, Time: began, Start: began, Status: events.Active}
 	odd := events.Event{Sequence: 2, Type: events.VariableCreated, Time: began, Ref: "odd", Name: "odd", Value: "odd"}
-	packed, err := events.Encode(events.Batch{Process: p, Events: []events.Event{good, odd}})
+	// Without an end of its own the indexer would make one.
+	end := events.Event{Sequence: 3, Type: events.ProcessEnded, Time: began, Start: began, End: began, Status: events.Completed}
+	packed, err := events.Encode(events.Batch{Process: p, Events: []events.Event{good, odd, end}})
 	if err != nil {
 		return err
 	}
