@@ -18,8 +18,9 @@ import (
 const recording = "(" + contract.StateAttribute + " IS NOT NULL OR " + contract.InstanceAttribute + " IS NOT NULL OR WorkflowType IN ('" +
 	contract.MailboxWorkflow + "', '" + contract.AlertsWorkflow + "'))"
 
-// listPage bounds a page of visibility.
-const listPage = 1000
+// listPage bounds a page of visibility. A server for development reads its database again for each execution that it lists, at a rate that it limits:
+// with 800 it does not answer within the ten seconds that a call has.
+const listPage = 200
 
 // askAgain is how long what a namespace and its workers are is taken to be the same.
 const askAgain = time.Minute

@@ -120,7 +120,7 @@ func measureHistories(ctx context.Context, server *elasticserver.Server, tasks, 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, p.end()) }()
-	if err := p.workBoth(ctx); err != nil {
+	if err := p.workRecording(ctx, false); err != nil {
 		return nil, err
 	}
 	contenders, err := p.contenders(ctx, tasks)
@@ -135,7 +135,10 @@ func measureHistories(ctx context.Context, server *elasticserver.Server, tasks, 
 	}
 	in := &indexer{place: p, url: server.URL, bare: server.Client()}
 	all := &gathering{}
-	for len(all.documents) == 0 || len(distinct(all.documents)) < len(ids) { // the visibility store is some moments behind
+	for began := time.Now(); len(distinct(all.documents)) < len(ids); { // the visibility store is some moments behind
+		if time.Since(began) > time.Minute {
+			return nil, fmt.Errorf("the histories of %d instances have ends of %d only", len(ids), len(distinct(all.documents)))
+		}
 		all.documents = nil
 		if _, err := in.pass(ctx, all, nil); err != nil {
 			return nil, err

@@ -23,6 +23,8 @@ func fastAndSmall() dynamicconfig.StaticClient {
 		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
 		// A search attribute can be used as soon as it is created.
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
+		// Which reads the database for each execution that is listed.
+		dynamicconfig.FrontendPersistenceMaxQPS.Key(): 100_000,
 		// No calls home.
 		dynamicconfig.EnableServerVersionCheck.Key(): false,
 	}

@@ -143,6 +143,7 @@ func (o *Options) arguments() ([]string, error) {
 		"matching.numTaskqueueReadPartitions=1",
 		"matching.numTaskqueueWritePartitions=1",
 		"system.forceSearchAttributesCacheRefreshOnRead=true",
+		"frontend.persistenceMaxQPS=100000",
 		"frontend.enableServerVersionCheck=false",
 	}
 	for _, setting := range append(settings, o.Settings...) {
