@@ -26,12 +26,12 @@ type place struct {
 }
 
 // newPlace starts a Temporal server that keeps everything in memory.
-func newPlace(ctx context.Context, progress io.Writer) (*place, error) {
+func newPlace(ctx context.Context, progress io.Writer, settings ...string) (*place, error) {
 	program, err := temporalserver.Find(ctx, temporalserver.FindOptions{Progress: progress})
 	if err != nil {
 		return nil, fmt.Errorf("find a Temporal server: %w", err)
 	}
-	server, err := temporalserver.Start(ctx, temporalserver.Options{Program: program})
+	server, err := temporalserver.Start(ctx, temporalserver.Options{Program: program, Settings: settings})
 	if err != nil {
 		return nil, err
 	}

@@ -6,10 +6,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -26,12 +28,16 @@ func keyword(e *execution, name string) string {
 	return value
 }
 
+// attributesKnown is how long a server may take to know of new search attributes: its hosts ask for them once a minute.
+const attributesKnown = 2 * time.Minute
+
 // quote makes a string literal of Temporal's list filter.
 func quote(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }
 
-// EnsureSearchAttributes creates the search attributes that are missing in a namespace.
+// EnsureSearchAttributes creates the search attributes that are missing in a namespace, and returns when the server takes them: its parts learn of
+// them one after the other, some seconds later.
 func (c *Client) EnsureSearchAttributes(ctx context.Context, namespace string) error {
 	operator := c.Temporal.OperatorService()
 	have, err := operator.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
@@ -57,7 +63,25 @@ func (c *Client) EnsureSearchAttributes(ctx context.Context, namespace string) e
 		return fmt.Errorf("create search attributes in namespace %q: %w\nan administrator can create them with\n%s",
 			namespace, err, createCommand(namespace, missing))
 	}
-	return nil
+	return c.untilKnown(ctx, namespace, slices.Sorted(maps.Keys(missing)))
+}
+
+// untilKnown waits until a server can be asked for search attributes.
+func (c *Client) untilKnown(ctx context.Context, namespace string, names []string) error {
+	ctx, cancel := context.WithTimeout(ctx, attributesKnown)
+	defer cancel()
+	request := &workflowservice.CountWorkflowExecutionsRequest{Namespace: namespace, Query: strings.Join(names, " IS NULL AND ") + " IS NULL"}
+	for {
+		_, err := c.Temporal.CountWorkflow(ctx, request)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the search attributes that were created in namespace %q are not known after %s: %w", namespace, attributesKnown, err)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 func createCommand(namespace string, missing map[string]enums.IndexedValueType) string {
