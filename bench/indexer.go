@@ -13,8 +13,11 @@ import (
 
 	"github.com/elastic/go-elasticsearch/v8"
 	"github.com/elastic/go-elasticsearch/v8/esutil"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	temporal "go.temporal.io/sdk/client"
 	"gocloud.dev/blob/memblob"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities"
 	"github.com/waybill-io/waybill/activities/contract"
@@ -27,11 +30,13 @@ import (
 const (
 	indexerCalls  = 5000 // connector calls in the histories that are indexed
 	indexerTarget = 0.7
+	readersAtOnce = 16 // histories that the bare client reads at a time
 	// indexerNever is when passes begin by themselves: not in a measurement.
 	indexerNever = "0 0 0 1 1 ? 2099"
 )
 
-// indexerReport is what it costs to get events from histories into the index, against a client that has the documents at hand.
+// indexerReport is what it costs to get events from histories into the index, against a client that has the documents at hand, and against one that
+// has them at hand but reads the histories, too: less than that nobody can do who gets them from there.
 type indexerReport struct {
 	Target float64       `json:"target"`
 	Lines  []indexerLine `json:"lines"`
@@ -47,10 +52,15 @@ type indexerLine struct {
 	Ours  spread `json:"ours"`
 	Bare  spread `json:"bare"`
 	Ratio spread `json:"ratio"`
+
+	Reading      spread `json:"reading"`
+	ReadingRatio spread `json:"readingRatio"`
 	// CPU of all that takes part, in microseconds a document: it hardly depends on what else the machine does.
 	OursCPU spread `json:"oursCpu"` // this process: the worker
 	OursAll spread `json:"oursAll"` // with Temporal and Elasticsearch
 	BareAll spread `json:"bareAll"`
+
+	ReadingAll spread `json:"readingAll"`
 }
 
 // indexed is what a run took.
@@ -153,15 +163,16 @@ func measureHistories(ctx context.Context, server *elasticserver.Server, tasks, 
 		}
 		line.Events = len(log) * len(ids)
 	}
-	var ours, bare, ratios, own, oursAll, bareAll []float64
+	var ours, bare, reading, ratios, readingRatios, own, oursAll, bareAll, readingAll []float64
 	for round := range rounds + 1 {
 		runs := []func() (indexed, error){
 			func() (indexed, error) { return in.index(ctx, fmt.Sprintf("ours-%d-%d", tasks, round)) },
-			func() (indexed, error) { return in.bulk(ctx, fmt.Sprintf("bare-%d-%d", tasks, round)) },
+			func() (indexed, error) { return in.bulk(ctx, fmt.Sprintf("bare-%d-%d", tasks, round), nil) },
+			func() (indexed, error) { return in.bulk(ctx, fmt.Sprintf("reading-%d-%d", tasks, round), ids) },
 		}
-		var took [2]indexed
+		var took [3]indexed
 		for n := range runs { // in turn first
-			which := (n + round) % 2
+			which := (n + round) % len(runs)
 			if took[which], err = runs[which](); err != nil {
 				return nil, err
 			}
@@ -169,12 +180,14 @@ func measureHistories(ctx context.Context, server *elasticserver.Server, tasks, 
 		if round == 0 { // the JVM has compiled nothing yet
 			continue
 		}
-		fmt.Fprintf(progress, "indexer: round %d of %d: %.0f documents a second, bare %.0f\n", round, rounds, took[0].perSecond, took[1].perSecond)
-		ours, bare, ratios = append(ours, took[0].perSecond), append(bare, took[1].perSecond), append(ratios, took[0].perSecond/took[1].perSecond)
-		own, oursAll, bareAll = append(own, took[0].own()), append(oursAll, took[0].all()), append(bareAll, took[1].all())
+		fmt.Fprintf(progress, "indexer: round %d of %d: %.0f documents a second, bare %.0f, bare and reading %.0f\n",
+			round, rounds, took[0].perSecond, took[1].perSecond, took[2].perSecond)
+		ours, bare, reading = append(ours, took[0].perSecond), append(bare, took[1].perSecond), append(reading, took[2].perSecond)
+		ratios, readingRatios = append(ratios, took[0].perSecond/took[1].perSecond), append(readingRatios, took[0].perSecond/took[2].perSecond)
+		own, oursAll, bareAll, readingAll = append(own, took[0].own()), append(oursAll, took[0].all()), append(bareAll, took[1].all()), append(readingAll, took[2].all())
 	}
-	line.OursCPU, line.OursAll, line.BareAll = spreadOf(own), spreadOf(oursAll), spreadOf(bareAll)
-	line.Ours, line.Bare, line.Ratio = spreadOf(ours), spreadOf(bare), spreadOf(ratios)
+	line.OursCPU, line.OursAll, line.BareAll, line.ReadingAll = spreadOf(own), spreadOf(oursAll), spreadOf(bareAll), spreadOf(readingAll)
+	line.Ours, line.Bare, line.Reading, line.Ratio, line.ReadingRatio = spreadOf(ours), spreadOf(bare), spreadOf(reading), spreadOf(ratios), spreadOf(readingRatios)
 	return line, nil
 }
 
@@ -297,21 +310,25 @@ func (in *indexer) pass(ctx context.Context, sink activities.Sink, watch func(be
 	}
 }
 
-// bulk sends the same documents with esutil.BulkIndexer, which gets them as JSON.
-func (in *indexer) bulk(ctx context.Context, prefix string) (r indexed, err error) {
+// bulk sends the same documents with esutil.BulkIndexer, which gets them as JSON. Those of the executions it sends when it has read their histories.
+func (in *indexer) bulk(ctx context.Context, prefix string, executions []string) (r indexed, err error) {
 	s, err := in.store(ctx, prefix)
 	if err != nil {
 		return r, err
 	}
 	defer s.Close()
-	var items []esutil.BulkIndexerItem
+	items := map[string][]esutil.BulkIndexerItem{} // of executions
 	var failed atomic.Int64
 	for _, d := range in.documents {
 		text, err := json.Marshal(d)
 		if err != nil {
 			return r, err
 		}
-		items = append(items, esutil.BulkIndexerItem{
+		of := ""
+		if len(executions) > 0 {
+			of = d.Instance
+		}
+		items[of] = append(items[of], esutil.BulkIndexerItem{
 			Index: s.Alias(d.Tenant, d.Index()), Action: "index", DocumentID: d.ID(), Version: new(d.Version()), VersionType: "external", Body: bytes.NewReader(text),
 			OnFailure: func(context.Context, esutil.BulkIndexerItem, esutil.BulkIndexerResponseItem, error) { failed.Add(1) },
 		})
@@ -321,12 +338,24 @@ func (in *indexer) bulk(ctx context.Context, prefix string) (r indexed, err erro
 	if err != nil {
 		return r, err
 	}
-	for _, i := range items {
-		if err := b.Add(ctx, i); err != nil {
-			return r, err
-		}
+	var readers errgroup.Group
+	readers.SetLimit(readersAtOnce)
+	for of, list := range items {
+		readers.Go(func() error {
+			if of != "" {
+				if err := in.read(ctx, of); err != nil {
+					return err
+				}
+			}
+			for _, i := range list {
+				if err := b.Add(ctx, i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
-	if err := errors.Join(b.Close(ctx), s.Refresh(ctx, "", 0)); err != nil {
+	if err := errors.Join(readers.Wait(), b.Close(ctx), s.Refresh(ctx, "", 0)); err != nil {
 		return r, err
 	}
 	r = in.took(began, used)
@@ -336,13 +365,29 @@ func (in *indexer) bulk(ctx context.Context, prefix string) (r indexed, err erro
 	return r, nil
 }
 
+// read reads the history of an execution, and nothing out of it.
+func (in *indexer) read(ctx context.Context, id string) error {
+	request := &workflowservice.GetWorkflowExecutionHistoryRequest{Namespace: temporal.DefaultNamespace, Execution: &common.WorkflowExecution{WorkflowId: id}}
+	for {
+		page, err := in.temporal.WorkflowService().GetWorkflowExecutionHistory(ctx, request)
+		if err != nil {
+			return fmt.Errorf("read the history of %s: %w", id, err)
+		}
+		if request.NextPageToken = page.GetNextPageToken(); len(request.NextPageToken) == 0 {
+			return nil
+		}
+	}
+}
+
 func (r *indexerReport) print(w io.Writer) {
 	fmt.Fprintf(w, "\n## Events from histories until they can be found, against esutil.BulkIndexer with the same documents at hand (target: a ratio of at least %.1f)\n\n", r.Target)
-	t := table{{"tasks", "instances", "events", "documents", "documents/s", "bare documents/s", "ratio", "CPU, µs a document: worker", "all", "bare"}}
+	fmt.Fprint(w, "The second client has the documents at hand, too, but sends those of an instance when it has read its history, as who gets them from there must.\n\n")
+	t := table{{"tasks", "instances", "events", "documents", "documents/s", "bare documents/s", "ratio", "bare and reading histories", "ratio", "CPU, µs a document: worker", "all", "bare", "bare and reading"}}
 	for _, l := range r.Lines {
 		t = append(t, []string{
 			fmt.Sprint(l.Tasks), fmt.Sprint(l.Instances), fmt.Sprint(l.Events), fmt.Sprint(l.Documents), fmt.Sprintf("%.0f", l.Ours.Median), fmt.Sprintf("%.0f", l.Bare.Median), l.Ratio.String(),
-			fmt.Sprintf("%.0f", l.OursCPU.Median), fmt.Sprintf("%.0f", l.OursAll.Median), fmt.Sprintf("%.0f", l.BareAll.Median),
+			fmt.Sprintf("%.0f", l.Reading.Median), l.ReadingRatio.String(),
+			fmt.Sprintf("%.0f", l.OursCPU.Median), fmt.Sprintf("%.0f", l.OursAll.Median), fmt.Sprintf("%.0f", l.BareAll.Median), fmt.Sprintf("%.0f", l.ReadingAll.Median),
 		})
 	}
 	t.print(w)
