@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 
@@ -144,6 +145,9 @@ func (m *machine) offer(token int, n *bpmn.Node) error {
 		return err
 	}
 	c := OfferTask{ID: m.nextID(), Element: n.ID, Topic: topic, Priority: priority, Properties: n.Properties, Inputs: inputs}
+	if t := m.token(token); m.s.Engine >= 5 {
+		c.Task, t.Offer = cmp.Or(t.Offer, c.ID), 0
+	}
 	m.await(Wait{ID: c.ID, Token: token, Kind: WaitOffer, Element: n.ID}, c)
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 
 // Version is the version of the engine's behaviour that new instances get. An instance keeps the version it started
 // with (State.Engine), so a change of behaviour reaches only instances that start after it.
-const Version = 4
+const Version = 5
 
 // Event is what happened to an instance since the last step.
 type Event interface{ event() }
@@ -175,6 +175,7 @@ type OpenTask struct {
 // OfferTask offers an external task to the workers of a topic.
 type OfferTask struct {
 	ID         int               `json:"id"`
+	Task       int               `json:"task,omitempty"` // the ID that it was first offered by: a retry of its incident offers it again. 0 before version 5
 	Element    string            `json:"element"`
 	Topic      string            `json:"topic"`
 	Priority   int               `json:"priority,omitempty"`

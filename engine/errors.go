@@ -226,6 +226,9 @@ func (m *machine) failed(ev Failed) error {
 			f = mapped
 		}
 	}
+	if offer, ok := w.Command.(OfferTask); ok && f.Code == "" {
+		m.token(w.Token).Offer = offer.Task
+	}
 	m.forget(w.ID)
 	if f.Message == "" {
 		f.Message = "failed without a message"

@@ -9,11 +9,11 @@ import (
 
 // suspend stops a token at an element until an operator answers.
 func (m *machine) suspend(token int, n *bpmn.Node, f Failure) *Token {
-	m.s.Incidents = append(m.s.Incidents, Incident{
-		ID: m.nextID(), Token: token, Element: n.ID, Code: f.Code, Type: f.Type, Message: f.Message, At: m.now,
-	})
 	t := m.token(token)
-	t.Element = n.ID
+	m.s.Incidents = append(m.s.Incidents, Incident{
+		ID: m.nextID(), Token: token, Element: n.ID, Code: f.Code, Type: f.Type, Message: f.Message, At: m.now, Offer: t.Offer,
+	})
+	t.Element, t.Offer = n.ID, 0
 	m.broken(&m.s.Incidents[len(m.s.Incidents)-1])
 	return t
 }
@@ -75,6 +75,9 @@ func (m *machine) incidentAnswered(ev IncidentAnswered) error {
 	}
 	r := runnable{token: t.ID, node: n, via: flowByID(n.Incoming, t.Flow), leaving: t.Done}
 	t.Flow, t.Done = "", false
+	if ev.Action == IncidentRetry {
+		t.Offer = incident.Offer
+	}
 	switch {
 	case r.leaving || ev.Action == IncidentRetry:
 	case works(n):

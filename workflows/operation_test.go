@@ -98,6 +98,7 @@ func TestExternalTaskIsOffered(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, id, polled.GetWorkflowExecution().GetWorkflowId())
 	require.Equal(t, contract.ExternalTaskActivity, polled.GetActivityType().GetName())
+	require.Equal(t, contract.ExternalTaskID(2), polled.GetActivityId())
 	_, err = c.Temporal.WorkflowService().RespondActivityTaskCompleted(ctx, &workflowservice.RespondActivityTaskCompletedRequest{
 		Namespace: "default", TaskToken: polled.GetTaskToken(), Result: nil,
 	})

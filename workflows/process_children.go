@@ -23,7 +23,12 @@ const (
 func (h *host) offer(c engine.OfferTask) {
 	node := h.process.Node(c.Element)
 	ctx, cancel := workflow.WithCancel(h.ctx)
+	id := ""
+	if c.Task > 0 {
+		id = contract.ExternalTaskID(c.Task)
+	}
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		ActivityID:          id,
 		TaskQueue:           contract.TopicQueue(c.Topic),
 		StartToCloseTimeout: offerLongest,
 		HeartbeatTimeout:    offerHeartbeat,

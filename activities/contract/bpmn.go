@@ -135,6 +135,10 @@ func ChildID(key, instance string, command int) string {
 	return key + "/call-" + Segment(instance+"/"+strconv.Itoa(command))
 }
 
+// ExternalTaskID is the id of the activity that an external task of an instance is: the same when it is offered again, by a next run or after an
+// incident. task is the command that first offered it.
+func ExternalTaskID(task int) string { return "task-" + strconv.Itoa(task) }
+
 // TopicQueue is the task queue of the external tasks of a topic.
 func TopicQueue(topic string) string { return "waybill-topic/" + Segment(topic) }
 
