@@ -1,0 +1,200 @@
+package external
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/activity/v1"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/failure/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/client"
+)
+
+// lease is what is told of a task with each sign of life. It stays when the lock has run out, and goes with the task to its next attempts.
+type lease struct {
+	Worker  string `json:"worker,omitempty"` // who has the lock, or had the last one; "": nobody
+	Token   []byte `json:"token,omitempty"`  // of the attempt
+	LockMS  int64  `json:"lockMs,omitempty"` // what the task was set to
+	Retries *int   `json:"retries,omitempty"`
+	Message string `json:"message,omitempty"` // of the last failure
+	Details string `json:"details,omitempty"`
+}
+
+func (l lease) payloads() *common.Payloads {
+	p, err := converter.GetDefaultDataConverter().ToPayloads(l)
+	if err != nil {
+		panic(fmt.Sprintf("encode a lease: %v", err)) // it is plain data
+	}
+	return p
+}
+
+func leaseOf(p *common.Payloads) (l lease) {
+	_ = converter.GetDefaultDataConverter().FromPayloads(p, &l) // what is none is none of ours
+	return l
+}
+
+// held is an open task as Temporal has it.
+type held struct {
+	name
+	lease
+	run     string
+	started bool      // an attempt is given away
+	until   time.Time // of a lock
+	later   time.Time // not started: it is offered again then; zero: now
+	attempt int32
+}
+
+// locked tells whether somebody has the task.
+func (h *held) locked(now time.Time) bool { return h.started && now.Before(h.until) }
+
+// look finds a task that is open.
+func (t *Tasks) look(ctx context.Context, n name) (*held, error) {
+	d, err := t.client.Temporal.DescribeWorkflowExecution(ctx, n.instance, "")
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		return nil, unknown(n.String())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("describe instance %q: %w", n.instance, err)
+	}
+	for _, p := range d.GetPendingActivities() {
+		if p.GetActivityId() == n.activity() && p.GetActivityType().GetName() == contract.ExternalTaskActivity {
+			return heldOf(n, d.GetWorkflowExecutionInfo(), p), nil
+		}
+	}
+	return nil, fmt.Errorf("external task %s of instance %q: %w", n, n.instance, ErrGone)
+}
+
+func heldOf(n name, w *workflow.WorkflowExecutionInfo, p *workflow.PendingActivityInfo) *held {
+	h := &held{
+		name: n, lease: leaseOf(p.GetHeartbeatDetails()), run: w.GetExecution().GetRunId(), attempt: p.GetAttempt(),
+		started: p.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED || p.GetState() == enums.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED,
+	}
+	if h.started {
+		last := p.GetLastStartedTime().AsTime()
+		if beat := p.GetLastHeartbeatTime(); beat != nil && beat.AsTime().After(last) {
+			last = beat.AsTime()
+		} else {
+			h.lease.Worker, h.lease.Token = "", nil // of the attempt before: this one is not given to anybody yet
+		}
+		h.until = last.Add(p.GetActivityOptions().GetHeartbeatTimeout().AsDuration())
+	} else if at := p.GetNextAttemptScheduleTime(); at != nil {
+		h.later = at.AsTime()
+	}
+	return h
+}
+
+// Offered is an attempt of a task that nobody has yet. Who does nothing with it loses nothing: it is offered again some seconds later.
+type Offered struct {
+	name
+	lease
+	Attempt int32
+	Input   contract.ExternalTask
+	run     string
+	token   []byte
+}
+
+// Poll waits for a task of a topic until the context ends; nil: there is none. Temporal answers a second before that, and refuses to wait less than
+// two.
+func (t *Tasks) Poll(ctx context.Context, topic string) (*Offered, error) {
+	p, err := t.service().PollActivityTaskQueue(ctx, &workflowservice.PollActivityTaskQueueRequest{
+		Namespace: t.namespace, TaskQueue: &taskqueue.TaskQueue{Name: contract.TopicQueue(topic), Kind: enums.TASK_QUEUE_KIND_NORMAL}, Identity: identity,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("poll topic %q: %w", topic, err)
+	}
+	if len(p.GetTaskToken()) == 0 {
+		return nil, nil
+	}
+	o := &Offered{
+		name: name{instance: p.GetWorkflowExecution().GetWorkflowId(), task: contract.ExternalTaskNumber(p.GetActivityId())}, lease: leaseOf(p.GetHeartbeatDetails()),
+		Attempt: p.GetAttempt(), run: p.GetWorkflowExecution().GetRunId(), token: p.GetTaskToken(),
+	}
+	o.Worker = ""
+	if err := converter.GetDefaultDataConverter().FromPayloads(p.GetInput(), &o.Input); err != nil {
+		return nil, fmt.Errorf("read the external task %s of instance %q: %w", p.GetActivityId(), o.instance, err)
+	}
+	return o, nil
+}
+
+// identity is how Web UI and history name whoever polls.
+const identity = "waybill-gateway"
+
+// Lock gives what was polled to a worker, from now on and for so long.
+func (t *Tasks) Lock(ctx context.Context, o *Offered, worker string, lock time.Duration) (*Task, error) {
+	l := o.lease
+	l.Worker, l.Token, l.LockMS = worker, o.token, lock.Milliseconds()
+	until, err := t.renew(ctx, o.instance, o.run, o.activity(), l, o.LockMS)
+	if err != nil {
+		return nil, fmt.Errorf("lock the external task %s: %w", o.name, err)
+	}
+	return &Task{
+		ID: o.String(), ExternalTask: o.Input, Worker: worker, Until: until, Retries: l.Retries, ErrorMessage: l.Message, ErrorDetails: l.Details, Attempt: o.Attempt,
+	}, nil
+}
+
+// renew makes a lock last from now on. The sign of life comes first: a shorter lock that is counted from the one before would be over.
+func (t *Tasks) renew(ctx context.Context, instance, run, activityID string, l lease, was int64) (until time.Time, err error) {
+	began := time.Now()
+	beat, err := t.service().RecordActivityTaskHeartbeat(ctx, &workflowservice.RecordActivityTaskHeartbeatRequest{
+		Namespace: t.namespace, TaskToken: l.Token, Details: l.payloads(), Identity: identity,
+	})
+	if err != nil {
+		return until, err
+	}
+	if beat.GetCancelRequested() {
+		return until, ErrGone
+	}
+	if was == l.LockMS {
+		return began.Add(time.Duration(l.LockMS) * time.Millisecond), nil
+	}
+	_, err = t.service().UpdateActivityExecutionOptions(ctx, &workflowservice.UpdateActivityExecutionOptionsRequest{
+		Namespace: t.namespace, WorkflowId: instance, RunId: run, ActivityId: activityID, Identity: identity,
+		ActivityOptions: &activity.ActivityOptions{HeartbeatTimeout: durationpb.New(time.Duration(l.LockMS) * time.Millisecond)},
+		UpdateMask:      &fieldmaskpb.FieldMask{Paths: []string{"heartbeat_timeout"}},
+	})
+	return began.Add(time.Duration(l.LockMS) * time.Millisecond), err
+}
+
+// Release offers what was polled again, at once.
+func (t *Tasks) Release(ctx context.Context, o *Offered) error {
+	l := o.lease
+	l.Worker, l.Token = "", nil
+	if err := t.again(ctx, o.token, l, "unlock", "given back", time.Millisecond); err != nil {
+		return fmt.Errorf("give back the external task %s: %w", o.name, err)
+	}
+	return nil
+}
+
+// again has a task offered again after a while.
+func (t *Tasks) again(ctx context.Context, token []byte, l lease, kind, message string, after time.Duration) error {
+	_, err := t.service().RespondActivityTaskFailed(ctx, &workflowservice.RespondActivityTaskFailedRequest{
+		Namespace: t.namespace, TaskToken: token, Identity: identity, LastHeartbeatDetails: l.payloads(),
+		Failure: &failure.Failure{Message: message, FailureInfo: &failure.Failure_ApplicationFailureInfo{ApplicationFailureInfo: &failure.ApplicationFailureInfo{
+			Type: kind, NextRetryDelay: durationpb.New(max(after, time.Millisecond)),
+		}}},
+	})
+	return err
+}
+
+func (t *Tasks) service() workflowservice.WorkflowServiceClient { return t.client.Temporal.WorkflowService() }
+
+// Tasks are the external tasks of a namespace.
+type Tasks struct {
+	client    *client.Client
+	namespace string
+}
+
+// New returns the external tasks of a namespace.
+func New(c *client.Client, namespace string) *Tasks { return &Tasks{client: c, namespace: namespace} }
