@@ -68,8 +68,9 @@ func (t *Tasks) look(ctx context.Context, n name) (*held, error) {
 	if err != nil {
 		return nil, fmt.Errorf("describe instance %q: %w", n.instance, err)
 	}
+	running := d.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
 	for _, p := range d.GetPendingActivities() {
-		if p.GetActivityId() == n.activity() && p.GetActivityType().GetName() == contract.ExternalTaskActivity {
+		if running && p.GetActivityId() == n.activity() && p.GetActivityType().GetName() == contract.ExternalTaskActivity {
 			return heldOf(n, d.GetWorkflowExecutionInfo(), p), nil
 		}
 	}
@@ -121,9 +122,11 @@ func (t *Tasks) Poll(ctx context.Context, topic string) (*Offered, error) {
 		name: name{instance: p.GetWorkflowExecution().GetWorkflowId(), task: contract.ExternalTaskNumber(p.GetActivityId())}, lease: leaseOf(p.GetHeartbeatDetails()),
 		Attempt: p.GetAttempt(), run: p.GetWorkflowExecution().GetRunId(), token: p.GetTaskToken(),
 	}
-	o.Worker = ""
 	if err := converter.GetDefaultDataConverter().FromPayloads(p.GetInput(), &o.Input); err != nil {
 		return nil, fmt.Errorf("read the external task %s of instance %q: %w", p.GetActivityId(), o.instance, err)
+	}
+	if f := o.Input.Failed; p.GetHeartbeatDetails() == nil && f != (contract.ExternalFailure{}) {
+		o.lease = lease{Retries: &f.Retries, Message: f.Message, Details: f.Details}
 	}
 	return o, nil
 }
@@ -131,11 +134,17 @@ func (t *Tasks) Poll(ctx context.Context, topic string) (*Offered, error) {
 // identity is how Web UI and history name whoever polls.
 const identity = "waybill-gateway"
 
-// Lock gives what was polled to a worker, from now on and for so long.
+// MinLock is the shortest lock. It is also how soon the next attempt must be given to somebody, since a lock that has run out goes with the task.
+const MinLock = 250 * time.Millisecond
+
+// Lock gives what was polled to a worker, from now on and for so long, MinLock at least. ErrGone: it is not there any more.
 func (t *Tasks) Lock(ctx context.Context, o *Offered, worker string, lock time.Duration) (*Task, error) {
 	l := o.lease
-	l.Worker, l.Token, l.LockMS = worker, o.token, lock.Milliseconds()
+	l.Worker, l.Token, l.LockMS = worker, o.token, max(lock, MinLock).Milliseconds()
 	until, err := t.renew(ctx, o.instance, o.run, o.activity(), l, o.LockMS)
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
+		err = ErrGone
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lock the external task %s: %w", o.name, err)
 	}
@@ -188,7 +197,9 @@ func (t *Tasks) again(ctx context.Context, token []byte, l lease, kind, message 
 	return err
 }
 
-func (t *Tasks) service() workflowservice.WorkflowServiceClient { return t.client.Temporal.WorkflowService() }
+func (t *Tasks) service() workflowservice.WorkflowServiceClient {
+	return t.client.Temporal.WorkflowService()
+}
 
 // Tasks are the external tasks of a namespace.
 type Tasks struct {

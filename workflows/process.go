@@ -80,6 +80,7 @@ type host struct {
 	raising  raising
 	mails    string         // contract.Definition.TaskMails
 	failed   engine.Failure // how a called instance failed
+	retries  int            // that an external task gets which is offered now, since its incident is answered
 	log      *marker.Writer // nil: the instance records no events
 	fresh    *recorded      // events of the step that is carried out
 	scripts  []workflow.Future

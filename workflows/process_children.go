@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"cmp"
-	"time"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
@@ -11,55 +10,6 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/engine"
 )
-
-// offerHeartbeat is how soon an external task comes back whose fetcher got no answer. The gateway sets the lock that was asked for on
-// the attempt that it hands out; offerLongest bounds the sum of its extensions.
-const (
-	offerHeartbeat = 10 * time.Second
-	offerLongest   = 7 * 24 * time.Hour
-)
-
-// offer is an activity on the queue of its topic, which no worker polls: the gateway does.
-func (h *host) offer(c engine.OfferTask) {
-	node := h.process.Node(c.Element)
-	ctx, cancel := workflow.WithCancel(h.ctx)
-	id := ""
-	if c.Task > 0 {
-		id = contract.ExternalTaskID(c.Task)
-	}
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		ActivityID:          id,
-		TaskQueue:           contract.TopicQueue(c.Topic),
-		StartToCloseTimeout: offerLongest,
-		HeartbeatTimeout:    offerHeartbeat,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 10 * time.Millisecond, BackoffCoefficient: 1},
-		Summary:             clip(title(node)),
-		Priority:            temporal.Priority{PriorityKey: priorityKey(c.Priority)},
-	})
-	f := workflow.ExecuteActivity(ctx, contract.ExternalTaskActivity, contract.ExternalTask{
-		Topic: c.Topic, Priority: c.Priority, Properties: c.Properties, Variables: contract.Variables(c.Inputs),
-		Context: h.callContext(node), Created: h.now(),
-	})
-	w := &wait{h: h, id: c.ID, cancel: cancel, offer: true}
-	h.load.offers++
-	h.waits[c.ID] = w
-	h.selector.AddFuture(f, w.answered)
-}
-
-// priorityKey puts a priority of BPMN, where higher is sooner and 0 is normal, into Temporal's five, where 1 is first.
-func priorityKey(priority int) int {
-	switch {
-	case priority >= 100:
-		return 1
-	case priority > 0:
-		return 2
-	case priority <= -100:
-		return 5
-	case priority < 0:
-		return 4
-	}
-	return 3
-}
 
 // callProcess starts another process: its definition is read when it is called, and travels in its own history.
 func (h *host) callProcess(c engine.StartChild) {

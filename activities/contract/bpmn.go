@@ -2,6 +2,7 @@ package contract
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -122,7 +123,11 @@ type ExternalTask struct {
 	Variables  Variables         `json:"variables,omitempty"`
 	Context    CallContext       `json:"context"`
 	Created    time.Time         `json:"created"`
+	Failed     ExternalFailure   `json:"failed,omitzero"` // it was offered before, and with how many retries it is now
 }
+
+// FailedExternalTask is the type of the incident of an external task that has no retries left.
+const FailedExternalTask = "failedExternalTask"
 
 // SignalID is the id of the workflow in which a signal meets those who wait for it.
 func SignalID(name string) string { return "signal/" + Segment(name) }
@@ -138,6 +143,39 @@ func ChildID(key, instance string, command int) string {
 // ExternalTaskID is the id of the activity that an external task of an instance is: the same when it is offered again, by a next run or after an
 // incident. task is the command that first offered it.
 func ExternalTaskID(task int) string { return "task-" + strconv.Itoa(task) }
+
+// ExternalTaskNumber is the number in an ExternalTaskID; 0: it is none.
+func ExternalTaskNumber(id string) int {
+	number, ok := strings.CutPrefix(id, "task-")
+	n, err := strconv.Atoi(number)
+	if !ok || err != nil || n < 1 {
+		return 0
+	}
+	return n
+}
+
+// ExternalResult is the result of an external task: a ConnectorResult, and what became of one whose lock had run out, which cannot fail.
+type ExternalResult struct {
+	Outputs Variables        `json:"outputs,omitempty"`
+	Local   Variables        `json:"local,omitempty"` // for its output mapping alone
+	Attempt int              `json:"attempt,omitempty"`
+	Error   *ExternalError   `json:"error,omitempty"`
+	Failure *ExternalFailure `json:"failure,omitempty"`
+}
+
+// ExternalError is a BPMN error.
+type ExternalError struct {
+	Code    string `json:"code"`
+	Message string `json:"message,omitempty"`
+}
+
+// ExternalFailure is an incident, or with Retries a task to be offered again.
+type ExternalFailure struct {
+	Message string `json:"message"`
+	Details string `json:"details,omitempty"`
+	Retries int    `json:"retries,omitempty"`
+	AfterMS int64  `json:"afterMs,omitempty"`
+}
 
 // TopicQueue is the task queue of the external tasks of a topic.
 func TopicQueue(topic string) string { return "waybill-topic/" + Segment(topic) }

@@ -93,6 +93,7 @@ type IncidentAnswer struct {
 	Element   string    `json:"element,omitempty"`
 	Action    string    `json:"action"` // retry, resolve, cancel
 	Variables Variables `json:"variables,omitempty"`
+	Retries   int       `json:"retries,omitempty"` // with retry: those of an external task; 0: it is offered without a number
 }
 
 // CatchMessage wakes one catcher of an instance: of the message Name, at Element when that is set. Name "" means a receive

@@ -1,0 +1,195 @@
+package external
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/failure/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/client"
+)
+
+// Task is an external task that a worker has, or that is shown to people.
+type Task struct {
+	contract.ExternalTask
+	ID           string
+	Worker       string    // who has it, or had it last; "": nobody
+	Until        time.Time // when the lock ends, or ended; zero: there was none
+	Retries      *int      // that are left, as whoever failed said; nil: nobody has
+	ErrorMessage string    // of the last failure
+	ErrorDetails string
+	Attempt      int32 // from 1: how often it was offered
+}
+
+// ErrNotFound is wrapped where there is no such instance, or the id is none.
+var ErrNotFound = client.ErrNotFound
+
+// ErrGone is wrapped where the instance has no such task any more: it is done, or the instance went on without it.
+var ErrGone = errors.New("it is done, or its instance has gone on without it")
+
+// ErrExpired is wrapped where a lock has run out, and what is asked needs one.
+var ErrExpired = errors.New("the lock has run out")
+
+// LockedError is that of a worker who has not got the task.
+type LockedError struct {
+	ID     string
+	Worker string // who has it, or had it last; "": nobody
+}
+
+func (e *LockedError) Error() string {
+	if e.Worker == "" {
+		return fmt.Sprintf("external task %s is locked by nobody", e.ID)
+	}
+	return fmt.Sprintf("external task %s is locked by %q", e.ID, e.Worker)
+}
+
+// By is who answers for a task. With Anybody, the worker needs the lock only while another has it.
+type By struct {
+	Worker  string
+	Anybody bool
+}
+
+// Result is what completes a task.
+type Result struct{ Variables, Local map[string]any }
+
+// Complete completes a task. When it returns, that is durable.
+func (t *Tasks) Complete(ctx context.Context, id string, by By, r Result) error {
+	return t.answer(ctx, id, by, "complete", func(h *held) error {
+		return t.result(ctx, h, contract.ExternalResult{Outputs: r.Variables, Local: r.Local})
+	})
+}
+
+// Failure is that of a worker.
+type Failure struct {
+	Message, Details string
+	Retries          int           // that are left; 0: an incident
+	After            time.Duration // until it is offered again
+	Result
+}
+
+// Fail has a task offered again after a while, or makes it an incident.
+func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
+	return t.answer(ctx, id, by, "fail", func(h *held) error {
+		if f.Retries <= 0 || !h.started {
+			failed := &contract.ExternalFailure{Message: f.Message, Details: f.Details, Retries: f.Retries, AfterMS: f.After.Milliseconds()}
+			return t.result(ctx, h, contract.ExternalResult{Outputs: f.Variables, Local: f.Local, Failure: failed})
+		}
+		l := h.lease
+		l.Retries, l.Message, l.Details = &f.Retries, f.Message, f.Details
+		return t.again(ctx, h.Token, l, "failure", f.Message, f.After)
+	})
+}
+
+// BPMNError throws a BPMN error at the task.
+func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message string, variables map[string]any) error {
+	return t.answer(ctx, id, by, "throw an error at", func(h *held) error {
+		if !h.started {
+			return t.result(ctx, h, contract.ExternalResult{Outputs: variables, Error: &contract.ExternalError{Code: code, Message: message}})
+		}
+		details, err := converter.GetDefaultDataConverter().ToPayloads(contract.ConnectorResult{Outputs: variables})
+		if err != nil {
+			return err
+		}
+		_, err = t.service().RespondActivityTaskFailed(ctx, &workflowservice.RespondActivityTaskFailedRequest{
+			Namespace: t.namespace, TaskToken: h.Token, Identity: identity,
+			Failure: &failure.Failure{Message: message, FailureInfo: &failure.Failure_ApplicationFailureInfo{ApplicationFailureInfo: &failure.ApplicationFailureInfo{
+				Type: contract.BPMNErrorPrefix + code, NonRetryable: true, Details: details,
+			}}},
+		})
+		return err
+	})
+}
+
+// Extend makes the lock of a worker end so long from now.
+func (t *Tasks) Extend(ctx context.Context, id string, by By, lock time.Duration) error {
+	return t.answer(ctx, id, by, "extend the lock of", func(h *held) error {
+		if !h.locked(time.Now()) {
+			return fmt.Errorf("external task %s: %w", id, ErrExpired)
+		}
+		l := h.lease
+		l.LockMS = max(lock, MinLock).Milliseconds()
+		_, err := t.renew(ctx, h.instance, h.run, h.activity(), l, h.LockMS)
+		return err
+	})
+}
+
+// Unlock has a task offered again at once, whoever has it.
+func (t *Tasks) Unlock(ctx context.Context, id string) error {
+	n, err := parse(id)
+	if err != nil {
+		return err
+	}
+	return t.try(ctx, n, "unlock", func(h *held) error {
+		if !h.started || h.Token == nil { // it is offered, or will be some seconds after whoever took it told nothing
+			return nil
+		}
+		l := h.lease
+		l.Worker, l.Token = "", nil
+		return t.again(ctx, h.Token, l, "unlock", "unlocked", time.Millisecond)
+	})
+}
+
+// answer does something with a task that its worker, and nobody else, may do.
+func (t *Tasks) answer(ctx context.Context, id string, by By, what string, do func(*held) error) error {
+	n, err := parse(id)
+	if err != nil {
+		return err
+	}
+	return t.try(ctx, n, what, func(h *held) error {
+		switch {
+		case h.Worker == by.Worker && by.Worker != "":
+		case by.Anybody && !h.started:
+		default:
+			return &LockedError{ID: id, Worker: h.Worker}
+		}
+		return do(h)
+	})
+}
+
+// tries bounds how often it is looked again, when a task has changed between a look and what was done.
+const tries = 5
+
+// try does something with a task as it is.
+func (t *Tasks) try(ctx context.Context, n name, what string, do func(*held) error) error {
+	for left := tries; ; left-- {
+		h, err := t.look(ctx, n)
+		if err != nil {
+			return err
+		}
+		err = do(h)
+		if _, changed := errors.AsType[*serviceerror.NotFound](err); changed && left > 1 {
+			continue
+		}
+		if _, own := errors.AsType[*LockedError](err); err == nil || own || errors.Is(err, ErrExpired) || errors.Is(err, ErrGone) {
+			return err
+		}
+		return fmt.Errorf("%s the external task %s: %w", what, n, err)
+	}
+}
+
+// result completes a task by the token of its attempt, so that nobody does who lost it meanwhile; or, when no attempt is under way, by its id.
+func (t *Tasks) result(ctx context.Context, h *held, r contract.ExternalResult) error {
+	r.Attempt = int(h.attempt)
+	var p *common.Payloads
+	p, err := converter.GetDefaultDataConverter().ToPayloads(r)
+	if err != nil {
+		return err
+	}
+	if h.started && h.Token != nil {
+		_, err = t.service().RespondActivityTaskCompleted(ctx, &workflowservice.RespondActivityTaskCompletedRequest{
+			Namespace: t.namespace, TaskToken: h.Token, Identity: identity, Result: p,
+		})
+		return err
+	}
+	_, err = t.service().RespondActivityTaskCompletedById(ctx, &workflowservice.RespondActivityTaskCompletedByIdRequest{
+		Namespace: t.namespace, WorkflowId: h.instance, RunId: h.run, ActivityId: h.activity(), Identity: identity, Result: p,
+	})
+	return err
+}

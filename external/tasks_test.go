@@ -1,0 +1,195 @@
+package external_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/external"
+)
+
+// one is a process of an external task whose BPMN error is caught.
+func one(topic string) string {
+	return `<startEvent id="s"/><sequenceFlow id="a" sourceRef="s" targetRef="work"/>
+	<serviceTask id="work" name="Do it" camunda:type="external" camunda:topic="` + topic + `"/><sequenceFlow id="b" sourceRef="work" targetRef="e"/><endEvent id="e"/>
+	<boundaryEvent id="bad" attachedToRef="work"><errorEventDefinition errorRef="err"/></boundaryEvent><sequenceFlow id="c" sourceRef="bad" targetRef="rescued"/><endEvent id="rescued"/>`
+}
+
+func (p *place) begin() (instance string) {
+	p.t.Helper()
+	key := p.deploy(one(p.topic))
+	instance, _, err := p.Start(p.t.Context(), client.StartOptions{Key: key, BusinessKey: "K", Variables: map[string]any{"colour": "red"}})
+	require.NoError(p.t, err)
+	return instance
+}
+
+func (p *place) ended(instance string) contract.ProcessResult {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), 30*time.Second)
+	defer cancel()
+	r, err := p.Wait(ctx, instance)
+	require.NoError(p.t, err)
+	require.Equal(p.t, contract.StateCompleted, r.State)
+	return r
+}
+
+func (p *place) incident(instance string) contract.Incident {
+	p.t.Helper()
+	var found contract.Incident
+	require.Eventually(p.t, func() bool {
+		state, err := p.Client.Get(p.t.Context(), instance)
+		if err != nil || len(state.Incidents) == 0 {
+			return false
+		}
+		found = state.Incidents[0]
+		return true
+	}, 10*time.Second, 20*time.Millisecond)
+	return found
+}
+
+func by(worker string) external.By { return external.By{Worker: worker} }
+
+func refusedTo(t *testing.T, err error, worker string) {
+	t.Helper()
+	var locked *external.LockedError
+	require.ErrorAs(t, err, &locked)
+	require.Equal(t, worker, locked.Worker)
+}
+
+func TestTaskIsCompletedByWhoeverHasIt(t *testing.T) {
+	p := startPlace(t)
+	instance := p.begin()
+	task := p.fetch("ann", time.Minute)
+	require.Equal(t, "red", task.Variables["colour"])
+	require.Equal(t, instance, task.Context.ProcessInstanceID)
+	require.Equal(t, []string{"K", "work", "Do it"}, []string{task.Context.BusinessKey, task.Context.ElementID, task.Context.ElementName})
+	require.Nil(t, task.Retries)
+	require.WithinDuration(t, time.Now().Add(time.Minute), task.Until, 10*time.Second)
+
+	refusedTo(t, p.Complete(t.Context(), task.ID, by("bob"), external.Result{}), "ann")
+	refusedTo(t, p.Complete(t.Context(), task.ID, external.By{Worker: "bob", Anybody: true}, external.Result{}), "ann")
+	require.NoError(t, p.Complete(t.Context(), task.ID, by("ann"), external.Result{Variables: map[string]any{"done": true}}))
+	require.Equal(t, true, p.ended(instance).Variables["done"])
+	require.ErrorIs(t, p.Complete(t.Context(), task.ID, by("ann"), external.Result{}), external.ErrGone)
+	for _, id := range []string{"", "x", "MiB4", "MiBub3Roaw", task.ID + "A", "4pyT"} {
+		require.ErrorIs(t, p.Complete(t.Context(), id, by("ann"), external.Result{}), external.ErrNotFound, id)
+	}
+}
+
+// A lock that has run out is still that of its worker, until another takes the task.
+func TestLockRunsOut(t *testing.T) {
+	p := startPlace(t)
+	instance := p.begin()
+	first := p.fetch("ann", 300*time.Millisecond)
+	second := p.fetch("bob", time.Minute) // nobody has to do anything for that
+	require.Equal(t, first.ID, second.ID)
+	require.False(t, time.Now().Before(first.Until))
+	require.EqualValues(t, 2, second.Attempt)
+	refusedTo(t, p.Complete(t.Context(), first.ID, by("ann"), external.Result{}), "bob")
+	require.NoError(t, p.Extend(t.Context(), second.ID, by("bob"), 200*time.Millisecond))
+	require.Eventually(t, func() bool {
+		return errors.Is(p.Extend(t.Context(), second.ID, by("bob"), 200*time.Millisecond), external.ErrExpired)
+	}, 10*time.Second, 20*time.Millisecond)
+	require.ErrorIs(t, p.Extend(t.Context(), second.ID, by("bob"), time.Minute), external.ErrExpired)
+	refusedTo(t, p.Complete(t.Context(), first.ID, by("ann"), external.Result{}), "bob")
+	require.NoError(t, p.Complete(t.Context(), first.ID, by("bob"), external.Result{}))
+	p.ended(instance)
+}
+
+func TestLockIsExtended(t *testing.T) {
+	p := startPlace(t)
+	p.begin()
+	task := p.fetch("ann", time.Second)
+	require.NoError(t, p.Extend(t.Context(), task.ID, by("ann"), time.Minute))
+	refusedTo(t, p.Extend(t.Context(), task.ID, by("bob"), time.Minute), "ann")
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	defer cancel()
+	o, err := p.Poll(ctx, p.topic)
+	require.NoError(t, err)
+	require.Nil(t, o, "longer than the first lock")
+	require.NoError(t, p.Unlock(t.Context(), task.ID))
+	again := p.fetch("bob", time.Minute)
+	require.Equal(t, task.ID, again.ID)
+	require.NoError(t, p.Unlock(t.Context(), task.ID))
+	require.NoError(t, p.Unlock(t.Context(), task.ID), "nobody has it")
+	refusedTo(t, p.Complete(t.Context(), task.ID, by("bob"), external.Result{}), "")
+	require.NoError(t, p.Complete(t.Context(), task.ID, external.By{Anybody: true}, external.Result{}))
+}
+
+func TestTaskFails(t *testing.T) {
+	p := startPlace(t)
+	instance := p.begin()
+	task := p.fetch("ann", time.Minute)
+	fail := external.Failure{Message: "no luck", Details: "a trace", Retries: 2, After: 10 * time.Millisecond}
+	refusedTo(t, p.Fail(t.Context(), task.ID, by("bob"), fail), "ann")
+	require.NoError(t, p.Fail(t.Context(), task.ID, by("ann"), fail))
+	again := p.fetch("bob", time.Minute)
+	require.Equal(t, task.ID, again.ID)
+	require.Equal(t, 2, *again.Retries)
+	require.Equal(t, []string{"no luck", "a trace"}, []string{again.ErrorMessage, again.ErrorDetails})
+
+	require.NoError(t, p.Fail(t.Context(), task.ID, by("bob"), external.Failure{Message: "never"}))
+	i := p.incident(instance)
+	require.Equal(t, "never", i.Message)
+	_, err := p.AnswerIncident(t.Context(), instance, contract.IncidentAnswer{ID: i.ID, Action: "retry", Retries: 7})
+	require.NoError(t, err)
+	last := p.fetch("cay", time.Minute)
+	require.Equal(t, task.ID, last.ID, "the same task")
+	require.Equal(t, 7, *last.Retries)
+	require.NoError(t, p.BPMNError(t.Context(), last.ID, by("cay"), "BAD", "so", map[string]any{"why": "x"}))
+	require.Equal(t, "x", p.ended(instance).Variables["why"])
+}
+
+// Who answers late, but before another has the task, is heard.
+func TestLateAnswers(t *testing.T) {
+	for name, answer := range map[string]func(p *place, id string) error{
+		"error":   func(p *place, id string) error { return p.BPMNError(p.t.Context(), id, by("ann"), "BAD", "so", nil) },
+		"failure": func(p *place, id string) error { return p.Fail(p.t.Context(), id, by("ann"), external.Failure{Message: "late"}) },
+		"retry": func(p *place, id string) error {
+			return p.Fail(p.t.Context(), id, by("ann"), external.Failure{Message: "late", Retries: 3})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := startPlace(t)
+			p.topic = "late-" + name
+			instance := p.begin()
+			task := p.fetch("ann", 400*time.Millisecond)
+			require.Eventually(t, func() bool { return time.Now().After(task.Until.Add(200 * time.Millisecond)) }, 10*time.Second, 20*time.Millisecond)
+			require.NoError(t, answer(p, task.ID))
+			switch name {
+			case "error":
+				p.ended(instance)
+			case "failure":
+				require.Equal(t, "late", p.incident(instance).Message)
+			case "retry":
+				again := p.fetch("bob", time.Minute)
+				require.Equal(t, 3, *again.Retries)
+				require.Equal(t, "late", again.ErrorMessage)
+				require.NoError(t, p.Complete(t.Context(), task.ID, by("bob"), external.Result{}))
+				p.ended(instance)
+			}
+		})
+	}
+}
+
+// What was polled for nobody is given back, and a task goes with its instance.
+func TestTaskIsGivenBackAndGoes(t *testing.T) {
+	p := startPlace(t)
+	instance := p.begin()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	o, err := p.Poll(ctx, p.topic)
+	require.NoError(t, err)
+	require.NoError(t, p.Release(t.Context(), o))
+	task := p.fetch("ann", time.Minute)
+	require.NoError(t, p.Cancel(t.Context(), instance))
+	require.Eventually(t, func() bool {
+		return p.Complete(t.Context(), task.ID, by("ann"), external.Result{}) != nil
+	}, 10*time.Second, 20*time.Millisecond)
+	require.ErrorIs(t, p.Complete(t.Context(), task.ID, by("ann"), external.Result{}), external.ErrGone)
+}
