@@ -243,7 +243,7 @@ func (b *Rebuilder) DropReplaced(ctx context.Context, tenant string) (d contract
 // Also has the indexer write to a generation, too, or no longer, and waits until it does nothing that it began otherwise.
 func (b *Rebuilder) Also(ctx context.Context, in contract.AlsoIndex) error {
 	defer beating(ctx)()
-	if err := b.client.StartIndexer(ctx); err != nil {
+	if err := b.client.StartIndexer(ctx, contract.IndexSetting{}); err != nil {
 		return err
 	}
 	pass, err := b.client.AlsoIndex(ctx, in)
@@ -272,7 +272,7 @@ const alsoPoll = 500 * time.Millisecond
 
 // clear has the indexer write to no generation of a tenant beside the current one: a rebuild that was ended before it could say so may have left some.
 func (b *Rebuilder) clear(ctx context.Context, tenant string) error {
-	if err := b.client.StartIndexer(ctx); err != nil {
+	if err := b.client.StartIndexer(ctx, contract.IndexSetting{}); err != nil {
 		return err
 	}
 	s, err := b.client.IndexerState(ctx)
@@ -293,7 +293,7 @@ func (b *Rebuilder) clear(ctx context.Context, tenant string) error {
 // AlsoStands tells whether the indexer writes to a generation as well, as it was told to. One that was ended and started anew does not.
 func (b *Rebuilder) AlsoStands(ctx context.Context, t contract.IndexTarget) (bool, error) {
 	defer beating(ctx)()
-	if err := b.client.StartIndexer(ctx); err != nil {
+	if err := b.client.StartIndexer(ctx, contract.IndexSetting{}); err != nil {
 		return false, err
 	}
 	s, err := b.client.IndexerState(ctx)

@@ -270,13 +270,13 @@ func (in *indexer) pass(ctx context.Context, sink activities.Sink, watch func(be
 	if err != nil {
 		return state, err
 	}
-	if err := in.client.StartIndexer(ctx); err != nil {
+	if err := in.client.StartIndexer(ctx, contract.IndexSetting{}); err != nil {
 		return state, err
 	}
 	if err := in.temporal.TerminateWorkflow(ctx, contract.IndexerID, "", "another begins"); err != nil {
 		return state, err
 	}
-	if err := in.client.StartIndexer(ctx); err != nil {
+	if err := in.client.StartIndexer(ctx, contract.IndexSetting{}); err != nil {
 		return state, err
 	}
 	running, cancel := context.WithCancel(ctx)
