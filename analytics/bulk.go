@@ -213,14 +213,14 @@ func (s *Store) bulk(ctx context.Context, c *chunk, t *tally) (rest []item, err 
 		case status == http.StatusConflict:
 			known++
 		case poison(status, why):
-			t.bury(i.dead(c, &Error{Status: status, Type: why.Type, Reason: why.text()}))
+			t.bury(i.dead(c, s.failed(status, why)))
 		default:
 			if status == http.StatusNotFound || strings.Contains(why.Reason, noWriteIndex) {
 				s.forget()
 			}
 			rest = append(rest, i)
 			// What does not pass is told rather than what does.
-			if e := (&Error{Status: status, Type: why.Type, Reason: why.text()}); err == nil || passing(err) {
+			if e := (s.failed(status, why)); err == nil || passing(err) {
 				err = e
 			}
 		}
