@@ -221,7 +221,7 @@ func (b *Rebuilder) DropReplaced(ctx context.Context, tenant string) (d contract
 	}
 	all, err := b.generations(ctx, tenant)
 	if err != nil {
-		return d, err
+		return d, indexAway(err)
 	}
 	for _, g := range all {
 		if g.Current {
@@ -233,7 +233,7 @@ func (b *Rebuilder) DropReplaced(ctx context.Context, tenant string) (d contract
 			continue // that of a rebuild
 		}
 		if err := b.store.Drop(ctx, tenant, g.Number); err != nil {
-			return d, err
+			return d, indexAway(err)
 		}
 		d.Dropped = append(d.Dropped, g)
 	}

@@ -121,6 +121,20 @@ func is(err error, status int) bool {
 	return ok && e.Status == status
 }
 
+// away is why there was no answer.
+type away struct{ error }
+
+func (a away) Unwrap() error { return a.error }
+
+// Away tells whether an error means that the server did not answer, or has no time: it would answer the same question later.
+func Away(err error) bool {
+	if _, silent := errors.AsType[away](err); silent {
+		return true
+	}
+	e, ok := errors.AsType[*Error](err)
+	return ok && (e.Status == http.StatusTooManyRequests || e.Status == http.StatusBadGateway || e.Status == http.StatusServiceUnavailable || e.Status == http.StatusGatewayTimeout)
+}
+
 const (
 	maxAnswer = 64 << 20
 	maxReason = 1000
@@ -133,12 +147,12 @@ func (s *Store) call(ctx context.Context, r esapi.Request, into any) error {
 	defer cancel()
 	answer, err := r.Do(ctx, s.transport)
 	if err != nil {
-		return fmt.Errorf("ask Elasticsearch: %w", s.told(err))
+		return fmt.Errorf("ask Elasticsearch: %w", away{s.told(err)})
 	}
 	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	if err != nil {
-		return fmt.Errorf("read the answer of Elasticsearch: %w", s.told(err))
+		return fmt.Errorf("read the answer of Elasticsearch: %w", away{s.told(err)})
 	}
 	if len(body) > maxAnswer {
 		return fmt.Errorf("read the answer of Elasticsearch: it has more than %d bytes", maxAnswer)
