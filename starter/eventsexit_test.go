@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -98,5 +99,46 @@ func TestGatheringThatIsUnderWay(t *testing.T) {
 		s.dial = f.dial
 		require.Equal(t, exitNotDone, s.run(t.Context(), "events", command), s.err.String())
 		require.Contains(t, s.err.String(), "one is under way: --follow shows it, --cancel gives it up")
+	}
+}
+
+// A rebuild and a verification are called by what the command takes: the tenant.
+func TestGatheringThatHasEnded(t *testing.T) {
+	const notFound, running, completed, cancelled = enums.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED, enums.WORKFLOW_EXECUTION_STATUS_RUNNING, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED, enums.WORKFLOW_EXECUTION_STATUS_CANCELED
+	ended := func(err error) error {
+		return fmt.Errorf("workflow execution error (type: waybill/verify, workflowID: verify/acme, runID: 1): %w", err)
+	}
+	for name, test := range map[string]struct {
+		args   []string
+		status enums.WorkflowExecutionStatus
+		ends   error
+		code   int
+		out    string
+		err    string
+	}{
+		"cancel":       {[]string{"rebuild", "--cancel", "--tenant", "acme"}, running, nil, exitOK, "the rebuild of tenant acme is given up\n", ""},
+		"default":      {[]string{"verify", "--cancel"}, running, nil, exitOK, "the verification of the default tenant is given up\n", ""},
+		"begun":        {[]string{"rebuild", "--no-wait"}, running, nil, exitOK, "the rebuild of the default tenant has begun; --follow shows it\n", ""},
+		"cancel ended": {[]string{"rebuild", "--cancel"}, completed, nil, exitRefused, "", "error: cancel the rebuild of the default tenant: it has ended (completed) at 2026-03-02T12:00:00Z, and --follow shows how\n"},
+		"cancel twice": {[]string{"rebuild", "--cancel"}, cancelled, nil, exitRefused, "", "error: cancel the rebuild of the default tenant: it has ended (canceled) at 2026-03-02T12:00:00Z, and --follow shows how\n"},
+		"cancel none":  {[]string{"rebuild", "--cancel"}, notFound, nil, exitNotFound, "", "error: cancel the rebuild of the default tenant: there is none that Temporal remembers: not found\n"},
+		"cancelled":    {[]string{"verify", "--follow", "--tenant", "acme"}, cancelled, ended(sdk.NewCanceledError()), exitNotDone, "", "error: the verification of tenant acme: it has not come to its end: it was given up\n"},
+		"terminated": {[]string{"rebuild", "--follow"}, cancelled, ended(&sdk.TerminatedError{}), exitNotDone, "",
+			"error: the rebuild of the default tenant: it has not come to its end: somebody has terminated its workflow rebuild/; the next one takes away what it has left\n"},
+		"follow none": {[]string{"verify", "--follow"}, notFound, serviceerror.NewNotFound("workflow not found for ID: verify/"), exitNotFound, "", "error: the verification of the default tenant: there is none that Temporal remembers: not found\n"},
+		"refused":     {[]string{"rebuild", "--follow"}, completed, ended(sdk.NewNonRetryableApplicationError("there is no index", contract.RebuildRefused, nil)), exitRefused, "", "error: there is no index\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &gatherTemporal{status: test.status, ends: test.ends}
+			if test.status != running {
+				f.closedAt = noon
+			}
+			s := newShell(&f.fakeTemporal)
+			s.dial = f.dial
+			require.Equal(t, test.code, s.run(t.Context(), append([]string{"events"}, test.args...)...), s.err.String())
+			require.Equal(t, test.out, s.out.String())
+			require.Equal(t, test.err, s.err.String())
+			require.Equal(t, test.code == exitOK && test.args[1] == "--cancel", len(f.cancelled) == 1)
+		})
 	}
 }

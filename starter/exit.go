@@ -47,7 +47,7 @@ func exitCode(err error) int {
 	if errors.Is(err, client.ErrUnclaimed) || errors.Is(err, client.ErrIndexAway) {
 		return exitUnreachable
 	}
-	if errors.Is(err, client.ErrUnderWay) {
+	if errors.Is(err, client.ErrUnderWay) || errors.Is(err, client.ErrNotDone) {
 		return exitNotDone
 	}
 	if _, ok := errors.AsType[*serviceerror.Unavailable](err); ok {
