@@ -123,7 +123,12 @@ func (b *Rebuilder) Begin(ctx context.Context, in contract.GatherInput) (contrac
 	if begun.SkipArchive || !b.settings.Keep && begun.ArchiveTotal == 0 {
 		begun.Beyond = time.Now().Add(-time.Duration(setting.RetentionMS) * time.Millisecond).UTC()
 	}
-	if !in.Rebuild || !in.Since.IsZero() {
+	if !in.Rebuild {
+		all, err := b.store.Generations(ctx, in.Tenant)
+		begun.NoIndex = len(all) == 0
+		return begun, err
+	}
+	if !in.Since.IsZero() {
 		return begun, nil
 	}
 	// The indexer would do so, and must not meet a half-made first generation.

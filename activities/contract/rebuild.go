@@ -127,6 +127,7 @@ type GatherBegun struct {
 	Parallel      int       `json:"parallel"`
 	SkipArchive   bool      `json:"skipArchive,omitempty"`
 	ArchiveIsKept bool      `json:"archiveIsKept"`
+	NoIndex       bool      `json:"noIndex,omitempty"` // the tenant has none; of a verification
 }
 
 // GatherCursor is where plans are.
