@@ -91,8 +91,11 @@ func (g *gathering) skip(err error) error {
 	return nil
 }
 
-// take keeps the latest of each document until there are enough for a write.
+// take keeps the latest of each document until there are enough for a write. Files have whole days, and what is staged has all.
 func (g *gathering) take(ctx context.Context, d events.Document) error {
+	if d.Time.Before(g.part.Since) {
+		return nil
+	}
 	key := documentKey{d.Tenant, d.Index(), d.ID()}
 	if have, known := g.documents[key]; !known || have.Version() < d.Version() {
 		g.documents[key] = d
