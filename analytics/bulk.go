@@ -220,7 +220,7 @@ func (s *Store) bulk(ctx context.Context, c *chunk, t *tally) (rest []item, err 
 			}
 			rest = append(rest, i)
 			// What does not pass is told rather than what does.
-			if e := (s.failed(status, why)); err == nil || passing(err) {
+			if e := s.failed(status, why); err == nil || passing(err) {
 				err = e
 			}
 		}
