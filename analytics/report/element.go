@@ -64,7 +64,9 @@ func (q *question) pie(id, title string, numbers map[string]float64) Element {
 		e.Values = append(e.Values, slice(name, n))
 	}
 	if others > 0 {
-		e.Values = append(e.Values, slice(fmt.Sprintf("%d others", others), rest))
+		v := slice(fmt.Sprintf("%d others", others), rest)
+		v.Others = others
+		e.Values = append(e.Values, v)
 	}
 	return e
 }
