@@ -2,8 +2,6 @@ package engine
 
 import (
 	"strconv"
-	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/waybill-io/waybill/bpmn"
@@ -188,40 +186,10 @@ func typeOf(p *bpmn.Process, name string, value any) string {
 				return "date"
 			}
 		}
-		return textType(v)
+		kind, _ := events.TextType(v)
+		return kind
 	}
 	return "json"
-}
-
-// textType tells dates and UUIDs, as their documents do.
-func textType(text string) string {
-	switch {
-	case len(text) == 36 && isUUID(text):
-		return "uuid"
-	case len(text) >= len(time.DateOnly) && len(text) <= 40 && text[4] == '-' && text[7] == '-':
-		for _, layout := range []string{time.DateOnly, time.RFC3339Nano} {
-			if _, err := time.Parse(layout, text); err == nil {
-				return "date"
-			}
-		}
-	}
-	return "string"
-}
-
-func isUUID(text string) bool {
-	for i := range len(text) {
-		switch i {
-		case 8, 13, 18, 23:
-			if text[i] != '-' {
-				return false
-			}
-		default:
-			if !strings.ContainsRune("0123456789abcdefABCDEF", rune(text[i])) {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // shortened is the beginning of a text, at most limit bytes of it, which ends at a rune.
