@@ -2,15 +2,11 @@ package engine
 
 import (
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/events"
 	"github.com/waybill-io/waybill/juel"
 )
-
-// maxPayload bounds the variables that an event holds beside others, as JSON.
-const maxPayload = 4 << 10
 
 // maxName bounds the name of a variable that is in events, in bytes.
 const maxName = events.MaxText
@@ -85,7 +81,7 @@ func shown(p *bpmn.Process, given Variables) map[string]any {
 		if v.value == nil && v.masked {
 			continue
 		}
-		if total += size(v.value, textSize) + textSize(name); total > maxPayload {
+		if total += size(v.value, textSize) + textSize(name); total > events.MaxVariables {
 			return nil
 		}
 		if all == nil {
@@ -134,7 +130,7 @@ func tell(p *bpmn.Process, name string, value any) told {
 	}
 	switch v := value.(type) {
 	case string:
-		t.value, t.cut = shortened(v, limit)
+		t.value, t.cut = events.CutTo(v, limit), len(v) > limit
 	case []any, map[string]any:
 		// The first size is quick and too large.
 		if size(v, func(text string) int { return 6*len(text) + 2 }) <= limit {
@@ -145,7 +141,7 @@ func tell(p *bpmn.Process, name string, value any) told {
 			return told{typ: t.typ, cut: true} // not in the value model: no variable is
 		}
 		if len(text) > limit {
-			t.value, t.cut = shortened(string(text), limit)
+			t.value, t.cut = events.CutTo(string(text), limit), true
 		}
 	}
 	return t
@@ -190,15 +186,4 @@ func typeOf(p *bpmn.Process, name string, value any) string {
 		return kind
 	}
 	return "json"
-}
-
-// shortened is the beginning of a text, at most limit bytes of it, which ends at a rune.
-func shortened(text string, limit int) (string, bool) {
-	if len(text) <= limit {
-		return text, false
-	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return text[:limit], true
 }

@@ -110,7 +110,7 @@ func workOf(w *Wait, a ending) detail {
 
 func (a ending) fill(e *events.Event, p *bpmn.Process) {
 	e.Status = cmp.Or(a.status, e.Status)
-	e.ErrorCode, e.Error, e.Attempts = clipped(a.code), clipped(a.message), a.attempts
+	e.ErrorCode, e.Error, e.Attempts = events.Cut(a.code), events.Cut(a.message), a.attempts
 	e.Variables = shown(p, a.variables)
 }
 
@@ -121,7 +121,7 @@ type offer struct {
 }
 
 func (o offer) fill(e *events.Event, p *bpmn.Process) {
-	e.Topic, e.Priority = clipped(o.topic), o.priority
+	e.Topic, e.Priority = events.Cut(o.topic), o.priority
 	o.ending.fill(e, p)
 }
 
@@ -135,14 +135,14 @@ func (t userTask) fill(e *events.Event, p *bpmn.Process) {
 	if e.Type != events.TaskCreated {
 		e.Revision = events.MaxRevision
 	}
-	e.Name, e.Description, e.FormKey, e.Priority, e.Due = clipped(t.Name), clipped(t.Description), clipped(t.FormKey), t.Priority, t.Due
-	e.Assignee, e.Owner, e.CandidateUsers, e.CandidateGroups = clipped(t.Assignee), clipped(t.Owner), t.CandidateUsers, t.CandidateGroups
+	e.Name, e.Description, e.FormKey, e.Priority, e.Due = events.Cut(t.Name), events.Cut(t.Description), events.Cut(t.FormKey), t.Priority, t.Due
+	e.Assignee, e.Owner, e.CandidateUsers, e.CandidateGroups = events.Cut(t.Assignee), events.Cut(t.Owner), t.CandidateUsers, t.CandidateGroups
 	t.ending.fill(e, p)
 	if t.assignee != nil {
-		e.Assignee = clipped(*t.assignee)
+		e.Assignee = events.Cut(*t.assignee)
 	}
 	if t.owner != nil {
-		e.Owner = clipped(*t.owner)
+		e.Owner = events.Cut(*t.owner)
 	}
 	e.Claimed = t.claimed
 	if e.Type == events.TaskCompleted {
@@ -176,7 +176,7 @@ type incident struct {
 }
 
 func (i incident) fill(e *events.Event, _ *bpmn.Process) {
-	e.ErrorCode, e.Error, e.Action = clipped(i.Code), clipped(i.Message), string(i.action)
+	e.ErrorCode, e.Error, e.Action = events.Cut(i.Code), events.Cut(i.Message), string(i.action)
 	e.Status = cmp.Or(i.status, e.Status)
 }
 
@@ -190,11 +190,11 @@ type arrival struct {
 func (a arrival) fill(e *events.Event, p *bpmn.Process) {
 	switch a.kind {
 	case events.ActivitySignaled:
-		e.SignalName = clipped(a.name)
+		e.SignalName = events.Cut(a.name)
 	case events.ActivityMessage:
-		e.MessageName = clipped(a.name)
+		e.MessageName = events.Cut(a.name)
 	case events.ActivityError:
-		e.ErrorCode = clipped(a.name)
+		e.ErrorCode = events.Cut(a.name)
 	}
 	e.Variables = shown(p, a.variables)
 }
@@ -207,10 +207,10 @@ type lifetime struct {
 }
 
 func (l lifetime) fill(e *events.Event, p *bpmn.Process) {
-	e.UserID, e.Variables = clipped(l.user), shown(p, l.variables)
+	e.UserID, e.Variables = events.Cut(l.user), shown(p, l.variables)
 	if l.end.Outcome != "" {
 		e.Status = events.Status(l.end.Outcome)
-		e.ErrorCode, e.Error = clipped(l.end.Failure.Code), clipped(l.end.Failure.Message)
+		e.ErrorCode, e.Error = events.Cut(l.end.Failure.Code), events.Cut(l.end.Failure.Message)
 	}
 }
 

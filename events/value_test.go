@@ -38,3 +38,24 @@ func TestTextType(t *testing.T) {
 		}
 	}
 }
+
+func TestCut(t *testing.T) {
+	long := strings.Repeat("ä", MaxText)
+	require.Equal(t, long[:MaxText], Cut(long))
+	require.Equal(t, "a"+long[:MaxText-2], Cut("a"+long), "a character is whole or not there")
+	for _, test := range []struct {
+		text  string
+		limit int
+		want  string
+	}{
+		{"", 3, ""},
+		{"abc", 3, "abc"},
+		{"abcd", 3, "abc"},
+		{"ää", 3, "ä"},
+		{"ä", 1, ""},
+		{"a\xffb", 3, "ab"},
+		{"abc", 0, ""},
+	} {
+		require.Equal(t, test.want, CutTo(test.text, test.limit), "%q", test.text)
+	}
+}

@@ -3,7 +3,6 @@ package marker
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -41,7 +40,7 @@ func Closed(e *history.HistoryEvent) (c Close, ok bool) {
 	default:
 		return c, false
 	}
-	c.Reason = strings.ToValidUTF8(c.Reason[:min(len(c.Reason), events.MaxText)], "")
+	c.Reason = events.Cut(c.Reason)
 	return c, next == "" // or Temporal has begun it again
 }
 

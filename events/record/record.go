@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -154,7 +153,7 @@ func (r *Recorder) End(ctx workflow.Context, err error) error {
 	case temporal.IsCanceledError(err):
 		how, state = events.Cancelled, contract.StateCancelled
 	case err != nil:
-		how, state, e.Error = events.Failed, contract.StateFailed, cut(err.Error())
+		how, state, e.Error = events.Failed, contract.StateFailed, events.Cut(err.Error())
 	}
 	r.Event(ctx, ended(ctx, e, events.ProcessEnded, how))
 	r.flushLast(ctx)
@@ -187,6 +186,3 @@ func (r *Recorder) flushLast(ctx workflow.Context) {
 		_ = workflow.Sleep(ctx, time.Millisecond) // never cancelled
 	}
 }
-
-// cut keeps a text within what an event holds of one.
-func cut(s string) string { return strings.ToValidUTF8(s[:min(len(s), events.MaxText)], "") }

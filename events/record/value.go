@@ -9,9 +9,6 @@ import (
 	"github.com/waybill-io/waybill/events"
 )
 
-// maxShown bounds the variables beside an event, as JSON; see the events of BPMN processes.
-const maxShown = 4 << 10
-
 // told is what an event tells of a value, its type in the words of events.Event, and whether it is not all of it.
 func told(value any) (v any, kind string, short bool) {
 	text, err := json.Marshal(value)
@@ -36,10 +33,10 @@ func told(value any) (v any, kind string, short bool) {
 		return f, "double", err != nil
 	case string:
 		kind, _ = events.TextType(x)
-		return cut(x), kind, len(x) > events.MaxText
+		return events.Cut(x), kind, len(x) > events.MaxText
 	}
 	if len(text) > events.MaxText {
-		return cut(string(text)), "json", true
+		return events.Cut(string(text)), "json", true
 	}
 	return v, "json", false
 }
@@ -53,7 +50,7 @@ func shown(given map[string]any) map[string]any {
 	for _, name := range workflow.DeterministicKeys(given) {
 		all[name], _, _ = told(given[name])
 	}
-	if text, err := json.Marshal(all); err != nil || len(text) > maxShown {
+	if text, err := json.Marshal(all); err != nil || len(text) > events.MaxVariables {
 		return nil
 	}
 	return all
