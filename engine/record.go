@@ -83,8 +83,7 @@ func (r Record) event(i int) events.Event {
 	}
 	switch e.Status {
 	case events.Completed, events.Cancelled, events.Failed:
-		duration := max(at.Sub(e.Start).Milliseconds(), 0)
-		e.End, e.Duration = at, &duration
+		e.EndAt(at)
 	}
 	if n := x.node; n != nil {
 		e.ActivityID, e.ActivityName, e.ActivityType = n.ID, events.Cut(n.Name), n.Kind.String()

@@ -182,6 +182,12 @@ type Event struct {
 	Variables map[string]any `json:"variables,omitempty"`
 }
 
+// EndAt sets when that which the event is about ended, and how long it took: nothing, when by another clock it began later.
+func (e *Event) EndAt(at time.Time) {
+	took := max(at.Sub(e.Start).Milliseconds(), 0)
+	e.End, e.Duration = at, &took
+}
+
 // MaxRevision is the revision of a task that is over.
 const MaxRevision = 1 << 30
 

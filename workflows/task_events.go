@@ -76,9 +76,8 @@ func (t *task) cancelled(ctx workflow.Context) {
 		return // as the process knows it
 	}
 	e := t.snapshot(ctx, events.TaskCancelled)
-	e.Revision, e.Status, e.End = cancelledRevision, events.Cancelled, e.Time
-	took := e.End.Sub(e.Start).Milliseconds()
-	e.Duration = &took
+	e.Revision, e.Status = cancelledRevision, events.Cancelled
+	e.EndAt(e.Time)
 	l.log.Add(marker.List{e})
 	l.log.Flush(ctx, true)
 }

@@ -146,7 +146,7 @@ var closes = map[events.Kind]events.Type{
 }
 
 func over(e events.Event, at time.Time) events.Event {
-	took := max(at.Sub(e.Start).Milliseconds(), 0)
-	e.Time, e.End, e.Duration, e.Variables = at, at, &took, nil
+	e.Time, e.Variables = at, nil
+	e.EndAt(at)
 	return e
 }

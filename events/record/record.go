@@ -114,9 +114,8 @@ func (r *Recorder) Event(ctx workflow.Context, e events.Event) int64 {
 
 // ended completes an event with when and how what it is about has ended.
 func ended(ctx workflow.Context, e events.Event, kind events.Type, how events.Status) events.Event {
-	e.Type, e.Status, e.End = kind, how, workflow.Now(ctx).UTC()
-	took := max(e.End.Sub(e.Start).Milliseconds(), 0)
-	e.Duration = &took
+	e.Type, e.Status = kind, how
+	e.EndAt(workflow.Now(ctx).UTC())
 	return e
 }
 
