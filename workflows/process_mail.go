@@ -84,5 +84,3 @@ func (w *wait) tried(err error) int {
 	}
 	return 0
 }
-
-var _ marker.Source = (*recorded)(nil)

@@ -91,9 +91,7 @@ func Start(ctx workflow.Context, p Process) (*Recorder, error) {
 func (r *Recorder) write(ctx workflow.Context) {
 	for {
 		r.moved.Receive(ctx, nil)
-		for r.log.Flush(ctx, false); r.log.Pending(); r.log.Flush(ctx, false) {
-			_ = workflow.Sleep(ctx, time.Millisecond) // never cancelled
-		}
+		r.log.FlushAll(ctx, false)
 	}
 }
 
@@ -155,7 +153,7 @@ func (r *Recorder) End(ctx workflow.Context, err error) error {
 		how, state, e.Error = events.Failed, contract.StateFailed, events.Cut(err.Error())
 	}
 	r.Event(ctx, ended(ctx, e, events.ProcessEnded, how))
-	r.flushLast(ctx)
+	r.log.FlushAll(ctx, true)
 	r.over = true
 	if state == "" {
 		return nil
@@ -177,11 +175,4 @@ func (r *Recorder) Continue(ctx workflow.Context) *State {
 		}
 	}
 	return &r.state
-}
-
-// flushLast writes all events that wait, over several workflow tasks when they are too many for one.
-func (r *Recorder) flushLast(ctx workflow.Context) {
-	for r.log.Flush(ctx, true); r.log.Pending(); r.log.Flush(ctx, true) {
-		_ = workflow.Sleep(ctx, time.Millisecond) // never cancelled
-	}
 }
