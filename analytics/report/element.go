@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -119,8 +120,8 @@ func (q *question) overTime(id, title string, y Unit, lines ...line) Element {
 	return e
 }
 
-// buckets asks for the intervals of the report by a time field, also for those in which there is nothing, up to now.
-func (q *question) buckets(field string, aggs map[string]any) map[string]any {
+// histogram counts documents in the intervals of the report by a time field, also in those in which there is nothing, up to now.
+func (q *question) histogram(ctx context.Context, index string, f filter, field string, aggs map[string]any) (intervals, error) {
 	last := q.to
 	if q.now.Before(last) {
 		last = q.now
@@ -133,7 +134,11 @@ func (q *question) buckets(field string, aggs map[string]any) map[string]any {
 	if len(aggs) > 0 {
 		b["aggs"] = aggs
 	}
-	return b
+	a, err := q.search(ctx, index, f, map[string]any{"aggs": map[string]any{"intervals": b}})
+	if err != nil {
+		return intervals{}, err
+	}
+	return read[intervals](a.Aggregations, "intervals")
 }
 
 // interval is a bucket of a chart over time.
