@@ -132,11 +132,8 @@ func export(ctx context.Context, c *client.Client, in contract.ExportInput, inde
 			if ctx.Err() != nil {
 				return errors.New("interrupted")
 			}
-			if errors.Is(err, client.ErrUnclaimed) {
-				return coded(exitUnreachable, err)
-			}
 			if err != nil {
-				return err
+				return unclaimed(err)
 			}
 			for _, document := range page.Documents {
 				if err := to.row(document); err != nil {
