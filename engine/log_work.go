@@ -69,23 +69,19 @@ func (m *machine) done(w Wait, n *bpmn.Node, ev Completed) {
 
 // undone is the end of what has failed. A user task with a BPMN error is what somebody has made of it.
 func (m *machine) undone(w Wait, ev Failed) {
-	a := ending{code: ev.Failure.Code, message: ev.Failure.Message, attempts: ev.Attempts}
-	switch w.Kind {
-	case WaitTask:
-		m.over(w, events.TaskCompleted, a)
-	case WaitCall:
-		m.over(w, events.IntegrationError, a)
-	case WaitOffer:
-		m.over(w, events.ExternalTaskFailed, a)
-	}
+	m.fruitless(w, events.TaskCompleted, ending{code: ev.Failure.Code, message: ev.Failure.Message, attempts: ev.Attempts})
 }
 
 // givenUp is the end of what nobody waits for any more.
 func (m *machine) givenUp(w Wait) {
-	a := ending{status: events.Cancelled}
+	m.fruitless(w, events.TaskCancelled, ending{status: events.Cancelled})
+}
+
+// fruitless is the end of what has brought no result.
+func (m *machine) fruitless(w Wait, task events.Type, a ending) {
 	switch w.Kind {
 	case WaitTask:
-		m.over(w, events.TaskCancelled, a)
+		m.over(w, task, a)
 	case WaitCall:
 		m.over(w, events.IntegrationError, a)
 	case WaitOffer:
