@@ -31,7 +31,7 @@ const exportPage = 1000
 
 // Export returns a page of documents.
 func (b *Rebuilder) Export(ctx context.Context, in contract.ExportInput) (p contract.ExportPage, err error) {
-	defer beating(ctx)()
+	defer keepAlive(ctx, nil)()
 	if !in.Archive {
 		if err := b.searchable(); err != nil {
 			return p, err

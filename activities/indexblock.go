@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,8 +17,6 @@ import (
 )
 
 const (
-	// beatEvery is how often a block tells that it lives.
-	beatEvery = 4 * time.Second
 	// packedOfWrite bounds the events of a write by their size in histories, where they are compressed some five times.
 	packedOfWrite = 4 << 20
 )
@@ -26,13 +26,23 @@ const (
 func (x *Indexer) Index(ctx context.Context, b contract.IndexBlock) (contract.IndexedBlock, error) {
 	defer since(x.metrics.block, time.Now())
 	defer keepAlive(ctx, nil)()
-	block := &block{Indexer: x, ctx: ctx, name: b.Name, also: b.Also, documents: map[documentKey]events.Document{}}
+	block := &block{Indexer: x, ctx: ctx, name: b.Name, also: b.Also, documents: latest{}}
 	err := block.index(b.Executions)
 	return contract.IndexedBlock{IndexCount: block.count}, err
 }
 
 // documentKey names a document among those of all tenants.
 type documentKey struct{ tenant, index, id string }
+
+// latest are documents, of each thing the latest.
+type latest map[documentKey]events.Document
+
+func (l latest) take(d events.Document) {
+	key := documentKey{d.Tenant, d.Index(), d.ID()}
+	if have, known := l[key]; !known || have.Version() < d.Version() {
+		l[key] = d
+	}
+}
 
 // block gathers documents until they are written. Those who read wait while a write is under way, so that what is in memory is bounded.
 type block struct {
@@ -42,7 +52,7 @@ type block struct {
 	also []contract.IndexTarget
 
 	mu        sync.Mutex
-	documents map[documentKey]events.Document
+	documents latest
 	packed    int // size in histories of the events that they are from
 	writes    int
 	count     contract.IndexCount
@@ -128,10 +138,7 @@ func (b *block) take(batch events.Batch, packed int) error {
 		return b.failed
 	}
 	for _, d := range documents {
-		key := documentKey{d.Tenant, d.Index(), d.ID()}
-		if have, known := b.documents[key]; !known || have.Version() < d.Version() {
-			b.documents[key] = d
-		}
+		b.documents.take(d)
 	}
 	b.packed += packed
 	if len(b.documents) < b.settings.MaxBatch && b.packed < packedOfWrite {
@@ -146,10 +153,7 @@ func (b *block) write() error {
 	if len(b.documents) == 0 {
 		return nil
 	}
-	documents := make([]events.Document, 0, len(b.documents))
-	for _, d := range b.documents {
-		documents = append(documents, d)
-	}
+	documents := slices.Collect(maps.Values(b.documents))
 	begun := time.Now()
 	written, err := b.sink.Write(b.ctx, documents)
 	if err != nil {

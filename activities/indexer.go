@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -41,11 +40,10 @@ type IndexerSettings struct {
 	Sweep        time.Duration // what a sweep through all running executions takes at least
 	BlocksAtOnce int           // of one worker
 	Renew        time.Duration // how often it is seen to that there is a schedule; 0: 10 minutes
-	Converter    converter.DataConverter
-	Archive      Stager // nil: there is none
-	MaxBatch     int    // documents of a write; 0: 5,000
-	BlocksAtMost int    // of all workers; 0: 16
-	Histories    int    // that a block reads at a time; 0: 8
+	Archive      Stager        // nil: there is none
+	MaxBatch     int           // documents of a write; 0: 5,000
+	BlocksAtMost int           // of all workers; 0: 16
+	Histories    int           // that a block reads at a time; 0: 8
 }
 
 const (
@@ -89,9 +87,6 @@ func NewIndexer(c *client.Client, sink Sink, s IndexerSettings, r prometheus.Reg
 	positive(&s.Renew, renewEvery)
 	if s.Expression == "" {
 		s.Expression = defaultCron
-	}
-	if s.Converter == nil {
-		s.Converter = converter.GetDefaultDataConverter()
 	}
 	return &Indexer{client: c, sink: sink, settings: s, logger: logger, metrics: newIndexMetrics(r), ended: newRecentRuns(endedRuns)}
 }

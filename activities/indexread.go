@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/events"
@@ -62,7 +63,7 @@ func (b *block) read(e contract.Execution) (outcome string, err error) {
 			if event.GetEventTime().AsTime().UnixMilli() < e.Since {
 				return outcome, nil
 			}
-			batch, ok, err := marker.Read(event, b.settings.Converter)
+			batch, ok, err := marker.Read(event, converter.GetDefaultDataConverter())
 			if err != nil {
 				b.unreadable(e, event.GetEventId(), err)
 				outcome = historyDead
@@ -112,7 +113,7 @@ func (b *block) close(e contract.Execution, end closeOf, outcome string) (string
 	if !end.closed || end.recorded || end.Status == events.Completed && !end.own {
 		return outcome, nil
 	}
-	batch, ok, err := b.client.Closing(b.ctx, e.ID, e.Run, end.Close, b.settings.Converter)
+	batch, ok, err := b.client.Closing(b.ctx, e.ID, e.Run, end.Close, converter.GetDefaultDataConverter())
 	switch fault := faultOf(err); {
 	case err == nil:
 	case fault == historyMissing:

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"gocloud.dev/blob"
@@ -110,8 +108,8 @@ func (b *Rebuilder) Begin(ctx context.Context, in contract.GatherInput) (contrac
 	if err := b.searchable(); err != nil {
 		return contract.GatherBegun{}, err
 	}
-	defer beating(ctx)()
-	begun := contract.GatherBegun{SkipArchive: in.HistoriesOnly}
+	defer keepAlive(ctx, nil)()
+	begun := contract.GatherBegun{SkipArchive: in.HistoriesOnly, ArchiveIsKept: b.settings.Keep}
 	var setting contract.IndexSetting
 	if err := b.reader.tell(ctx, &setting); err != nil {
 		return begun, err
@@ -200,23 +198,18 @@ func (b *Rebuilder) generations(ctx context.Context, tenant string) ([]contract.
 	}
 	var list []contract.Generation
 	for _, g := range all {
-		list = append(list, contract.Generation{Number: g.Number, Current: g.Current, Documents: g.Documents, Bytes: g.Bytes})
+		list = append(list, contract.Generation(g))
 	}
 	return list, nil
 }
 
 // Drop drops a generation that is not the current one.
 func (b *Rebuilder) Drop(ctx context.Context, t contract.IndexTarget) error {
-	all, err := b.store.Generations(ctx, t.Tenant)
-	if err != nil {
-		return err
+	err := b.store.Drop(ctx, t.Tenant, t.Generation)
+	if errors.Is(err, analytics.ErrCurrent) {
+		return nil // the rebuild came to its end before it was given up
 	}
-	for _, g := range all {
-		if g.Number == t.Generation && g.Current {
-			return nil // the rebuild came to its end before it was given up
-		}
-	}
-	return b.store.Drop(ctx, t.Tenant, t.Generation)
+	return err
 }
 
 // DropReplaced drops the generations that came before the current one.
@@ -247,7 +240,7 @@ func (b *Rebuilder) DropReplaced(ctx context.Context, tenant string) (d contract
 
 // Also has the indexer write to a generation, too, or no longer, and waits until it does nothing that it began otherwise.
 func (b *Rebuilder) Also(ctx context.Context, in contract.AlsoIndex) error {
-	defer beating(ctx)()
+	defer keepAlive(ctx, nil)()
 	if err := b.client.StartIndexer(ctx, contract.IndexSetting{}); err != nil {
 		return err
 	}
@@ -297,32 +290,10 @@ func (b *Rebuilder) clear(ctx context.Context, tenant string) error {
 
 // AlsoStands tells whether the indexer writes to a generation as well, as it was told to. One that was ended and started anew does not.
 func (b *Rebuilder) AlsoStands(ctx context.Context, t contract.IndexTarget) (bool, error) {
-	defer beating(ctx)()
+	defer keepAlive(ctx, nil)()
 	if err := b.client.StartIndexer(ctx, contract.IndexSetting{}); err != nil {
 		return false, err
 	}
 	s, err := b.client.IndexerState(ctx)
 	return slices.Contains(s.Also, t), err
-}
-
-// beating tells Temporal that an activity lives until what it returns is called.
-func beating(ctx context.Context) (done func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var running sync.WaitGroup
-	running.Go(func() {
-		ticker := time.NewTicker(beatEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-				activity.RecordHeartbeat(ctx)
-			}
-		}
-	})
-	return func() {
-		cancel()
-		running.Wait()
-	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -18,7 +17,7 @@ import (
 
 // Compare compares a share of what the sources told with what the index holds.
 func (b *Rebuilder) Compare(ctx context.Context, in contract.CompareInput) (c contract.Comparison, err error) {
-	defer beating(ctx)()
+	defer keepAlive(ctx, nil)()
 	l, err := ledger.New(b.bucket, in.Ledger, in.Late)
 	if err != nil {
 		return c, err
@@ -71,7 +70,7 @@ var _ ledger.Index = (*heldIndex)(nil)
 
 // Forget deletes a ledger.
 func (b *Rebuilder) Forget(ctx context.Context, name string) error {
-	defer beating(ctx)()
+	defer keepAlive(ctx, nil)()
 	l, err := ledger.New(b.bucket, name, time.Time{})
 	if err != nil {
 		return err
@@ -81,8 +80,8 @@ func (b *Rebuilder) Forget(ctx context.Context, name string) error {
 
 // CheckArchive compares the archive of a tenant with its manifests.
 func (b *Rebuilder) CheckArchive(ctx context.Context, in contract.CheckArchive) (contract.ArchiveCheck, error) {
-	defer beating(ctx)()
-	c, err := b.archive.Check(ctx, in.Tenant, archive.Range{From: in.Since}, func(c archive.Checked) { activity.RecordHeartbeat(ctx, c.Days) })
+	defer keepAlive(ctx, nil)()
+	c, err := b.archive.Check(ctx, in.Tenant, archive.Range{From: in.Since})
 	c.Errors = c.Errors[:min(len(c.Errors), contract.MaxDamaged)]
 	c.Unlisted = c.Unlisted[:min(len(c.Unlisted), contract.MaxDamaged)]
 	return contract.ArchiveCheck(c), err
@@ -90,7 +89,7 @@ func (b *Rebuilder) CheckArchive(ctx context.Context, in contract.CheckArchive) 
 
 // Move takes what is staged into the archive. Only one may run at a time: the Schedule sees to it.
 func (b *Rebuilder) Move(ctx context.Context) (contract.MovedArchive, error) {
-	defer beating(ctx)()
+	defer keepAlive(ctx, nil)()
 	m, err := b.archive.Move(ctx)
 	waiting, counted := b.waiting(ctx)
 	b.metrics.moved(m, waiting, counted == nil, err)

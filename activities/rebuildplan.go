@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/analytics/archive"
+	"github.com/waybill-io/waybill/client"
 )
 
 const (
@@ -25,7 +25,7 @@ const (
 // PlanArchive finds the next files of the archive to read. What is staged comes first, and blocks are only listed when that has been read: what is
 // taken into the archive meanwhile is then found in it.
 func (b *Rebuilder) PlanArchive(ctx context.Context, in contract.ArchivePlanInput) (contract.GatherPlan, error) {
-	defer beating(ctx)()
+	defer keepAlive(ctx, nil)()
 	p := archivePlan{}
 	c := contract.GatherCursor{}
 	if in.Cursor != nil {
@@ -113,7 +113,7 @@ func (p *archivePlan) full() bool { return len(p.Parts) >= planParts && p.closed
 // PlanHistories finds the next executions to read: those that run, and then those that have ended, so that one that ends meanwhile is among
 // these. What starts meanwhile the indexer writes.
 func (b *Rebuilder) PlanHistories(ctx context.Context, in contract.HistoryPlanInput) (contract.GatherPlan, error) {
-	defer beating(ctx)()
+	defer keepAlive(ctx, nil)()
 	var p contract.GatherPlan
 	c := contract.GatherCursor{}
 	if in.Cursor != nil {
@@ -144,7 +144,7 @@ func (b *Rebuilder) PlanHistories(ctx context.Context, in contract.HistoryPlanIn
 func historyQuery(n int, since time.Time, instance string) string {
 	q := recording
 	if instance != "" {
-		q += fmt.Sprintf(" AND (WorkflowId = %s OR %s = %s)", literal(instance), contract.InstanceAttribute, literal(instance))
+		q += fmt.Sprintf(" AND (WorkflowId = %s OR %s = %s)", client.Literal(instance), contract.InstanceAttribute, client.Literal(instance))
 	}
 	if n == 0 {
 		return q + " AND ExecutionStatus = 'Running'"
@@ -154,11 +154,6 @@ func historyQuery(n int, since time.Time, instance string) string {
 		q += fmt.Sprintf(" AND CloseTime >= '%s'", since.UTC().Format(time.RFC3339Nano))
 	}
 	return q
-}
-
-// literal makes a string literal of Temporal's list filter.
-func literal(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }
 
 func (b *Rebuilder) countHistories(ctx context.Context, since time.Time, instance string) (n int64, err error) {

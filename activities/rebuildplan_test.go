@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
 	"gocloud.dev/blob/memblob"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -27,16 +28,23 @@ func TestPlanArchiveWhileItMoves(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, a.Stage(t.Context(), "pass-2", document("order/2")))
 
-	p, err := b.PlanArchive(t.Context(), contract.ArchivePlanInput{})
-	require.NoError(t, err)
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	env.RegisterActivity(b.PlanArchive)
+	plan := func(in contract.ArchivePlanInput) (p contract.GatherPlan) {
+		answer, err := env.ExecuteActivity(b.PlanArchive, in)
+		require.NoError(t, err)
+		require.NoError(t, answer.Get(&p))
+		return p
+	}
+	p := plan(contract.ArchivePlanInput{})
 	require.Len(t, p.Parts, 1)
 	require.Len(t, p.Parts[0].Staged, 1)
 	require.Empty(t, p.Parts[0].Blocks, "which there will be is known when what is staged has been read")
 	require.NotNil(t, p.Next)
 	_, err = a.Move(t.Context())
 	require.NoError(t, err)
-	p, err = b.PlanArchive(t.Context(), contract.ArchivePlanInput{Cursor: p.Next})
-	require.NoError(t, err)
+	p = plan(contract.ArchivePlanInput{Cursor: p.Next})
 	require.Nil(t, p.Next)
 	documents := 0
 	for _, part := range p.Parts {

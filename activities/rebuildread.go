@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/analytics"
@@ -16,12 +18,12 @@ import (
 // Gather reads a part of the sources: files of the archive, or histories from their end to their beginning. What they tell of the tenant
 // goes into the ledger and, for a rebuild, into the index. So it may be done any number of times.
 func (b *Rebuilder) Gather(ctx context.Context, p contract.GatherPart) (contract.Gathered, error) {
-	defer beating(ctx)()
+	defer keepAlive(ctx, nil)()
 	l, err := ledger.New(b.bucket, p.Ledger, p.Late)
 	if err != nil {
 		return contract.Gathered{}, err
 	}
-	g := &gathering{Rebuilder: b, part: p, ledger: l, documents: map[documentKey]events.Document{}}
+	g := &gathering{Rebuilder: b, part: p, ledger: l, documents: latest{}}
 	if len(p.Executions) > 0 {
 		err = g.histories(ctx)
 	} else {
@@ -35,7 +37,7 @@ type gathering struct {
 	*Rebuilder
 	part      contract.GatherPart
 	ledger    *ledger.Ledger
-	documents map[documentKey]events.Document
+	documents latest
 	writes    int
 	done      contract.Gathered
 }
@@ -44,7 +46,7 @@ func (g *gathering) histories(ctx context.Context) error {
 	reader := &Indexer{
 		client: g.reader.client, sink: g, settings: g.reader.settings, logger: g.logger, metrics: g.reader.metrics, ended: newRecentRuns(endedRuns),
 	}
-	histories := &block{Indexer: reader, ctx: ctx, name: g.part.Name, documents: map[documentKey]events.Document{}}
+	histories := &block{Indexer: reader, ctx: ctx, name: g.part.Name, documents: latest{}}
 	var whole []contract.Execution
 	for _, e := range g.part.Executions {
 		whole = append(whole, contract.Execution{ID: e.ID, Run: e.Run})
@@ -96,10 +98,7 @@ func (g *gathering) take(ctx context.Context, d events.Document) error {
 	if d.Time.Before(g.part.Since) {
 		return nil
 	}
-	key := documentKey{d.Tenant, d.Index(), d.ID()}
-	if have, known := g.documents[key]; !known || have.Version() < d.Version() {
-		g.documents[key] = d
-	}
+	g.documents.take(d)
 	if len(g.documents) < g.reader.settings.MaxBatch {
 		return nil
 	}
@@ -110,10 +109,7 @@ func (g *gathering) flush(ctx context.Context) error {
 	if len(g.documents) == 0 {
 		return nil
 	}
-	documents := make([]events.Document, 0, len(g.documents))
-	for _, d := range g.documents {
-		documents = append(documents, d)
-	}
+	documents := slices.Collect(maps.Values(g.documents))
 	clear(g.documents)
 	written, err := g.Write(ctx, documents)
 	g.done.Dead += int64(written.Dead)

@@ -2,6 +2,7 @@ package analytics
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -225,6 +226,9 @@ func (s *Store) settle(ctx context.Context, names []string) error {
 	return nil
 }
 
+// ErrCurrent is when the current generation is to be dropped.
+var ErrCurrent = errors.New("it is the current one")
+
 // Drop deletes the indexes of a generation that is not the current one. What is gone is no error.
 func (s *Store) Drop(ctx context.Context, tenant string, generation int) error {
 	now, err := s.currentGeneration(ctx, tenant)
@@ -232,7 +236,7 @@ func (s *Store) Drop(ctx context.Context, tenant string, generation int) error {
 		return err
 	}
 	if now == generation {
-		return fmt.Errorf("generation %d of the indexes %s-* is the current one, and is not dropped", generation, s.Prefix(tenant))
+		return fmt.Errorf("generation %d of the indexes %s-* is not dropped: %w", generation, s.Prefix(tenant), ErrCurrent)
 	}
 	names := s.physicals(tenant, generation)
 	if err := s.call(ctx, esapi.IndicesDeleteRequest{Index: names, IgnoreUnavailable: new(true)}, nil); err != nil {

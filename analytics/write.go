@@ -53,17 +53,16 @@ type target struct{ tenant, index string }
 func (s *Store) write(ctx context.Context, documents []events.Document, find func(*events.Document) (string, error), alias bool) (Written, []letter, error) {
 	var t tally
 	group, sending := errgroup.WithContext(ctx)
-	names := map[target]string{}
+	type goal struct{ name, alias string }
+	goals := map[target]goal{}
 	barred := map[string]error{} // by tenant, why nothing can be written for it
 	c := &chunk{alias: alias}
-	send := func() error {
+	send := func(full *chunk) error {
 		select {
 		case s.slots <- struct{}{}:
 		case <-sending.Done():
 			return context.Cause(sending)
 		}
-		full := c
-		c = &chunk{alias: alias, body: make([]byte, 0, len(full.body)+len(full.body)/8)}
 		group.Go(func() error {
 			defer func() { <-s.slots }()
 			return s.send(sending, full, &t, 1)
@@ -78,10 +77,10 @@ func (s *Store) write(ctx context.Context, documents []events.Document, find fun
 				continue
 			}
 			at := target{d.Tenant, d.Index()}
-			name, ok := names[at]
+			to, ok := goals[at]
 			if !ok {
-				var err error
-				if name, err = find(d); err != nil {
+				name, err := find(d)
+				if err != nil {
 					if _, ok := errors.AsType[unusable](err); !ok {
 						return err
 					}
@@ -89,20 +88,22 @@ func (s *Store) write(ctx context.Context, documents []events.Document, find fun
 					t.bury(s.unwritten(d, err))
 					continue
 				}
-				names[at] = name
+				to = goal{name, s.Alias(d.Tenant, d.Index())}
+				goals[at] = to
 			}
-			if err := c.add(name, s.Alias(d.Tenant, d.Index()), d); err != nil {
+			if err := c.add(to.name, to.alias, d); err != nil {
 				t.bury(s.unencoded(d, err))
 				continue
 			}
 			if len(c.body) >= s.limits.bytes || len(c.items) >= s.limits.documents {
-				if err := send(); err != nil {
+				if err := send(c); err != nil {
 					return err
 				}
+				c = &chunk{alias: alias, body: make([]byte, 0, len(c.body)+len(c.body)/8)}
 			}
 		}
 		if len(c.items) > 0 {
-			return send()
+			return send(c)
 		}
 		return nil
 	}()

@@ -100,7 +100,7 @@ const maxAlertRules = 1000
 // OpenAlerts returns the open groups of all rules. It finds the rules through Temporal's visibility store, which is some moments behind.
 func (c *Client) OpenAlerts(ctx context.Context) ([]contract.AlertsState, error) {
 	var rules []string
-	query := "WorkflowType = " + quote(contract.AlertsWorkflow) + " AND ExecutionStatus = 'Running'"
+	query := "WorkflowType = " + Literal(contract.AlertsWorkflow) + " AND ExecutionStatus = 'Running'"
 	err := c.visit(ctx, query, maxAlertRules, func(e *execution) bool {
 		rules = append(rules, strings.TrimPrefix(e.GetExecution().GetWorkflowId(), contract.AlertsID("")))
 		return true

@@ -16,8 +16,8 @@ import (
 )
 
 func TestQuoteKeepsAFilterOneLiteral(t *testing.T) {
-	require.Equal(t, `'plain'`, quote("plain"))
-	require.Equal(t, `'it\'s \\ done'`, quote(`it's \ done`))
+	require.Equal(t, `'plain'`, Literal("plain"))
+	require.Equal(t, `'it\'s \\ done'`, Literal(`it's \ done`))
 }
 
 func TestStateClause(t *testing.T) {

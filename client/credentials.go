@@ -58,7 +58,7 @@ func (c *Client) PutCredential(ctx context.Context, name string, config contract
 // Credentials returns the names of all credentials.
 func (c *Client) Credentials(ctx context.Context) ([]string, error) {
 	var names []string
-	query := "WorkflowType = " + quote(contract.CredentialWorkflow) + " AND ExecutionStatus = 'Running'"
+	query := "WorkflowType = " + Literal(contract.CredentialWorkflow) + " AND ExecutionStatus = 'Running'"
 	err := c.visit(ctx, query, 100_000, func(e *execution) bool {
 		names = append(names, e.GetExecution().GetWorkflowId()[len(contract.CredentialID("")):])
 		return true

@@ -87,7 +87,7 @@ func (c *Client) Undeploy(ctx context.Context, key string) error {
 // ProcessKeys are the processes that are deployed, as far as the visibility store knows.
 func (c *Client) ProcessKeys(ctx context.Context) ([]string, error) {
 	var keys []string
-	query := "WorkflowType = " + quote(contract.DefinitionWorkflow) + " AND ExecutionStatus = 'Running'"
+	query := "WorkflowType = " + Literal(contract.DefinitionWorkflow) + " AND ExecutionStatus = 'Running'"
 	err := c.visit(ctx, query, 10_000, func(e *execution) bool {
 		keys = append(keys, strings.TrimPrefix(e.GetExecution().GetWorkflowId(), contract.DefinitionID("")))
 		return true

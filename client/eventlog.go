@@ -34,7 +34,7 @@ func (c *Client) EventLog(ctx context.Context, instance string) ([]events.Docume
 		}
 	}
 	var tasks []*execution
-	err := c.visit(ctx, contract.InstanceAttribute+" = "+quote(instance), maxLogTasks, func(e *execution) bool {
+	err := c.visit(ctx, contract.InstanceAttribute+" = "+Literal(instance), maxLogTasks, func(e *execution) bool {
 		tasks = append(tasks, e)
 		return true
 	})

@@ -134,9 +134,9 @@ type DeadEvent struct {
 
 // DeadEvents returns the events of an instance that are dead letters, at most limit of them; instance "" is all.
 func (c *Client) DeadEvents(ctx context.Context, instance string, limit int) ([]DeadEvent, error) {
-	query := "WorkflowType = " + quote(contract.EventWorkflow) + " AND ExecutionStatus = 'Running' AND " + contract.StateAttribute + " = " + quote(contract.StateDead)
+	query := "WorkflowType = " + Literal(contract.EventWorkflow) + " AND ExecutionStatus = 'Running' AND " + contract.StateAttribute + " = " + Literal(contract.StateDead)
 	if instance != "" {
-		query += " AND WorkflowId STARTS_WITH " + quote(contract.EventPrefix+instance+"/")
+		query += " AND WorkflowId STARTS_WITH " + Literal(contract.EventPrefix+instance+"/")
 	}
 	var ids []string
 	err := c.visit(ctx, query, limit, func(e *execution) bool {

@@ -281,12 +281,12 @@ type Filter struct {
 func (c *Client) List(ctx context.Context, f Filter) ([]Instance, error) {
 	query := contract.StateAttribute + " IS NOT NULL"
 	if f.Key != "" {
-		query += " AND WorkflowType = " + quote(f.Key)
+		query += " AND WorkflowType = " + Literal(f.Key)
 	} else {
-		query += " AND WorkflowType != " + quote(contract.EventWorkflow)
+		query += " AND WorkflowType != " + Literal(contract.EventWorkflow)
 	}
 	if f.BusinessKey != "" {
-		query += " AND " + contract.BusinessKeyAttribute + " = " + quote(f.BusinessKey)
+		query += " AND " + contract.BusinessKeyAttribute + " = " + Literal(f.BusinessKey)
 	}
 	clause, err := stateClause(f.State)
 	if err != nil {
@@ -324,7 +324,7 @@ func stateClause(state string) (string, error) {
 	case "":
 		return " AND ExecutionStatus != 'ContinuedAsNew'", nil
 	case contract.StateActive, contract.StateSuspended, contract.StatePaused:
-		return " AND ExecutionStatus = 'Running' AND " + contract.StateAttribute + " = " + quote(state), nil
+		return " AND ExecutionStatus = 'Running' AND " + contract.StateAttribute + " = " + Literal(state), nil
 	case contract.StateCompleted:
 		return " AND ExecutionStatus = 'Completed' AND " + contract.StateAttribute + " != 'cancelled' AND " + contract.StateAttribute + " != 'failed'", nil
 	case contract.StateCancelled:

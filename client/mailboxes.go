@@ -113,7 +113,7 @@ func (c *Client) DeadLetters(ctx context.Context, name, update string, choice co
 // Mailboxes returns the names of all mailboxes.
 func (c *Client) Mailboxes(ctx context.Context) ([]string, error) {
 	var names []string
-	query := "WorkflowType = " + quote(contract.MailboxWorkflow) + " AND ExecutionStatus = 'Running'"
+	query := "WorkflowType = " + Literal(contract.MailboxWorkflow) + " AND ExecutionStatus = 'Running'"
 	err := c.visit(ctx, query, 100_000, func(e *execution) bool {
 		names = append(names, e.GetExecution().GetWorkflowId()[len(contract.MailboxID("")):])
 		return true

@@ -60,18 +60,27 @@ func (c *Client) startGathering(ctx context.Context, id, workflow, summary strin
 // pollsWithin is how long after a worker asked for work it is taken to be there: it asks again each minute.
 const pollsWithin = 2 * time.Minute
 
-// someIndexer refuses what would wait for a worker for ever.
+// someIndexer refuses what would wait for a worker for ever. One that starts is waited for.
 func (c *Client) someIndexer(ctx context.Context) error {
-	queue, err := c.Temporal.DescribeTaskQueue(ctx, contract.IndexerQueue, enums.TASK_QUEUE_TYPE_ACTIVITY)
-	if err != nil {
-		return fmt.Errorf("ask for the workers of %s: %w", contract.IndexerQueue, readable(err))
-	}
-	for _, p := range queue.GetPollers() {
-		if time.Since(p.GetLastAccessTime().AsTime()) < pollsWithin {
-			return nil
+	for began := time.Now(); ; {
+		queue, err := c.Temporal.DescribeTaskQueue(ctx, contract.IndexerQueue, enums.TASK_QUEUE_TYPE_ACTIVITY)
+		if err != nil {
+			return fmt.Errorf("ask for the workers of %s: %w", contract.IndexerQueue, readable(err))
+		}
+		for _, p := range queue.GetPollers() {
+			if time.Since(p.GetLastAccessTime().AsTime()) < pollsWithin {
+				return nil
+			}
+		}
+		if time.Since(began) > unclaimed {
+			return fmt.Errorf("%w: %s", ErrUnclaimed, needsIndexer)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
 		}
 	}
-	return fmt.Errorf("%w: %s", ErrUnclaimed, needsIndexer)
 }
 
 // GatherProgress asks a rebuild or a verification, by its workflow id, how far it is.

@@ -41,16 +41,16 @@ const maxTasks = 10_000
 // Tasks returns open user tasks, the newest first. It finds them through Temporal's visibility store, which is some
 // moments behind, and reads each from its workflow; it looks at 10,000 at most, those of the other fields of the filter.
 func (c *Client) Tasks(ctx context.Context, f TaskFilter) ([]contract.Task, error) {
-	query := "WorkflowType = " + quote(contract.TaskWorkflow) + " AND ExecutionStatus = 'Running'"
+	query := "WorkflowType = " + Literal(contract.TaskWorkflow) + " AND ExecutionStatus = 'Running'"
 	for _, clause := range []struct{ name, value string }{{contract.AssigneeAttribute, f.Assignee}, {contract.InstanceAttribute, f.Instance}} {
 		if clause.value != "" {
-			query += " AND " + clause.name + " = " + quote(clause.value)
+			query += " AND " + clause.name + " = " + Literal(clause.value)
 		}
 	}
 	if len(f.Candidates) > 0 {
 		var any []string
 		for _, candidate := range f.Candidates {
-			any = append(any, contract.CandidatesAttribute+" = "+quote(candidate))
+			any = append(any, contract.CandidatesAttribute+" = "+Literal(candidate))
 		}
 		query += " AND (" + strings.Join(any, " OR ") + ")"
 	}

@@ -70,7 +70,7 @@ func (c *Client) Triggers(ctx context.Context, source string) ([]contract.Regist
 func (c *Client) TriggerSources(ctx context.Context) ([]string, error) {
 	var sources []string
 	prefix := contract.TriggersID("")
-	query := "WorkflowType = " + quote(contract.RegistryWorkflow) + " AND ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH " + quote(prefix)
+	query := "WorkflowType = " + Literal(contract.RegistryWorkflow) + " AND ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH " + Literal(prefix)
 	err := c.visit(ctx, query, 100_000, func(e *execution) bool {
 		sources = append(sources, strings.TrimPrefix(e.GetExecution().GetWorkflowId(), prefix))
 		return true

@@ -31,8 +31,8 @@ func keyword(e *execution, name string) string {
 // attributesKnown is how long a server may take to know of new search attributes: its hosts ask for them once a minute.
 const attributesKnown = 2 * time.Minute
 
-// quote makes a string literal of Temporal's list filter.
-func quote(s string) string {
+// Literal makes a string literal of Temporal's list filter.
+func Literal(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }
 

@@ -9,17 +9,17 @@ import (
 
 // Checked is what a comparison of the archive with its manifests has found.
 type Checked struct {
-	Days      int   `json:"days"`
-	Blocks    int   `json:"blocks"`
-	Documents int   `json:"documents"`
-	Bytes     int64 `json:"bytes"`  // of text
-	Packed    int64 `json:"packed"` // of files
+	Days      int
+	Blocks    int
+	Documents int
+	Bytes     int64 // of text
+	Packed    int64 // of files
 	// Wrong counts the blocks and manifests that are missing or not as they were written, and Errors say of each, of MaxNamed at most,
 	// what is wrong.
-	Wrong  int      `json:"wrong"`
-	Errors []string `json:"errors,omitempty"`
+	Wrong  int
+	Errors []string
 	// Unlisted are blocks that no manifest has, at most MaxNamed: those of an archiving that is under way, or was interrupted and will go on.
-	Unlisted []string `json:"unlisted,omitempty"`
+	Unlisted []string
 }
 
 func (c *Checked) wrong(err error) {
@@ -28,9 +28,8 @@ func (c *Checked) wrong(err error) {
 	}
 }
 
-// Check reads all blocks of a tenant in a range of days and compares them with their manifests. done, if it is not nil, is called after
-// each day.
-func (a *Archive) Check(ctx context.Context, tenant string, in Range, done func(Checked)) (Checked, error) {
+// Check reads all blocks of a tenant in a range of days and compares them with their manifests.
+func (a *Archive) Check(ctx context.Context, tenant string, in Range) (Checked, error) {
 	var c Checked
 	for day, err := range a.days(ctx, tenant, in) {
 		if err == nil {
@@ -40,9 +39,6 @@ func (a *Archive) Check(ctx context.Context, tenant string, in Range, done func(
 			return c, fmt.Errorf("check the archive of tenant %q: %w", tenant, err)
 		}
 		c.Days++
-		if done != nil {
-			done(c)
-		}
 	}
 	return c, nil
 }

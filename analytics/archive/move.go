@@ -17,14 +17,14 @@ import (
 
 // Moved is what Move has done.
 type Moved struct {
-	Staged    int   `json:"staged"`    // files that were taken
-	Documents int   `json:"documents"` // that the archive got
-	Repeated  int   `json:"repeated"`  // that were there before in the same batch
-	Blocks    int   `json:"blocks"`    // that were written
-	Bytes     int64 `json:"bytes"`     // of their text
-	Packed    int64 `json:"packed"`    // of their files
+	Staged    int   // files that were taken
+	Documents int   // that the archive got
+	Repeated  int   // that were there before in the same batch
+	Blocks    int   // that were written
+	Bytes     int64 // of their text
+	Packed    int64 // of their files
 	// Damaged are staged files that are not as they were written, at most MaxNamed. They stay where they are.
-	Damaged []string `json:"damaged,omitempty"`
+	Damaged []string
 }
 
 // MaxNamed bounds the names in an answer.

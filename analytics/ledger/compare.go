@@ -34,30 +34,30 @@ const (
 
 // Difference is a document that is not as it should be.
 type Difference struct {
-	Kind   string `json:"kind"`
-	Index  string `json:"index"`
-	ID     string `json:"id"`
-	Detail string `json:"detail,omitempty"`
+	Kind   string
+	Index  string
+	ID     string
+	Detail string
 }
 
 // Count counts documents of an index. A sum is over their ids and versions, in any order.
 type Count struct {
-	Index     string `json:"index"`
-	Expected  int64  `json:"expected"`
-	Sum       uint64 `json:"sum,string"` // of those
-	Held      int64  `json:"held"`
-	HeldSum   uint64 `json:"heldSum,string"`
-	Missing   int64  `json:"missing,omitempty"`
-	Extra     int64  `json:"extra,omitempty"`
-	Different int64  `json:"different,omitempty"`
-	Late      int64  `json:"late,omitempty"`   // documents that moved meanwhile and are not counted above
-	Beyond    int64  `json:"beyond,omitempty"` // documents older than the sources, which are not counted above
+	Index     string
+	Expected  int64
+	Sum       uint64 // of those
+	Held      int64
+	HeldSum   uint64
+	Missing   int64
+	Extra     int64
+	Different int64
+	Late      int64 // documents that moved meanwhile and are not counted above
+	Beyond    int64 // documents older than the sources, which are not counted above
 }
 
 // Comparison is what a comparison, or a share of one, has found.
 type Comparison struct {
-	Counts      []Count      `json:"counts"` // in the order of events.Indexes
-	Differences []Difference `json:"differences,omitempty"`
+	Counts      []Count // in the order of events.Indexes
+	Differences []Difference
 }
 
 // known is an entry in memory.

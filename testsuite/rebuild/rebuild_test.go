@@ -302,6 +302,19 @@ func (i *installation) damaged(ctx context.Context) {
 	same(i.t, p)
 }
 
+// Nothing is in the archive yet, but it is kept: that is what is told.
+func TestRebuildWithAnEmptyArchive(t *testing.T) {
+	i := install(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	_, err := i.store.Write(ctx, ancient(1))
+	require.NoError(t, err)
+	require.NoError(t, i.store.Refresh(ctx, "", 0))
+	require.NoError(t, i.client.StartRebuild(ctx, contract.GatherInput{}))
+	_, err = i.client.AwaitGathering(ctx, contract.RebuildID(""))
+	require.ErrorContains(t, err, "the archive of events does not have them")
+}
+
 func TestRebuildWithoutAnArchive(t *testing.T) {
 	i := installWith(t, func(p *place) { p.Keep = false })
 	i.deploy()
