@@ -36,7 +36,7 @@ func (a *app) emailTestCommand() *cobra.Command {
 				fmt.Fprintln(cmd.ErrOrStderr(), "waiting for a worker to try its mail server out, for a minute at most")
 				report, err := c.TestEmail(ctx, in)
 				if err != nil {
-					return unclaimed(err)
+					return err
 				}
 				report.Stages = list(report.Stages)
 				if err := a.print(cmd, report, func(w io.Writer) { printEmailReport(w, report) }); err != nil {

@@ -133,7 +133,7 @@ func export(ctx context.Context, c *client.Client, in contract.ExportInput, inde
 				return errors.New("interrupted")
 			}
 			if err != nil {
-				return unclaimed(err)
+				return err
 			}
 			for _, document := range page.Documents {
 				if err := to.row(document); err != nil {

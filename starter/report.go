@@ -207,7 +207,7 @@ func reportError(err error) error {
 	case contract.ReportNoServer, contract.ReportSlow, contract.ReportUnavailable:
 		return coded(exitUnreachable, err)
 	}
-	return unclaimed(err)
+	return err
 }
 
 func (a *app) writeReport(w io.Writer, result report.Result, f reportFlags, options chart.Options) error {
