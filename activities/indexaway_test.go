@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/analytics"
@@ -29,7 +31,8 @@ func TestIndexIsAway(t *testing.T) {
 		require.NoError(t, err)
 		t.Cleanup(store.Close)
 		letters, b := &deadLetters{letters: store}, &Rebuilder{store: store}
-		ctx := t.Context()
+		var suite testsuite.WorkflowTestSuite
+		env := suite.NewTestActivityEnvironment()
 		for name, ask := range map[string]func(context.Context) error{
 			"list":  func(ctx context.Context) error { _, err := letters.List(ctx, contract.IndexLettersQuery{}); return err },
 			"retry": func(ctx context.Context) error { _, err := letters.Retry(ctx, []string{"1"}); return err },
@@ -40,7 +43,8 @@ func TestIndexIsAway(t *testing.T) {
 				return err
 			},
 		} {
-			err := ask(ctx)
+			env.RegisterActivityWithOptions(ask, activity.RegisterOptions{Name: name})
+			_, err := env.ExecuteActivity(name)
 			require.Error(t, err, name)
 			application, ok := errors.AsType[*temporal.ApplicationError](err)
 			require.Equal(t, away, ok && application.Type() == contract.IndexUnavailable, "%s: %v", name, err)

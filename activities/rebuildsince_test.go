@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
 	"gocloud.dev/blob/memblob"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -37,15 +38,21 @@ func TestArchiveIsExpectedSinceATime(t *testing.T) {
 		}}.Documents()...)
 	}
 	ctx := t.Context()
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	env.RegisterActivity(b.PlanArchive)
+	env.RegisterActivity(b.Gather)
 	expected := func(name string) (numbers []int64) {
 		t.Helper()
-		plan, err := b.PlanArchive(ctx, contract.ArchivePlanInput{Since: since})
+		var plan contract.GatherPlan
+		answer, err := env.ExecuteActivity(b.PlanArchive, contract.ArchivePlanInput{Since: since})
 		require.NoError(t, err)
+		require.NoError(t, answer.Get(&plan))
 		require.NotEmpty(t, plan.Parts)
 		late := since.AddDate(1, 0, 0)
 		for _, p := range plan.Parts {
 			p.Name, p.GatherTarget = "part", contract.GatherTarget{Ledger: name, Late: late, Since: since}
-			_, err := b.Gather(ctx, p)
+			_, err := env.ExecuteActivity(b.Gather, p)
 			require.NoError(t, err)
 		}
 		l, err := ledger.New(bucket, name, late)
