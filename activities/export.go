@@ -45,7 +45,7 @@ func (b *Rebuilder) Export(ctx context.Context, in contract.ExportInput) (p cont
 	if errors.Is(err, archive.ErrDamaged) {
 		return p, damagedArchive(err)
 	}
-	return p, err
+	return p, indexAway(err)
 }
 
 // exportedPage is an answer that is being made.

@@ -110,7 +110,11 @@ func (x *Indexer) Slots() int { return x.settings.BlocksAtOnce + 2 }
 // them, and a schedule with explicit days would run out of them.
 func (x *Indexer) Begin(ctx context.Context) {
 	for wait := time.Second; ctx.Err() == nil; {
-		err := x.client.StartIndexer(ctx)
+		var known contract.IndexSetting
+		err := x.tell(ctx, &known)
+		if err == nil {
+			err = x.client.StartIndexer(ctx, known)
+		}
 		if err == nil {
 			err = x.renew(ctx)
 		}

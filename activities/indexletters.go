@@ -55,7 +55,7 @@ func (d *deadLetters) List(ctx context.Context, q contract.IndexLettersQuery) (c
 	}
 	page, err := d.letters.DeadLetters(ctx, analytics.DeadLetterQuery{Tenant: q.Tenant, Index: q.Index, Size: q.Limit, After: q.After})
 	if err != nil {
-		return out, err
+		return out, indexAway(err)
 	}
 	out.Total, out.Next = page.Total, page.Next
 	for _, l := range page.Letters {
@@ -74,7 +74,7 @@ func (d *deadLetters) Retry(ctx context.Context, ids []string) (contract.IndexCo
 	}
 	w, err := d.letters.RetryDeadLetters(ctx, ids...)
 	if err != nil {
-		return contract.IndexCount{}, fmt.Errorf("retry %d dead letters: %w", len(ids), err)
+		return contract.IndexCount{}, indexAway(fmt.Errorf("retry %d dead letters: %w", len(ids), err))
 	}
 	return contract.IndexCount{Written: int64(w.New), Known: int64(w.Known), Dead: int64(w.Dead)}, nil
 }
@@ -84,5 +84,14 @@ func (d *deadLetters) Drop(ctx context.Context, ids []string) (int, error) {
 	if err := d.check(); err != nil {
 		return 0, err
 	}
-	return d.letters.DropDeadLetters(ctx, ids...)
+	n, err := d.letters.DropDeadLetters(ctx, ids...)
+	return n, indexAway(err)
+}
+
+// indexAway tells those who ask, and wait, that the index does not answer.
+func indexAway(err error) error {
+	if err == nil || !analytics.Away(err) {
+		return err
+	}
+	return temporal.NewApplicationErrorWithCause(err.Error(), contract.IndexUnavailable, err)
 }

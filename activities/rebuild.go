@@ -121,7 +121,12 @@ func (b *Rebuilder) Begin(ctx context.Context, in contract.GatherInput) (contrac
 	if begun.SkipArchive || !b.settings.Keep && begun.ArchiveTotal == 0 {
 		begun.Beyond = time.Now().Add(-time.Duration(setting.RetentionMS) * time.Millisecond).UTC()
 	}
-	if !in.Rebuild || !in.Since.IsZero() {
+	if !in.Rebuild {
+		all, err := b.store.Generations(ctx, in.Tenant)
+		begun.NoIndex = len(all) == 0
+		return begun, err
+	}
+	if !in.Since.IsZero() {
 		return begun, nil
 	}
 	// The indexer would do so, and must not meet a half-made first generation.
@@ -214,7 +219,7 @@ func (b *Rebuilder) DropReplaced(ctx context.Context, tenant string) (d contract
 	}
 	all, err := b.generations(ctx, tenant)
 	if err != nil {
-		return d, err
+		return d, indexAway(err)
 	}
 	for _, g := range all {
 		if g.Current {
@@ -226,7 +231,7 @@ func (b *Rebuilder) DropReplaced(ctx context.Context, tenant string) (d contract
 			continue // that of a rebuild
 		}
 		if err := b.store.Drop(ctx, tenant, g.Number); err != nil {
-			return d, err
+			return d, indexAway(err)
 		}
 		d.Dropped = append(d.Dropped, g)
 	}
@@ -236,7 +241,7 @@ func (b *Rebuilder) DropReplaced(ctx context.Context, tenant string) (d contract
 // Also has the indexer write to a generation, too, or no longer, and waits until it does nothing that it began otherwise.
 func (b *Rebuilder) Also(ctx context.Context, in contract.AlsoIndex) error {
 	defer keepAlive(ctx, nil)()
-	if err := b.client.StartIndexer(ctx); err != nil {
+	if err := b.client.StartIndexer(ctx, contract.IndexSetting{}); err != nil {
 		return err
 	}
 	pass, err := b.client.AlsoIndex(ctx, in)
@@ -265,7 +270,7 @@ const alsoPoll = 500 * time.Millisecond
 
 // clear has the indexer write to no generation of a tenant beside the current one: a rebuild that was ended before it could say so may have left some.
 func (b *Rebuilder) clear(ctx context.Context, tenant string) error {
-	if err := b.client.StartIndexer(ctx); err != nil {
+	if err := b.client.StartIndexer(ctx, contract.IndexSetting{}); err != nil {
 		return err
 	}
 	s, err := b.client.IndexerState(ctx)
@@ -286,7 +291,7 @@ func (b *Rebuilder) clear(ctx context.Context, tenant string) error {
 // AlsoStands tells whether the indexer writes to a generation as well, as it was told to. One that was ended and started anew does not.
 func (b *Rebuilder) AlsoStands(ctx context.Context, t contract.IndexTarget) (bool, error) {
 	defer keepAlive(ctx, nil)()
-	if err := b.client.StartIndexer(ctx); err != nil {
+	if err := b.client.StartIndexer(ctx, contract.IndexSetting{}); err != nil {
 		return false, err
 	}
 	s, err := b.client.IndexerState(ctx)

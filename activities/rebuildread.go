@@ -93,8 +93,11 @@ func (g *gathering) skip(err error) error {
 	return nil
 }
 
-// take keeps the latest of each document until there are enough for a write.
+// take keeps the latest of each document until there are enough for a write. Files have whole days, and what is staged has all.
 func (g *gathering) take(ctx context.Context, d events.Document) error {
+	if d.Time.Before(g.part.Since) {
+		return nil
+	}
 	g.documents.take(d)
 	if len(g.documents) < g.reader.settings.MaxBatch {
 		return nil

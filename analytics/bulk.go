@@ -212,15 +212,15 @@ func (s *Store) bulk(ctx context.Context, c *chunk, t *tally) (rest []item, err 
 			fresh++
 		case status == http.StatusConflict:
 			known++
-		case poison(status, why):
-			t.bury(i.dead(c, &Error{Status: status, Type: why.Type, Reason: why.text()}))
+		case poison(status, why), c.alias && barred(status, why): // a generation that is being filled waits instead: nothing may be missing in it
+			t.bury(i.dead(c, s.failed(status, why)))
 		default:
 			if status == http.StatusNotFound || strings.Contains(why.Reason, noWriteIndex) {
 				s.forget()
 			}
 			rest = append(rest, i)
 			// What does not pass is told rather than what does.
-			if e := (&Error{Status: status, Type: why.Type, Reason: why.text()}); err == nil || passing(err) {
+			if e := s.failed(status, why); err == nil || passing(err) {
 				err = e
 			}
 		}
@@ -240,8 +240,33 @@ func poison(status int, why *cause) bool {
 		return false
 	case status == http.StatusTooManyRequests, status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusNotFound:
 		return false
-	case why.Type == blocked, why.Type == "index_closed_exception":
+	case why.Type == blocked, why.Type == closed:
 		return false
 	}
 	return !strings.Contains(why.Reason, noWriteIndex) && !strings.Contains(why.Reason, "Number of documents in the ")
 }
+
+// closed is the type of the error for an index that was closed.
+const closed = "index_closed_exception"
+
+// barred tells whether an index takes nothing until people have seen to it: it is closed or blocked, or we have no privilege for it. The indexes of
+// other tenants are as they were; where all are meant, no dead letter can be written either, and all wait. A full disk, for which the
+// server blocks indexes itself until there is room, has them wait, too.
+func barred(status int, why *cause) bool {
+	switch {
+	case why.Type == closed:
+		return true
+	case status != http.StatusForbidden:
+		return false
+	case why.Type == blocked:
+		return !strings.Contains(why.Reason, fullDisk)
+	}
+	return why.Type == unauthorized
+}
+
+const (
+	// fullDisk is in the reason of a block that the server has set.
+	fullDisk = "FORBIDDEN/12/"
+	// unauthorized is the type of the error for a missing privilege.
+	unauthorized = "security_exception"
+)

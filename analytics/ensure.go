@@ -34,6 +34,9 @@ func (s *Store) Ensure(ctx context.Context, tenant string) error {
 		if _, ok := errors.AsType[taken](err); ok {
 			return unusable{err}
 		}
+		if e, ok := errors.AsType[*Error](err); ok && barred(e.Status, &cause{Type: e.Type, Reason: e.Reason}) {
+			return unusable{err}
+		}
 		return err
 	}
 	s.mu.Lock()

@@ -90,12 +90,11 @@ func TestDocumentsAreAnsweredOneByOne(t *testing.T) {
 func TestFailuresOfDocuments(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ item, want string }{
-		"disk":      {itemAnswer(403, blocked, "index [x] blocked by: [FORBIDDEN/12/index read-only / allow delete (api)]"), "while the disk of a node is nearly full"},
-		"queue":     {itemAnswer(429, rejected, "queue capacity"), "queue capacity"},
-		"privilege": {itemAnswer(403, "security_exception", "action is unauthorized"), "needs the privileges"},
-		"closed":    {itemAnswer(400, "index_closed_exception", "closed"), "index_closed_exception"},
-		"alias":     {itemAnswer(400, "illegal_argument_exception", "no write index is defined for alias [x]"), "no write index"},
-		"gone":      {itemAnswer(404, "index_not_found_exception", "no such index [x]"), "no such index"},
+		"disk":    {itemAnswer(403, blocked, "index [x] blocked by: [FORBIDDEN/12/index read-only / allow delete (api)]"), "while the disk of a node is nearly full"},
+		"queue":   {itemAnswer(429, rejected, "queue capacity"), "queue capacity"},
+		"alias":   {itemAnswer(400, "illegal_argument_exception", "no write index is defined for alias [x]"), "no write index"},
+		"account": {itemAnswer(401, "security_exception", "unable to authenticate"), "check the account"},
+		"gone":    {itemAnswer(404, "index_not_found_exception", "no such index [x]"), "no such index"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

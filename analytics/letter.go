@@ -212,7 +212,7 @@ func (s *Store) guarded(ctx context.Context, lines []byte) ([]error, error) {
 	for n, verbs := range answer.Items {
 		for _, i := range verbs {
 			if i.Status >= 300 {
-				all[n] = &Error{Status: i.Status, Type: i.Error.Type, Reason: i.Error.text()}
+				all[n] = s.failed(i.Status, &i.Error)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -81,6 +82,27 @@ func TestSecurity(t *testing.T) {
 		require.Equal(t, "2.task", h.ID)
 		return nil
 	}))
+
+	// One for some tenants alone keeps none of these waiting for the others, whether those have indexes or not.
+	_, err = admin.Write(t.Context(), batch("locked", "1"))
+	require.NoError(t, err)
+	var some struct{ Encoded string }
+	privileges = body(object{"name": "some", "role_descriptors": object{"some": object{
+		"cluster": []string{"monitor", "manage_index_templates"},
+		"indices": []object{{"names": []string{"activiti-dead-letters*", "activiti-tenant-well-*"}, "privileges": []string{"manage", "read", "write"}}},
+	}}})
+	require.NoError(t, admin.call(t.Context(), esapi.SecurityCreateAPIKeyRequest{Body: privileges}, &some))
+	partial, err := Open(with(func(c *Config) { c.Username, c.Password, c.APIKey = "", "", mail.Secret(some.Encoded) }))
+	require.NoError(t, err)
+	defer partial.Close()
+	written, err := partial.Write(t.Context(), slices.Concat(batch("locked", "2"), batch("well", "2"), batch("strange", "2")))
+	require.NoError(t, err)
+	require.Equal(t, Written{New: 4, Dead: 8}, written)
+	dead := lettersOf(t, partial, "locked")
+	require.Len(t, dead, 4)
+	written, err = admin.RetryDeadLetters(t.Context(), dead...)
+	require.NoError(t, err)
+	require.Equal(t, Written{New: 4}, written)
 
 	// What is refused, and what is not trusted. No secret is told.
 	err = write(with(func(c *Config) { c.Password = "hunter2" }))

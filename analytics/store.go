@@ -30,6 +30,8 @@ type Store struct {
 
 	limits limits
 
+	secrets *strings.Replacer // takes them out of what the server answers
+
 	mu    sync.Mutex
 	ready map[string]bool // tenants whose indexes have been seen
 	made  bool            // templates and the index of dead letters have been
@@ -76,6 +78,7 @@ func Open(c Config) (*Store, error) {
 	}
 	return &Store{
 		config: c, transport: transport, idle: wire.CloseIdleConnections, slots: make(chan struct{}, parallel), limits: standard, ready: map[string]bool{},
+		secrets: redactor(c, urls),
 	}, nil
 }
 
@@ -118,9 +121,24 @@ func is(err error, status int) bool {
 	return ok && e.Status == status
 }
 
+// away is why there was no answer.
+type away struct{ error }
+
+func (a away) Unwrap() error { return a.error }
+
+// Away tells whether an error means that the server did not answer, or has no time: it would answer the same question later.
+func Away(err error) bool {
+	if _, silent := errors.AsType[away](err); silent {
+		return true
+	}
+	e, ok := errors.AsType[*Error](err)
+	return ok && (e.Status == http.StatusTooManyRequests || e.Status == http.StatusBadGateway || e.Status == http.StatusServiceUnavailable || e.Status == http.StatusGatewayTimeout)
+}
+
 const (
 	maxAnswer = 64 << 20
 	maxReason = 1000
+	maxType   = 100
 )
 
 // call sends a request and reads its answer. into may be nil.
@@ -129,18 +147,18 @@ func (s *Store) call(ctx context.Context, r esapi.Request, into any) error {
 	defer cancel()
 	answer, err := r.Do(ctx, s.transport)
 	if err != nil {
-		return fmt.Errorf("ask Elasticsearch: %w", err)
+		return fmt.Errorf("ask Elasticsearch: %w", away{s.told(err)})
 	}
 	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	if err != nil {
-		return fmt.Errorf("read the answer of Elasticsearch: %w", err)
+		return fmt.Errorf("read the answer of Elasticsearch: %w", away{s.told(err)})
 	}
 	if len(body) > maxAnswer {
 		return fmt.Errorf("read the answer of Elasticsearch: it has more than %d bytes", maxAnswer)
 	}
 	if answer.IsError() {
-		return refusal(answer, body)
+		return s.refusal(answer, body)
 	}
 	if into == nil {
 		return nil
@@ -148,7 +166,7 @@ func (s *Store) call(ctx context.Context, r esapi.Request, into any) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("read the answer of Elasticsearch: %w", err)
+		return fmt.Errorf("read the answer of Elasticsearch: %w", s.told(err))
 	}
 	return nil
 }
@@ -174,16 +192,17 @@ func (c *cause) text() string {
 	if c.Cause != nil && c.Cause.Reason != "" {
 		text += ": " + c.Cause.Reason
 	}
-	return strings.ToValidUTF8(text[:min(len(text), maxReason)], "")
+	return text
 }
 
-func refusal(answer *esapi.Response, body []byte) error {
+func (s *Store) refusal(answer *esapi.Response, body []byte) error {
 	var fields struct {
 		Error cause `json:"error"`
 	}
-	e := &Error{Status: answer.StatusCode, After: retryafter.Of(answer.Header, time.Now())}
-	if err := json.Unmarshal(body, &fields); err == nil {
-		e.Type, e.Reason = fields.Error.Type, fields.Error.text()
+	if err := json.Unmarshal(body, &fields); err != nil {
+		fields.Error = cause{} // what is half read is no answer
 	}
+	e := s.failed(answer.StatusCode, &fields.Error)
+	e.After = retryafter.Of(answer.Header, time.Now())
 	return e
 }

@@ -35,7 +35,8 @@ var standard = limits{bytes: 5 << 20, documents: 5000, attempts: 6, pause: 250 *
 // An error is for all of them: try them again, in any order, in some seconds or minutes. What was written is Known then. Bulk requests that
 // fail for a reason that may pass are tried again for some seconds before; a server that does not answer in time gets fewer documents.
 //
-// Documents of a tenant whose indexes are not as they must be become dead letters: other tenants do not wait until somebody mends them.
+// Documents of a tenant whose indexes are not as they must be, closed, or not ours to write become dead letters: other tenants do not wait until
+// somebody mends them.
 func (s *Store) Write(ctx context.Context, documents []events.Document) (Written, error) {
 	written, _, err := s.write(ctx, documents, func(d *events.Document) (string, error) {
 		if err := s.Ensure(ctx, d.Tenant); err != nil {

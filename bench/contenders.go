@@ -14,7 +14,6 @@ import (
 	temporal "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
-	"gocloud.dev/blob/memblob"
 
 	"github.com/waybill-io/waybill/activities"
 	"github.com/waybill-io/waybill/activities/contract"
@@ -38,17 +37,8 @@ const text = "Please call me back about order 2041."
 
 // workBoth starts a worker as Waybill runs it and one for the workflow by hand, with the same connector.
 func (p *place) workBoth(ctx context.Context) error {
-	var err error
-	if p.noop, err = newNoop(); err != nil {
-		return err
-	}
-	list := []connectors.Connector{p.noop}
-	bucket := memblob.OpenBucket(nil)
-	p.atEnd(bucket.Close)
 	// A workflow by hand records no events, either; the section events tells what they cost.
-	if err := p.work(ctx, app.Options{
-		Roles: []app.Role{app.Process, app.Connectors}, Files: bucket, Connectors: list, Recording: workflows.Recording{Off: true},
-	}); err != nil {
+	if err := p.workNoop(ctx, app.Options{Recording: workflows.Recording{Off: true}}); err != nil {
 		return err
 	}
 	// With as many pollers as Waybill's own workers.
@@ -56,9 +46,7 @@ func (p *place) workBoth(ctx context.Context) error {
 	w.RegisterWorkflowWithOptions(byHand, workflow.RegisterOptions{Name: byHandType})
 	calls := worker.New(p.temporal, callsQueue, worker.Options{DisableWorkflowWorker: true, MaxConcurrentActivityTaskPollers: 8})
 	for _, w := range []worker.Worker{w, calls} {
-		for _, c := range list {
-			activities.RegisterConnector(w, c, nil)
-		}
+		activities.RegisterConnector(w, p.noop, nil)
 		w.RegisterActivityWithOptions(bare, activity.RegisterOptions{Name: bareCall})
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("start the worker of the workflow by hand: %w", err)

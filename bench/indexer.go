@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -130,7 +128,7 @@ func measureHistories(ctx context.Context, server *elasticserver.Server, tasks, 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, p.end()) }()
-	if err := p.workRecording(ctx, false); err != nil {
+	if err := p.workNoop(ctx, app.Options{}); err != nil {
 		return nil, err
 	}
 	contenders, err := p.contenders(ctx, tasks)
@@ -270,13 +268,13 @@ func (in *indexer) pass(ctx context.Context, sink activities.Sink, watch func(be
 	if err != nil {
 		return state, err
 	}
-	if err := in.client.StartIndexer(ctx); err != nil {
+	if err := in.client.StartIndexer(ctx, contract.IndexSetting{}); err != nil {
 		return state, err
 	}
 	if err := in.temporal.TerminateWorkflow(ctx, contract.IndexerID, "", "another begins"); err != nil {
 		return state, err
 	}
-	if err := in.client.StartIndexer(ctx); err != nil {
+	if err := in.client.StartIndexer(ctx, contract.IndexSetting{}); err != nil {
 		return state, err
 	}
 	running, cancel := context.WithCancel(ctx)
@@ -320,7 +318,7 @@ func (in *indexer) bulk(ctx context.Context, prefix string, executions []string)
 	items := map[string][]esutil.BulkIndexerItem{} // of executions
 	var failed atomic.Int64
 	for _, d := range in.documents {
-		text, err := json.Marshal(d)
+		item, _, err := bulkItem(s, d, &failed)
 		if err != nil {
 			return r, err
 		}
@@ -328,10 +326,7 @@ func (in *indexer) bulk(ctx context.Context, prefix string, executions []string)
 		if len(executions) > 0 {
 			of = d.Instance
 		}
-		items[of] = append(items[of], esutil.BulkIndexerItem{
-			Index: s.Alias(d.Tenant, d.Index()), Action: "index", DocumentID: d.ID(), Version: new(d.Version()), VersionType: "external", Body: bytes.NewReader(text),
-			OnFailure: func(context.Context, esutil.BulkIndexerItem, esutil.BulkIndexerResponseItem, error) { failed.Add(1) },
-		})
+		items[of] = append(items[of], item)
 	}
 	began, used := time.Now(), usedCPU()
 	b, err := esutil.NewBulkIndexer(esutil.BulkIndexerConfig{Client: in.bare, NumWorkers: indexingParallel})

@@ -140,16 +140,11 @@ func (in *indexing) bulk(ctx context.Context, tenant string, report *indexingRep
 	var failed atomic.Int64
 	for n := range indexingInstances {
 		for _, d := range life(tenant, n) {
-			text, err := json.Marshal(d)
+			item, length, err := bulkItem(in.store, d, &failed)
 			if err != nil {
 				return 0, err
 			}
-			size += len(text)
-			items = append(items, esutil.BulkIndexerItem{
-				Index: in.store.Alias(tenant, d.Index()), Action: "index", DocumentID: d.ID(), Version: new(d.Version()), VersionType: "external",
-				Body:      bytes.NewReader(text),
-				OnFailure: func(context.Context, esutil.BulkIndexerItem, esutil.BulkIndexerResponseItem, error) { failed.Add(1) },
-			})
+			items, size = append(items, item), size+length
 		}
 	}
 	report.Documents, report.Bytes = len(items), size/len(items)
@@ -171,6 +166,15 @@ func (in *indexing) bulk(ctx context.Context, tenant string, report *indexingRep
 		return 0, fmt.Errorf("the bulk indexer wrote %d of %d documents", b.Stats().NumFlushed, len(items))
 	}
 	return float64(len(items)) / took.Seconds(), nil
+}
+
+// bulkItem is a document as the bare client sends it, of size bytes; failed counts when it is not taken.
+func bulkItem(s *analytics.Store, d events.Document, failed *atomic.Int64) (item esutil.BulkIndexerItem, size int, err error) {
+	text, err := json.Marshal(d)
+	return esutil.BulkIndexerItem{
+		Index: s.Alias(d.Tenant, d.Index()), Action: "index", DocumentID: d.ID(), Version: new(d.Version()), VersionType: "external", Body: bytes.NewReader(text),
+		OnFailure: func(context.Context, esutil.BulkIndexerItem, esutil.BulkIndexerResponseItem, error) { failed.Add(1) },
+	}, len(text), err
 }
 
 // life are the documents of an instance of an approval: what most processes leave behind.

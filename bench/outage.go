@@ -7,11 +7,8 @@ import (
 	"io"
 	"time"
 
-	"gocloud.dev/blob/memblob"
-
 	"github.com/waybill-io/waybill/activities"
 	"github.com/waybill-io/waybill/analytics"
-	"github.com/waybill-io/waybill/connectors"
 	elasticserver "github.com/waybill-io/waybill/testsuite/elasticsearch"
 	"github.com/waybill-io/waybill/worker/app"
 )
@@ -43,14 +40,8 @@ func measureOutage(ctx context.Context, rounds int, progress io.Writer) (report 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, p.end()) }()
-	if p.noop, err = newNoop(); err != nil {
-		return nil, err
-	}
-	bucket := memblob.OpenBucket(nil)
-	p.atEnd(bucket.Close)
-	err = p.work(ctx, app.Options{
-		Roles: []app.Role{app.Process, app.Connectors, app.Indexer}, Files: bucket, Connectors: []connectors.Connector{p.noop},
-		Indexing: &app.Indexing{Sink: store, Settings: activities.IndexerSettings{Expression: "0/2 * * * * ?"}},
+	err = p.workNoop(ctx, app.Options{
+		Roles: []app.Role{app.Indexer}, Indexing: &app.Indexing{Sink: store, Settings: activities.IndexerSettings{Expression: "0/2 * * * * ?"}},
 	})
 	if err != nil {
 		return nil, err

@@ -10,8 +10,10 @@ import (
 
 	temporal "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
+	"gocloud.dev/blob/memblob"
 
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/testsuite/temporalserver"
 	"github.com/waybill-io/waybill/worker/app"
 )
@@ -54,9 +56,19 @@ func connect(ctx context.Context, address string) (*place, error) {
 	return p, nil
 }
 
-// work runs a worker until the place ends, and returns when its roles work.
+// workNoop runs a worker of processes and of a connector that does nothing, and of the roles that o has beside.
+func (p *place) workNoop(ctx context.Context, o app.Options) (err error) {
+	if p.noop, err = newNoop(); err != nil {
+		return err
+	}
+	o.Roles, o.Connectors = append([]app.Role{app.Process, app.Connectors}, o.Roles...), []connectors.Connector{p.noop}
+	return p.work(ctx, o)
+}
+
+// work runs a worker, with files of its own, until the place ends, and returns when its roles work.
 func (p *place) work(ctx context.Context, o app.Options) error {
-	o.Temporal, o.Namespace = p.temporal, temporal.DefaultNamespace
+	o.Temporal, o.Namespace, o.Files = p.temporal, temporal.DefaultNamespace, memblob.OpenBucket(nil)
+	p.atEnd(o.Files.Close)
 	a, err := app.New(ctx, o)
 	if err != nil {
 		return err

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	temporal "go.temporal.io/sdk/client"
-	"gocloud.dev/blob/memblob"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -64,9 +63,7 @@ func measureRate(ctx context.Context, progress io.Writer) (report *rateReport, e
 	definition.Policy.PerSecond = ratePerSecond
 	instance := timed{noop: &noop{definition}, mu: &sync.Mutex{}, at: &[]time.Time{}}
 	for range rateWorkers {
-		bucket := memblob.OpenBucket(nil)
-		p.atEnd(bucket.Close)
-		if err := p.work(ctx, app.Options{Roles: []app.Role{app.Connectors}, Files: bucket, Instances: []connectors.Connector{instance}}); err != nil {
+		if err := p.work(ctx, app.Options{Roles: []app.Role{app.Connectors}, Instances: []connectors.Connector{instance}}); err != nil {
 			return nil, err
 		}
 	}

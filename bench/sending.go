@@ -11,7 +11,6 @@ import (
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
-	"gocloud.dev/blob/memblob"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -238,9 +237,7 @@ func mailConnector(server *mailServer, connections int) (*email.Connector, *smtp
 
 // workMails starts one worker.
 func (p *place) workMails(ctx context.Context, c *email.Connector) error {
-	bucket := memblob.OpenBucket(nil)
-	p.atEnd(bucket.Close)
-	return p.work(ctx, app.Options{Roles: []app.Role{app.Process, app.Connectors}, Files: bucket, Connectors: []connectors.Connector{c}})
+	return p.work(ctx, app.Options{Roles: []app.Role{app.Process, app.Connectors}, Connectors: []connectors.Connector{c}})
 }
 
 // processSender sends by processes of one task that sends a number of mails at once.

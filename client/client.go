@@ -114,6 +114,14 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
+// Is implements errors.Is for ErrIndexAway.
+func (e *Error) Is(target error) bool {
+	return target == ErrIndexAway && e.Type == contract.IndexUnavailable
+}
+
+// ErrIndexAway is what the error is of a question to the index of events that Elasticsearch did not answer: ask again later.
+var ErrIndexAway = errors.New("the index of events does not answer")
+
 // Refused tells whether an error is a refusal that would come again: a retry mends nothing.
 func Refused(err error) bool {
 	if _, ok := errors.AsType[*Error](err); ok {

@@ -23,11 +23,12 @@ func (c *Client) TellMoved(ctx context.Context, m contract.Moved) error {
 	return nil
 }
 
-// StartIndexer starts the workflow of the indexer when there is none.
-func (c *Client) StartIndexer(ctx context.Context) error {
+// StartIndexer starts the workflow of the indexer when there is none. It finds out its settings with its first pass; those that are known
+// before say when that is to begin.
+func (c *Client) StartIndexer(ctx context.Context, known contract.IndexSetting) error {
 	o := indexerOptions()
 	o.WorkflowIDConflictPolicy = useExisting
-	if _, err := c.Temporal.ExecuteWorkflow(ctx, o, contract.IndexerWorkflow, contract.IndexerState{}); err != nil {
+	if _, err := c.Temporal.ExecuteWorkflow(ctx, o, contract.IndexerWorkflow, contract.IndexerState{Settings: known}); err != nil {
 		return fmt.Errorf("start the indexer: %w", err)
 	}
 	return nil

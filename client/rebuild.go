@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	temporal "go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/temporal"
 
 	"github.com/waybill-io/waybill/activities/contract"
 )
@@ -41,16 +43,16 @@ func (c *Client) StartVerify(ctx context.Context, in contract.GatherInput) error
 
 func (c *Client) startGathering(ctx context.Context, id, workflow, summary string, in contract.GatherInput) error {
 	if err := c.someIndexer(ctx); err != nil {
-		return fmt.Errorf("start %s: %w", id, err)
+		return fmt.Errorf("start %s: %w", GatheringName(id), err)
 	}
 	_, err := c.Temporal.ExecuteWorkflow(ctx, temporal.StartWorkflowOptions{
 		ID: id, TaskQueue: contract.ProcessQueue, StaticSummary: summary, WorkflowExecutionErrorWhenAlreadyStarted: true,
 	}, workflow, in)
 	if _, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
-		return fmt.Errorf("start %s: %w", id, ErrUnderWay)
+		return fmt.Errorf("start %s: %w", GatheringName(id), ErrUnderWay)
 	}
 	if err != nil {
-		return fmt.Errorf("start %s: %w", id, readable(err))
+		return fmt.Errorf("start %s: %w", GatheringName(id), readable(err))
 	}
 	return nil
 }
@@ -84,7 +86,7 @@ func (c *Client) someIndexer(ctx context.Context) error {
 // GatherProgress asks a rebuild or a verification, by its workflow id, how far it is.
 func (c *Client) GatherProgress(ctx context.Context, id string) (p contract.GatherProgress, err error) {
 	if err := c.query(ctx, id, contract.ProgressQuery, &p); err != nil {
-		return p, fmt.Errorf("ask %s: %w", id, err)
+		return p, fmt.Errorf("ask %s: %w", GatheringName(id), err)
 	}
 	return p, nil
 }
@@ -93,23 +95,70 @@ func (c *Client) GatherProgress(ctx context.Context, id string) (p contract.Gath
 func (c *Client) GatheringWaits(ctx context.Context, id string) (string, error) {
 	d, err := c.Temporal.DescribeWorkflowExecution(ctx, id, "")
 	if err != nil {
-		return "", fmt.Errorf("look at %s: %w", id, readable(err))
+		return "", fmt.Errorf("look at %s: %w", GatheringName(id), readable(err))
 	}
 	return pendingError(d), nil
 }
 
-// AwaitGathering waits until a rebuild or a verification ends.
+// AwaitGathering waits until a rebuild or a verification ends. ErrNotDone is wrapped when it was given up, and ErrNotFound when there was none.
 func (c *Client) AwaitGathering(ctx context.Context, id string) (p contract.GatherProgress, err error) {
-	err = readable(c.Temporal.GetWorkflow(ctx, id, "").Get(ctx, &p))
-	return p, err
+	err = c.Temporal.GetWorkflow(ctx, id, "").Get(ctx, &p)
+	if err == nil || ctx.Err() != nil {
+		return p, err
+	}
+	if _, cancelled := errors.AsType[*sdk.CanceledError](err); cancelled {
+		return p, fmt.Errorf("%s: %w: it was given up", GatheringName(id), ErrNotDone)
+	}
+	if _, terminated := errors.AsType[*sdk.TerminatedError](err); terminated {
+		return p, fmt.Errorf("%s: %w: somebody has terminated its workflow %s; the next one takes away what it has left", GatheringName(id), ErrNotDone, id)
+	}
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		return p, fmt.Errorf("%s: %w", GatheringName(id), errNoGathering)
+	}
+	return p, readable(err)
 }
 
-// CancelGathering has a rebuild or a verification end, and leave nothing behind.
+// ErrNotDone is wrapped by the error of what ended before it was done.
+var ErrNotDone = errors.New("it has not come to its end")
+
+// errNoGathering is of what was never there, or so long ago that Temporal has forgotten it.
+var errNoGathering = fmt.Errorf("there is none that Temporal remembers: %w", ErrNotFound)
+
+// CancelGathering has a rebuild or a verification end, and leave nothing behind. One that has ended is an error that says when.
 func (c *Client) CancelGathering(ctx context.Context, id string) error {
-	if err := c.Temporal.CancelWorkflow(ctx, id, ""); err != nil {
-		return fmt.Errorf("cancel %s: %w", id, readable(err))
+	err := c.cancelGathering(ctx, id)
+	if err != nil {
+		return fmt.Errorf("cancel %s: %w", GatheringName(id), err)
 	}
 	return nil
+}
+
+func (c *Client) cancelGathering(ctx context.Context, id string) error {
+	d, err := c.Temporal.DescribeWorkflowExecution(ctx, id, "")
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		return errNoGathering
+	}
+	if err != nil {
+		return readable(err)
+	}
+	// For Temporal it is no error to cancel what has ended.
+	if info := d.GetWorkflowExecutionInfo(); info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return fmt.Errorf("it has ended (%s) at %s, and --follow shows how", strings.ToLower(info.GetStatus().String()), info.GetCloseTime().AsTime().UTC().Format(time.RFC3339))
+	}
+	return readable(c.Temporal.CancelWorkflow(ctx, id, ""))
+}
+
+// GatheringName is what people call the rebuild or the verification of a workflow id.
+func GatheringName(id string) string {
+	kind, tenant, _ := strings.Cut(id, "/")
+	name := "the rebuild"
+	if kind == "verify" {
+		name = "the verification"
+	}
+	if tenant == "" {
+		return name + " of the default tenant"
+	}
+	return name + " of tenant " + tenant
 }
 
 // DropReplaced drops the generations of the indexes of a tenant that rebuilds have replaced.

@@ -2,17 +2,11 @@ package engine
 
 import (
 	"strconv"
-	"strings"
-	"time"
-	"unicode/utf8"
 
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/events"
 	"github.com/waybill-io/waybill/juel"
 )
-
-// maxPayload bounds the variables that an event holds beside others, as JSON.
-const maxPayload = 4 << 10
 
 // maxName bounds the name of a variable that is in events, in bytes.
 const maxName = events.MaxText
@@ -87,7 +81,7 @@ func shown(p *bpmn.Process, given Variables) map[string]any {
 		if v.value == nil && v.masked {
 			continue
 		}
-		if total += size(v.value, textSize) + textSize(name); total > maxPayload {
+		if total += size(v.value, textSize) + textSize(name); total > events.MaxVariables {
 			return nil
 		}
 		if all == nil {
@@ -136,7 +130,7 @@ func tell(p *bpmn.Process, name string, value any) told {
 	}
 	switch v := value.(type) {
 	case string:
-		t.value, t.cut = shortened(v, limit)
+		t.value, t.cut = events.CutTo(v, limit), len(v) > limit
 	case []any, map[string]any:
 		// The first size is quick and too large.
 		if size(v, func(text string) int { return 6*len(text) + 2 }) <= limit {
@@ -147,7 +141,7 @@ func tell(p *bpmn.Process, name string, value any) told {
 			return told{typ: t.typ, cut: true} // not in the value model: no variable is
 		}
 		if len(text) > limit {
-			t.value, t.cut = shortened(string(text), limit)
+			t.value, t.cut = events.CutTo(string(text), limit), true
 		}
 	}
 	return t
@@ -188,49 +182,8 @@ func typeOf(p *bpmn.Process, name string, value any) string {
 				return "date"
 			}
 		}
-		return textType(v)
+		kind, _ := events.TextType(v)
+		return kind
 	}
 	return "json"
-}
-
-// textType tells dates and UUIDs, as their documents do.
-func textType(text string) string {
-	switch {
-	case len(text) == 36 && isUUID(text):
-		return "uuid"
-	case len(text) >= len(time.DateOnly) && len(text) <= 40 && text[4] == '-' && text[7] == '-':
-		for _, layout := range []string{time.DateOnly, time.RFC3339Nano} {
-			if _, err := time.Parse(layout, text); err == nil {
-				return "date"
-			}
-		}
-	}
-	return "string"
-}
-
-func isUUID(text string) bool {
-	for i := range len(text) {
-		switch i {
-		case 8, 13, 18, 23:
-			if text[i] != '-' {
-				return false
-			}
-		default:
-			if !strings.ContainsRune("0123456789abcdefABCDEF", rune(text[i])) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// shortened is the beginning of a text, at most limit bytes of it, which ends at a rune.
-func shortened(text string, limit int) (string, bool) {
-	if len(text) <= limit {
-		return text, false
-	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return text[:limit], true
 }

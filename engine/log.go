@@ -139,31 +139,24 @@ func (m *machine) joined(j *Join, token int) {
 // left is an element that has completed.
 func (m *machine) left(token int, n *bpmn.Node) {
 	if m.s.Record {
-		m.noteLeft(token, n)
+		m.noteEnd(m.token(token), n, events.ActivityCompleted)
 	}
-}
-
-func (m *machine) noteLeft(token int, n *bpmn.Node) {
-	t := m.token(token)
-	if t.Activity == 0 {
-		return
-	}
-	x := entry{kind: events.ActivityCompleted, node: n, token: token, ref: t.Activity, since: t.Since}
-	if t.Heard != "" {
-		x.more = arrival{kind: reception(n, t.Heard), name: t.Heard}
-	}
-	m.note(x)
-	t.Activity, t.Since, t.Heard = 0, 0, ""
 }
 
 // cancel is an element that ends before its time.
 func (m *machine) cancel(t *Token) {
-	if !m.s.Record || t.Activity == 0 {
+	if m.s.Record {
+		m.noteEnd(t, m.p.Node(t.Element), events.ActivityCancelled)
+	}
+}
+
+func (m *machine) noteEnd(t *Token, n *bpmn.Node, kind events.Type) {
+	if t.Activity == 0 {
 		return
 	}
-	x := entry{kind: events.ActivityCancelled, node: m.p.Node(t.Element), token: t.ID, ref: t.Activity, since: t.Since}
+	x := entry{kind: kind, node: n, token: t.ID, ref: t.Activity, since: t.Since}
 	if t.Heard != "" {
-		x.more = arrival{kind: reception(x.node, t.Heard), name: t.Heard}
+		x.more = arrival{kind: reception(n, t.Heard), name: t.Heard}
 	}
 	m.note(x)
 	t.Activity, t.Since, t.Heard = 0, 0, ""

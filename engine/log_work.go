@@ -69,23 +69,19 @@ func (m *machine) done(w Wait, n *bpmn.Node, ev Completed) {
 
 // undone is the end of what has failed. A user task with a BPMN error is what somebody has made of it.
 func (m *machine) undone(w Wait, ev Failed) {
-	a := ending{code: ev.Failure.Code, message: ev.Failure.Message, attempts: ev.Attempts}
-	switch w.Kind {
-	case WaitTask:
-		m.over(w, events.TaskCompleted, a)
-	case WaitCall:
-		m.over(w, events.IntegrationError, a)
-	case WaitOffer:
-		m.over(w, events.ExternalTaskFailed, a)
-	}
+	m.fruitless(w, events.TaskCompleted, ending{code: ev.Failure.Code, message: ev.Failure.Message, attempts: ev.Attempts})
 }
 
 // givenUp is the end of what nobody waits for any more.
 func (m *machine) givenUp(w Wait) {
-	a := ending{status: events.Cancelled}
+	m.fruitless(w, events.TaskCancelled, ending{status: events.Cancelled})
+}
+
+// fruitless is the end of what has brought no result.
+func (m *machine) fruitless(w Wait, task events.Type, a ending) {
 	switch w.Kind {
 	case WaitTask:
-		m.over(w, events.TaskCancelled, a)
+		m.over(w, task, a)
 	case WaitCall:
 		m.over(w, events.IntegrationError, a)
 	case WaitOffer:
@@ -110,7 +106,7 @@ func workOf(w *Wait, a ending) detail {
 
 func (a ending) fill(e *events.Event, p *bpmn.Process) {
 	e.Status = cmp.Or(a.status, e.Status)
-	e.ErrorCode, e.Error, e.Attempts = clipped(a.code), clipped(a.message), a.attempts
+	e.ErrorCode, e.Error, e.Attempts = events.Cut(a.code), events.Cut(a.message), a.attempts
 	e.Variables = shown(p, a.variables)
 }
 
@@ -121,7 +117,7 @@ type offer struct {
 }
 
 func (o offer) fill(e *events.Event, p *bpmn.Process) {
-	e.Topic, e.Priority = clipped(o.topic), o.priority
+	e.Topic, e.Priority = events.Cut(o.topic), o.priority
 	o.ending.fill(e, p)
 }
 
@@ -135,14 +131,14 @@ func (t userTask) fill(e *events.Event, p *bpmn.Process) {
 	if e.Type != events.TaskCreated {
 		e.Revision = events.MaxRevision
 	}
-	e.Name, e.Description, e.FormKey, e.Priority, e.Due = clipped(t.Name), clipped(t.Description), clipped(t.FormKey), t.Priority, t.Due
-	e.Assignee, e.Owner, e.CandidateUsers, e.CandidateGroups = clipped(t.Assignee), clipped(t.Owner), t.CandidateUsers, t.CandidateGroups
+	e.Name, e.Description, e.FormKey, e.Priority, e.Due = events.Cut(t.Name), events.Cut(t.Description), events.Cut(t.FormKey), t.Priority, t.Due
+	e.Assignee, e.Owner, e.CandidateUsers, e.CandidateGroups = events.Cut(t.Assignee), events.Cut(t.Owner), t.CandidateUsers, t.CandidateGroups
 	t.ending.fill(e, p)
 	if t.assignee != nil {
-		e.Assignee = clipped(*t.assignee)
+		e.Assignee = events.Cut(*t.assignee)
 	}
 	if t.owner != nil {
-		e.Owner = clipped(*t.owner)
+		e.Owner = events.Cut(*t.owner)
 	}
 	e.Claimed = t.claimed
 	if e.Type == events.TaskCompleted {
@@ -176,7 +172,7 @@ type incident struct {
 }
 
 func (i incident) fill(e *events.Event, _ *bpmn.Process) {
-	e.ErrorCode, e.Error, e.Action = clipped(i.Code), clipped(i.Message), string(i.action)
+	e.ErrorCode, e.Error, e.Action = events.Cut(i.Code), events.Cut(i.Message), string(i.action)
 	e.Status = cmp.Or(i.status, e.Status)
 }
 
@@ -190,11 +186,11 @@ type arrival struct {
 func (a arrival) fill(e *events.Event, p *bpmn.Process) {
 	switch a.kind {
 	case events.ActivitySignaled:
-		e.SignalName = clipped(a.name)
+		e.SignalName = events.Cut(a.name)
 	case events.ActivityMessage:
-		e.MessageName = clipped(a.name)
+		e.MessageName = events.Cut(a.name)
 	case events.ActivityError:
-		e.ErrorCode = clipped(a.name)
+		e.ErrorCode = events.Cut(a.name)
 	}
 	e.Variables = shown(p, a.variables)
 }
@@ -207,10 +203,10 @@ type lifetime struct {
 }
 
 func (l lifetime) fill(e *events.Event, p *bpmn.Process) {
-	e.UserID, e.Variables = clipped(l.user), shown(p, l.variables)
+	e.UserID, e.Variables = events.Cut(l.user), shown(p, l.variables)
 	if l.end.Outcome != "" {
 		e.Status = events.Status(l.end.Outcome)
-		e.ErrorCode, e.Error = clipped(l.end.Failure.Code), clipped(l.end.Failure.Message)
+		e.ErrorCode, e.Error = events.Cut(l.end.Failure.Code), events.Cut(l.end.Failure.Message)
 	}
 }
 

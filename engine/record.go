@@ -83,22 +83,21 @@ func (r Record) event(i int) events.Event {
 	}
 	switch e.Status {
 	case events.Completed, events.Cancelled, events.Failed:
-		duration := max(at.Sub(e.Start).Milliseconds(), 0)
-		e.End, e.Duration = at, &duration
+		e.EndAt(at)
 	}
 	if n := x.node; n != nil {
-		e.ActivityID, e.ActivityName, e.ActivityType = n.ID, clipped(n.Name), n.Kind.String()
+		e.ActivityID, e.ActivityName, e.ActivityType = n.ID, events.Cut(n.Name), n.Kind.String()
 	}
 	if f := x.flow; f != nil {
 		e.ActivityID, e.ActivityType = f.ID, "sequenceFlow"
-		e.SourceID, e.SourceName, e.SourceType = f.Source.ID, clipped(f.Source.Name), f.Source.Kind.String()
-		e.TargetID, e.TargetName, e.TargetType = f.Target.ID, clipped(f.Target.Name), f.Target.Kind.String()
+		e.SourceID, e.SourceName, e.SourceType = f.Source.ID, events.Cut(f.Source.Name), f.Source.Kind.String()
+		e.TargetID, e.TargetName, e.TargetType = f.Target.ID, events.Cut(f.Target.Name), f.Target.Kind.String()
 	}
 	if x.activity != 0 {
 		e.Activity = number(x.activity)
 	}
 	if e.Type.Kind() == events.KindIntegration {
-		e.Implementation = clipped(x.node.Implementation)
+		e.Implementation = events.Cut(x.node.Implementation)
 	}
 	if x.more != nil {
 		x.more.fill(&e, r.process)
@@ -109,9 +108,3 @@ func (r Record) event(i int) events.Event {
 func moment(milliseconds int64) time.Time { return time.UnixMilli(milliseconds).UTC() }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
-
-// clipped bounds a text, which ends at a rune.
-func clipped(text string) string {
-	cut, _ := shortened(text, events.MaxText)
-	return cut
-}

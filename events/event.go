@@ -1,6 +1,9 @@
 package events
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Type is what happened. The names up to VARIABLE_DELETED are those of Activiti's event log; the others that log never recorded.
 type Type string
@@ -179,8 +182,25 @@ type Event struct {
 	Variables map[string]any `json:"variables,omitempty"`
 }
 
+// EndAt sets when that which the event is about ended, and how long it took: nothing, when by another clock it began later.
+func (e *Event) EndAt(at time.Time) {
+	took := max(at.Sub(e.Start).Milliseconds(), 0)
+	e.End, e.Duration = at, &took
+}
+
 // MaxRevision is the revision of a task that is over.
 const MaxRevision = 1 << 30
 
-// MaxText bounds a text in an event, in bytes.
-const MaxText = 1024
+// The bounds of an event, in bytes.
+const (
+	MaxText      = 1024    // a text
+	MaxVariables = 4 << 10 // Variables, as JSON: where there are more, it has none
+)
+
+// Cut is a text as far as an event holds it.
+func Cut(text string) string { return CutTo(text, MaxText) }
+
+// CutTo is the beginning of a text, at most limit bytes of it, that ends with a whole character. What is not UTF-8 is left out.
+func CutTo(text string, limit int) string {
+	return strings.ToValidUTF8(text[:min(len(text), limit)], "")
+}

@@ -2,11 +2,40 @@ package events
 
 import (
 	"encoding/json"
-	"regexp"
+	"strings"
 	"time"
 )
 
-var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+// TextType is the type of a text, in the words of Event.ValueType: date, with its moment, uuid or string.
+func TextType(text string) (kind string, at time.Time) {
+	switch {
+	case len(text) == 36 && isUUID(text):
+		return "uuid", at
+	case len(text) >= len(time.DateOnly) && len(text) <= 40 && text[4] == '-' && text[7] == '-':
+		for _, layout := range []string{time.DateOnly, time.RFC3339Nano} {
+			if at, err := time.Parse(layout, text); err == nil {
+				return "date", at
+			}
+		}
+	}
+	return "string", at
+}
+
+func isUUID(text string) bool {
+	for i := range len(text) {
+		switch i {
+		case 8, 13, 18, 23:
+			if text[i] != '-' {
+				return false
+			}
+		default:
+			if !strings.ContainsRune("0123456789abcdefABCDEF", rune(text[i])) {
+				return false
+			}
+		}
+	}
+	return true
+}
 
 // spread puts the value of a variable into the fields that can hold it, as the original did: a small number is in all fields of numbers.
 func (d *Document) spread() {
@@ -58,13 +87,10 @@ func (d *Document) text(v string) {
 		return
 	}
 	d.String = &v
-	if uuid.MatchString(v) {
+	switch kind, at := TextType(v); kind {
+	case "uuid":
 		d.UUID = &v
-	}
-	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
-		if at, err := time.Parse(layout, v); err == nil {
-			d.Date = &at
-			return
-		}
+	case "date":
+		d.Date = &at
 	}
 }

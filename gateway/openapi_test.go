@@ -51,7 +51,7 @@ func TestDocumentHasAllFields(t *testing.T) {
 	text := "-"
 	for name, value := range map[string]any{
 		"ReportParameter": report.Parameter{NameKey: "-", Default: "-", DependsOn: "-", Options: []string{"-"}, Max: 1, Choices: true}, "Report": report.Report{}, "ReportChoice": report.Choice{Key: "-", Version: 1},
-		"ReportValue": report.Value{Y: new(float64), KeyAndValue: &[2]string{}, Points: []report.Point{{}}}, "ReportResult": report.Result{Notes: []string{"-"}},
+		"ReportValue": report.Value{Y: new(float64), KeyAndValue: &[2]string{}, Others: 1, Points: []report.Point{{}}}, "ReportResult": report.Result{Notes: []string{"-"}},
 		"ReportElement": report.Element{
 			ColumnNames: []string{"-"}, ColumnTypes: []report.Unit{"-"}, Rows: [][]any{{}}, DetailTables: []report.Element{{}}, Values: []report.Value{{}}, XAxis: "-", YAxis: "-",
 			HeatMap: &report.HeatMap{ActivityNames: map[string]string{"-": "-"}},

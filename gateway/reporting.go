@@ -162,11 +162,7 @@ func typed(of report.ParameterType, value string) any {
 
 // runReport answers a report with the values of a form.
 func (o *reports) runReport(w http.ResponseWriter, r *http.Request) error {
-	s, err := o.one(r)
-	if err != nil {
-		return err
-	}
-	given, err := readParameters(r)
+	s, given, err := o.form(r)
 	if err != nil {
 		return err
 	}
@@ -202,11 +198,7 @@ func formRequest(r *http.Request, s contract.SavedReport, given map[string]strin
 }
 
 func (o *reports) exportReport(w http.ResponseWriter, r *http.Request) error {
-	s, err := o.one(r)
-	if err != nil {
-		return err
-	}
-	given, err := readParameters(r)
+	s, given, err := o.form(r)
 	if err != nil {
 		return err
 	}

@@ -50,17 +50,28 @@ func (o *reports) saved(r *http.Request) ([]contract.SavedReport, error) {
 
 // one is the report that the path names.
 func (o *reports) one(r *http.Request) (contract.SavedReport, error) {
-	id := r.PathValue("id")
 	all, err := o.saved(r)
 	if err != nil {
 		return contract.SavedReport{}, err
 	}
+	return pick(all, r.PathValue("id"))
+}
+
+func pick(all []contract.SavedReport, id string) (contract.SavedReport, error) {
 	for _, s := range all {
 		if strconv.Itoa(s.Number) == id {
 			return s, nil
 		}
 	}
 	return contract.SavedReport{}, missing(id)
+}
+
+// form is the report that the path names, and the values in the body.
+func (o *reports) form(r *http.Request) (s contract.SavedReport, given map[string]string, err error) {
+	if s, err = o.one(r); err == nil {
+		given, err = readParameters(r)
+	}
+	return s, given, err
 }
 
 // nameOf is the name in a body.
@@ -79,11 +90,7 @@ func nameOf(given map[string]string) (string, error) {
 
 // renameReport gives a report another name for this user.
 func (o *reports) renameReport(w http.ResponseWriter, r *http.Request) error {
-	s, err := o.one(r)
-	if err != nil {
-		return err
-	}
-	given, err := readParameters(r)
+	s, given, err := o.form(r)
 	if err != nil {
 		return err
 	}
@@ -102,7 +109,7 @@ func (o *reports) saveReport(w http.ResponseWriter, r *http.Request) error {
 	if n := len(all) - len(report.All()); n >= maxSaved {
 		return badRequest{fmt.Errorf("%d reports are saved, which is the most: DELETE %s/reports/{id} removes one", n, reporting)}
 	}
-	s, err := o.one(r)
+	s, err := pick(all, r.PathValue("id"))
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,10 @@ import (
 
 func (a *app) eventsCommand() *cobra.Command {
 	return group("events", "See how events of processes get into the index, and what they are",
-		a.eventsStatusCommand(), a.eventsPauseCommand(), a.eventsResumeCommand(), a.eventsRunCommand(), a.eventsShowCommand(),
+		a.eventsStatusCommand(),
+		a.eventsPauseCommand("pause", "Index nothing until it is resumed; nothing is lost as long as Temporal keeps the histories", "indexing is paused", true, (*client.Client).PauseIndexer),
+		a.eventsPauseCommand("resume", "Index again, at once", "indexing goes on", false, (*client.Client).ResumeIndexer),
+		a.eventsRunCommand(), a.eventsShowCommand(),
 		a.eventsRebuildCommand(), a.eventsVerifyCommand(), a.eventsExportCommand(), a.eventsDropOldCommand(),
 		group("deadletters", "Documents that the index refuses, and histories that cannot be read",
 			a.deadDocumentsListCommand(), a.deadDocumentsRetryCommand(), a.deadDocumentsDropCommand()),
@@ -102,35 +105,19 @@ func printArchive(w io.Writer, s *client.ArchiveStatus) {
 	fields(w, "archive, last move", last, "archive, waiting", waiting, "archive, damaged", damaged, "archive, moving", now, "archive, error", s.Error)
 }
 
-func (a *app) eventsPauseCommand() *cobra.Command {
+// eventsPauseCommand changes whether the indexer is paused.
+func (a *app) eventsPauseCommand(name, short, said string, paused bool, change func(*client.Client, context.Context) error) *cobra.Command {
 	return &cobra.Command{
-		Use:     "pause",
-		Short:   "Index nothing until it is resumed; nothing is lost as long as Temporal keeps the histories",
-		Example: `  starter events pause`,
+		Use:     name,
+		Short:   short,
+		Example: "  starter events " + name,
 		Args:    need(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
-				if err := c.PauseIndexer(ctx); err != nil {
+				if err := change(c, ctx); err != nil {
 					return err
 				}
-				return a.print(cmd, map[string]bool{"paused": true}, func(w io.Writer) { fmt.Fprintln(w, "indexing is paused") })
-			})
-		},
-	}
-}
-
-func (a *app) eventsResumeCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "resume",
-		Short:   "Index again, at once",
-		Example: `  starter events resume`,
-		Args:    need(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd, func(ctx context.Context, c *client.Client) error {
-				if err := c.ResumeIndexer(ctx); err != nil {
-					return err
-				}
-				return a.print(cmd, map[string]bool{"paused": false}, func(w io.Writer) { fmt.Fprintln(w, "indexing goes on") })
+				return a.print(cmd, map[string]bool{"paused": paused}, func(w io.Writer) { fmt.Fprintln(w, said) })
 			})
 		},
 	}

@@ -59,27 +59,16 @@ func columnsOf(index, kind string) []string {
 type csvRows struct {
 	w       *csv.Writer
 	columns []string
-	begun   bool
 }
 
 func newCSVRows(w io.Writer, columns []string) *csvRows {
 	c := &csvRows{w: csv.NewWriter(w), columns: columns}
 	c.w.UseCRLF = true
+	_ = c.w.Write(columns) // the error is that of Flush
 	return c
 }
 
-func (c *csvRows) head() error {
-	if c.begun {
-		return nil
-	}
-	c.begun = true
-	return c.w.Write(c.columns)
-}
-
 func (c *csvRows) row(document json.RawMessage) error {
-	if err := c.head(); err != nil {
-		return err
-	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(document, &fields); err != nil {
 		return err
@@ -92,9 +81,6 @@ func (c *csvRows) row(document json.RawMessage) error {
 }
 
 func (c *csvRows) end() error {
-	if err := c.head(); err != nil {
-		return err
-	}
 	c.w.Flush()
 	return c.w.Error()
 }

@@ -71,7 +71,7 @@ func (a *app) deadDocumentsListCommand() *cobra.Command {
 					return nil
 				})
 				if err != nil {
-					return unclaimed(err)
+					return err
 				}
 				return a.print(cmd, contract.IndexLetters{Letters: list(letters), Total: total}, func(w io.Writer) {
 					var rows [][]string
@@ -112,14 +112,6 @@ func eachLetters(ctx context.Context, c *client.Client, q contract.IndexLettersQ
 	return total, nil
 }
 
-// unclaimed gives the error of a question that no worker took its exit code.
-func unclaimed(err error) error {
-	if errors.Is(err, client.ErrUnclaimed) {
-		return coded(exitUnreachable, err)
-	}
-	return err
-}
-
 func (a *app) deadDocumentsRetryCommand() *cobra.Command {
 	var filter letterFilter
 	cmd := &cobra.Command{
@@ -135,7 +127,7 @@ func (a *app) deadDocumentsRetryCommand() *cobra.Command {
 				for _, ids := range chosen {
 					done, err := c.RetryIndexLetters(ctx, ids)
 					if err != nil {
-						return unclaimed(err)
+						return err
 					}
 					all.Add(done)
 				}
@@ -164,7 +156,7 @@ func (a *app) deadDocumentsDropCommand() *cobra.Command {
 				for _, ids := range chosen {
 					dropped, err := c.DropIndexLetters(ctx, ids)
 					if err != nil {
-						return unclaimed(err)
+						return err
 					}
 					n += dropped
 				}
@@ -214,7 +206,7 @@ func (a *app) withLetters(cmd *cobra.Command, f *letterFilter, args []string, fn
 			return nil
 		})
 		if err != nil {
-			return unclaimed(err)
+			return err
 		}
 		return fn(ctx, c, chosen)
 	})

@@ -132,9 +132,6 @@ func export(ctx context.Context, c *client.Client, in contract.ExportInput, inde
 			if ctx.Err() != nil {
 				return errors.New("interrupted")
 			}
-			if errors.Is(err, client.ErrUnclaimed) {
-				return coded(exitUnreachable, err)
-			}
 			if err != nil {
 				return err
 			}

@@ -32,7 +32,7 @@ func (a *app) gathering(cmd *cobra.Command, id string, f gatherFlags, start func
 				if err := c.CancelGathering(ctx, id); err != nil {
 					return err
 				}
-				return a.print(cmd, map[string]string{"cancelled": id}, func(w io.Writer) { fmt.Fprintf(w, "%s is given up\n", id) })
+				return a.print(cmd, map[string]string{"cancelled": id}, func(w io.Writer) { fmt.Fprintf(w, "%s is given up\n", client.GatheringName(id)) })
 			})
 		}
 		if !f.follow {
@@ -45,7 +45,7 @@ func (a *app) gathering(cmd *cobra.Command, id string, f gatherFlags, start func
 			}
 		}
 		if f.detach {
-			return a.print(cmd, map[string]string{"started": id}, func(w io.Writer) { fmt.Fprintf(w, "%s has begun; --follow shows it\n", id) })
+			return a.print(cmd, map[string]string{"started": id}, func(w io.Writer) { fmt.Fprintf(w, "%s has begun; --follow shows it\n", client.GatheringName(id)) })
 		}
 		p, err := a.follow(ctx, cmd, c, id)
 		if err != nil {
@@ -82,7 +82,7 @@ func (a *app) follow(ctx context.Context, cmd *cobra.Command, c *client.Client, 
 		case r := <-ended:
 			if ctx.Err() != nil {
 				line.end()
-				return r.p, coded(exitNotDone, fmt.Errorf("%s goes on; --follow shows it again, --cancel gives it up", id))
+				return r.p, coded(exitNotDone, fmt.Errorf("%s goes on; --follow shows it again, --cancel gives it up", client.GatheringName(id)))
 			}
 			return r.p, r.err
 		case <-tick.C:

@@ -68,7 +68,7 @@ func (a *app) eventsVerifyCommand() *cobra.Command {
 		Short: "Compare the indexes of a tenant with the histories and the archive",
 		Long: "verify reads all that the archive and the histories have, and compares each document that follows with the one in the index: its version and what\n" +
 			"it says. It names what is missing, what is there and should not be, and what is different, and checks the files of the archive. It changes nothing.\n\n" +
-			"Exit code: 0 all is the same, 1 there are differences.",
+			"Exit code: 0 all is the same, 1 there are differences, 3 nothing is known of the tenant, 5 another is under way, or it was given up.",
 		Example: `  starter events verify
   starter events verify --tenant acme --since 2026-11-01
   starter events verify --instance order/4711`,
@@ -166,6 +166,9 @@ func printRebuilt(w io.Writer, p contract.GatherProgress) error {
 }
 
 func printVerified(w io.Writer, p contract.GatherProgress) error {
+	if unknownTenant(p) {
+		return coded(exitNotFound, fmt.Errorf("nothing is known of tenant %s: it has no index, and %d histories and the archive tell nothing of it; check its name", p.Tenant, p.Executions))
+	}
 	fmt.Fprintf(w, "%d documents of the archive and %d histories were read\n", p.Archived, p.Executions)
 	differences := printCounts(w, p)
 	wrong := p.Damages
@@ -187,6 +190,19 @@ func printVerified(w io.Writer, p contract.GatherProgress) error {
 		errs = append(errs, fmt.Errorf("%d files of the archive are not as they were written: put them back from a copy", wrong))
 	}
 	return errors.Join(errs...)
+}
+
+// unknownTenant tells whether no source and no index knows the tenant of a verification. The one without a name is always there.
+func unknownTenant(p contract.GatherProgress) bool {
+	if p.Tenant == "" || !p.NoIndex || p.Damages > 0 || p.Archive != nil && (p.Archive.Days > 0 || p.Archive.Wrong > 0) {
+		return false
+	}
+	for _, c := range p.Counts {
+		if c.Expected+c.Held+c.Late+c.Beyond > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // printCounts shows what was compared, and counts the differences.

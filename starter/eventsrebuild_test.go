@@ -51,6 +51,34 @@ func TestVerifiedIsToldWithItsDifferences(t *testing.T) {
 	}
 }
 
+// That all is well with a tenant which does not exist would be no answer.
+func TestVerifyKnowsNoSuchTenant(t *testing.T) {
+	unknown := func() contract.GatherProgress {
+		p := contract.GatherProgress{Tenant: "nosuch", Executions: 7, Counts: []contract.IndexCounted{{Index: "tasks"}}, Archive: &contract.ArchiveCheck{}}
+		p.NoIndex = true
+		return p
+	}
+	var out bytes.Buffer
+	err := printVerified(&out, unknown())
+	require.EqualError(t, err, "nothing is known of tenant nosuch: it has no index, and 7 histories and the archive tell nothing of it; check its name")
+	require.Equal(t, exitNotFound, exitCode(err))
+	require.Empty(t, out.String())
+	for name, known := range map[string]func(p *contract.GatherProgress){
+		"default":  func(p *contract.GatherProgress) { p.Tenant = "" },
+		"index":    func(p *contract.GatherProgress) { p.NoIndex = false },
+		"archive":  func(p *contract.GatherProgress) { p.Archive.Days = 1 },
+		"late":     func(p *contract.GatherProgress) { p.Counts[0].Late = 1 },
+		"instance": func(p *contract.GatherProgress) { p.Archive, p.NoIndex = nil, false },
+	} {
+		p := unknown()
+		known(&p)
+		require.NoError(t, printVerified(&out, p), name)
+	}
+	p := unknown()
+	p.Counts[0] = contract.IndexCounted{Index: "tasks", Expected: 1, Missing: 1}
+	require.Equal(t, exitRefused, exitCode(printVerified(&out, p)), "its histories are not in the index")
+}
+
 func TestProgressOf(t *testing.T) {
 	now := time.Now()
 	p := contract.GatherProgress{Stage: contract.GatherArchive, Archived: 250, StageBegan: now.Add(-10 * time.Second)}

@@ -14,8 +14,8 @@ const (
 	exitRefused     = 1 // refused or failed
 	exitUsage       = 2 // the command line, or a file, is not as it must be
 	exitNotFound    = 3
-	exitUnreachable = 4 // the server or the workers do not answer
-	exitNotDone     = 5 // --wait: ended otherwise than completed, or not in time
+	exitUnreachable = 4 // the server, the workers or what they ask do not answer
+	exitNotDone     = 5 // --wait: ended otherwise than completed, or not in time; or another such thing is under way
 )
 
 // exitError is an error that carries its exit code.
@@ -43,6 +43,12 @@ func exitCode(err error) int {
 	}
 	if errors.Is(err, client.ErrNotFound) {
 		return exitNotFound
+	}
+	if errors.Is(err, client.ErrUnclaimed) || errors.Is(err, client.ErrIndexAway) {
+		return exitUnreachable
+	}
+	if errors.Is(err, client.ErrUnderWay) || errors.Is(err, client.ErrNotDone) {
+		return exitNotDone
 	}
 	if _, ok := errors.AsType[*serviceerror.Unavailable](err); ok {
 		return exitUnreachable

@@ -207,9 +207,6 @@ func reportError(err error) error {
 	case contract.ReportNoServer, contract.ReportSlow, contract.ReportUnavailable:
 		return coded(exitUnreachable, err)
 	}
-	if errors.Is(err, client.ErrUnclaimed) {
-		return coded(exitUnreachable, err)
-	}
 	return err
 }
 

@@ -56,7 +56,7 @@ func newRoot(a *app) *cobra.Command {
 		"The server is found by --temporal-address, or TEMPORAL_ADDRESS and the other variables of Temporal's clients,\n" +
 		"or the profile of Temporal's configuration file that TEMPORAL_PROFILE names, or at " + defaultAddress + ".\n\n" +
 		"Exit codes: 0 done; 1 refused or failed; 2 wrong usage or a malformed file; 3 not found;\n" +
-		"4 the server or the workers do not answer; 5 with --wait: not completed."
+		"4 the server or the workers do not answer; 5 with --wait: not completed; another such thing is under way."
 	root.Example = `  go run ./starter deploy examples/support-desk
   go run ./starter start support --var customer=ada --wait
   go run ./starter list --state active`

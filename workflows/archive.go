@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/events"
 )
 
 // archiveTries is how often in a row it is tried to take what is staged into the archive, some eleven minutes, until it is looked at how long that
@@ -51,7 +52,7 @@ func raiseArchive(ctx workflow.Context, since time.Time, why error) bool {
 	}), contract.AlertActivity, contract.Alert{
 		ID: fmt.Sprintf("archive/%s/%d", info.RunID, now.Unix()), Source: contract.AlertIndexer, At: now, ProcessID: info.ID, ProcessName: "archive", RunID: info.RunID,
 		Status: "lagging", FaultName: contract.ArchiveFailing, FaultDetails: contract.FaultDetails{Code: contract.ArchiveFailing, Reason: fmt.Sprintf(
-			"what is indexed has not been taken into the archive of events since %s, and waits: %s", since.UTC().Format(time.RFC3339), cut(rootOf(why)))},
+			"what is indexed has not been taken into the archive of events since %s, and waits: %s", since.UTC().Format(time.RFC3339), events.Cut(rootOf(why)))},
 	}).Get(ctx, nil)
 	return err == nil
 }

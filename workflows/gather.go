@@ -242,7 +242,7 @@ func (g *gathering) part(ctx workflow.Context, part contract.GatherPart) error {
 
 func (g *gathering) target() contract.GatherTarget {
 	return contract.GatherTarget{
-		Tenant: g.in.Tenant, Instance: g.in.Instance, Ledger: g.p.Ledger, Late: g.p.Late, Write: g.in.Rebuild, Generation: g.p.Generation,
+		Tenant: g.in.Tenant, Instance: g.in.Instance, Ledger: g.p.Ledger, Late: g.p.Late, Since: g.in.Since, Write: g.in.Rebuild, Generation: g.p.Generation,
 		SkipDamaged: g.in.SkipDamaged || !g.in.Rebuild,
 	}
 }

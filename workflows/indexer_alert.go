@@ -30,6 +30,10 @@ func (x *indexer) patience(now time.Time) time.Duration {
 func (x *indexer) watch(ctx workflow.Context) {
 	now := workflow.Now(ctx)
 	code, reason := x.trouble(now)
+	if code == "" && x.neverBegan(now) && workflow.GetVersion(ctx, "alarm-before-first-pass", workflow.DefaultVersion, 1) == 1 {
+		code = contract.IndexFailing
+		reason = fmt.Sprintf("no pass has begun since the indexer was started at %s: %s", x.Created.UTC().Format(time.RFC3339), seeSchedule)
+	}
 	if code == "" {
 		x.Alarm = nil
 		return
@@ -64,10 +68,17 @@ func (x *indexer) trouble(now time.Time) (code, reason string) {
 		return contract.IndexFailing, state + "; `starter events status` tells why"
 	}
 	if next := x.Settings.Next; x.Pass == nil && !x.Paused && !x.Due && !next.IsZero() && now.Sub(next) > failingFor {
-		return contract.IndexFailing, fmt.Sprintf("no pass has begun since the one that was to begin at %s: see whether the schedule %s is paused in Temporal; a worker with the role indexer creates it anew when it is gone",
-			next.UTC().Format(time.RFC3339), contract.IndexScheduleID)
+		return contract.IndexFailing, fmt.Sprintf("no pass has begun since the one that was to begin at %s: %s", next.UTC().Format(time.RFC3339), seeSchedule)
 	}
 	return "", ""
+}
+
+// seeSchedule is what to do when no pass begins.
+const seeSchedule = "see whether the schedule " + contract.IndexScheduleID + " is paused in Temporal; a worker with the role indexer creates it anew when it is gone"
+
+// neverBegan tells whether there has been no pass yet, and should have been: when it is not known when the first was to begin, soon after the beginning.
+func (x *indexer) neverBegan(now time.Time) bool {
+	return x.Passes == 0 && !x.Paused && !x.Due && x.Settings.Next.IsZero() && now.Sub(x.Created) > failingFor
 }
 
 // raise has the rules of alerts take an alarm, beside all else. What this run has no time for the next does.

@@ -37,7 +37,7 @@ func (m *mailbox) received(ctx workflow.Context, b contract.MailBatch, outcomes 
 		case r.Skip:
 			e.Outcome = mailSkipped
 		case r.Reason == "":
-			e.Outcome, e.MessageID = became(outcomes[0]), cut(outcomes[0].MessageID)
+			e.Outcome, e.MessageID = became(outcomes[0]), events.Cut(outcomes[0].MessageID)
 			outcomes = outcomes[1:]
 		}
 		if e.Outcome == mailDead {

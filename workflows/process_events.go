@@ -81,6 +81,8 @@ type recorded struct {
 	tasks    map[string]events.Event // that it opened, by id; nil: nobody has asked
 }
 
+var _ marker.Source = (*recorded)(nil)
+
 // Events implements marker.Source.
 func (r *recorded) Events() iter.Seq[events.Event] {
 	return func(yield func(events.Event) bool) {
@@ -133,15 +135,10 @@ func (h *host) flush() {
 	}
 }
 
-// flushLast writes all events that wait, over several workflow tasks when there are too many for one. No others follow.
+// flushLast writes all events that wait. No others follow.
 func (h *host) flushLast() {
-	if h.log == nil {
-		return
-	}
-	for h.log.Pending() {
-		if h.log.Flush(h.ctx, true); h.log.Pending() {
-			_ = workflow.Sleep(h.ctx, time.Millisecond) // never cancelled
-		}
+	if h.log != nil {
+		h.log.FlushAll(h.ctx, true) // which is never cancelled
 	}
 }
 

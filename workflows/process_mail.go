@@ -11,6 +11,7 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/engine"
+	"github.com/waybill-io/waybill/events"
 	"github.com/waybill-io/waybill/events/marker"
 )
 
@@ -72,7 +73,7 @@ func (w *wait) mailed(r contract.ConnectorResult) {
 	e := mailSent(h.now(), id, max(w.mail.recipients-len(refused), 0))
 	h.state.Logged++
 	e.Sequence, e.Ref = h.state.Logged, strconv.FormatInt(h.state.Logged, 10)
-	e.ActivityID, e.ActivityName, e.ActivityType, e.Implementation = node.ID, cut(node.Name), node.Kind.String(), sendMail
+	e.ActivityID, e.ActivityName, e.ActivityType, e.Implementation = node.ID, events.Cut(node.Name), node.Kind.String(), sendMail
 	h.log.Add(marker.List{e})
 }
 
@@ -83,5 +84,3 @@ func (w *wait) tried(err error) int {
 	}
 	return 0
 }
-
-var _ marker.Source = (*recorded)(nil)

@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -42,7 +41,7 @@ func (l *taskLog) begin(ctx workflow.Context, r Recording, opened *events.Batch)
 func (t *task) snapshot(ctx workflow.Context, what events.Type) events.Event {
 	e := t.log.created
 	e.Type, e.Time = what, workflow.Now(ctx).UTC()
-	e.Assignee, e.Owner, e.Claimed = cut(t.Assignee), cut(t.Owner), t.log.claimed
+	e.Assignee, e.Owner, e.Claimed = events.Cut(t.Assignee), events.Cut(t.Owner), t.log.claimed
 	return e
 }
 
@@ -65,7 +64,7 @@ func (t *task) assigned(ctx workflow.Context, by string) {
 	}
 	l.last++
 	e := t.snapshot(ctx, events.TaskAssigned)
-	e.Revision, e.UserID = l.last, cut(by)
+	e.Revision, e.UserID = l.last, events.Cut(by)
 	l.log.Add(marker.List{e})
 	l.log.Flush(ctx, false)
 }
@@ -77,9 +76,8 @@ func (t *task) cancelled(ctx workflow.Context) {
 		return // as the process knows it
 	}
 	e := t.snapshot(ctx, events.TaskCancelled)
-	e.Revision, e.Status, e.End = cancelledRevision, events.Cancelled, e.Time
-	took := e.End.Sub(e.Start).Milliseconds()
-	e.Duration = &took
+	e.Revision, e.Status = cancelledRevision, events.Cancelled
+	e.EndAt(e.Time)
 	l.log.Add(marker.List{e})
 	l.log.Flush(ctx, true)
 }
@@ -102,8 +100,5 @@ func (t *task) mailed(ctx workflow.Context, n contract.Notified) {
 
 // mailSent is a mail that a server has taken for so many recipients. It names none of them. The caller adds what it belongs to.
 func mailSent(at time.Time, messageID string, recipients int) events.Event {
-	return events.Event{Type: events.MailSent, Time: at.UTC(), Start: at.UTC(), MessageID: cut(messageID), Recipients: recipients, Status: events.Completed}
+	return events.Event{Type: events.MailSent, Time: at.UTC(), Start: at.UTC(), MessageID: events.Cut(messageID), Recipients: recipients, Status: events.Completed}
 }
-
-// cut keeps a text within what an event holds of one.
-func cut(s string) string { return strings.ToValidUTF8(s[:min(len(s), events.MaxText)], "") }

@@ -17,6 +17,9 @@ const (
 	IndexActivity     = "waybill/index"      // IndexBlock -> IndexedBlock
 )
 
+// IndexUnavailable is the type of the error of who asks for dead letters or an export, or drops a generation, while Elasticsearch does not answer.
+const IndexUnavailable = "IndexUnavailable"
+
 // Temporal Schedules of what follows a Quartz expression of the settings.
 const (
 	IndexScheduleID   = "indexer"

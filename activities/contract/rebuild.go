@@ -127,6 +127,7 @@ type GatherBegun struct {
 	Parallel      int       `json:"parallel"`
 	SkipArchive   bool      `json:"skipArchive,omitempty"`
 	ArchiveIsKept bool      `json:"archiveIsKept"`
+	NoIndex       bool      `json:"noIndex,omitempty"` // the tenant has none; of a verification
 }
 
 // GatherCursor is where plans are.
@@ -173,6 +174,7 @@ type GatherTarget struct {
 	Instance    string    `json:"instance,omitempty"`
 	Ledger      string    `json:"ledger"`
 	Late        time.Time `json:"late"`
+	Since       time.Time `json:"since,omitzero"`       // documents of the archive from before are left out
 	Write       bool      `json:"write,omitempty"`      // to the index
 	Generation  int       `json:"generation,omitempty"` // 0: the current one
 	SkipDamaged bool      `json:"skipDamaged,omitempty"`

@@ -60,20 +60,29 @@ func pie(e report.Element) (panel, error) {
 	return p, nil
 }
 
-// slicesOf are the parts with something in them, the smallest together as one.
+// slicesOf are the parts with something in them, the smallest, and what the report has left of others, together as the last one.
 func slicesOf(values []report.Value) (parts []slice, total float64) {
+	rest, others := 0.0, 0
 	for _, v := range values {
-		if v.Y != nil && *v.Y > 0 && number(report.Count, *v.Y) != nothing {
-			parts, total = append(parts, slice{v.Key, *v.Y}), total+*v.Y
+		if v.Y == nil || *v.Y <= 0 || number(report.Count, *v.Y) == nothing {
+			continue
+		}
+		total += *v.Y
+		if v.Others > 0 {
+			rest, others = rest+*v.Y, others+v.Others
+		} else {
+			parts = append(parts, slice{v.Key, *v.Y})
 		}
 	}
-	if len(parts) <= maxSlices {
-		return parts, total
+	if others > 0 && len(parts) >= maxSlices || len(parts) > maxSlices {
+		slices.SortStableFunc(parts, func(a, b slice) int { return cmp.Compare(b.value, a.value) })
+		for _, s := range parts[maxSlices-1:] {
+			rest, others = rest+s.value, others+1
+		}
+		parts = parts[:maxSlices-1]
 	}
-	slices.SortStableFunc(parts, func(a, b slice) int { return cmp.Compare(b.value, a.value) })
-	rest := slice{name: fmt.Sprintf("%d others", len(parts)-maxSlices+1)}
-	for _, s := range parts[maxSlices-1:] {
-		rest.value += s.value
+	if others > 0 {
+		parts = append(parts, slice{fmt.Sprintf("%d others", others), rest})
 	}
-	return append(parts[:maxSlices-1], rest), total
+	return parts, total
 }

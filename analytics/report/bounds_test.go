@@ -42,6 +42,8 @@ func TestMoreThanAPage(t *testing.T) {
 	require.Len(t, pie, maxSlices)
 	require.Equal(t, "1184 others", pie[maxSlices-1].Key)
 	require.InDelta(t, 1184, *pie[maxSlices-1].Y, 0)
+	require.Equal(t, 1184, pie[maxSlices-1].Others)
+	require.Zero(t, pie[0].Others)
 
 	choices, err := r.Choices(t.Context(), Request{Report: "task-overview"}, ProcessParameter)
 	require.NoError(t, err)

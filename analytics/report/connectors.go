@@ -85,11 +85,7 @@ func connectors(ctx context.Context, q *question) error {
 	if err != nil {
 		return err
 	}
-	a, err := q.search(ctx, events.Activities, f, map[string]any{"aggs": map[string]any{"intervals": q.buckets("startTime", calls())}})
-	if err != nil {
-		return err
-	}
-	found, err := read[intervals](a.Aggregations, "intervals")
+	found, err := q.histogram(ctx, events.Activities, f, "startTime", calls())
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -64,7 +65,9 @@ func (q *question) pie(id, title string, numbers map[string]float64) Element {
 		e.Values = append(e.Values, slice(name, n))
 	}
 	if others > 0 {
-		e.Values = append(e.Values, slice(fmt.Sprintf("%d others", others), rest))
+		v := slice(fmt.Sprintf("%d others", others), rest)
+		v.Others = others
+		e.Values = append(e.Values, v)
 	}
 	return e
 }
@@ -117,8 +120,8 @@ func (q *question) overTime(id, title string, y Unit, lines ...line) Element {
 	return e
 }
 
-// buckets asks for the intervals of the report by a time field, also for those in which there is nothing, up to now.
-func (q *question) buckets(field string, aggs map[string]any) map[string]any {
+// histogram counts documents in the intervals of the report by a time field, also in those in which there is nothing, up to now.
+func (q *question) histogram(ctx context.Context, index string, f filter, field string, aggs map[string]any) (intervals, error) {
 	last := q.to
 	if q.now.Before(last) {
 		last = q.now
@@ -131,7 +134,11 @@ func (q *question) buckets(field string, aggs map[string]any) map[string]any {
 	if len(aggs) > 0 {
 		b["aggs"] = aggs
 	}
-	return b
+	a, err := q.search(ctx, index, f, map[string]any{"aggs": map[string]any{"intervals": b}})
+	if err != nil {
+		return intervals{}, err
+	}
+	return read[intervals](a.Aggregations, "intervals")
 }
 
 // interval is a bucket of a chart over time.

@@ -101,11 +101,7 @@ func (q *question) comings(ctx context.Context, of filter) ([]line, error) {
 	var lines []line
 	for _, side := range []struct{ name, field string }{{"Opened", "startTime"}, {"Answered", "endTime"}} {
 		f := append(of[:len(of):len(of)], q.within(side.field))
-		a, err := q.search(ctx, events.Activities, f, map[string]any{"aggs": map[string]any{"intervals": q.buckets(side.field, nil)}})
-		if err != nil {
-			return nil, err
-		}
-		found, err := read[intervals](a.Aggregations, "intervals")
+		found, err := q.histogram(ctx, events.Activities, f, side.field, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -40,19 +40,11 @@ func (t tally) figures(q *question, what string, more ...any) Element {
 	return q.figures("general-table", "Overview", append(more, pairs...)...)
 }
 
-// versionOf splits key:version.
-func versionOf(id string) (key string, version int, ok bool) {
-	i := strings.LastIndexByte(id, ':')
-	if i < 0 {
-		return "", 0, false
-	}
-	version, err := strconv.Atoi(id[i+1:])
-	return id[:i], version, err == nil
-}
-
+// isVersion tells key:version from a key alone.
 func isVersion(id string) bool {
-	_, _, ok := versionOf(id)
-	return ok
+	i := strings.LastIndexByte(id, ':')
+	_, err := strconv.Atoi(id[i+1:])
+	return i >= 0 && err == nil
 }
 
 // definition is a process with all its versions.

@@ -50,11 +50,7 @@ func mails(ctx context.Context, q *question) error {
 		name string
 		of   events.Type
 	}{{"Received", events.MailReceived}, {"Sent", events.MailSent}} {
-		a, err := q.search(ctx, events.Activities, append(f[:len(f):len(f)], term("type", side.of)), map[string]any{"aggs": map[string]any{"intervals": q.buckets("timeStamp", nil)}})
-		if err != nil {
-			return err
-		}
-		found, err := read[intervals](a.Aggregations, "intervals")
+		found, err := q.histogram(ctx, events.Activities, append(f[:len(f):len(f)], term("type", side.of)), "timeStamp", nil)
 		if err != nil {
 			return err
 		}

@@ -70,6 +70,7 @@ type Value struct {
 	Key         string     `json:"key"`
 	Y           *float64   `json:"y,omitempty"`
 	KeyAndValue *[2]string `json:"keyAndValue,omitempty"` // both as texts
+	Others      int        `json:"others,omitempty"`      // how many things a slice of the rest, the last, is of; 0: it is of the one in Key
 	Points      []Point    `json:"values,omitempty"`      // every series of an element has the same X, in the same order
 }
 

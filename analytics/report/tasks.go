@@ -67,11 +67,7 @@ func tasks(ctx context.Context, q *question) error {
 	if err != nil {
 		return err
 	}
-	a, err := q.search(ctx, events.Tasks, f, map[string]any{"aggs": map[string]any{"created": q.buckets("startTime", nil)}})
-	if err != nil {
-		return err
-	}
-	created, err := read[intervals](a.Aggregations, "created")
+	created, err := q.histogram(ctx, events.Tasks, f, "startTime", nil)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package marker
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -41,7 +40,7 @@ func Closed(e *history.HistoryEvent) (c Close, ok bool) {
 	default:
 		return c, false
 	}
-	c.Reason = strings.ToValidUTF8(c.Reason[:min(len(c.Reason), events.MaxText)], "")
+	c.Reason = events.Cut(c.Reason)
 	return c, next == "" // or Temporal has begun it again
 }
 
@@ -147,7 +146,7 @@ var closes = map[events.Kind]events.Type{
 }
 
 func over(e events.Event, at time.Time) events.Event {
-	took := max(at.Sub(e.Start).Milliseconds(), 0)
-	e.Time, e.End, e.Duration, e.Variables = at, at, &took, nil
+	e.Time, e.Variables = at, nil
+	e.EndAt(at)
 	return e
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -68,9 +69,8 @@ func (w *Writer) Flush(ctx workflow.Context, last bool) {
 	if !w.Pending() {
 		return
 	}
-	batch := part{process: w.Process, sources: w.waiting, skip: w.written, off: w.Off && !w.decided, last: last}
 	var packed []byte
-	err := workflow.SideEffect(ctx, func(workflow.Context) any { return w.pack(batch) }).Get(&packed)
+	err := workflow.SideEffect(ctx, func(workflow.Context) any { return w.pack(last) }).Get(&packed)
 	var count int
 	if err == nil {
 		count, err = events.Count(packed)
@@ -86,6 +86,13 @@ func (w *Writer) Flush(ctx workflow.Context, last bool) {
 	w.take(count)
 }
 
+// FlushAll writes all events that wait, over several workflow tasks when there are too many for one. Until then it blocks.
+func (w *Writer) FlushAll(ctx workflow.Context, last bool) {
+	for w.Flush(ctx, last); w.Pending(); w.Flush(ctx, last) {
+		_ = workflow.Sleep(ctx, time.Millisecond) // of a context that is never cancelled
+	}
+}
+
 // take forgets events that are written.
 func (w *Writer) take(n int) {
 	w.written += n
@@ -98,25 +105,10 @@ func (w *Writer) take(n int) {
 	}
 }
 
-// part is what a marker is made of.
-type part struct {
-	process   events.Process
-	sources   []Source
-	skip      int
-	off, last bool
-}
-
-func (p part) len() int {
-	n := -p.skip
-	for _, s := range p.sources {
-		n += s.Len()
-	}
-	return n
-}
-
-func (p part) events(yield func(events.Event) bool) {
-	n := -p.skip
-	for _, s := range p.sources {
+// events are those that wait, as many as go into a marker.
+func (w *Writer) events(yield func(events.Event) bool) {
+	n := -w.written
+	for _, s := range w.waiting {
 		for e := range s.Events() {
 			if n++; n > maxEvents || n > 0 && !yield(e) {
 				return
@@ -126,21 +118,26 @@ func (p part) events(yield func(events.Event) bool) {
 }
 
 // pack is what a marker holds. It is not called in a replay.
-func (w *Writer) pack(p part) []byte {
-	of := p.events
-	if p.off {
+func (w *Writer) pack(last bool) []byte {
+	of := w.events
+	off := w.Off && !w.decided
+	if off {
 		of = func(func(events.Event) bool) {}
 	}
 	encoder := w.Encoder
 	if encoder == nil {
 		encoder = &events.Encoder{}
 	}
-	packed, n, err := encoder.Pack(p.process, of, maxBytes)
+	packed, n, err := encoder.Pack(w.Process, of, maxBytes)
 	if err != nil {
 		panic(fmt.Sprintf("pack events: %v", err))
 	}
-	if w.Moved != nil && !p.off {
-		w.Moved(p.last && n == p.len())
+	if w.Moved != nil && !off {
+		all := -w.written
+		for _, s := range w.waiting {
+			all += s.Len()
+		}
+		w.Moved(last && n == all)
 	}
 	return packed
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -92,9 +91,7 @@ func Start(ctx workflow.Context, p Process) (*Recorder, error) {
 func (r *Recorder) write(ctx workflow.Context) {
 	for {
 		r.moved.Receive(ctx, nil)
-		for r.log.Flush(ctx, false); r.log.Pending(); r.log.Flush(ctx, false) {
-			_ = workflow.Sleep(ctx, time.Millisecond) // never cancelled
-		}
+		r.log.FlushAll(ctx, false)
 	}
 }
 
@@ -115,9 +112,8 @@ func (r *Recorder) Event(ctx workflow.Context, e events.Event) int64 {
 
 // ended completes an event with when and how what it is about has ended.
 func ended(ctx workflow.Context, e events.Event, kind events.Type, how events.Status) events.Event {
-	e.Type, e.Status, e.End = kind, how, workflow.Now(ctx).UTC()
-	took := max(e.End.Sub(e.Start).Milliseconds(), 0)
-	e.Duration = &took
+	e.Type, e.Status = kind, how
+	e.EndAt(workflow.Now(ctx).UTC())
 	return e
 }
 
@@ -154,10 +150,10 @@ func (r *Recorder) End(ctx workflow.Context, err error) error {
 	case temporal.IsCanceledError(err):
 		how, state = events.Cancelled, contract.StateCancelled
 	case err != nil:
-		how, state, e.Error = events.Failed, contract.StateFailed, cut(err.Error())
+		how, state, e.Error = events.Failed, contract.StateFailed, events.Cut(err.Error())
 	}
 	r.Event(ctx, ended(ctx, e, events.ProcessEnded, how))
-	r.flushLast(ctx)
+	r.log.FlushAll(ctx, true)
 	r.over = true
 	if state == "" {
 		return nil
@@ -180,13 +176,3 @@ func (r *Recorder) Continue(ctx workflow.Context) *State {
 	}
 	return &r.state
 }
-
-// flushLast writes all events that wait, over several workflow tasks when they are too many for one.
-func (r *Recorder) flushLast(ctx workflow.Context) {
-	for r.log.Flush(ctx, true); r.log.Pending(); r.log.Flush(ctx, true) {
-		_ = workflow.Sleep(ctx, time.Millisecond) // never cancelled
-	}
-}
-
-// cut keeps a text within what an event holds of one.
-func cut(s string) string { return strings.ToValidUTF8(s[:min(len(s), events.MaxText)], "") }

@@ -3,18 +3,11 @@ package record
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
-	"time"
 
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/waybill-io/waybill/events"
 )
-
-// maxShown bounds the variables beside an event, as JSON; see the events of BPMN processes.
-const maxShown = 4 << 10
-
-var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 // told is what an event tells of a value, its type in the words of events.Event, and whether it is not all of it.
 func told(value any) (v any, kind string, short bool) {
@@ -39,24 +32,13 @@ func told(value any) (v any, kind string, short bool) {
 		f, err := x.Float64()
 		return f, "double", err != nil
 	case string:
-		return cut(x), kindOf(x), len(x) > events.MaxText
+		kind, _ = events.TextType(x)
+		return events.Cut(x), kind, len(x) > events.MaxText
 	}
 	if len(text) > events.MaxText {
-		return cut(string(text)), "json", true
+		return events.Cut(string(text)), "json", true
 	}
 	return v, "json", false
-}
-
-func kindOf(text string) string {
-	if uuid.MatchString(text) {
-		return "uuid"
-	}
-	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
-		if _, err := time.Parse(layout, text); err == nil {
-			return "date"
-		}
-	}
-	return "string"
 }
 
 // shown are variables as they stand beside an event; nil when they are many.
@@ -68,7 +50,7 @@ func shown(given map[string]any) map[string]any {
 	for _, name := range workflow.DeterministicKeys(given) {
 		all[name], _, _ = told(given[name])
 	}
-	if text, err := json.Marshal(all); err != nil || len(text) > maxShown {
+	if text, err := json.Marshal(all); err != nil || len(text) > events.MaxVariables {
 		return nil
 	}
 	return all

@@ -22,7 +22,7 @@ func (r *Recorder) Activity(ctx workflow.Context, id, name, kind string) *Activi
 		kind = "serviceTask"
 	}
 	a := &Activity{r: r, e: events.Event{
-		Type: events.ActivityStarted, Status: events.Active, Start: workflow.Now(ctx).UTC(), ActivityID: id, ActivityName: cut(name), ActivityType: kind,
+		Type: events.ActivityStarted, Status: events.Active, Start: workflow.Now(ctx).UTC(), ActivityID: id, ActivityName: events.Cut(name), ActivityType: kind,
 	}}
 	a.e.Ref = strconv.FormatInt(r.Event(ctx, a.e), 10)
 	return a
@@ -35,7 +35,7 @@ func (a *Activity) End(ctx workflow.Context, err error) {
 	case temporal.IsCanceledError(err):
 		e.Type, e.Status = events.ActivityCancelled, events.Cancelled
 	case err != nil:
-		e.Status, e.Error = events.Failed, cut(err.Error())
+		e.Status, e.Error = events.Failed, events.Cut(err.Error())
 	}
 	a.r.Event(ctx, e)
 }
@@ -65,7 +65,7 @@ type OpenTask struct {
 func (r *Recorder) Task(ctx workflow.Context, t Task) *OpenTask {
 	o := &OpenTask{r: r, e: events.Event{
 		Type: events.TaskCreated, Status: events.Active, Start: workflow.Now(ctx).UTC(), Revision: 1,
-		ActivityID: t.Key, ActivityName: cut(t.Name), ActivityType: "userTask", TaskKey: t.Key, Name: cut(t.Name), Description: cut(t.Description),
+		ActivityID: t.Key, ActivityName: events.Cut(t.Name), ActivityType: "userTask", TaskKey: t.Key, Name: events.Cut(t.Name), Description: events.Cut(t.Description),
 		Assignee: t.Assignee, Owner: t.Owner, CandidateUsers: t.Users, CandidateGroups: t.Groups, Due: t.Due, Priority: t.Priority, FormKey: t.FormKey, Category: t.Category,
 	}}
 	o.e.Ref = "task-" + strconv.FormatInt(r.state.Sequence+1, 10)

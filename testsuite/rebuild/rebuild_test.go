@@ -338,7 +338,9 @@ func TestRebuildWithoutAnArchive(t *testing.T) {
 	require.Len(t, all, 2, "the new indexes are given up")
 	p := i.verify(contract.GatherInput{})
 	same(t, p)
+	require.False(t, p.NoIndex)
 	require.EqualValues(t, 1, p.Counts[0].Beyond, "nobody knows better")
+	require.True(t, i.verify(contract.GatherInput{Tenant: "nosuch"}).NoIndex)
 
 	// What is missing is filled in.
 	require.NoError(t, i.client.PauseIndexer(ctx))
@@ -368,7 +370,9 @@ func (i *installation) cancelled(ctx context.Context) {
 	}, patience, 10*time.Millisecond)
 	require.NoError(i.t, i.client.CancelGathering(ctx, contract.RebuildID("")))
 	_, err := i.client.AwaitGathering(ctx, contract.RebuildID(""))
-	require.Error(i.t, err)
+	require.ErrorIs(i.t, err, client.ErrNotDone)
+	require.ErrorContains(i.t, i.client.CancelGathering(ctx, contract.RebuildID("")), "it has ended (canceled) at ")
+	require.ErrorIs(i.t, i.client.CancelGathering(ctx, contract.RebuildID("nosuch")), client.ErrNotFound)
 	all, err := i.store.Generations(ctx, "")
 	require.NoError(i.t, err)
 	require.Len(i.t, all, 1)
