@@ -2,7 +2,6 @@ package external_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"time"
 
