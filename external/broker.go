@@ -1,0 +1,370 @@
+package external
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Source is where a broker gets tasks from: Tasks.
+type Source interface {
+	Poll(ctx context.Context, topic string) (*Offered, error)
+	Lock(ctx context.Context, o *Offered, worker string, lock time.Duration) (*Task, error)
+	Release(ctx context.Context, o *Offered) error
+	Unlock(ctx context.Context, id string) error
+}
+
+var _ Source = (*Tasks)(nil)
+
+const (
+	// pollFor is how long Temporal is asked once for a task of a topic.
+	pollFor = 20 * time.Second
+	// pollsAtMost bounds how often it is asked for a topic at a time. There are as many only while tasks come.
+	pollsAtMost = 10
+	// pollOn is how long a topic is polled when nobody waits any more: those who do not wait ask again in moments.
+	pollOn = 5 * time.Second
+	// keepFor is how long a task is kept that came when nobody waited. It is offered again by itself after the ten seconds that it is scheduled with.
+	keepFor  = 2 * time.Second
+	patience = 150 * time.Millisecond // for who does not wait, when the topic has not been polled yet
+	linger   = 20 * time.Millisecond  // for more, after each that came
+	pause    = time.Second            // after Temporal could not be asked
+)
+
+// Broker gives tasks to those who wait for them. Any number may wait for a topic: Temporal is asked for them together.
+type Broker struct {
+	source  Source
+	waiting int // at most
+	ctx     context.Context
+	cancel  context.CancelFunc
+	polls   sync.WaitGroup
+
+	mu     sync.Mutex
+	topics map[string]*topic
+	parked int
+	closed bool
+}
+
+// NewBroker returns a broker for as many requests at a time as may wait.
+func NewBroker(s Source, waiting int) *Broker {
+	b := &Broker{source: s, waiting: waiting, topics: map[string]*topic{}}
+	b.ctx, b.cancel = context.WithCancel(context.Background())
+	return b
+}
+
+// Close has all who wait answered with what they have, and returns when nothing is asked for any more. What nobody has got is given back.
+func (b *Broker) Close() {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	b.cancel()
+	b.polls.Wait()
+	var left []*spare
+	b.mu.Lock()
+	for _, t := range b.topics {
+		left = append(left, t.spare...)
+		t.spare = nil
+	}
+	b.mu.Unlock()
+	for _, s := range left {
+		s.timer.Stop()
+		b.giveBack(s.Offered)
+	}
+}
+
+// ErrFull is when too many requests wait, or the broker has been closed.
+var ErrFull = errors.New("too many requests wait for external tasks")
+
+// Wanted is a topic that a request wants tasks of.
+type Wanted struct {
+	Topic  string
+	Lock   time.Duration
+	Accept func(*Offered) bool // nil: any
+}
+
+// Request asks for tasks.
+type Request struct {
+	Worker string
+	Topics []Wanted
+	Max    int
+	Wait   time.Duration // for the first; 0: what there is
+}
+
+// topic is what is known of one. Broker.mu guards it.
+type topic struct {
+	name    string
+	waiters []*waiter // who came first is given first
+	spare   []*spare
+	polls   int
+	until   time.Time // it is polled until then, though nobody waits
+	failed  error     // how the last poll failed
+	polled  bool      // one has had an answer, or had no answer for a while
+}
+
+// spare is a task that nobody has wanted yet.
+type spare struct {
+	*Offered
+	timer *time.Timer
+}
+
+// waiter is a request that waits.
+type waiter struct {
+	Request
+	left  int // that it takes
+	given chan gift
+}
+
+type gift struct {
+	offered *Offered
+	lock    time.Duration
+}
+
+// Fetch locks tasks for a worker: those that there are, or, when there are none, those that come while it waits. When the context ends, what was
+// locked for it is unlocked.
+func (b *Broker) Fetch(ctx context.Context, r Request) ([]*Task, error) {
+	if r.Max <= 0 || len(r.Topics) == 0 {
+		return nil, nil
+	}
+	for until := time.Now().Add(r.Wait); ; {
+		r.Wait = time.Until(until)
+		gifts, err := b.collect(ctx, r)
+		found, failed := b.lock(ctx, gifts, r.Worker)
+		if err := ctx.Err(); err != nil {
+			for _, t := range found {
+				b.quietly(func(ctx context.Context) error { return b.source.Unlock(ctx, t.ID) })
+			}
+			return nil, err
+		}
+		if len(found) > 0 || len(gifts) == 0 || failed != nil { // else it was all gone
+			return found, errors.Join(err, failed)
+		}
+	}
+}
+
+// collect waits for tasks. An error is only one where there are none.
+func (b *Broker) collect(ctx context.Context, r Request) (gifts []gift, err error) {
+	w := &waiter{Request: r, left: r.Max, given: make(chan gift, r.Max)}
+	fresh, err := b.join(w)
+	if err != nil {
+		return nil, err
+	}
+	wait := max(r.Wait, 0)
+	if fresh {
+		wait = max(wait, patience)
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for over := false; len(gifts) < r.Max && !over; {
+		select {
+		case g := <-w.given:
+			gifts = append(gifts, g)
+			timer.Reset(linger)
+		case <-timer.C:
+			over = true
+		case <-ctx.Done():
+			over = true
+		case <-b.ctx.Done():
+			over = true
+		}
+	}
+	err = b.leave(w)
+	close(w.given) // nobody gives to who has left
+	for g := range w.given {
+		gifts = append(gifts, g)
+	}
+	if len(gifts) > 0 {
+		err = nil
+	}
+	return gifts, err
+}
+
+// lock locks what was given, all at once. An error is only one where none is locked.
+func (b *Broker) lock(ctx context.Context, gifts []gift, worker string) (found []*Task, err error) {
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for _, g := range gifts {
+		all.Go(func() {
+			t, failed := b.source.Lock(ctx, g.offered, worker, g.lock)
+			if failed != nil && !errors.Is(failed, ErrGone) {
+				b.giveBack(g.offered)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case failed == nil:
+				found = append(found, t)
+			case !errors.Is(failed, ErrGone):
+				err = failed
+			}
+		})
+	}
+	all.Wait()
+	if len(found) > 0 {
+		err = nil
+	}
+	return found, err
+}
+
+// join puts a waiter into the lines of its topics, and gives it what is there. It tells whether one of them was not polled before.
+func (b *Broker) join(w *waiter) (fresh bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed || b.parked >= b.waiting {
+		return false, ErrFull
+	}
+	b.parked++
+	for _, wanted := range w.Topics {
+		t := b.topics[wanted.Topic]
+		if t == nil {
+			t = &topic{name: wanted.Topic}
+			b.topics[wanted.Topic] = t
+		}
+		fresh = fresh || !t.polled
+		t.waiters = append(t.waiters, w)
+		t.spare = slices.DeleteFunc(t.spare, func(s *spare) bool {
+			if !w.take(s.Offered, wanted) {
+				return false
+			}
+			s.timer.Stop()
+			return true
+		})
+		b.tend(t)
+	}
+	return fresh, nil
+}
+
+// take gives a waiter a task that it wants.
+func (w *waiter) take(o *Offered, wanted Wanted) bool {
+	if w.left == 0 || wanted.Accept != nil && !wanted.Accept(o) {
+		return false
+	}
+	w.left--
+	w.given <- gift{o, wanted.Lock} // there is room for all that it takes
+	return true
+}
+
+func (b *Broker) leave(w *waiter) (failed error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.parked--
+	w.left = 0
+	for _, wanted := range w.Topics {
+		t := b.topics[wanted.Topic]
+		if t == nil { // named twice
+			continue
+		}
+		failed = errors.Join(failed, t.failed)
+		t.waiters = slices.DeleteFunc(t.waiters, func(other *waiter) bool { return other == w })
+		t.until = time.Now().Add(pollOn)
+		b.tend(t)
+	}
+	return failed
+}
+
+// tend has a topic polled that somebody wants tasks of, and forgets one that nobody does.
+func (b *Broker) tend(t *topic) {
+	switch {
+	case t.polls > 0:
+	case t.demand() > 0 && !b.closed:
+		b.poll(t)
+	case len(t.waiters)+len(t.spare) == 0:
+		delete(b.topics, t.name)
+	}
+}
+
+// poll asks for tasks of a topic, one after the other, as long as somebody wants some. Those that come have more asked for.
+func (b *Broker) poll(t *topic) {
+	t.polls++
+	b.polls.Go(func() {
+		for b.once(t) {
+		}
+	})
+}
+
+// once asks once, and tells whether to ask again.
+func (b *Broker) once(t *topic) bool {
+	ctx, cancel := context.WithTimeout(b.ctx, pollFor)
+	defer cancel()
+	known := time.AfterFunc(patience, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		t.polled = true
+	})
+	defer known.Stop()
+	o, err := b.source.Poll(ctx, t.name)
+	if err != nil && b.ctx.Err() == nil {
+		b.mu.Lock()
+		t.failed = fmt.Errorf("ask Temporal for external tasks: %w", err)
+		b.mu.Unlock()
+		select {
+		case <-b.ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t.polled = true
+	if err == nil {
+		t.failed = nil
+	}
+	if o != nil {
+		b.give(t, o)
+		if t.polls < pollsAtMost && t.polls < t.demand() {
+			b.poll(t)
+		}
+	}
+	wanted := t.demand() > 0 || len(t.spare) == 0 && time.Now().Before(t.until)
+	if !b.closed && wanted && (t.polls == 1 || o != nil && t.polls <= t.demand()) {
+		return true
+	}
+	t.polls--
+	b.tend(t)
+	return false
+}
+
+// demand is how many tasks are wanted.
+func (t *topic) demand() (n int) {
+	for _, w := range t.waiters {
+		n += w.left
+	}
+	return n
+}
+
+// give gives a task to who has waited longest, or keeps it for who comes next.
+func (b *Broker) give(t *topic, o *Offered) {
+	for _, w := range t.waiters {
+		for _, wanted := range w.Topics {
+			if wanted.Topic == t.name && w.take(o, wanted) {
+				return
+			}
+		}
+	}
+	s := &spare{Offered: o}
+	s.timer = time.AfterFunc(keepFor, func() { b.drop(t, s) })
+	t.spare = append(t.spare, s)
+}
+
+// drop gives back what nobody wanted in time.
+func (b *Broker) drop(t *topic, s *spare) {
+	b.mu.Lock()
+	kept := slices.Contains(t.spare, s)
+	t.spare = slices.DeleteFunc(t.spare, func(other *spare) bool { return other == s })
+	b.tend(t)
+	b.mu.Unlock()
+	if kept {
+		b.giveBack(s.Offered)
+	}
+}
+
+func (b *Broker) giveBack(o *Offered) {
+	b.quietly(func(ctx context.Context) error { return b.source.Release(ctx, o) })
+}
+
+// quietly does what is only for the better: what fails is offered again by itself, some seconds later.
+func (b *Broker) quietly(do func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), keepFor)
+	defer cancel()
+	_ = do(ctx)
+}
