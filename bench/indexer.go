@@ -377,10 +377,11 @@ func (in *indexer) read(ctx context.Context, id string) error {
 func (r *indexerReport) print(w io.Writer) {
 	fmt.Fprintf(w, "\n## Events from histories until they can be found, against esutil.BulkIndexer with the same documents at hand (target: a ratio of at least %.1f)\n\n", r.Target)
 	fmt.Fprint(w, "The second client has the documents at hand, too, but sends those of an instance when it has read its history, as who gets them from there must.\n\n")
-	t := table{{"tasks", "instances", "events", "documents", "documents/s", "bare documents/s", "ratio", "bare and reading histories", "ratio", "CPU, µs a document: worker", "all", "bare", "bare and reading"}}
+	t := table{{"tasks", "instances", "events", "documents", "events/s", "documents/s", "bare documents/s", "ratio", "bare and reading histories", "ratio", "CPU, µs a document: worker", "all", "bare", "bare and reading"}}
 	for _, l := range r.Lines {
 		t = append(t, []string{
-			fmt.Sprint(l.Tasks), fmt.Sprint(l.Instances), fmt.Sprint(l.Events), fmt.Sprint(l.Documents), fmt.Sprintf("%.0f", l.Ours.Median), fmt.Sprintf("%.0f", l.Bare.Median), l.Ratio.String(),
+			fmt.Sprint(l.Tasks), fmt.Sprint(l.Instances), fmt.Sprint(l.Events), fmt.Sprint(l.Documents),
+			fmt.Sprintf("%.0f", l.Ours.Median*float64(l.Events)/float64(max(l.Documents, 1))), fmt.Sprintf("%.0f", l.Ours.Median), fmt.Sprintf("%.0f", l.Bare.Median), l.Ratio.String(),
 			fmt.Sprintf("%.0f", l.Reading.Median), l.ReadingRatio.String(),
 			fmt.Sprintf("%.0f", l.OursCPU.Median), fmt.Sprintf("%.0f", l.OursAll.Median), fmt.Sprintf("%.0f", l.BareAll.Median), fmt.Sprintf("%.0f", l.ReadingAll.Median),
 		})
