@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.temporal.io/api/activity/v1"
@@ -148,6 +149,7 @@ func (t *Tasks) Lock(ctx context.Context, o *Offered, worker string, lock time.D
 	if err != nil {
 		return nil, fmt.Errorf("lock the external task %s: %w", o.name, err)
 	}
+	t.given.put(&held{name: o.name, lease: l, run: o.run, started: true, until: until, attempt: o.Attempt})
 	return &Task{
 		ID: o.String(), ExternalTask: o.Input, Worker: worker, Until: until, Retries: l.Retries, ErrorMessage: l.Message, ErrorDetails: l.Details, Attempt: o.Attempt,
 	}, nil
@@ -205,7 +207,47 @@ func (t *Tasks) service() workflowservice.WorkflowServiceClient {
 type Tasks struct {
 	client    *client.Client
 	namespace string
+	given     given
 }
 
 // New returns the external tasks of a namespace.
-func New(c *client.Client, namespace string) *Tasks { return &Tasks{client: c, namespace: namespace} }
+func New(c *client.Client, namespace string) *Tasks {
+	return &Tasks{client: c, namespace: namespace, given: given{tasks: map[name]*held{}}}
+}
+
+// given are tasks that were given away here, so that their workers' answers need no look: the token tells whether they have them still.
+type given struct {
+	mu    sync.Mutex
+	tasks map[name]*held
+}
+
+// maxGiven bounds what is remembered. A task that is not costs a look.
+const maxGiven = 10_000
+
+func (g *given) put(h *held) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.tasks) >= maxGiven {
+		now := time.Now()
+		for n, other := range g.tasks {
+			if !other.locked(now) {
+				delete(g.tasks, n)
+			}
+		}
+	}
+	if len(g.tasks) < maxGiven {
+		g.tasks[h.name] = h
+	}
+}
+
+// take returns a task that is locked, as far as is known here, and forgets it.
+func (g *given) take(n name) *held {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	h := g.tasks[n]
+	delete(g.tasks, n)
+	if h == nil || !h.locked(time.Now()) {
+		return nil
+	}
+	return h
+}

@@ -159,9 +159,11 @@ const tries = 5
 // try does something with a task as it is.
 func (t *Tasks) try(ctx context.Context, n name, what string, do func(*held) error) error {
 	for left := tries; ; left-- {
-		h, err := t.look(ctx, n)
-		if err != nil {
-			return err
+		h, err := t.given.take(n), error(nil)
+		if h == nil {
+			if h, err = t.look(ctx, n); err != nil {
+				return err
+			}
 		}
 		err = do(h)
 		if _, changed := errors.AsType[*serviceerror.NotFound](err); changed && left > 1 {
