@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/waybill-io/waybill/events"
 )
 
 // redacted stands for a secret.
@@ -61,19 +63,14 @@ func encoded(text string) []string {
 	}
 }
 
-// clip bounds a text, in bytes.
-func clip(text string, most int) string {
-	return strings.ToValidUTF8(text[:min(len(text), most)], "")
-}
-
 // failed is a refusal as it may be told: without secrets, and bounded. Secrets go first, so that no part of one is left.
 func (s *Store) failed(status int, why *cause) *Error {
-	return &Error{Status: status, Type: clip(s.secrets.Replace(why.Type), maxType), Reason: clip(s.secrets.Replace(why.text()), maxReason)}
+	return &Error{Status: status, Type: events.CutTo(s.secrets.Replace(why.Type), maxType), Reason: events.CutTo(s.secrets.Replace(why.text()), maxReason)}
 }
 
 // told is an error as it may be told: some of those of net/http have a part of the answer in them.
 func (s *Store) told(err error) error {
-	text := clip(s.secrets.Replace(err.Error()), maxReason)
+	text := events.CutTo(s.secrets.Replace(err.Error()), maxReason)
 	if text == err.Error() {
 		return err
 	}

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
@@ -66,7 +68,7 @@ func (c *Client) EnsureSearchAttributes(ctx context.Context, namespace string) e
 	return c.untilKnown(ctx, namespace, slices.Sorted(maps.Keys(missing)))
 }
 
-// untilKnown waits until a server can be asked for search attributes.
+// untilKnown waits until a server can be asked for search attributes: it refuses a question with one that it does not know.
 func (c *Client) untilKnown(ctx context.Context, namespace string, names []string) error {
 	ctx, cancel := context.WithTimeout(ctx, attributesKnown)
 	defer cancel()
@@ -75,6 +77,9 @@ func (c *Client) untilKnown(ctx context.Context, namespace string, names []strin
 		_, err := c.Temporal.CountWorkflow(ctx, request)
 		if err == nil {
 			return nil
+		}
+		if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); !refused && ctx.Err() == nil {
+			return fmt.Errorf("ask for the search attributes that were created in namespace %q: %w", namespace, err)
 		}
 		select {
 		case <-ctx.Done():
