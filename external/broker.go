@@ -14,7 +14,7 @@ type Source interface {
 	Poll(ctx context.Context, topic string) (*Offered, error)
 	Lock(ctx context.Context, o *Offered, worker string, lock time.Duration) (*Task, error)
 	Release(ctx context.Context, o *Offered) error
-	Unlock(ctx context.Context, id string) error
+	Unlock(ctx context.Context, id string, by Scope) error
 }
 
 var _ Source = (*Tasks)(nil)
@@ -86,6 +86,7 @@ type Wanted struct {
 
 // Request asks for tasks.
 type Request struct {
+	Scope  Scope
 	Worker string
 	Topics []Wanted
 	Max    int
@@ -124,6 +125,11 @@ type gift struct {
 // Fetch locks tasks for a worker: those that there are, or, when there are none, those that come while it waits. When the context ends, what was
 // locked for it is unlocked.
 func (b *Broker) Fetch(ctx context.Context, r Request) ([]*Task, error) {
+	for _, wanted := range r.Topics {
+		if !r.Scope.Topic(wanted.Topic) {
+			return nil, fmt.Errorf("topic %q: %w", wanted.Topic, ErrForbidden)
+		}
+	}
 	if r.Max <= 0 || len(r.Topics) == 0 {
 		return nil, nil
 	}
@@ -133,7 +139,7 @@ func (b *Broker) Fetch(ctx context.Context, r Request) ([]*Task, error) {
 		found, failed := b.lock(ctx, gifts, r.Worker)
 		if err := ctx.Err(); err != nil {
 			for _, t := range found {
-				b.quietly(func(ctx context.Context) error { return b.source.Unlock(ctx, t.ID) })
+				b.quietly(func(ctx context.Context) error { return b.source.Unlock(ctx, t.ID, Scope{}) })
 			}
 			return nil, err
 		}
@@ -237,7 +243,7 @@ func (b *Broker) join(w *waiter) (fresh bool, err error) {
 
 // take gives a waiter a task that it wants.
 func (w *waiter) take(o *Offered, wanted Wanted) bool {
-	if w.left == 0 || wanted.Accept != nil && !wanted.Accept(o) {
+	if w.left == 0 || !w.Scope.tenant(o.Input.Context.Tenant) || wanted.Accept != nil && !wanted.Accept(o) {
 		return false
 	}
 	w.left--

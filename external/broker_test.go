@@ -84,7 +84,7 @@ func (s *shop) Release(_ context.Context, o *Offered) error {
 	return nil
 }
 
-func (s *shop) Unlock(_ context.Context, id string) error {
+func (s *shop) Unlock(_ context.Context, id string, _ Scope) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.unlocked = append(s.unlocked, id)

@@ -51,6 +51,8 @@ type held struct {
 	name
 	lease
 	run     string
+	queue   string    // of its topic
+	tenant  string    // of its definition
 	started bool      // an attempt is given away
 	until   time.Time // of a lock
 	later   time.Time // not started: it is offered again then; zero: now
@@ -81,8 +83,10 @@ func (t *Tasks) look(ctx context.Context, n name) (*held, error) {
 func heldOf(n name, w *workflow.WorkflowExecutionInfo, p *workflow.PendingActivityInfo) *held {
 	h := &held{
 		name: n, lease: leaseOf(p.GetHeartbeatDetails()), run: w.GetExecution().GetRunId(), attempt: p.GetAttempt(),
+		queue:   p.GetActivityOptions().GetTaskQueue().GetName(),
 		started: p.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED || p.GetState() == enums.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED,
 	}
+	_ = converter.GetDefaultDataConverter().FromPayload(w.GetMemo().GetFields()[contract.TenantMemo], &h.tenant) // "" when it has none
 	if h.started {
 		last := p.GetLastStartedTime().AsTime()
 		if beat := p.GetLastHeartbeatTime(); beat != nil && beat.AsTime().After(last) {
@@ -149,7 +153,7 @@ func (t *Tasks) Lock(ctx context.Context, o *Offered, worker string, lock time.D
 	if err != nil {
 		return nil, fmt.Errorf("lock the external task %s: %w", o.name, err)
 	}
-	t.given.put(&held{name: o.name, lease: l, run: o.run, started: true, until: until, attempt: o.Attempt})
+	t.given.put(&held{name: o.name, lease: l, run: o.run, queue: contract.TopicQueue(o.Input.Topic), tenant: o.Input.Context.Tenant, started: true, until: until, attempt: o.Attempt})
 	return &Task{
 		ID: o.String(), ExternalTask: o.Input, Worker: worker, Until: until, Retries: l.Retries, ErrorMessage: l.Message, ErrorDetails: l.Details, Attempt: o.Attempt,
 	}, nil

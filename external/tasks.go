@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/api/common/v1"
@@ -52,6 +53,7 @@ func (e *LockedError) Error() string {
 
 // By is who answers for a task. With Anybody, the worker needs the lock only while another has it.
 type By struct {
+	Scope   Scope
 	Worker  string
 	Anybody bool
 }
@@ -121,12 +123,15 @@ func (t *Tasks) Extend(ctx context.Context, id string, by By, lock time.Duration
 }
 
 // Unlock has a task offered again at once, whoever has it.
-func (t *Tasks) Unlock(ctx context.Context, id string) error {
+func (t *Tasks) Unlock(ctx context.Context, id string, by Scope) error {
 	n, err := parse(id)
 	if err != nil {
 		return err
 	}
 	return t.try(ctx, n, "unlock", func(h *held) error {
+		if err := by.check(h); err != nil {
+			return err
+		}
 		if !h.started || h.Token == nil { // it is offered, or will be some seconds after whoever took it told nothing
 			return nil
 		}
@@ -143,6 +148,9 @@ func (t *Tasks) answer(ctx context.Context, id string, by By, what string, do fu
 		return err
 	}
 	return t.try(ctx, n, what, func(h *held) error {
+		if err := by.Scope.check(h); err != nil {
+			return err
+		}
 		switch {
 		case h.Worker == by.Worker && by.Worker != "":
 		case by.Anybody && !h.started:
@@ -169,7 +177,8 @@ func (t *Tasks) try(ctx context.Context, n name, what string, do func(*held) err
 		if _, changed := errors.AsType[*serviceerror.NotFound](err); changed && left > 1 {
 			continue
 		}
-		if _, own := errors.AsType[*LockedError](err); err == nil || own || errors.Is(err, ErrExpired) || errors.Is(err, ErrGone) {
+		_, own := errors.AsType[*LockedError](err)
+		if own || err == nil || slices.ContainsFunc([]error{ErrExpired, ErrGone, ErrForbidden}, func(e error) bool { return errors.Is(err, e) }) {
 			return err
 		}
 		return fmt.Errorf("%s the external task %s: %w", what, n, err)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors"
+	"github.com/waybill-io/waybill/external"
 	"github.com/waybill-io/waybill/mail"
 )
 
@@ -31,7 +32,9 @@ type Options struct {
 	URL     string // under which browsers reach it, without a path that is ours; "": of the address, when that is of this machine
 	Ready   Check
 	Client  *client.Client
-	Tokens  Tokens
+	// Namespace is that of the client; "": no external tasks are served.
+	Namespace string
+	Tokens    Tokens
 	Key     *mail.Key // seals passwords that applications send; nil: such are refused
 	Secret  string    // names what applications' webhooks are signed with that bring no secret of their own; "": such are refused
 	Version string
@@ -49,6 +52,7 @@ type Options struct {
 type Server struct {
 	listener net.Listener
 	http     *http.Server
+	broker   *external.Broker
 }
 
 // Listen opens the address; Serve answers. The error names the address.
@@ -64,7 +68,12 @@ func Listen(o Options) (*Server, error) {
 	for pattern, handler := range routes(o) {
 		mux.Handle(pattern, handler)
 	}
-	return &Server{listener: listener, http: &http.Server{
+	tasks := external.New(o.Client, o.Namespace)
+	broker := external.NewBroker(tasks, waitingAtMost)
+	for pattern, handler := range externalRoutes(o, tasks, broker) {
+		mux.Handle(pattern, handler)
+	}
+	return &Server{listener: listener, broker: broker, http: &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, MaxHeaderBytes: 64 << 10,
 	}}, nil
 }
@@ -126,6 +135,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 		defer cancel()
+		go s.broker.Close() // has those who wait for external tasks answered
 		stopped <- s.http.Shutdown(ending)
 	})()
 	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {

@@ -73,7 +73,14 @@ var rooms = map[string][]string{
 	// The way in.
 	"client":  {"activities/contract", "connectors", "definition", "engine", "events", "events/marker", "mail", "script"},
 	"project": {"activities/binding", "activities/contract", "bpmn", "connectors", "definition", "freemarker", "mail", "script"},
-	"gateway": {"activities/contract", "analytics/chart", "analytics/report", "client", "connectors", "mail"},
+	"gateway": {
+		"activities/contract", "analytics/chart", "analytics/report", "client", "connectors", "external", "gateway/camunda", "gateway/flowable", "gateway/processengine", "mail",
+	},
+	// The leases of external tasks, and what each wire contract makes of them. No contract knows of another.
+	"external":              {"activities/contract", "client"},
+	"gateway/camunda":       {"activities/contract", "client", "external"},
+	"gateway/flowable":      {"activities/contract", "external"},
+	"gateway/processengine": {"activities/contract", "external"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {
 		"alerts", "activities", "activities/contract", "analytics", "client", "configuration", "connectors", "connectors/catalog", "connectors/script", "definition", "gateway", "mail", "worker/dev",
@@ -90,7 +97,7 @@ var rooms = map[string][]string{
 		"workflows",
 	},
 	"testsuite": {
-		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/catalog", "definition", "engine", "events", "events/marker", "juel", "mail",
+		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/catalog", "definition", "engine", "events", "events/marker", "external", "juel", "mail",
 		"project", "script", "worker", "worker/dev", "workflows",
 	},
 }

@@ -175,6 +175,8 @@ type ExternalFailure struct {
 	Details string `json:"details,omitempty"`
 	Retries int    `json:"retries,omitempty"`
 	AfterMS int64  `json:"afterMs,omitempty"`
+	// Priority is that with which it is offered again; nil: as before.
+	Priority *int `json:"priority,omitempty"`
 }
 
 // TopicQueue is the task queue of the external tasks of a topic.

@@ -18,7 +18,7 @@ type Tasks interface {
 	Fail(ctx context.Context, id string, by external.By, f external.Failure) error
 	BPMNError(ctx context.Context, id string, by external.By, code, message string, variables map[string]any) error
 	Extend(ctx context.Context, id string, by external.By, lock time.Duration) error
-	Unlock(ctx context.Context, id string) error
+	Unlock(ctx context.Context, id string, by external.Scope) error
 }
 
 // Broker gives tasks to those who wait: external.Broker.
@@ -30,6 +30,8 @@ type Broker interface {
 type Server struct {
 	Tasks  Tasks
 	Broker Broker
+	// Admit tells what a caller may do. Its error wraps external.ErrNoToken, or external.ErrForbidden.
+	Admit func(*http.Request) (external.Scope, error)
 }
 
 const (
@@ -45,13 +47,25 @@ const (
 // Routes are the calls, under /engine-rest.
 func (s *Server) Routes() map[string]http.Handler {
 	return map[string]http.Handler{
-		"POST /engine-rest/external-task/fetchAndLock":    http.HandlerFunc(s.fetchAndLock),
-		"POST /engine-rest/external-task/{id}/complete":   http.HandlerFunc(s.complete),
-		"POST /engine-rest/external-task/{id}/failure":    http.HandlerFunc(s.failure),
-		"POST /engine-rest/external-task/{id}/bpmnError":  http.HandlerFunc(s.bpmnError),
-		"POST /engine-rest/external-task/{id}/extendLock": http.HandlerFunc(s.extendLock),
-		"POST /engine-rest/external-task/{id}/unlock":     http.HandlerFunc(s.unlock),
+		"POST /engine-rest/external-task/fetchAndLock":    s.admitted(s.fetchAndLock),
+		"POST /engine-rest/external-task/{id}/complete":   s.admitted(s.complete),
+		"POST /engine-rest/external-task/{id}/failure":    s.admitted(s.failure),
+		"POST /engine-rest/external-task/{id}/bpmnError":  s.admitted(s.bpmnError),
+		"POST /engine-rest/external-task/{id}/extendLock": s.admitted(s.extendLock),
+		"POST /engine-rest/external-task/{id}/unlock":     s.admitted(s.unlock),
 	}
+}
+
+// admitted lets those through who may call.
+func (s *Server) admitted(next func(http.ResponseWriter, *http.Request, external.Scope)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		by, err := s.Admit(r)
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		next(w, r, by)
+	})
 }
 
 type fetchRequest struct {
@@ -128,7 +142,7 @@ func (t *topic) accepts(o *external.Offered) bool {
 	return true
 }
 
-func (s *Server) fetchAndLock(w http.ResponseWriter, r *http.Request) {
+func (s *Server) fetchAndLock(w http.ResponseWriter, r *http.Request, by external.Scope) {
 	var in fetchRequest
 	if !read(w, r, &in) {
 		return
@@ -137,7 +151,7 @@ func (s *Server) fetchAndLock(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	request := external.Request{Worker: in.WorkerID, Max: min(*in.MaxTasks, mostTasks)}
+	request := external.Request{Scope: by, Worker: in.WorkerID, Max: min(*in.MaxTasks, mostTasks)}
 	byName := map[string]*topic{}
 	for i := range in.Topics {
 		t := &in.Topics[i]
@@ -237,7 +251,7 @@ type report struct {
 }
 
 // told reads a report and does something about it.
-func (s *Server) told(w http.ResponseWriter, r *http.Request, do func(ctx context.Context, id string, by external.By, in *report, result external.Result) error) {
+func (s *Server) told(w http.ResponseWriter, r *http.Request, by external.Scope, do func(ctx context.Context, id string, by external.By, in *report, result external.Result) error) {
 	var in report
 	if !read(w, r, &in) {
 		return
@@ -252,21 +266,21 @@ func (s *Server) told(w http.ResponseWriter, r *http.Request, do func(ctx contex
 		fail(w, invalid("%s", err))
 		return
 	}
-	if err := do(r.Context(), r.PathValue("id"), external.By{Worker: in.WorkerID}, &in, external.Result{Variables: variables, Local: local}); err != nil {
+	if err := do(r.Context(), r.PathValue("id"), external.By{Scope: by, Worker: in.WorkerID}, &in, external.Result{Variables: variables, Local: local}); err != nil {
 		fail(w, about(err, r.PathValue("id"), in.WorkerID, r.URL.Path))
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
-	s.told(w, r, func(ctx context.Context, id string, by external.By, _ *report, result external.Result) error {
+func (s *Server) complete(w http.ResponseWriter, r *http.Request, by external.Scope) {
+	s.told(w, r, by, func(ctx context.Context, id string, by external.By, _ *report, result external.Result) error {
 		return s.Tasks.Complete(ctx, id, by, result)
 	})
 }
 
-func (s *Server) failure(w http.ResponseWriter, r *http.Request) {
-	s.told(w, r, func(ctx context.Context, id string, by external.By, in *report, result external.Result) error {
+func (s *Server) failure(w http.ResponseWriter, r *http.Request, by external.Scope) {
+	s.told(w, r, by, func(ctx context.Context, id string, by external.By, in *report, result external.Result) error {
 		switch {
 		case in.Retries < 0:
 			return engine("The number of retries cannot be negative")
@@ -279,8 +293,8 @@ func (s *Server) failure(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (s *Server) bpmnError(w http.ResponseWriter, r *http.Request) {
-	s.told(w, r, func(ctx context.Context, id string, by external.By, in *report, result external.Result) error {
+func (s *Server) bpmnError(w http.ResponseWriter, r *http.Request, by external.Scope) {
+	s.told(w, r, by, func(ctx context.Context, id string, by external.By, in *report, result external.Result) error {
 		if in.ErrorCode == "" {
 			return engine("bpmn error code cannot be null")
 		}
@@ -288,8 +302,8 @@ func (s *Server) bpmnError(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (s *Server) extendLock(w http.ResponseWriter, r *http.Request) {
-	s.told(w, r, func(ctx context.Context, id string, by external.By, in *report, _ external.Result) error {
+func (s *Server) extendLock(w http.ResponseWriter, r *http.Request, by external.Scope) {
+	s.told(w, r, by, func(ctx context.Context, id string, by external.By, in *report, _ external.Result) error {
 		if in.NewDuration <= 0 {
 			return invalid("The new lock duration must be greater than 0")
 		}
@@ -297,8 +311,8 @@ func (s *Server) extendLock(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (s *Server) unlock(w http.ResponseWriter, r *http.Request) {
-	if err := s.Tasks.Unlock(r.Context(), r.PathValue("id")); err != nil {
+func (s *Server) unlock(w http.ResponseWriter, r *http.Request, by external.Scope) {
+	if err := s.Tasks.Unlock(r.Context(), r.PathValue("id"), by); err != nil {
 		fail(w, about(err, r.PathValue("id"), "", r.URL.Path))
 		return
 	}

@@ -49,7 +49,14 @@ func about(err error, id, worker, call string) error {
 
 func fail(w http.ResponseWriter, err error) {
 	p, ok := errors.AsType[*problem](err)
-	if !ok {
+	switch {
+	case ok:
+	case errors.Is(err, external.ErrNoToken):
+		w.Header().Set("WWW-Authenticate", `Basic realm="waybill"`)
+		p = &problem{http.StatusUnauthorized, "AuthenticationException", err.Error()}
+	case errors.Is(err, external.ErrForbidden):
+		p = &problem{http.StatusForbidden, "AuthorizationException", err.Error()}
+	default:
 		p = &problem{http.StatusInternalServerError, "RestException", err.Error()}
 	}
 	reply(w, p.status, map[string]any{"type": p.Type, "message": p.Message, "code": 0})

@@ -1,0 +1,27 @@
+package gateway
+
+import (
+	"maps"
+	"net/http"
+
+	"github.com/waybill-io/waybill/external"
+	"github.com/waybill-io/waybill/gateway/camunda"
+)
+
+// waitingAtMost bounds the requests that wait for external tasks.
+const waitingAtMost = 10_000
+
+// externalRoutes are the calls of outside workers, which those documented who made their clients: none of them is in openapi.json.
+func externalRoutes(o Options, tasks *external.Tasks, broker *external.Broker) map[string]http.Handler {
+	all := map[string]http.Handler{}
+	maps.Copy(all, (&camunda.Server{Tasks: tasks, Broker: broker, Admit: o.admitExternal}).Routes())
+	return all
+}
+
+// admitExternal tells what a caller may do.
+func (o Options) admitExternal(r *http.Request) (external.Scope, error) {
+	if !o.Tokens.admits(r) {
+		return external.Scope{}, external.ErrNoToken
+	}
+	return external.Scope{User: o.Tokens.user(r)}, nil
+}
