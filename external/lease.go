@@ -131,7 +131,7 @@ func (t *Tasks) Poll(ctx context.Context, topic string) (*Offered, error) {
 		return nil, fmt.Errorf("read the external task %s of instance %q: %w", p.GetActivityId(), o.instance, err)
 	}
 	if f := o.Input.Failed; p.GetHeartbeatDetails() == nil && f != (contract.ExternalFailure{}) {
-		o.lease = lease{Retries: &f.Retries, Message: f.Message, Details: f.Details}
+		o.lease = lease{Retries: f.Retries, Message: f.Message, Details: f.Details}
 	}
 	return o, nil
 }

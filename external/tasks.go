@@ -2,6 +2,7 @@ package external
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -59,17 +60,21 @@ type By struct {
 }
 
 // Result is what completes a task.
-type Result struct{ Variables, Local map[string]any }
+type Result struct {
+	Variables, Local map[string]any
+	Token            json.RawMessage // what token.current is then; nil: Variables
+}
 
 // Complete completes a task. When it returns, that is durable.
 func (t *Tasks) Complete(ctx context.Context, id string, by By, r Result) error {
 	return t.answer(ctx, id, by, "complete", func(h *held) error {
-		return t.result(ctx, h, contract.ExternalResult{Outputs: r.Variables, Local: r.Local})
+		return t.result(ctx, h, contract.ExternalResult{Outputs: r.Variables, Local: r.Local, Token: r.Token})
 	})
 }
 
 // Failure is that of a worker.
 type Failure struct {
+	Code             string // of process-engine's service error: a BPMN error where it is caught
 	Message, Details string
 	Retries          int           // that are left; 0: an incident
 	After            time.Duration // until it is offered again
@@ -80,7 +85,7 @@ type Failure struct {
 func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 	return t.answer(ctx, id, by, "fail", func(h *held) error {
 		if f.Retries <= 0 || !h.started {
-			failed := &contract.ExternalFailure{Message: f.Message, Details: f.Details, Retries: f.Retries, AfterMS: f.After.Milliseconds()}
+			failed := &contract.ExternalFailure{Code: f.Code, Message: f.Message, Details: f.Details, Retries: &f.Retries, AfterMS: f.After.Milliseconds()}
 			return t.result(ctx, h, contract.ExternalResult{Outputs: f.Variables, Local: f.Local, Failure: failed})
 		}
 		l := h.lease
