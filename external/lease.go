@@ -169,11 +169,7 @@ func (t *Tasks) poll(ctx context.Context, queue string) (*Offered, error) {
 
 // carried is what is told of a task that was offered again after a failure, and that nobody has had since.
 func carried(f contract.ExternalFailure) lease {
-	l := lease{Message: f.Message, Details: f.Details}
-	if f.Retries > 0 { // else nobody has said
-		l.Retries = &f.Retries
-	}
-	return l
+	return lease{Worker: f.Worker, Retries: f.Retries, Message: f.Message, Details: f.Details}
 }
 
 // identity is how Web UI and history name whoever polls.

@@ -37,7 +37,7 @@ func (t *Tasks) SetRetries(ctx context.Context, id string, by Scope, retries int
 		l := h.lease
 		l.Retries = &retries
 		if retries <= 0 || !h.has() {
-			return t.reoffer(ctx, h, contract.ExternalFailure{Message: l.Message, Details: l.Details, Retries: max(retries, 0)})
+			return t.reoffer(ctx, h, contract.ExternalFailure{Retries: &retries})
 		}
 		return t.keep(ctx, h, l)
 	})
@@ -63,11 +63,7 @@ func (t *Tasks) SetPriority(ctx context.Context, id string, by Scope, priority i
 			return err
 		}
 		if !h.has() {
-			f := contract.ExternalFailure{Message: h.Message, Details: h.Details, Priority: &priority}
-			if h.Retries != nil {
-				f.Retries = *h.Retries
-			}
-			return t.reoffer(ctx, h, f)
+			return t.reoffer(ctx, h, contract.ExternalFailure{Retries: h.Retries, Priority: &priority})
 		}
 		l := h.lease
 		l.Priority = &priority
@@ -195,6 +191,7 @@ func (t *Tasks) keep(ctx context.Context, h *held, l lease) error {
 
 // reoffer has the process offer a task again with what is told of it, at the time at which it would have been offered anyway; or makes it an incident.
 func (t *Tasks) reoffer(ctx context.Context, h *held, f contract.ExternalFailure) error {
+	f.Set, f.Worker, f.Message, f.Details = true, h.Worker, h.Message, h.Details
 	if wait := time.Until(h.later); !h.later.IsZero() && wait > 0 {
 		f.AfterMS = wait.Milliseconds()
 	}

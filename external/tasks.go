@@ -2,6 +2,7 @@ package external
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -64,18 +65,23 @@ type By struct {
 }
 
 // Result is what completes a task.
-type Result struct{ Variables, Local map[string]any }
+type Result struct {
+	Variables, Local map[string]any
+	Token            json.RawMessage // what token.current is then; nil: Variables
+}
 
 // Complete completes a task. When it returns, that is durable.
 func (t *Tasks) Complete(ctx context.Context, id string, by By, r Result) error {
 	return t.answer(ctx, id, by, "complete", remembered, func(h *held) error {
-		return t.result(ctx, h, contract.ExternalResult{Outputs: r.Variables, Local: r.Local})
+		return t.result(ctx, h, contract.ExternalResult{Outputs: r.Variables, Local: r.Local, Token: r.Token})
 	})
 }
 
 // Failure is that of a worker.
 type Failure struct {
 	Message, Details string
+	Catchable        bool          // process-engine's service error: where the model catches a BPMN error of this Code, or of any, it is one
+	Code             string        // of such an error
 	Retries          int           // that are left; 0: an incident
 	After            time.Duration // until it is offered again
 	Result
@@ -85,7 +91,7 @@ type Failure struct {
 func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 	return t.answer(ctx, id, by, "fail", looked, func(h *held) error {
 		if f.Retries <= 0 || !h.started {
-			failed := &contract.ExternalFailure{Message: f.Message, Details: f.Details, Retries: f.Retries, AfterMS: f.After.Milliseconds()}
+			failed := &contract.ExternalFailure{Code: f.Code, Catchable: f.Catchable, Message: f.Message, Details: f.Details, Retries: &f.Retries, AfterMS: f.After.Milliseconds()}
 			return t.result(ctx, h, contract.ExternalResult{Outputs: f.Variables, Local: f.Local, Failure: failed})
 		}
 		l := h.lease

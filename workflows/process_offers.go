@@ -19,7 +19,11 @@ const (
 
 // offer is an activity on the queue of its topic, which no worker polls: the gateway does.
 func (h *host) offer(c engine.OfferTask) {
-	h.offerAfter(c, contract.ExternalFailure{Retries: h.retries}, h.now())
+	var failed contract.ExternalFailure
+	if retries := h.retries; retries > 0 {
+		failed.Retries = &retries
+	}
+	h.offerAfter(c, failed, h.now())
 }
 
 // offerAfter offers a task again that has failed before.
@@ -88,7 +92,7 @@ func (w *wait) offered(f workflow.Future, c engine.OfferTask) {
 		return
 	}
 	switch {
-	case result.Failure != nil && (result.Failure.Retries > 0 || result.Failure.Priority != nil):
+	case result.Failure != nil && (result.Failure.Retries == nil || *result.Failure.Retries > 0):
 		if w.h.waits[w.id] == w {
 			w.leave()
 			w.h.offerAgain(c, *result.Failure, w.task.Created)
