@@ -74,7 +74,8 @@ func (t *Tasks) List(ctx context.Context, f Filter) (*Listing, error) {
 // candidates are the instances that may have what is looked for.
 func (t *Tasks) candidates(ctx context.Context, f Filter, l *Listing) (instances []string, err error) {
 	if named := f.named(); named != nil {
-		return named, nil
+		l.Partial = len(named) > t.lookAtMost
+		return named[:min(len(named), t.lookAtMost)], nil
 	}
 	in := client.ExternalFilter{Topics: f.Scope.Topics, Keys: f.Keys, Failed: f.Failed}
 	if f.Topic != "" {
@@ -184,7 +185,7 @@ func (t *Tasks) open(ctx context.Context, instance string) ([]*Task, error) {
 			continue
 		}
 		n := name{instance: instance, task: o.Task}
-		task := &Task{ID: n.String(), ExternalTask: o.ExternalTask, Suspended: o.Paused, Version: o.Version, Incident: o.Incident}
+		task := &Task{ID: n.String(), ExternalTask: o.ExternalTask, Suspended: o.Paused, Process: o.Process, Incident: o.Incident}
 		switch h := pending[o.Task]; {
 		case o.Incident > 0:
 			none := 0

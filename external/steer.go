@@ -195,8 +195,18 @@ func (t *Tasks) reoffer(ctx context.Context, h *held, f contract.ExternalFailure
 	if wait := time.Until(h.later); !h.later.IsZero() && wait > 0 {
 		f.AfterMS = wait.Milliseconds()
 	}
-	return t.result(ctx, h, contract.ExternalResult{Failure: &f})
+	if err := t.result(ctx, h, contract.ExternalResult{Failure: &f}); err != nil {
+		return err
+	}
+	// The answer to a question comes when the process has taken what came before: by then the task is there again. Without it, it is so a little later.
+	settling, cancel := context.WithTimeout(ctx, settleFor)
+	defer cancel()
+	_, _ = t.client.ExternalTasks(settling, h.instance)
+	return nil
 }
+
+// settleFor is how long a change waits for the process to have taken it. It is durable before.
+const settleFor = 2 * time.Second
 
 // failed finds a task that waits as an incident. Otherwise it returns the error that gone is, or what kept it from looking.
 func (t *Tasks) failed(ctx context.Context, n name, by Scope, gone error) (*Task, error) {

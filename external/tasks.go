@@ -32,7 +32,7 @@ type Task struct {
 	// Of tasks that are shown.
 	Incident  int    // that it waits at, since no retries are left; 0: it does not
 	Suspended bool   // its instance is, by an operator: nobody gets it
-	Version   string // the tag of the version of its process
+	Process   string // the name of its process
 }
 
 // ErrNotFound is wrapped where there is no such instance, or the id is none.

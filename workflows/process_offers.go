@@ -1,12 +1,14 @@
 package workflows
 
 import (
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/engine"
 )
 
@@ -31,8 +33,8 @@ func (h *host) offerAfter(c engine.OfferTask, failed contract.ExternalFailure, c
 	h.showTopic(c.Topic)
 	node := h.process.Node(c.Element)
 	task := contract.ExternalTask{
-		Topic: c.Topic, Priority: c.Priority, Properties: c.Properties, Variables: contract.Variables(c.Inputs),
-		Context: h.callContext(node), Created: created, Failed: failed,
+		Topic: c.Topic, Priority: c.Priority, Properties: c.Properties, Variables: contract.Variables(c.Inputs), Local: own(node),
+		Context: h.callContext(node), VersionTag: h.process.VersionTag, Created: created, Failed: failed,
 	}
 	if h.input.Paused && h.state.Engine >= listedSince {
 		w := h.offering(c, task, func() {})
@@ -62,6 +64,25 @@ func (h *host) offerAfter(c engine.OfferTask, failed contract.ExternalFailure, c
 	w := h.offering(c, task, cancel)
 	h.selector.AddFuture(f, func(f workflow.Future) { w.offered(f, c) })
 }
+
+// own are the variables of an element that no other sees: those of its input mapping, and of its loop.
+func own(n *bpmn.Node) (names []string) {
+	for _, a := range n.Inputs {
+		names = append(names, a.Name)
+	}
+	if m := n.Mapping; m != nil {
+		for _, p := range slices.Concat(m.Inputs, m.Constants) {
+			names = append(names, p.Name)
+		}
+	}
+	if l := n.Loop; l != nil {
+		names = append(names, l.Element, l.Index, loopCounter)
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
+}
+
+// loopCounter is the variable of every loop.
+const loopCounter = "loopCounter"
 
 // offering is an offer that is under way.
 func (h *host) offering(c engine.OfferTask, task contract.ExternalTask, cancel workflow.CancelFunc) *wait {

@@ -33,8 +33,8 @@ func (h *host) showTopic(topic string) {
 // externalTasks answers who looks after external tasks.
 func (h *host) externalTasks() (list []contract.OpenExternalTask, _ error) {
 	open := func(number int, task contract.ExternalTask) *contract.OpenExternalTask {
-		task.Variables = nil
-		list = append(list, contract.OpenExternalTask{ExternalTask: task, Task: number, Paused: h.input.Paused, Version: h.process.VersionTag})
+		task.Variables, task.Local = nil, nil
+		list = append(list, contract.OpenExternalTask{ExternalTask: task, Task: number, Paused: h.input.Paused, Process: h.process.Name})
 		return &list[len(list)-1]
 	}
 	for _, w := range h.state.Waits {
@@ -47,7 +47,7 @@ func (h *host) externalTasks() (list []contract.OpenExternalTask, _ error) {
 			continue
 		}
 		n := h.process.Node(i.Element)
-		task := contract.ExternalTask{Context: h.callContext(n), Created: i.At, Properties: n.Properties, Failed: contract.ExternalFailure{Message: i.Message}}
+		task := contract.ExternalTask{VersionTag: h.process.VersionTag, Context: h.callContext(n), Created: i.At, Properties: n.Properties, Failed: contract.ExternalFailure{Message: i.Message}}
 		if n.Topic != nil && n.Topic.IsLiteral() {
 			topic, _ := n.Topic.Eval(nil) // a literal has no error
 			task.Topic = fmt.Sprint(topic)
