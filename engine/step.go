@@ -95,6 +95,7 @@ type machine struct {
 	fresh    []int      // conditional events that have just begun to wait
 	adHoc    []int      // ad-hoc sub-processes in which something has ended
 	log      []entry    // what happened, where the instance records
+	brought  any        // by the answer of the step: what token.current is then; nil: the results
 
 	// These spare allocations in the steps without a fork.
 	readySpace   [2]runnable
