@@ -173,6 +173,9 @@ func (m *machine) start(ev Started) error {
 		m.s.Results = Variables{node.ID: map[string]any(maps.Clone(variables))}
 	}
 	token := m.newToken(0)
+	if m.p.History && m.s.Engine >= 5 {
+		m.token(token).Last = node.ID
+	}
 	m.beginsAt(token, node)
 	if node.Kind != bpmn.StartEvent { // the event has happened: that is why the instance begins
 		m.token(token).Element = node.ID
