@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/events"
 	"github.com/waybill-io/waybill/external"
@@ -134,4 +135,21 @@ func TestServiceErrors(t *testing.T) {
 		require.Equal(t, []string{code, "so", "why"}, []string{i.Code, i.Message, i.Details})
 		require.NoError(t, p.Cancel(t.Context(), instance))
 	}
+}
+
+// Retries and a priority that somebody has set reach who fetches the task next, also where it has never failed.
+func TestRetriesAndPriorityAreSet(t *testing.T) {
+	p := startPlace(t)
+	p.begin()
+	task := p.fetch("ann", time.Minute)
+	set := contract.ExternalResult{Failure: &contract.ExternalFailure{Set: true, Retries: new(4), Priority: new(7)}}
+	require.NoError(t, p.Temporal.CompleteActivityByID(t.Context(), "default", task.Context.ProcessInstanceID, "", contract.ExternalTaskID(2), set, nil))
+	again := p.fetch("bob", time.Minute)
+	require.Equal(t, []any{task.ID, 4, 7, ""}, []any{again.ID, *again.Retries, again.Priority, again.ErrorMessage})
+	set.Failure.Retries, set.Failure.Priority = nil, new(-3)
+	require.NoError(t, p.Temporal.CompleteActivityByID(t.Context(), "default", task.Context.ProcessInstanceID, "", contract.ExternalTaskID(2), set, nil))
+	again = p.fetch("cay", time.Minute)
+	require.Equal(t, []any{task.ID, 4, -3}, []any{again.ID, *again.Retries, again.Priority}, "retries that nobody has said stay")
+	require.NoError(t, p.Complete(t.Context(), task.ID, by("cay"), external.Result{}))
+	p.ended(task.Context.ProcessInstanceID)
 }
