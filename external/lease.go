@@ -22,6 +22,7 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/events"
 )
 
 // lease is what is told of a task with each sign of life. It stays when the lock has run out, and goes with the task to its next attempts.
@@ -34,6 +35,31 @@ type lease struct {
 	Details string `json:"details,omitempty"`
 	// Priority is what it was set to since it was offered; nil: nothing.
 	Priority *int `json:"priority,omitempty"`
+	Judged   bool `json:"judged,omitempty"` // contract.ExternalTask.Judged
+	// Leases are the last locks of the task, the present one included, and Before how many it had before it was offered. The process hears of
+	// them with the answer. Those of a task that is taken away, by a boundary event or with its instance, it never hears of: Temporal forgets
+	// what was told of an activity that is cancelled.
+	Leases []contract.Lease `json:"leases,omitempty"`
+	Before int              `json:"before,omitempty"`
+}
+
+// begin is a new lock of a worker.
+func (l lease) begin(worker string, at, until time.Time) lease {
+	number := l.Before + 1
+	if n := len(l.Leases); n > 0 {
+		number = l.Leases[n-1].Number + 1
+	}
+	past := l.Leases[max(0, len(l.Leases)+1-contract.MaxLeases):]
+	l.Leases = append(slices.Clone(past), contract.Lease{Number: number, Worker: events.CutTo(worker, contract.MaxWorker), At: at, Until: until})
+	return l
+}
+
+// extend makes the present lock end later, or sooner.
+func (l lease) extend(until time.Time) lease {
+	if l.Leases = slices.Clone(l.Leases); len(l.Leases) > 0 {
+		l.Leases[len(l.Leases)-1].Until = until
+	}
+	return l
 }
 
 func (l lease) payloads() *common.Payloads {
@@ -129,17 +155,37 @@ type Offered struct {
 	Input   contract.ExternalTask
 	run     string
 	token   []byte
+	heard   bool // something has been told of it before
 }
 
 // Poll waits for a task of a topic until the context ends; nil: there is none. Temporal answers a second before that, and refuses to wait less than
 // two.
 func (t *Tasks) Poll(ctx context.Context, topic string) (*Offered, error) {
-	o, err := t.poll(ctx, contract.TopicQueue(topic))
-	if err != nil {
-		return nil, fmt.Errorf("poll topic %q: %w", topic, err)
+	for {
+		o, err := t.poll(ctx, contract.TopicQueue(topic))
+		if err != nil {
+			return nil, fmt.Errorf("poll topic %q: %w", topic, err)
+		}
+		if o == nil {
+			return nil, nil
+		}
+		left := time.Until(o.Input.NotBefore)
+		if left <= 0 || o.heard {
+			return o, nil
+		}
+		// It has failed, and the process has offered it before its time, for it to be there: Temporal keeps it until then.
+		err = t.again(ctx, o.token, o.lease, "failure", o.Message, left)
+		if _, gone := errors.AsType[*serviceerror.NotFound](err); err != nil && !gone {
+			return nil, fmt.Errorf("keep the external task %s for later: %w", o.name, err)
+		}
+		if until, ends := ctx.Deadline(); ends && time.Until(until) < shortestPoll {
+			return nil, nil
+		}
 	}
-	return o, nil
 }
+
+// shortestPoll is what Temporal does not refuse as a time to wait, and some more.
+const shortestPoll = 2100 * time.Millisecond
 
 func (t *Tasks) poll(ctx context.Context, queue string) (*Offered, error) {
 	p, err := t.service().PollActivityTaskQueue(ctx, &workflowservice.PollActivityTaskQueueRequest{
@@ -158,8 +204,8 @@ func (t *Tasks) poll(ctx context.Context, queue string) (*Offered, error) {
 	if err := converter.GetDefaultDataConverter().FromPayloads(p.GetInput(), &o.Input); err != nil {
 		return nil, fmt.Errorf("read the external task %s of instance %q: %w", p.GetActivityId(), o.instance, err)
 	}
-	if p.GetHeartbeatDetails() == nil {
-		o.lease = carried(o.Input.Failed)
+	if o.heard = p.GetHeartbeatDetails() != nil; !o.heard {
+		o.lease = carried(o.Input)
 	}
 	if o.lease.Priority != nil {
 		o.Input.Priority = *o.lease.Priority
@@ -167,9 +213,10 @@ func (t *Tasks) poll(ctx context.Context, queue string) (*Offered, error) {
 	return o, nil
 }
 
-// carried is what is told of a task that was offered again after a failure, and that nobody has had since.
-func carried(f contract.ExternalFailure) lease {
-	return lease{Worker: f.Worker, Retries: f.Retries, Message: f.Message, Details: f.Details}
+// carried is what is told of a task that nobody has had since it was offered.
+func carried(t contract.ExternalTask) lease {
+	f := t.Failed
+	return lease{Worker: f.Worker, Retries: f.Retries, Message: f.Message, Details: f.Details, Judged: t.Judged, Before: t.Leases}
 }
 
 // identity is how Web UI and history name whoever polls.
@@ -180,8 +227,10 @@ const MinLock = 250 * time.Millisecond
 
 // Lock gives what was polled to a worker, from now on and for so long, MinLock at least. ErrGone: it is not there any more.
 func (t *Tasks) Lock(ctx context.Context, o *Offered, worker string, lock time.Duration) (*Task, error) {
-	l := o.lease
-	l.Worker, l.Token, l.LockMS = worker, o.token, max(lock, MinLock).Milliseconds()
+	lock = max(lock, MinLock)
+	now := time.Now().UTC()
+	l := o.lease.begin(worker, now, now.Add(lock))
+	l.Worker, l.Token, l.LockMS = worker, o.token, lock.Milliseconds()
 	until, err := t.renew(ctx, o.instance, o.run, o.activity(), l, o.LockMS)
 	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
 		err = ErrGone
@@ -218,11 +267,15 @@ func (t *Tasks) renew(ctx context.Context, instance, run, activityID string, l l
 	return began.Add(time.Duration(l.LockMS) * time.Millisecond), err
 }
 
-// Release offers what was polled again, at once.
+// Release offers what was polled again, at once. Whoever had it last may still answer.
 func (t *Tasks) Release(ctx context.Context, o *Offered) error {
 	l := o.lease
-	l.Worker, l.Token = "", nil
-	if err := t.again(ctx, o.token, l, "unlock", "given back", time.Millisecond); err != nil {
+	l.Token = nil
+	after := time.Millisecond
+	if !o.heard {
+		after = max(after, time.Until(o.Input.NotBefore))
+	}
+	if err := t.again(ctx, o.token, l, "unlock", "given back", after); err != nil {
 		return fmt.Errorf("give back the external task %s: %w", o.name, err)
 	}
 	return nil

@@ -189,7 +189,7 @@ func (t *Tasks) open(ctx context.Context, instance string) ([]*Task, error) {
 		switch h := pending[o.Task]; {
 		case o.Incident > 0:
 			none := 0
-			task.Retries, task.ErrorMessage, task.ErrorDetails = &none, o.Failed.Message, o.Details
+			task.Worker, task.Retries, task.ErrorMessage, task.ErrorDetails = o.Failed.Worker, &none, o.Failed.Message, o.Failed.Details
 		case h != nil:
 			task.held(h)
 		default: // it is offered when the instance goes on
@@ -235,7 +235,7 @@ func pendingOf(instance string, d *workflowservice.DescribeWorkflowExecutionResp
 func (t *Task) held(h *held) {
 	l := h.lease
 	if !h.told {
-		l = carried(t.Failed)
+		l = carried(t.ExternalTask)
 	}
 	if l.Priority != nil {
 		t.Priority = *l.Priority
@@ -246,6 +246,8 @@ func (t *Task) held(h *held) {
 		t.Until = h.until
 	case !h.started && time.Now().Before(h.later):
 		t.Until = h.later
+	case !h.told && time.Now().Before(t.NotBefore):
+		t.Until = t.NotBefore
 	case !h.started && h.Worker != "":
 		t.Until = h.ended
 	}

@@ -96,7 +96,7 @@ func (t *Tasks) LockByID(ctx context.Context, id string, by By, lock time.Durati
 		case !h.started:
 			return t.reach(ctx, h, by.Worker, lock)
 		case h.Worker == by.Worker && h.has():
-			l := h.lease
+			l := h.lease.extend(time.Now().UTC().Add(max(lock, MinLock)))
 			l.LockMS = max(lock, MinLock).Milliseconds()
 			_, err := t.renew(ctx, h.instance, h.run, h.activity(), l, h.LockMS)
 			return err
@@ -192,10 +192,13 @@ func (t *Tasks) keep(ctx context.Context, h *held, l lease) error {
 // reoffer has the process offer a task again with what is told of it, at the time at which it would have been offered anyway; or makes it an incident.
 func (t *Tasks) reoffer(ctx context.Context, h *held, f contract.ExternalFailure) error {
 	f.Set, f.Worker, f.Message, f.Details = true, h.Worker, h.Message, h.Details
+	if f.Priority == nil {
+		f.Priority = h.Priority
+	}
 	if wait := time.Until(h.later); !h.later.IsZero() && wait > 0 {
 		f.AfterMS = wait.Milliseconds()
 	}
-	if err := t.result(ctx, h, contract.ExternalResult{Failure: &f}); err != nil {
+	if err := t.result(ctx, h, By{}, contract.ExternalResult{Failure: &f}); err != nil {
 		return err
 	}
 	// The answer to a question comes when the process has taken what came before: by then the task is there again. Without it, it is so a little later.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/failure/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/events"
 )
 
 // Task is an external task that a worker has, or that is shown to people.
@@ -73,7 +73,7 @@ type Result struct {
 // Complete completes a task. When it returns, that is durable.
 func (t *Tasks) Complete(ctx context.Context, id string, by By, r Result) error {
 	return t.answer(ctx, id, by, "complete", remembered, func(h *held) error {
-		return t.result(ctx, h, contract.ExternalResult{Outputs: r.Variables, Local: r.Local, Token: r.Token})
+		return t.result(ctx, h, by, contract.ExternalResult{Outputs: r.Variables, Local: r.Local, Token: r.Token})
 	})
 }
 
@@ -87,12 +87,19 @@ type Failure struct {
 	Result
 }
 
-// Fail has a task offered again after a while, or makes it an incident.
+// maxDetails bounds the details of a failure, in bytes: they are kept with the task, and the model may look at them.
+const maxDetails = 64 << 10
+
+// Fail has a task offered again after a while, or makes it an incident. The process hears only of what concerns it: of a failure for good, of
+// variables, and of one that the model may make a BPMN error of.
 func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
+	f.Details = events.CutTo(f.Details, maxDetails)
 	return t.answer(ctx, id, by, "fail", looked, func(h *held) error {
-		if f.Retries <= 0 || !h.started {
-			failed := &contract.ExternalFailure{Code: f.Code, Catchable: f.Catchable, Message: f.Message, Details: f.Details, Retries: &f.Retries, AfterMS: f.After.Milliseconds()}
-			return t.result(ctx, h, contract.ExternalResult{Outputs: f.Variables, Local: f.Local, Failure: failed})
+		if f.Retries <= 0 || !h.started || h.Judged || len(f.Variables)+len(f.Local) > 0 {
+			failed := &contract.ExternalFailure{
+				Code: f.Code, Catchable: f.Catchable, Message: f.Message, Details: f.Details, Retries: &f.Retries, AfterMS: f.After.Milliseconds(), Worker: by.Worker, Priority: h.Priority,
+			}
+			return t.result(ctx, h, by, contract.ExternalResult{Outputs: f.Variables, Local: f.Local, Failure: failed})
 		}
 		l := h.lease
 		l.Retries, l.Message, l.Details = &f.Retries, f.Message, f.Details
@@ -104,9 +111,9 @@ func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message string, variables map[string]any) error {
 	return t.answer(ctx, id, by, "throw an error at", remembered, func(h *held) error {
 		if !h.started {
-			return t.result(ctx, h, contract.ExternalResult{Outputs: variables, Error: &contract.ExternalError{Code: code, Message: message}})
+			return t.result(ctx, h, by, contract.ExternalResult{Outputs: variables, Error: &contract.ExternalError{Code: code, Message: message}})
 		}
-		details, err := converter.GetDefaultDataConverter().ToPayloads(contract.ConnectorResult{Outputs: variables})
+		details, err := converter.GetDefaultDataConverter().ToPayloads(contract.ExternalResult{Outputs: variables, Worker: by.Worker, Leases: h.Leases, Attempt: int(h.attempt)})
 		if err != nil {
 			return err
 		}
@@ -126,8 +133,9 @@ func (t *Tasks) Extend(ctx context.Context, id string, by By, lock time.Duration
 		if !h.locked(time.Now()) {
 			return fmt.Errorf("external task %s: %w", id, ErrExpired)
 		}
-		l := h.lease
-		l.LockMS = max(lock, MinLock).Milliseconds()
+		lock := max(lock, MinLock)
+		l := h.lease.extend(time.Now().UTC().Add(lock))
+		l.LockMS = lock.Milliseconds()
 		_, err := t.renew(ctx, h.instance, h.run, h.activity(), l, h.LockMS)
 		return err
 	})
@@ -214,9 +222,8 @@ func (t *Tasks) try(ctx context.Context, n name, what string, from source, do fu
 }
 
 // result completes a task by the token of its attempt, so that nobody does who lost it meanwhile; or, when no attempt is under way, by its id.
-func (t *Tasks) result(ctx context.Context, h *held, r contract.ExternalResult) error {
-	r.Attempt = int(h.attempt)
-	var p *common.Payloads
+func (t *Tasks) result(ctx context.Context, h *held, by By, r contract.ExternalResult) error {
+	r.Attempt, r.Worker, r.Leases = int(h.attempt), by.Worker, h.Leases
 	p, err := converter.GetDefaultDataConverter().ToPayloads(r)
 	if err != nil {
 		return err

@@ -147,7 +147,6 @@ type OpenExternalTask struct {
 	ExternalTask
 	Task     int    `json:"task"`               // the number in its ExternalTaskID
 	Incident int    `json:"incident,omitempty"` // 0: it is offered
-	Details  string `json:"details,omitempty"`  // of the failure of an incident; Failed has its message
 	Paused   bool   `json:"paused,omitempty"`   // its instance is suspended by an operator
 	Process  string `json:"process,omitempty"`  // the name of its process
 }
