@@ -154,12 +154,14 @@ func (m *machine) completed(ev Completed) error {
 		m.awaitReply(w, n, ev)
 		return nil
 	}
-	if w.Kind == WaitOffer {
-		m.leased(&w, ev.By)
+	var by By
+	if ev.By != nil && w.Kind == WaitOffer {
+		by = *ev.By
+		m.leased(&w, by)
 	}
 	m.done(w, n, ev)
 	if w.Kind == WaitOffer && len(n.ErrorMappings) > 0 {
-		if f, ok := m.mappedError(w, n, ev.Outputs, nil, ev.By); ok {
+		if f, ok := m.mappedError(w, n, ev.Outputs, nil, by); ok {
 			m.forget(w.ID)
 			m.fail(w.Token, n, f, ev.Outputs)
 			return nil
@@ -180,7 +182,7 @@ func (m *machine) completed(ev Completed) error {
 			return nil
 		}
 	}
-	m.brought = ev.Token
+	m.brought = by.Token
 	m.conclude(w, n, ev.Outputs)
 	m.brought = nil
 	return nil

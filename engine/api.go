@@ -32,8 +32,7 @@ type Completed struct {
 	Claimed  time.Time // of a user task: when somebody took it; zero: nobody did
 	Await    *Await    // of a connector call: it is not over yet
 	Attempts int       // of a connector call or an external task: how often it was tried; 0: not known
-	Token    any       // of an external task: what token.current is then; nil: Outputs
-	By
+	By       *By       // of an external task: who did it; nil: not known
 }
 
 // Await is the message that a connector call waits for after it has been made, such as the reply to what it has posted. The variables of

@@ -42,7 +42,7 @@ type ending struct {
 	owner         *string
 	claimed       time.Time
 	variables     Variables
-	by            By // of an external task
+	by            *By // of an external task; nil: not known
 }
 
 // over is the end of what asked has told of.
@@ -70,7 +70,7 @@ func (m *machine) done(w Wait, n *bpmn.Node, ev Completed) {
 
 // undone is the end of what has failed. A user task with a BPMN error is what somebody has made of it.
 func (m *machine) undone(w Wait, ev Failed) {
-	m.fruitless(w, events.TaskCompleted, ending{code: ev.Failure.Code, message: ev.Failure.Message, attempts: ev.Attempts, by: ev.By})
+	m.fruitless(w, events.TaskCompleted, ending{code: ev.Failure.Code, message: ev.Failure.Message, attempts: ev.Attempts, by: &ev.By})
 }
 
 // givenUp is the end of what nobody waits for any more.
@@ -124,6 +124,9 @@ func (o offer) fill(e *events.Event, p *bpmn.Process) {
 	o.ending.fill(e, p)
 	if l := o.lease; l != nil {
 		e.WorkerID, e.Claimed, e.LockedUntil, e.Attempts = events.Cut(l.Worker), l.At, l.Until, l.Number
+		return
+	}
+	if o.by == nil {
 		return
 	}
 	e.WorkerID = events.Cut(o.by.Worker)

@@ -238,15 +238,15 @@ func TestRecordOfLeases(t *testing.T) {
 	told := []string{}
 	for _, e := range log(t, p, Options{}, begin(nil),
 		func(in *instance) Event {
-			return Failed{ID: in.wait("work"), Failure: Failure{Message: "x"}, Again: again(3), By: By{"bob", []Lease{had(1, "ann"), had(2, "bob")}}}
+			return Failed{ID: in.wait("work"), Failure: Failure{Message: "x"}, Again: again(3), By: By{Worker: "bob", Leases: []Lease{had(1, "ann"), had(2, "bob")}}}
 		},
 		func(in *instance) Event { return Failed{ID: in.wait("work"), Again: &Again{Set: true}} },
 		func(in *instance) Event {
-			return Failed{ID: in.wait("work"), Failure: Failure{Message: "y"}, Attempts: 1, By: By{"cay", []Lease{had(3, "cay")}}}
+			return Failed{ID: in.wait("work"), Failure: Failure{Message: "y"}, Attempts: 1, By: By{Worker: "cay", Leases: []Lease{had(3, "cay")}}}
 		},
 		answer("work", IncidentRetry, nil),
 		func(in *instance) Event {
-			return Completed{ID: in.wait("work"), By: By{"dan", []Lease{had(4, "cay"), had(5, "dan")}}, Attempts: 2}
+			return Completed{ID: in.wait("work"), By: &By{Worker: "dan", Leases: []Lease{had(4, "cay"), had(5, "dan")}}, Attempts: 2}
 		},
 	) {
 		if e.Type.Kind() == events.KindExternalTask {

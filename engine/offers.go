@@ -52,6 +52,7 @@ type Again struct {
 type By struct {
 	Worker string
 	Leases []Lease // since it was offered, or the last of them
+	Token  any     // with a result: what token.current is then; nil: the outputs
 }
 
 // Lease is a lock that a worker had on an external task.

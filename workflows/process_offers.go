@@ -107,7 +107,7 @@ func (w *wait) offered(f workflow.Future) {
 		})
 	default:
 		w.answer(engine.Completed{
-			ID: w.id, Outputs: engine.Variables(result.Outputs), Local: engine.Variables(result.Local), Attempts: result.Attempt, Token: tokenOf(result), By: by,
+			ID: w.id, Outputs: engine.Variables(result.Outputs), Local: engine.Variables(result.Local), Attempts: result.Attempt, By: &by,
 		})
 	}
 }
@@ -130,7 +130,7 @@ func (w *wait) failedOffer(result contract.ExternalResult, by engine.By) engine.
 
 // workedBy is who has worked on an external task.
 func workedBy(result contract.ExternalResult) engine.By {
-	by := engine.By{Worker: result.Worker}
+	by := engine.By{Worker: result.Worker, Token: tokenOf(result)}
 	for _, l := range result.Leases[max(len(result.Leases)-contract.MaxLeases, 0):] {
 		by.Leases = append(by.Leases, engine.Lease{Number: l.Number, Worker: l.Worker, At: l.At.UTC(), Until: l.Until.UTC()})
 	}

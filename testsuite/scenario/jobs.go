@@ -154,7 +154,9 @@ func (s *jobStep) do(w *world) error {
 	var event engine.Event
 	switch s.kind {
 	case "finish":
-		event = engine.Completed{ID: j.id, Outputs: s.variables, Token: s.token, By: j.by(worker)}
+		by := j.by(worker)
+		by.Token = s.token
+		event = engine.Completed{ID: j.id, Outputs: s.variables, By: &by}
 	case "bpmnError":
 		event = engine.Failed{ID: j.id, Failure: engine.Failure{Code: s.code, Message: s.message}, Variables: s.variables, By: j.by(worker)}
 	case "serviceError":

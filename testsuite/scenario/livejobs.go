@@ -91,7 +91,7 @@ func (s *liveCase) answerJob(j *job, event engine.Event) error {
 	var err error
 	switch e := event.(type) {
 	case engine.Completed:
-		err = s.completeJob(j, contract.ExternalResult{Outputs: contract.Variables(e.Outputs), Token: encoded(e.Token)}, e.By)
+		err = s.completeJob(j, contract.ExternalResult{Outputs: contract.Variables(e.Outputs), Token: encoded(e.By.Token)}, *e.By)
 	case engine.Failed:
 		err = s.failedJob(j, e)
 	case engine.IncidentAnswered:
