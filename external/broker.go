@@ -28,6 +28,9 @@ const (
 	pollOn = 5 * time.Second
 	// keepFor is how long a task is kept that came when nobody waited. It is offered again by itself after the ten seconds that it is scheduled with.
 	keepFor  = 2 * time.Second
+	// sparesAtMost bounds how many of a topic are kept. Those who wait and want none of them have the rest of the queue looked through, so many at a
+	// time: what is given back comes last.
+	sparesAtMost = 100
 	patience = 150 * time.Millisecond // for who does not wait, when the topic has not been polled yet
 	linger   = 20 * time.Millisecond  // for more, after each that came
 	pause    = time.Second            // after Temporal could not be asked
@@ -273,7 +276,7 @@ func (b *Broker) leave(w *waiter) (failed error) {
 func (b *Broker) tend(t *topic) {
 	switch {
 	case t.polls > 0:
-	case t.demand() > 0 && !b.closed:
+	case t.demand() > 0 && !b.closed && t.room() > 0:
 		b.poll(t)
 	case len(t.waiters)+len(t.spare) == 0:
 		delete(b.topics, t.name)
@@ -317,12 +320,12 @@ func (b *Broker) once(t *topic) bool {
 	}
 	if o != nil {
 		b.give(t, o)
-		if t.polls < pollsAtMost && t.polls < t.demand() {
+		if t.polls < pollsAtMost && t.polls < min(t.demand(), t.room()) {
 			b.poll(t)
 		}
 	}
 	wanted := t.demand() > 0 || len(t.spare) == 0 && time.Now().Before(t.until)
-	if !b.closed && wanted && (t.polls == 1 || o != nil && t.polls <= t.demand()) {
+	if !b.closed && wanted && t.polls <= t.room() && (t.polls == 1 || o != nil && t.polls <= t.demand()) {
 		return true
 	}
 	t.polls--
@@ -337,6 +340,9 @@ func (t *topic) demand() (n int) {
 	}
 	return n
 }
+
+// room is how many more tasks may be kept.
+func (t *topic) room() int { return sparesAtMost - len(t.spare) }
 
 // give gives a task to who has waited longest, or keeps it for who comes next.
 func (b *Broker) give(t *topic, o *Offered) {
