@@ -27,13 +27,13 @@ const (
 	// pollOn is how long a topic is polled when nobody waits any more: those who do not wait ask again in moments.
 	pollOn = 5 * time.Second
 	// keepFor is how long a task is kept that came when nobody waited. It is offered again by itself after the ten seconds that it is scheduled with.
-	keepFor  = 2 * time.Second
+	keepFor = 2 * time.Second
 	// sparesAtMost bounds how many of a topic are kept. Those who wait and want none of them have the rest of the queue looked through, so many at a
 	// time: what is given back comes last.
 	sparesAtMost = 100
-	patience = 150 * time.Millisecond // for who does not wait, when the topic has not been polled yet
-	linger   = 20 * time.Millisecond  // for more, after each that came
-	pause    = time.Second            // after Temporal could not be asked
+	patience     = 150 * time.Millisecond // for who does not wait, when the topic has not been polled yet
+	linger       = 20 * time.Millisecond  // for more, after each that came
+	pause        = time.Second            // after Temporal could not be asked
 )
 
 // Broker gives tasks to those who wait for them. Any number may wait for a topic: Temporal is asked for them together.

@@ -90,7 +90,7 @@ var rooms = map[string][]string{
 		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/email", "examples", "gateway", "mail", "project", "worker", "workflows",
 		"testsuite/mailserver", "testsuite/temporalserver",
 	},
-	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "analytics/chart", "bpmn", "client", "connectors", "connectors/catalog", "events", "mail", "project", "testsuite/scenario"},
+	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "analytics/chart", "bpmn", "client", "connectors", "connectors/catalog", "events", "external", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
 		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/email", "connectors/files", "connectors/rest", "connectors/sql", "engine", "events", "mail", "project", "testsuite", "worker", "worker/dev",
