@@ -42,7 +42,8 @@ var ErrExpired = errors.New("the lock has run out")
 // LockedError is that of a worker who has not got the task.
 type LockedError struct {
 	ID     string
-	Worker string // who has it, or had it last; "": nobody
+	Worker string    // who has it, or had it last; "": nobody
+	Until  time.Time // when its lock ends, or ended; zero: there is none
 }
 
 func (e *LockedError) Error() string {
@@ -97,7 +98,7 @@ func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 // BPMNError throws a BPMN error at the task.
 func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message string, variables map[string]any) error {
 	return t.answer(ctx, id, by, "throw an error at", func(h *held) error {
-		if !h.started {
+		if !h.started || h.Token == nil {
 			return t.result(ctx, h, contract.ExternalResult{Outputs: variables, Error: &contract.ExternalError{Code: code, Message: message}})
 		}
 		details, err := converter.GetDefaultDataConverter().ToPayloads(contract.ConnectorResult{Outputs: variables})
@@ -117,7 +118,7 @@ func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message s
 // Extend makes the lock of a worker end so long from now.
 func (t *Tasks) Extend(ctx context.Context, id string, by By, lock time.Duration) error {
 	return t.answer(ctx, id, by, "extend the lock of", func(h *held) error {
-		if !h.locked(time.Now()) {
+		if h.Token == nil || !h.locked(time.Now()) {
 			return fmt.Errorf("external task %s: %w", id, ErrExpired)
 		}
 		l := h.lease
@@ -158,9 +159,9 @@ func (t *Tasks) answer(ctx context.Context, id string, by By, what string, do fu
 		}
 		switch {
 		case h.Worker == by.Worker && by.Worker != "":
-		case by.Anybody && !h.started:
+		case by.Anybody && (h.Worker == "" || !h.locked(time.Now())):
 		default:
-			return &LockedError{ID: id, Worker: h.Worker}
+			return &LockedError{ID: id, Worker: h.Worker, Until: h.until}
 		}
 		return do(h)
 	})
