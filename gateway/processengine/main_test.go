@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -68,7 +69,7 @@ func (h *house) serve() {
 	listener, err := net.Listen("tcp", h.address)
 	require.NoError(h.t, err)
 	h.address = listener.Addr().String()
-	s := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	s := &http.Server{Handler: mux, ReadTimeout: time.Second} // as the gateway has one, which is shorter than a worker waits
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(listener) }()
 	h.stop = func() {
@@ -132,8 +133,57 @@ func (h *house) incident(id string) (i contract.Incident) {
 	return i
 }
 
-// node starts a program of testdata, which ends with the test, and returns it with its output, line by line.
-func node(t *testing.T, dir, needs, script string, args ...string) (*exec.Cmd, <-chan string) {
+// in has what fails told to another test.
+func (h *house) in(t *testing.T) *house {
+	other := *h
+	other.t = t
+	return &other
+}
+
+// another is a gateway beside the first, over the same processes.
+func (h *house) another(t *testing.T) *house {
+	t.Helper()
+	g := &house{t: t, Client: h.Client, address: "127.0.0.1:0"}
+	g.serve()
+	t.Cleanup(func() { g.stop() })
+	return g
+}
+
+// program is one of testdata that runs until the test ends.
+type program struct {
+	t       *testing.T
+	in      io.WriteCloser
+	lines   <-chan string
+	read    []string
+	process *os.Process
+}
+
+// kill ends it as the kernel does when memory is short.
+func (p *program) kill() {
+	_ = p.process.Kill()
+	for line := range p.lines {
+		p.read = append(p.read, line)
+	}
+}
+
+// say writes a line to it.
+func (p *program) say(line string) {
+	p.t.Helper()
+	_, err := fmt.Fprintln(p.in, line)
+	require.NoError(p.t, err)
+}
+
+// begun is how often a worker has begun with something.
+func (p *program) begun(what string) (times int) {
+	for _, line := range p.read {
+		if line == "begun "+what {
+			times++
+		}
+	}
+	return times
+}
+
+func node(t *testing.T, dir, needs, script string, args ...string) *program {
 	t.Helper()
 	missing := ""
 	if _, err := exec.LookPath("node"); err != nil {
@@ -156,33 +206,32 @@ func node(t *testing.T, dir, needs, script string, args ...string) (*exec.Cmd, <
 	lines := make(chan string, 10_000)
 	go func() {
 		defer close(lines)
-		for s := bufio.NewScanner(out); s.Scan(); {
+		s := bufio.NewScanner(out)
+		s.Buffer(nil, 1<<20)
+		for s.Scan() {
 			lines <- s.Text()
 		}
 		_ = c.Wait()
 	}()
-	t.Cleanup(func() {
-		_ = in.Close()
-		_ = c.Process.Kill()
-		for range lines {
-		}
-	})
-	return c, lines
+	p := &program{t: t, in: in, lines: lines, process: c.Process}
+	t.Cleanup(p.kill)
+	return p
 }
 
 // await reads lines until one starts with a prefix, and returns the rest of that.
-func await(t *testing.T, lines <-chan string, prefix string) string {
-	t.Helper()
+func (p *program) await(prefix string) string {
+	p.t.Helper()
 	late := time.After(2 * time.Minute)
 	for {
 		select {
-		case line, ok := <-lines:
-			require.True(t, ok, "the program has ended before it wrote %q", prefix)
+		case line, ok := <-p.lines:
+			require.True(p.t, ok, "the program has ended before it wrote %q", prefix)
+			p.read = append(p.read, line)
 			if rest, found := strings.CutPrefix(line, prefix); found {
 				return rest
 			}
 		case <-late:
-			require.FailNow(t, "the program did not write "+prefix)
+			require.FailNow(p.t, "the program did not write "+prefix)
 		}
 	}
 }

@@ -276,14 +276,16 @@ func (c *caller) fetchNone(worker string) {
 	c.post("/fetch_and_lock", object{"workerId": worker, "topicName": c.topic, "maxTasks": 1, "longPollingTimeout": 0, "lockDuration": 30_000})
 }
 
+// reference has a task of the topic that its variables name.
+const reference = `<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" targetNamespace="t">
+	<process id="reference" isExecutable="true"><startEvent id="s"/><sequenceFlow id="a" sourceRef="s" targetRef="work"/>
+	<serviceTask id="work" camunda:type="external" camunda:topic="${topic}"/><sequenceFlow id="b" sourceRef="work" targetRef="e"/><endEvent id="e"/></process></definitions>`
+
 // The gateway answers as the published code does, under both bases.
 func TestReference(t *testing.T) {
-	_, lines := node(t, "testdata/reference", "@process-engine/consumer_api_http", "server.js")
-	theirs := "http://" + await(t, lines, "http://")
+	theirs := "http://" + node(t, "testdata/reference", "@process-engine/consumer_api_http", "server.js").await("http://")
 	ours := open(t)
-	ours.deploy("reference", `<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" targetNamespace="t">
-		<process id="reference" isExecutable="true"><startEvent id="s"/><sequenceFlow id="a" sourceRef="s" targetRef="work"/>
-		<serviceTask id="work" camunda:type="external" camunda:topic="${topic}"/><sequenceFlow id="b" sourceRef="work" targetRef="e"/><endEvent id="e"/></process></definitions>`)
+	ours.deploy("reference", reference)
 	payload := func(topic string) object { return object{"topic": topic, "amount": 3} }
 	createTheirs := func(topic string) string {
 		b, err := json.Marshal(object{"topic": topic, "payload": payload(topic)})
