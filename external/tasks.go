@@ -75,8 +75,9 @@ func (t *Tasks) Complete(ctx context.Context, id string, by By, r Result) error 
 
 // Failure is that of a worker.
 type Failure struct {
-	Code             string // of process-engine's service error: a BPMN error where it is caught
 	Message, Details string
+	Catchable        bool   // process-engine's service error: where the model catches a BPMN error of this Code, or of any, it is one
+	Code             string // of such an error
 	Retries          int           // that are left; 0: an incident
 	After            time.Duration // until it is offered again
 	Result
@@ -86,7 +87,7 @@ type Failure struct {
 func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 	return t.answer(ctx, id, by, "fail", func(h *held) error {
 		if f.Retries <= 0 || !h.started {
-			failed := &contract.ExternalFailure{Code: f.Code, Message: f.Message, Details: f.Details, Retries: &f.Retries, AfterMS: f.After.Milliseconds()}
+			failed := &contract.ExternalFailure{Code: f.Code, Catchable: f.Catchable, Message: f.Message, Details: f.Details, Retries: &f.Retries, AfterMS: f.After.Milliseconds()}
 			return t.result(ctx, h, contract.ExternalResult{Outputs: f.Variables, Local: f.Local, Failure: failed})
 		}
 		l := h.lease

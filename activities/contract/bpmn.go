@@ -129,6 +129,7 @@ type ExternalTask struct {
 	// Payload is what workers of process-engine are given, as JSON. nil: the model names none, and they are given the variables.
 	Payload json.RawMessage `json:"payload,omitempty"`
 	User    string          `json:"user,omitempty"` // who started the instance: process-engine's identity
+	Leases  int             `json:"leases,omitempty"` // that it had before it was offered again
 	// Judged: the model may make a BPMN error of a failure (camunda:errorEventDefinition), so that failures with retries left are the
 	// process's, too.
 	Judged bool `json:"judged,omitempty"`
@@ -169,6 +170,7 @@ type ExternalResult struct {
 	Local   Variables `json:"local,omitempty"` // for its output mapping alone
 	// Token is what token.current is then, as JSON: the result of a worker of process-engine, where it is no object. nil: Outputs.
 	Token   json.RawMessage  `json:"token,omitempty"`
+	Worker  string           `json:"worker,omitempty"` // who answers
 	Attempt int              `json:"attempt,omitempty"`
 	Error   *ExternalError   `json:"error,omitempty"`
 	Failure *ExternalFailure `json:"failure,omitempty"`
@@ -180,7 +182,7 @@ const MaxLeases = 20
 
 // Lease is a lock that a worker had on an external task.
 type Lease struct {
-	Number int       `json:"number"` // from 1, since it was offered
+	Number int       `json:"number"` // from 1, of those of the task
 	Worker string    `json:"worker"` // at most MaxWorker bytes
 	At     time.Time `json:"at"`
 	Until  time.Time `json:"until"` // as it was given, or extended
@@ -197,13 +199,16 @@ type ExternalError struct {
 
 // ExternalFailure is that of an external task. In a result it is an incident when no retries are left, else the task is offered again.
 type ExternalFailure struct {
-	// Code is that of a service error of process-engine: a BPMN error where the model catches it, else an incident.
-	Code    string `json:"code,omitempty"`
+	Code    string `json:"code,omitempty"` // see Catchable
 	Message string `json:"message,omitempty"`
 	Details string `json:"details,omitempty"` // of an incident MaxDetails bytes are kept
 	Retries *int   `json:"retries,omitempty"` // that are left; nil: nobody has said, and it is offered again
 	AfterMS int64  `json:"afterMs,omitempty"` // until it is offered again
 	Worker  string `json:"worker,omitempty"`  // whose it was: until another has it, its answers are heard
+	// Catchable is a service error of process-engine: where the model catches a BPMN error of this Code, or of any, it is one.
+	Catchable bool `json:"catchable,omitempty"`
+	// Set: nothing has failed. Somebody has set the retries or the priority, and the rest is as it was.
+	Set bool `json:"set,omitempty"`
 	// Priority is that with which it is offered again; nil: as before.
 	Priority *int `json:"priority,omitempty"`
 }
