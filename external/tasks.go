@@ -76,9 +76,10 @@ func (t *Tasks) Complete(ctx context.Context, id string, by By, r Result) error 
 // Failure is that of a worker.
 type Failure struct {
 	Message, Details string
-	Catchable        bool   // process-engine's service error: where the model catches a BPMN error of this Code, or of any, it is one
-	Code             string // of such an error
+	Catchable        bool          // process-engine's service error: where the model catches a BPMN error of this Code, or of any, it is one
+	Code             string        // of such an error
 	Retries          int           // that are left; 0: an incident
+	LessOneOf        int           // not 0: one less than before are left, or than this, when nobody has said how many there were; Retries does not count
 	After            time.Duration // until it is offered again
 	Result
 }
@@ -86,6 +87,13 @@ type Failure struct {
 // Fail has a task offered again after a while, or makes it an incident.
 func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 	return t.answer(ctx, id, by, "fail", func(h *held) error {
+		f := f
+		if f.LessOneOf > 0 {
+			f.Retries = f.LessOneOf - 1
+			if h.Retries != nil {
+				f.Retries = max(*h.Retries-1, 0)
+			}
+		}
 		if f.Retries <= 0 || !h.started {
 			failed := &contract.ExternalFailure{Code: f.Code, Catchable: f.Catchable, Message: f.Message, Details: f.Details, Retries: &f.Retries, AfterMS: f.After.Milliseconds()}
 			return t.result(ctx, h, contract.ExternalResult{Outputs: f.Variables, Local: f.Local, Failure: failed})
