@@ -126,6 +126,9 @@ type ExternalTask struct {
 	Failed     ExternalFailure   `json:"failed,omitzero"` // it was offered before, and with how many retries it is now
 }
 
+// ExternalTaskLongest is how long a worker may have an external task, however often it extends its lock.
+const ExternalTaskLongest = 10 * 365 * 24 * time.Hour
+
 // FailedExternalTask is the type of the incident of an external task that has no retries left.
 const FailedExternalTask = "failedExternalTask"
 
