@@ -142,6 +142,12 @@ const MinLock = 250 * time.Millisecond
 // MaxLock is the longest lock: whoever asks for more means for ever. An attempt ends after it, however often its lock is extended.
 const MaxLock = contract.ExternalTaskLongest
 
+// Milliseconds is a duration as the wire contracts have it. One that is longer than MaxLock is that long: clients write the largest number that they
+// know for "for ever".
+func Milliseconds(n int64) time.Duration {
+	return time.Duration(min(max(n, -MaxLock.Milliseconds()), MaxLock.Milliseconds())) * time.Millisecond
+}
+
 // Lock gives what was polled to a worker, from now on and for so long, MinLock at least. ErrGone: it is not there any more.
 func (t *Tasks) Lock(ctx context.Context, o *Offered, worker string, lock time.Duration) (*Task, error) {
 	h := &held{
