@@ -90,7 +90,9 @@ func TestTopicIsForgotten(t *testing.T) {
 		defer b.Close()
 		old := &topic{name: "a"}
 		last := &spare{Offered: &Offered{name: name{instance: "a", task: 1}}}
-		go func() { _, _ = b.Fetch(t.Context(), Request{Worker: "w", Topics: want("a"), Max: 1, Wait: time.Minute}) }()
+		go func() {
+			_, _ = b.Fetch(t.Context(), Request{Worker: "w", Topics: want("a"), Max: 1, Wait: time.Minute})
+		}()
 		synctest.Wait()
 		b.drop(old, last) // its timer had run out when the task was taken
 		require.Len(t, b.topics["a"].waiters, 1)

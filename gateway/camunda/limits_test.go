@@ -39,7 +39,9 @@ func (c *counter) Fail(_ context.Context, _ string, _ external.By, f external.Fa
 	return c.fails
 }
 
-func (c *counter) Complete(context.Context, string, external.By, external.Result) error { return c.fails }
+func (c *counter) Complete(context.Context, string, external.By, external.Result) error {
+	return c.fails
+}
 
 func (c *counter) post(path, body string) *httptest.ResponseRecorder {
 	mux := http.NewServeMux()
