@@ -135,6 +135,9 @@ type ExternalTask struct {
 	Judged bool `json:"judged,omitempty"`
 }
 
+// ExternalTaskLongest is how long a worker may have an external task, however often it extends its lock.
+const ExternalTaskLongest = 10 * 365 * 24 * time.Hour
+
 // FailedExternalTask is the type of the incident of an external task that has no retries left.
 const FailedExternalTask = "failedExternalTask"
 
