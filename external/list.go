@@ -212,6 +212,23 @@ func (t *Tasks) describe(ctx context.Context, instance string) (*workflowservice
 	return d, pendingOf(instance, d), nil
 }
 
+// recall asks the instance who had a task before it was offered again, when Temporal has been told nothing since.
+func (t *Tasks) recall(ctx context.Context, h *held) error {
+	if h.started || h.told {
+		return nil
+	}
+	all, err := t.client.ExternalTasks(ctx, h.instance)
+	if err != nil {
+		return err
+	}
+	for _, o := range all {
+		if o.Task == h.task && o.Incident == 0 {
+			h.lease = carried(o.ExternalTask)
+		}
+	}
+	return nil
+}
+
 // troubled tells whether an instance may have incidents: it says so itself.
 func troubled(d *workflowservice.DescribeWorkflowExecutionResponse) bool {
 	var state string

@@ -191,7 +191,7 @@ func (t *Tasks) reoffer(ctx context.Context, h *held, f contract.ExternalFailure
 	if wait := time.Until(h.later); !h.later.IsZero() && wait > 0 {
 		f.AfterMS = wait.Milliseconds()
 	}
-	if err := t.result(ctx, h, By{}, contract.ExternalResult{Failure: &f}); err != nil {
+	if err := t.result(ctx, h, By{Worker: h.Worker}, contract.ExternalResult{Failure: &f}); err != nil {
 		return err
 	}
 	// The answer to a question comes when the process has taken what came before: by then the task is there again. Without it, it is so a little later.

@@ -143,7 +143,7 @@ func TestSuspendedInstance(t *testing.T) {
 	require.Equal(t, other, task.Context.ProcessInstanceID, "that of the other instance")
 	require.NoError(t, p.SetRetries(t.Context(), id, all(), 3))
 	require.Equal(t, 3, *p.shown(id).Retries)
-	require.NoError(t, p.SetPriority(t.Context(), id, all(), 9), "it is not even offered")
+	require.ErrorIs(t, p.SetPriority(t.Context(), id, all(), 9), external.ErrSuspended, "it is not even offered")
 	require.NoError(t, p.Resume(t.Context(), instance))
 	again := p.fetch("bob", time.Minute)
 	require.Equal(t, id, again.ID)

@@ -181,6 +181,9 @@ func (t *Tasks) answer(ctx context.Context, id string, by By, what string, from 
 		if err := by.Scope.check(h); err != nil {
 			return err
 		}
+		if err := t.recall(ctx, h); err != nil {
+			return err
+		}
 		switch {
 		case h.Worker == by.Worker && by.Worker != "":
 		case by.Anybody && (h.Worker == "" || !h.started):
