@@ -15,7 +15,7 @@ const waitingAtMost = 10_000
 // externalRoutes are the calls of outside workers, which those documented who made their clients: none of them is in openapi.json.
 func externalRoutes(o Options, tasks *external.Tasks, broker *external.Broker) map[string]http.Handler {
 	all := map[string]http.Handler{}
-	maps.Copy(all, (&camunda.Server{Tasks: tasks, Broker: broker, Admit: o.admitExternal}).Routes())
+	maps.Copy(all, (&camunda.Server{Tasks: tasks, Broker: broker, Admit: o.admitExternal, Processes: o.Client, Deploy: o.deployFiles}).Routes())
 	maps.Copy(all, (&flowable.Server{Tasks: tasks, Broker: broker, Admit: o.admitExternal}).Routes())
 	return all
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -32,6 +33,9 @@ type Server struct {
 	Broker Broker
 	// Admit tells what a caller may do. Its error wraps external.ErrNoToken, or external.ErrForbidden.
 	Admit func(*http.Request) (external.Scope, error)
+
+	Processes Processes // nil: only external tasks are served
+	Deploy    Deploy
 }
 
 const (
@@ -46,7 +50,7 @@ const (
 
 // Routes are the calls, under /engine-rest.
 func (s *Server) Routes() map[string]http.Handler {
-	return map[string]http.Handler{
+	all := map[string]http.Handler{
 		"POST /engine-rest/external-task/fetchAndLock":    s.admitted(s.fetchAndLock),
 		"POST /engine-rest/external-task/{id}/complete":   s.admitted(s.complete),
 		"POST /engine-rest/external-task/{id}/failure":    s.admitted(s.failure),
@@ -54,6 +58,10 @@ func (s *Server) Routes() map[string]http.Handler {
 		"POST /engine-rest/external-task/{id}/extendLock": s.admitted(s.extendLock),
 		"POST /engine-rest/external-task/{id}/unlock":     s.admitted(s.unlock),
 	}
+	if s.Processes != nil {
+		maps.Copy(all, s.restRoutes())
+	}
+	return all
 }
 
 // admitted lets those through who may call.
