@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/waybill-io/waybill/activities/contract"
 )
@@ -29,7 +28,7 @@ func (n name) activity() string { return contract.ExternalTaskID(n.task) }
 func parse(id string) (n name, err error) {
 	text, err := base64.RawURLEncoding.DecodeString(id)
 	number, instance, ok := strings.Cut(string(text), " ")
-	if err != nil || len(id) > maxID || !ok || instance == "" || !utf8.ValidString(instance) {
+	if err != nil || len(id) > maxID || !ok || instance == "" || strings.ContainsFunc(instance, odd) {
 		return n, unknown(id)
 	}
 	if n.task, err = strconv.Atoi(number); err != nil || n.task <= 0 || strconv.Itoa(n.task) != number {
@@ -38,5 +37,8 @@ func parse(id string) (n name, err error) {
 	n.instance = instance
 	return n, nil
 }
+
+// odd tells a character that no id of an instance has.
+func odd(r rune) bool { return r < ' ' || r > '~' }
 
 func unknown(id string) error { return fmt.Errorf("external task %.100q: %w", id, ErrNotFound) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,8 @@ type lease struct {
 	Retries *int   `json:"retries,omitempty"`
 	Message string `json:"message,omitempty"` // of the last failure
 	Details string `json:"details,omitempty"`
+	// Priority is what it was set to since it was offered; nil: nothing.
+	Priority *int `json:"priority,omitempty"`
 }
 
 func (l lease) payloads() *common.Payloads {
@@ -56,7 +59,11 @@ type held struct {
 	started bool      // an attempt is given away
 	until   time.Time // of a lock
 	later   time.Time // not started: it is offered again then; zero: now
+	ended   time.Time // not started: when the last attempt ended; zero: there was none
 	attempt int32
+	told    bool // something has been told of it since it was offered
+	paused  bool // its instance is suspended
+	key     int  // of its priority, in Temporal
 }
 
 // locked tells whether somebody has the task.
@@ -80,11 +87,19 @@ func (t *Tasks) look(ctx context.Context, n name) (*held, error) {
 	return nil, fmt.Errorf("external task %s of instance %q: %w", n, n.instance, ErrGone)
 }
 
+// startedStates are those in which an attempt is given away.
+var startedStates = []enums.PendingActivityState{
+	enums.PENDING_ACTIVITY_STATE_STARTED, enums.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED, enums.PENDING_ACTIVITY_STATE_PAUSE_REQUESTED,
+}
+
 func heldOf(n name, w *workflow.WorkflowExecutionInfo, p *workflow.PendingActivityInfo) *held {
 	h := &held{
 		name: n, lease: leaseOf(p.GetHeartbeatDetails()), run: w.GetExecution().GetRunId(), attempt: p.GetAttempt(),
 		queue:   p.GetActivityOptions().GetTaskQueue().GetName(),
-		started: p.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED || p.GetState() == enums.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED,
+		told:    p.GetHeartbeatDetails() != nil,
+		paused:  p.GetPaused(),
+		key:     int(p.GetPriority().GetPriorityKey()),
+		started: slices.Contains(startedStates, p.GetState()),
 	}
 	_ = converter.GetDefaultDataConverter().FromPayload(w.GetMemo().GetFields()[contract.TenantMemo], &h.tenant) // "" when it has none
 	if h.started {
@@ -95,8 +110,13 @@ func heldOf(n name, w *workflow.WorkflowExecutionInfo, p *workflow.PendingActivi
 			h.lease.Worker, h.lease.Token = "", nil // of the attempt before: this one is not given to anybody yet
 		}
 		h.until = last.Add(p.GetActivityOptions().GetHeartbeatTimeout().AsDuration())
-	} else if at := p.GetNextAttemptScheduleTime(); at != nil {
+		return h
+	}
+	if at := p.GetNextAttemptScheduleTime(); at != nil {
 		h.later = at.AsTime()
+	}
+	if at := p.GetLastAttemptCompleteTime(); at != nil {
+		h.ended = at.AsTime()
 	}
 	return h
 }
@@ -114,11 +134,19 @@ type Offered struct {
 // Poll waits for a task of a topic until the context ends; nil: there is none. Temporal answers a second before that, and refuses to wait less than
 // two.
 func (t *Tasks) Poll(ctx context.Context, topic string) (*Offered, error) {
-	p, err := t.service().PollActivityTaskQueue(ctx, &workflowservice.PollActivityTaskQueueRequest{
-		Namespace: t.namespace, TaskQueue: &taskqueue.TaskQueue{Name: contract.TopicQueue(topic), Kind: enums.TASK_QUEUE_KIND_NORMAL}, Identity: identity,
-	})
+	o, err := t.poll(ctx, contract.TopicQueue(topic))
 	if err != nil {
 		return nil, fmt.Errorf("poll topic %q: %w", topic, err)
+	}
+	return o, nil
+}
+
+func (t *Tasks) poll(ctx context.Context, queue string) (*Offered, error) {
+	p, err := t.service().PollActivityTaskQueue(ctx, &workflowservice.PollActivityTaskQueueRequest{
+		Namespace: t.namespace, TaskQueue: &taskqueue.TaskQueue{Name: queue, Kind: enums.TASK_QUEUE_KIND_NORMAL}, Identity: identity,
+	})
+	if err != nil {
+		return nil, err
 	}
 	if len(p.GetTaskToken()) == 0 {
 		return nil, nil
@@ -130,10 +158,18 @@ func (t *Tasks) Poll(ctx context.Context, topic string) (*Offered, error) {
 	if err := converter.GetDefaultDataConverter().FromPayloads(p.GetInput(), &o.Input); err != nil {
 		return nil, fmt.Errorf("read the external task %s of instance %q: %w", p.GetActivityId(), o.instance, err)
 	}
-	if f := o.Input.Failed; p.GetHeartbeatDetails() == nil && f != (contract.ExternalFailure{}) {
-		o.lease = lease{Retries: &f.Retries, Message: f.Message, Details: f.Details}
+	if p.GetHeartbeatDetails() == nil {
+		o.lease = carried(o.Input.Failed)
+	}
+	if o.lease.Priority != nil {
+		o.Input.Priority = *o.lease.Priority
 	}
 	return o, nil
+}
+
+// carried is what is told of a task that was offered again after a failure, and that nobody has had since.
+func carried(f contract.ExternalFailure) lease {
+	return lease{Worker: f.Worker, Retries: f.Retries, Message: f.Message, Details: f.Details}
 }
 
 // identity is how Web UI and history name whoever polls.
@@ -209,14 +245,15 @@ func (t *Tasks) service() workflowservice.WorkflowServiceClient {
 
 // Tasks are the external tasks of a namespace.
 type Tasks struct {
-	client    *client.Client
-	namespace string
-	given     given
+	client     *client.Client
+	namespace  string
+	lookAtMost int // instances, in a list
+	given      given
 }
 
 // New returns the external tasks of a namespace.
 func New(c *client.Client, namespace string) *Tasks {
-	return &Tasks{client: c, namespace: namespace, given: given{tasks: map[name]*held{}}}
+	return &Tasks{client: c, namespace: namespace, lookAtMost: LookAtMost, given: given{tasks: map[name]*held{}}}
 }
 
 // given are tasks that were given away here, so that their workers' answers need no look: the token tells whether they have them still.

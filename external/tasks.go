@@ -2,6 +2,7 @@ package external
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,11 +23,16 @@ type Task struct {
 	contract.ExternalTask
 	ID           string
 	Worker       string    // who has it, or had it last; "": nobody
-	Until        time.Time // when the lock ends, or ended; zero: there was none
+	Until        time.Time // until when nobody else gets it, or got it: a lock, or the pause after a failure; zero: there was none
 	Retries      *int      // that are left, as whoever failed said; nil: nobody has
 	ErrorMessage string    // of the last failure
 	ErrorDetails string
 	Attempt      int32 // from 1: how often it was offered
+
+	// Of tasks that are shown.
+	Incident  int    // that it waits at, since no retries are left; 0: it does not
+	Suspended bool   // its instance is, by an operator: nobody gets it
+	Version   string // the tag of the version of its process
 }
 
 // ErrNotFound is wrapped where there is no such instance, or the id is none.
@@ -59,18 +65,23 @@ type By struct {
 }
 
 // Result is what completes a task.
-type Result struct{ Variables, Local map[string]any }
+type Result struct {
+	Variables, Local map[string]any
+	Token            json.RawMessage // what token.current is then; nil: Variables
+}
 
 // Complete completes a task. When it returns, that is durable.
 func (t *Tasks) Complete(ctx context.Context, id string, by By, r Result) error {
-	return t.answer(ctx, id, by, "complete", func(h *held) error {
-		return t.result(ctx, h, contract.ExternalResult{Outputs: r.Variables, Local: r.Local})
+	return t.answer(ctx, id, by, "complete", remembered, func(h *held) error {
+		return t.result(ctx, h, contract.ExternalResult{Outputs: r.Variables, Local: r.Local, Token: r.Token})
 	})
 }
 
 // Failure is that of a worker.
 type Failure struct {
 	Message, Details string
+	Catchable        bool          // process-engine's service error: where the model catches a BPMN error of this Code, or of any, it is one
+	Code             string        // of such an error
 	Retries          int           // that are left; 0: an incident
 	LessOneOf        int           // not 0: one less than before are left, or than this, when nobody has said how many there were; Retries does not count
 	After            time.Duration // until it is offered again
@@ -79,7 +90,7 @@ type Failure struct {
 
 // Fail has a task offered again after a while, or makes it an incident.
 func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
-	return t.answer(ctx, id, by, "fail", func(h *held) error {
+	return t.answer(ctx, id, by, "fail", looked, func(h *held) error {
 		f := f
 		if f.LessOneOf > 0 {
 			f.Retries = f.LessOneOf - 1
@@ -88,7 +99,7 @@ func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 			}
 		}
 		if f.Retries <= 0 || !h.started {
-			failed := &contract.ExternalFailure{Message: f.Message, Details: f.Details, Retries: f.Retries, AfterMS: f.After.Milliseconds()}
+			failed := &contract.ExternalFailure{Code: f.Code, Catchable: f.Catchable, Message: f.Message, Details: f.Details, Retries: &f.Retries, AfterMS: f.After.Milliseconds()}
 			return t.result(ctx, h, contract.ExternalResult{Outputs: f.Variables, Local: f.Local, Failure: failed})
 		}
 		l := h.lease
@@ -99,7 +110,7 @@ func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 
 // BPMNError throws a BPMN error at the task.
 func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message string, variables map[string]any) error {
-	return t.answer(ctx, id, by, "throw an error at", func(h *held) error {
+	return t.answer(ctx, id, by, "throw an error at", remembered, func(h *held) error {
 		if !h.started {
 			return t.result(ctx, h, contract.ExternalResult{Outputs: variables, Error: &contract.ExternalError{Code: code, Message: message}})
 		}
@@ -119,7 +130,7 @@ func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message s
 
 // Extend makes the lock of a worker end so long from now.
 func (t *Tasks) Extend(ctx context.Context, id string, by By, lock time.Duration) error {
-	return t.answer(ctx, id, by, "extend the lock of", func(h *held) error {
+	return t.answer(ctx, id, by, "extend the lock of", looked, func(h *held) error {
 		if !h.locked(time.Now()) {
 			return fmt.Errorf("external task %s: %w", id, ErrExpired)
 		}
@@ -136,7 +147,7 @@ func (t *Tasks) Unlock(ctx context.Context, id string, by Scope) error {
 	if err != nil {
 		return err
 	}
-	return t.try(ctx, n, "unlock", func(h *held) error {
+	err = t.try(ctx, n, "unlock", looked, func(h *held) error {
 		if err := by.check(h); err != nil {
 			return err
 		}
@@ -147,15 +158,20 @@ func (t *Tasks) Unlock(ctx context.Context, id string, by Scope) error {
 		l.Worker, l.Token = "", nil
 		return t.again(ctx, h.Token, l, "unlock", "unlocked", time.Millisecond)
 	})
+	if !errors.Is(err, ErrGone) {
+		return err
+	}
+	_, err = t.failed(ctx, n, by, err) // nobody has one that failed
+	return err
 }
 
 // answer does something with a task that its worker, and nobody else, may do.
-func (t *Tasks) answer(ctx context.Context, id string, by By, what string, do func(*held) error) error {
+func (t *Tasks) answer(ctx context.Context, id string, by By, what string, from source, do func(*held) error) error {
 	n, err := parse(id)
 	if err != nil {
 		return err
 	}
-	return t.try(ctx, n, what, func(h *held) error {
+	return t.try(ctx, n, what, from, func(h *held) error {
 		if err := by.Scope.check(h); err != nil {
 			return err
 		}
@@ -169,14 +185,23 @@ func (t *Tasks) answer(ctx context.Context, id string, by By, what string, do fu
 	})
 }
 
+// source is where a task comes from that something is done with.
+type source bool
+
+const (
+	remembered source = true  // from what was given away here, if it was
+	looked     source = false // from Temporal: what is told of it stays, and others may have told more
+)
+
 // tries bounds how often it is looked again, when a task has changed between a look and what was done.
 const tries = 5
 
 // try does something with a task as it is.
-func (t *Tasks) try(ctx context.Context, n name, what string, do func(*held) error) error {
+func (t *Tasks) try(ctx context.Context, n name, what string, from source, do func(*held) error) error {
 	for left := tries; ; left-- {
 		h, err := t.given.take(n), error(nil)
-		if h == nil {
+		cached := h != nil && from == remembered
+		if !cached {
 			if h, err = t.look(ctx, n); err != nil {
 				return err
 			}
@@ -186,6 +211,9 @@ func (t *Tasks) try(ctx context.Context, n name, what string, do func(*held) err
 			continue
 		}
 		_, own := errors.AsType[*LockedError](err)
+		if own && cached { // another gateway may have given it to another worker
+			continue
+		}
 		if own || err == nil || slices.ContainsFunc([]error{ErrExpired, ErrGone, ErrForbidden}, func(e error) bool { return errors.Is(err, e) }) {
 			return err
 		}

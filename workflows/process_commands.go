@@ -30,12 +30,15 @@ type wait struct {
 	subscribed   workflow.Future
 	counted      bool // in load.calls
 	offer        bool
-	called       string     // a called process: its key
-	resumed      bool       // of an earlier run
-	signal       bool       // the subscription is for a signal
-	due          *time.Time // timer
-	attempts     int32      // of a connector call, at most; 0: any number
-	mail         *mail      // a connector call that sends one
+	task         contract.ExternalTask // of an offer
+	number       int                   // of an offer: that of its activity; 0: it has none
+	paused       bool                  // of an offer: nobody is given it
+	called       string                // a called process: its key
+	resumed      bool                  // of an earlier run
+	signal       bool                  // the subscription is for a signal
+	due          *time.Time            // timer
+	attempts     int32                 // of a connector call, at most; 0: any number
+	mail         *mail                 // a connector call that sends one
 }
 
 // carryOut starts what the engine asks for.

@@ -19,12 +19,31 @@ const (
 
 // offer is an activity on the queue of its topic, which no worker polls: the gateway does.
 func (h *host) offer(c engine.OfferTask) {
-	h.offerAfter(c, contract.ExternalFailure{Retries: h.retries})
+	var failed contract.ExternalFailure
+	if retries := h.retries; retries > 0 {
+		failed.Retries = &retries
+	}
+	h.offerAfter(c, failed, h.now())
 }
 
 // offerAfter offers a task again that has failed before.
-func (h *host) offerAfter(c engine.OfferTask, failed contract.ExternalFailure) {
+func (h *host) offerAfter(c engine.OfferTask, failed contract.ExternalFailure, created time.Time) {
+	h.showTopic(c.Topic)
 	node := h.process.Node(c.Element)
+	task := contract.ExternalTask{
+		Topic: c.Topic, Priority: c.Priority, Properties: c.Properties, Variables: contract.Variables(c.Inputs),
+		Context: h.callContext(node), Created: created, Failed: failed,
+	}
+	if h.input.Paused && h.state.Engine >= listedSince {
+		w := h.offering(c, task, func() {})
+		h.deferred = append(h.deferred, func() {
+			if h.waits[c.ID] == w { // else it was stopped
+				w.leave()
+				h.offerAfter(c, failed, created)
+			}
+		})
+		return
+	}
 	ctx, cancel := workflow.WithCancel(h.ctx)
 	id := ""
 	if c.Task > 0 {
@@ -37,16 +56,32 @@ func (h *host) offerAfter(c engine.OfferTask, failed contract.ExternalFailure) {
 		HeartbeatTimeout:    offerHeartbeat,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 10 * time.Millisecond, BackoffCoefficient: 1},
 		Summary:             clip(title(node)),
-		Priority:            temporal.Priority{PriorityKey: priorityKey(c.Priority)},
+		Priority:            temporal.Priority{PriorityKey: contract.PriorityKey(c.Priority)},
 	})
-	f := workflow.ExecuteActivity(ctx, contract.ExternalTaskActivity, contract.ExternalTask{
-		Topic: c.Topic, Priority: c.Priority, Properties: c.Properties, Variables: contract.Variables(c.Inputs),
-		Context: h.callContext(node), Created: h.now(), Failed: failed,
-	})
-	w := &wait{h: h, id: c.ID, cancel: cancel, offer: true}
+	f := workflow.ExecuteActivity(ctx, contract.ExternalTaskActivity, task)
+	w := h.offering(c, task, cancel)
+	h.selector.AddFuture(f, func(f workflow.Future) { w.offered(f, c) })
+}
+
+// offering is an offer that is under way.
+func (h *host) offering(c engine.OfferTask, task contract.ExternalTask, cancel workflow.CancelFunc) *wait {
+	w := &wait{h: h, id: c.ID, cancel: cancel, offer: true, task: task, number: c.Task}
 	h.load.offers++
 	h.waits[c.ID] = w
-	h.selector.AddFuture(f, func(f workflow.Future) { w.offered(f, c) })
+	return w
+}
+
+// offerAgain offers a task again, maybe with another priority, which the next run knows, too.
+func (h *host) offerAgain(c engine.OfferTask, failed contract.ExternalFailure, created time.Time) {
+	if failed.Priority != nil {
+		c.Priority = *failed.Priority
+		for i := range h.state.Waits {
+			if h.state.Waits[i].ID == c.ID {
+				h.state.Waits[i].Command = c
+			}
+		}
+	}
+	h.offerAfter(c, failed, created)
 }
 
 // offered is the answer to an external task.
@@ -57,10 +92,10 @@ func (w *wait) offered(f workflow.Future, c engine.OfferTask) {
 		return
 	}
 	switch {
-	case result.Failure != nil && result.Failure.Retries > 0:
+	case result.Failure != nil && (result.Failure.Retries == nil || *result.Failure.Retries > 0):
 		if w.h.waits[w.id] == w {
 			w.leave()
-			w.h.offerAfter(c, *result.Failure)
+			w.h.offerAgain(c, *result.Failure, w.task.Created)
 		}
 	case result.Failure != nil:
 		w.answer(engine.Failed{
@@ -73,19 +108,4 @@ func (w *wait) offered(f workflow.Future, c engine.OfferTask) {
 	default:
 		w.answer(engine.Completed{ID: w.id, Outputs: engine.Variables(result.Outputs), Local: engine.Variables(result.Local), Attempts: result.Attempt})
 	}
-}
-
-// priorityKey puts a priority of BPMN, where higher is sooner and 0 is normal, into Temporal's five, where 1 is first.
-func priorityKey(priority int) int {
-	switch {
-	case priority >= 100:
-		return 1
-	case priority > 0:
-		return 2
-	case priority <= -100:
-		return 5
-	case priority < 0:
-		return 4
-	}
-	return 3
 }
