@@ -20,6 +20,7 @@ type Tasks interface {
 	BPMNError(ctx context.Context, id string, by external.By, code, message string, variables map[string]any) error
 	Extend(ctx context.Context, id string, by external.By, lock time.Duration) error
 	Unlock(ctx context.Context, id string, by external.Scope) error
+	List(ctx context.Context, f external.Filter) (*external.Listing, error)
 }
 
 // Broker gives tasks to those who wait: external.Broker.

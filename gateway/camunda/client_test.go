@@ -44,7 +44,7 @@ func gateway(t *testing.T) (*client.Client, string) {
 	broker := external.NewBroker(tasks, 200)
 	t.Cleanup(broker.Close)
 	mux := http.NewServeMux()
-	for pattern, h := range (&camunda.Server{Tasks: tasks, Broker: broker, Admit: func(*http.Request) (external.Scope, error) { return external.Scope{}, nil }}).Routes() {
+	for pattern, h := range (&camunda.Server{Tasks: tasks, Broker: broker, Admit: func(*http.Request) (external.Scope, error) { return external.Scope{}, nil }, Processes: c}).Routes() {
 		mux.Handle(pattern, h)
 	}
 	s := httptest.NewServer(mux)
@@ -69,6 +69,8 @@ func TestCamundaClient(t *testing.T) {
 
 	dir, err := filepath.Abs("testdata/client")
 	require.NoError(t, err)
+	packageJSON, err := os.ReadFile("testdata/client/package.json")
+	require.NoError(t, err)
 	worker := exec.Command("node", "worker.mjs", url, "orders")
 	worker.Dir, worker.Stdout, worker.Stderr = dir, os.Stderr, os.Stderr
 	require.NoError(t, worker.Start())
@@ -79,9 +81,16 @@ func TestCamundaClient(t *testing.T) {
 		"error":   {"why": "none left"},
 		"fail":    {"retries": int64(1)},
 		"extend":  {"extended": true},
+		"types": {
+			"isDate": "1970-01-01T00:00:00.000Z", "text": "hello", "filename": "a.txt", "large": int64(9007199254740991), "when": "1970-01-01T00:00:00.001+0000",
+			"copy": map[string]any{"name": "p.json", "mediaType": "application/json", "text": string(packageJSON)},
+		},
 	} {
 		order := map[string]any{"lines": []any{map[string]any{"price": 10}, map[string]any{"price": 20}}}
-		id, _, err := c.Start(t.Context(), client.StartOptions{Key: "order", Variables: map[string]any{"what": what, "order": order}})
+		id, _, err := c.Start(t.Context(), client.StartOptions{Key: "order", Variables: map[string]any{
+			"what": what, "order": order, "when": "1970-01-01T00:00:00.000+0000", "file": map[string]any{"name": "a.txt", "mediaType": "text/plain", "text": "hello"},
+			"large": int64(9007199254740991),
+		}})
 		require.NoError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()

@@ -68,11 +68,11 @@ func (s *Server) getInstance(r *http.Request, by external.Scope) (any, error) {
 }
 
 // downloadOf are the bytes of a variable that has some.
-func downloadOf(v any, name string) (any, error) {
+func downloadOf(v any, name string) (c content, err error) {
 	parts, _ := v.(map[string]any)
 	c, ok := contentOf(parts)
 	if !ok {
-		return nil, invalid("Value of variable with name %s is not a binary value.", name)
+		return c, invalid("Value of variable with name %s is not a binary value.", name)
 	}
 	return c, nil
 }

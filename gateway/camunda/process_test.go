@@ -218,6 +218,17 @@ func TestScopes(t *testing.T) {
 	code, _, _ = topics.call("GET", "/version", "")
 	require.Equal(t, 200, code)
 
+	// The bytes of a variable are for workers who have a task of the instance.
+	require.NoError(t, r.c.SetVariables(t.Context(), ours, map[string]any{"f": map[string]any{"name": "a", "mediaType": "text/plain", "text": "b"}}))
+	code, _, text := r.call("GET", "/execution/"+ours+"/localVariables/f/data", "")
+	require.Equal(t, []any{200, "b"}, []any{code, text})
+	code, _, text = topics.call("GET", "/execution/"+ours+"/localVariables/f/data", "")
+	require.Equal(t, 403, code, text)
+	for path, want := range map[string]int{"/localVariables/g/data": 404, "/localVariables/f": 404, "x/localVariables/f/data": 404} {
+		code, _, text = r.call("GET", "/execution/"+ours+path, "")
+		require.Equal(t, want, code, text)
+	}
+
 	acme := "acme"
 	tenant := r.limited(external.Scope{Tenant: &acme})
 	for path, want := range map[string]int{ours: 200, nobodys: 403, ours + "/variables": 200, nobodys + "/variables": 403} {
@@ -228,7 +239,7 @@ func TestScopes(t *testing.T) {
 		code, _, text := tenant.call("POST", "/process-definition/"+path, "{}")
 		require.Equal(t, want, code, text)
 	}
-	code, _, text := tenant.call("PUT", "/process-instance/"+nobodys+"/variables/a", `{"value":1}`)
+	code, _, text = tenant.call("PUT", "/process-instance/"+nobodys+"/variables/a", `{"value":1}`)
 	require.Equal(t, 403, code, text)
 	code, _, text = tenant.call("POST", "/message", `{"messageName":"go-nobodys","processInstanceId":"`+nobodys+`"}`)
 	require.Equal(t, 400, code, text)

@@ -48,6 +48,7 @@ func (s *Server) restRoutes() map[string]http.Handler {
 		"POST /engine-rest/process-definition/key/{key}/start":               s.whole(s.startByKey),
 		"POST /engine-rest/process-definition/key/{key}/tenant-id/{t}/start": s.whole(s.startByKey),
 		"POST /engine-rest/message":                                          s.whole(s.message),
+		"GET /engine-rest/execution/{rest...}":                               s.admitted(s.localData),
 		// The ids of instances have slashes, which clients write into paths as they are.
 		"GET /engine-rest/process-instance/{rest...}":  s.whole(s.getInstance),
 		"PUT /engine-rest/process-instance/{rest...}":  s.whole(s.putVariable),
@@ -64,12 +65,12 @@ func (s *Server) whole(next func(*http.Request, external.Scope) (any, error)) ht
 			return
 		}
 		answer, err := next(r, by)
+		if err != nil {
+			fail(w, err)
+			return
+		}
 		switch answer := answer.(type) {
 		case nil:
-			if err != nil {
-				fail(w, err)
-				return
-			}
 			w.WriteHeader(http.StatusNoContent)
 		case content:
 			answer.download(w)
