@@ -35,8 +35,11 @@ type Server struct {
 	// Admit tells what a caller may do. Its error wraps external.ErrNoToken, or external.ErrForbidden.
 	Admit func(*http.Request) (external.Scope, error)
 
-	Processes Processes // nil: only external tasks are served
+	// What else there is of /engine-rest, for those whom AdmitAPI lets in: who may work on external tasks may not deploy by that. Without Processes none of
+	// it is served.
+	Processes Processes
 	Deploy    Deploy
+	AdmitAPI  func(*http.Request) (external.Scope, error)
 }
 
 const (
@@ -65,10 +68,14 @@ func (s *Server) Routes() map[string]http.Handler {
 	return all
 }
 
-// admitted lets those through who may call.
+// admitted lets those through who may work on external tasks.
 func (s *Server) admitted(next func(http.ResponseWriter, *http.Request, external.Scope)) http.Handler {
+	return admitted(s.Admit, next)
+}
+
+func admitted(admit func(*http.Request) (external.Scope, error), next func(http.ResponseWriter, *http.Request, external.Scope)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		by, err := s.Admit(r)
+		by, err := admit(r)
 		if err != nil {
 			fail(w, err)
 			return

@@ -40,7 +40,7 @@ func (e *FindingsError) Error() string {
 }
 
 const (
-	maxDeployment = 32 << 20 // in bytes, all of it
+	maxDeployment = maxBody // in bytes, all of it
 	maxFiles      = 200
 )
 

@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/external"
+	"github.com/waybill-io/waybill/gateway/camunda"
 )
 
 func TestStart(t *testing.T) {
@@ -250,6 +254,23 @@ func TestScopes(t *testing.T) {
 	require.Equal(t, 403, code, answer)
 }
 
+// Who may work on external tasks may not deploy by that.
+func TestOfExternalTasksAlone(t *testing.T) {
+	t.Parallel()
+	yes := func(*http.Request) (external.Scope, error) { return external.Scope{}, nil }
+	no := func(*http.Request) (external.Scope, error) { return external.Scope{}, external.ErrForbidden }
+	for pattern, h := range (&camunda.Server{Admit: yes, AdmitAPI: no, Processes: &client.Client{}}).Routes() {
+		method, path, _ := strings.Cut(pattern, " ")
+		path = strings.NewReplacer("{rest...}", "a/variables/b", "{id}", "a", "{key}", "a", "{t}", "a").Replace(path)
+		if strings.HasPrefix(path, "/engine-rest/external-task") || strings.HasPrefix(path, "/engine-rest/execution") || path == "/engine-rest/version" || path == "/engine-rest/engine" {
+			continue
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader("{}")))
+		require.Equal(t, http.StatusForbidden, w.Code, pattern)
+	}
+}
+
 // What is larger than a deployment may be is refused.
 func TestDeploymentIsBounded(t *testing.T) {
 	r := startRest(t)
@@ -257,7 +278,7 @@ func TestDeploymentIsBounded(t *testing.T) {
 	w := multipart.NewWriter(&form)
 	p, err := w.CreateFormFile("a", "a.bpmn")
 	require.NoError(t, err)
-	_, err = p.Write(bytes.Repeat([]byte("x"), 33<<20))
+	_, err = p.Write(bytes.Repeat([]byte("x"), 5<<20))
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
 	code, answer, text := r.do("POST", "/deployment/create", w.FormDataContentType(), &form)

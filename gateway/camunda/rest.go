@@ -56,10 +56,10 @@ func (s *Server) restRoutes() map[string]http.Handler {
 	}
 }
 
-// whole lets those through who may call anything of their tenant: whose token is not for some topics alone. What next answers is given to them; nil is
+// whole lets those through who may call anything of their tenant, and not some topics alone. What next answers is given to them; nil is
 // 204.
 func (s *Server) whole(next func(*http.Request, external.Scope) (any, error)) http.Handler {
-	return s.admitted(func(w http.ResponseWriter, r *http.Request, by external.Scope) {
+	return admitted(s.AdmitAPI, func(w http.ResponseWriter, r *http.Request, by external.Scope) {
 		if by.Topics != nil {
 			fail(w, fmt.Errorf("%w: it is for external tasks alone", external.ErrForbidden))
 			return

@@ -51,7 +51,8 @@ func startRest(t *testing.T) *rest {
 // limited serves the same processes to a caller with a scope.
 func (r *rest) limited(by external.Scope) *rest {
 	mux := http.NewServeMux()
-	for pattern, h := range (&camunda.Server{Tasks: external.New(r.c, "default"), Admit: func(*http.Request) (external.Scope, error) { return by, nil }, Processes: r.c}).Routes() {
+	admit := func(*http.Request) (external.Scope, error) { return by, nil }
+	for pattern, h := range (&camunda.Server{Tasks: external.New(r.c, "default"), Admit: admit, AdmitAPI: admit, Processes: r.c}).Routes() {
 		mux.Handle(pattern, h)
 	}
 	s := httptest.NewServer(mux)
