@@ -52,8 +52,26 @@ func gateway(t *testing.T) (*client.Client, string) {
 	return c, s.URL + "/engine-rest"
 }
 
+// needsClient skips a test when what it runs is not installed.
+func needsClient(t *testing.T) {
+	t.Helper()
+	const dir = "testdata/client"
+	missing := ""
+	if _, err := exec.LookPath("node"); err != nil {
+		missing = "Node.js is not installed"
+	} else if _, err := os.Stat(dir + "/node_modules/camunda-external-task-client-js"); err != nil {
+		missing = "Camunda's client is not installed (npm ci --ignore-scripts in gateway/camunda/" + dir + ")"
+	}
+	if missing != "" && os.Getenv("CI") == "true" {
+		t.Fatal(missing)
+	} else if missing != "" {
+		t.Skip(missing)
+	}
+}
+
 // Camunda's own client for JavaScript drives processes to their ends.
 func TestCamundaClient(t *testing.T) {
+	needsClient(t)
 	c, url := gateway(t)
 	text := `<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" targetNamespace="t">
 		<error id="err" errorCode="BAD"/><process id="order" isExecutable="true"><startEvent id="s"/><sequenceFlow id="a" sourceRef="s" targetRef="work"/>

@@ -144,9 +144,7 @@ func TestEngine(t *testing.T) {
 
 // Camunda Modeler's requests, as a browser makes them.
 func TestModelerDeploys(t *testing.T) {
-	if _, err := exec.LookPath("node"); err != nil && os.Getenv("CI") != "true" {
-		t.Skip("Node.js is not installed")
-	}
+	needsClient(t)
 	r := startRest(t)
 	file := filepath.Join(t.TempDir(), "order.bpmn")
 	require.NoError(t, os.WriteFile(file, []byte(waits("modeled", "")), 0o600))
