@@ -1,6 +1,7 @@
 package processengine_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -103,4 +104,30 @@ func TestLongPoll(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	require.Empty(t, found)
 	require.GreaterOrEqual(t, time.Since(began), 2500*time.Millisecond)
+}
+
+// Who hangs up while it waits is not given what comes then.
+func TestHangingUp(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.deploy("reference", reference)
+	body := func(worker string) string {
+		return `{"workerId":"` + worker + `","topicName":"left","longPollingTimeout":20000,"lockDuration":60000}`
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		r, _ := http.NewRequestWithContext(ctx, http.MethodPost, h.url()+atlas+"/fetch_and_lock", io.MultiReader(strings.NewReader(body("ann")))) // in chunks
+		r.Header.Set("Authorization", admitted)
+		_, err := http.DefaultClient.Do(r)
+		ended <- err
+	}()
+	require.Eventually(t, func() bool { return h.waiting.Load() == 1 }, time.Minute, time.Millisecond)
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
+	require.Eventually(t, func() bool { return h.waiting.Load() == 0 }, time.Minute, time.Millisecond)
+	h.start("reference", object{"topic": "left"})
+	status, found := h.ask(http.MethodPost, "/fetch_and_lock", json.RawMessage(body("bob")), admitted)
+	require.Equal(t, http.StatusOK, status)
+	require.Len(t, found, 1)
 }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,6 +39,7 @@ type house struct {
 	tasks   *external.Tasks
 	address string
 	stop    func()
+	waiting *atomic.Int32 // requests that are not answered yet
 }
 
 func open(t *testing.T) *house {
@@ -69,7 +71,13 @@ func (h *house) serve() {
 	listener, err := net.Listen("tcp", h.address)
 	require.NoError(h.t, err)
 	h.address = listener.Addr().String()
-	s := &http.Server{Handler: mux, ReadTimeout: time.Second} // as the gateway has one, which is shorter than a worker waits
+	h.waiting = new(atomic.Int32)
+	counted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.waiting.Add(1)
+		defer h.waiting.Add(-1)
+		mux.ServeHTTP(w, r)
+	})
+	s := &http.Server{Handler: counted, ReadTimeout: time.Second} // as the gateway has one, which is shorter than a worker waits
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(listener) }()
 	h.stop = func() {
