@@ -128,12 +128,15 @@ type ExternalTask struct {
 	NotBefore  time.Time         `json:"notBefore,omitzero"` // it has failed, and is given away from then on
 	// Payload is what workers of process-engine are given, as JSON. nil: the model names none, and they are given the variables.
 	Payload json.RawMessage `json:"payload,omitempty"`
-	User    string          `json:"user,omitempty"` // who started the instance: process-engine's identity
+	User    string          `json:"user,omitempty"`   // who started the instance: process-engine's identity
 	Leases  int             `json:"leases,omitempty"` // that it had before it was offered again
 	// Judged: the model may make a BPMN error of a failure (camunda:errorEventDefinition), so that failures with retries left are the
 	// process's, too.
 	Judged bool `json:"judged,omitempty"`
 }
+
+// ExternalTaskLongest is how long a worker may have an external task, however often it extends its lock.
+const ExternalTaskLongest = 10 * 365 * 24 * time.Hour
 
 // FailedExternalTask is the type of the incident of an external task that has no retries left.
 const FailedExternalTask = "failedExternalTask"
