@@ -117,18 +117,15 @@ func (t *Tasks) Extend(ctx context.Context, id string, by By, lock time.Duration
 		}
 		l := h.lease
 		l.LockMS = max(lock, MinLock).Milliseconds()
-		_, err := t.renew(ctx, h.instance, h.run, h.activity(), l, h.LockMS)
+		until, err := t.renew(ctx, h.instance, h.run, h.activity(), l, h.LockMS)
+		h.until = until
 		return err
 	})
 }
 
 // Unlock has a task offered again at once, whoever has it.
 func (t *Tasks) Unlock(ctx context.Context, id string, by Scope) error {
-	n, err := parse(id)
-	if err != nil {
-		return err
-	}
-	return t.try(ctx, n, "unlock", func(h *held) error {
+	return t.do(ctx, id, By{Scope: by}, "unlock", func(h *held) error {
 		if err := by.check(h); err != nil {
 			return err
 		}
@@ -143,11 +140,7 @@ func (t *Tasks) Unlock(ctx context.Context, id string, by Scope) error {
 
 // answer does something with a task that its worker, and nobody else, may do.
 func (t *Tasks) answer(ctx context.Context, id string, by By, what string, do func(*held) error) error {
-	n, err := parse(id)
-	if err != nil {
-		return err
-	}
-	return t.try(ctx, n, what, func(h *held) error {
+	return t.do(ctx, id, by, what, func(h *held) error {
 		if err := by.Scope.check(h); err != nil {
 			return err
 		}
@@ -159,6 +152,26 @@ func (t *Tasks) answer(ctx context.Context, id string, by By, what string, do fu
 		}
 		return do(h)
 	})
+}
+
+// do does something with a task, and tells of it.
+func (t *Tasks) do(ctx context.Context, id string, by By, what string, do func(*held) error) error {
+	d := Deed{What: what, By: by, ID: id}
+	n, err := parse(id)
+	if err == nil {
+		d.Instance = n.instance
+		err = t.try(ctx, n, what, func(h *held) error {
+			err := do(h)
+			d.Topic = h.topic()
+			if what == DeedExtend {
+				d.Until = h.until
+			}
+			return err
+		})
+	}
+	d.Err = err
+	tell(t.Told, d)
+	return err
 }
 
 // tries bounds how often it is looked again, when a task has changed between a look and what was done.
