@@ -2,16 +2,15 @@ package external
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/failure/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/converter"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
@@ -41,7 +40,8 @@ var ErrExpired = errors.New("the lock has run out")
 // LockedError is that of a worker who has not got the task.
 type LockedError struct {
 	ID     string
-	Worker string // who has it, or had it last; "": nobody
+	Worker string    // who has it, or had it last; "": nobody
+	Until  time.Time // when its lock ends, or ended; zero: there is none
 }
 
 func (e *LockedError) Error() string {
@@ -59,28 +59,42 @@ type By struct {
 }
 
 // Result is what completes a task.
-type Result struct{ Variables, Local map[string]any }
+type Result struct {
+	Variables, Local map[string]any
+	Token            json.RawMessage // what token.current is then; nil: Variables
+}
 
 // Complete completes a task. When it returns, that is durable.
 func (t *Tasks) Complete(ctx context.Context, id string, by By, r Result) error {
 	return t.answer(ctx, id, by, "complete", func(h *held) error {
-		return t.result(ctx, h, contract.ExternalResult{Outputs: r.Variables, Local: r.Local})
+		return t.result(ctx, h, contract.ExternalResult{Outputs: r.Variables, Local: r.Local, Token: r.Token})
 	})
 }
 
 // Failure is that of a worker.
 type Failure struct {
 	Message, Details string
+	Catchable        bool          // process-engine's service error: where the model catches a BPMN error of this Code, or of any, it is one
+	Code             string        // of such an error
 	Retries          int           // that are left; 0: an incident
+	LessOneOf        int           // not 0: one less than before are left, or than this, when nobody has said how many there were; Retries does not count
 	After            time.Duration // until it is offered again
 	Result
 }
 
 // Fail has a task offered again after a while, or makes it an incident.
 func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
+	f.Message, f.Details = cut(f.Message, maxMessage), cut(f.Details, maxDetails)
 	return t.answer(ctx, id, by, "fail", func(h *held) error {
+		f := f
+		if f.LessOneOf > 0 {
+			f.Retries = f.LessOneOf - 1
+			if h.Retries != nil {
+				f.Retries = max(*h.Retries-1, 0)
+			}
+		}
 		if f.Retries <= 0 || !h.started {
-			failed := &contract.ExternalFailure{Message: f.Message, Details: f.Details, Retries: f.Retries, AfterMS: f.After.Milliseconds()}
+			failed := &contract.ExternalFailure{Code: f.Code, Catchable: f.Catchable, Message: f.Message, Details: f.Details, Retries: &f.Retries, AfterMS: f.After.Milliseconds()}
 			return t.result(ctx, h, contract.ExternalResult{Outputs: f.Variables, Local: f.Local, Failure: failed})
 		}
 		l := h.lease
@@ -91,11 +105,12 @@ func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 
 // BPMNError throws a BPMN error at the task.
 func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message string, variables map[string]any) error {
+	message = cut(message, maxMessage)
 	return t.answer(ctx, id, by, "throw an error at", func(h *held) error {
-		if !h.started {
+		if !h.started || h.Token == nil {
 			return t.result(ctx, h, contract.ExternalResult{Outputs: variables, Error: &contract.ExternalError{Code: code, Message: message}})
 		}
-		details, err := converter.GetDefaultDataConverter().ToPayloads(contract.ConnectorResult{Outputs: variables})
+		details, err := encode(contract.ConnectorResult{Outputs: variables})
 		if err != nil {
 			return err
 		}
@@ -112,14 +127,10 @@ func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message s
 // Extend makes the lock of a worker end so long from now.
 func (t *Tasks) Extend(ctx context.Context, id string, by By, lock time.Duration) error {
 	return t.answer(ctx, id, by, "extend the lock of", func(h *held) error {
-		if !h.locked(time.Now()) {
+		if !h.started || h.Token == nil { // by Temporal's clock, which need not be that of this machine
 			return fmt.Errorf("external task %s: %w", id, ErrExpired)
 		}
-		l := h.lease
-		l.LockMS = max(lock, MinLock).Milliseconds()
-		until, err := t.renew(ctx, h.instance, h.run, h.activity(), l, h.LockMS)
-		h.until = until
-		return err
+		return t.renew(ctx, h, lock)
 	})
 }
 
@@ -129,12 +140,10 @@ func (t *Tasks) Unlock(ctx context.Context, id string, by Scope) error {
 		if err := by.check(h); err != nil {
 			return err
 		}
-		if !h.started || h.Token == nil { // it is offered, or will be some seconds after whoever took it told nothing
+		if !h.started { // it is offered
 			return nil
 		}
-		l := h.lease
-		l.Worker, l.Token = "", nil
-		return t.again(ctx, h.Token, l, "unlock", "unlocked", time.Millisecond)
+		return t.unlock(ctx, h)
 	})
 }
 
@@ -146,9 +155,9 @@ func (t *Tasks) answer(ctx context.Context, id string, by By, what string, do fu
 		}
 		switch {
 		case h.Worker == by.Worker && by.Worker != "":
-		case by.Anybody && !h.started:
+		case by.Anybody && (h.Worker == "" || !h.started):
 		default:
-			return &LockedError{ID: id, Worker: h.Worker}
+			return &LockedError{ID: id, Worker: h.Worker, Until: h.until}
 		}
 		return do(h)
 	})
@@ -201,8 +210,7 @@ func (t *Tasks) try(ctx context.Context, n name, what string, do func(*held) err
 // result completes a task by the token of its attempt, so that nobody does who lost it meanwhile; or, when no attempt is under way, by its id.
 func (t *Tasks) result(ctx context.Context, h *held, r contract.ExternalResult) error {
 	r.Attempt = int(h.attempt)
-	var p *common.Payloads
-	p, err := converter.GetDefaultDataConverter().ToPayloads(r)
+	p, err := encode(r)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/waybill-io/waybill/external"
 	"github.com/waybill-io/waybill/gateway/camunda"
+	"github.com/waybill-io/waybill/gateway/flowable"
+	"github.com/waybill-io/waybill/gateway/processengine"
 )
 
 const (
@@ -19,6 +21,8 @@ const (
 func externalRoutes(o Options, tasks *external.Tasks, broker *external.Broker) map[string]http.Handler {
 	all := map[string]http.Handler{}
 	maps.Copy(all, (&camunda.Server{Tasks: tasks, Broker: broker, Admit: o.admitExternal}).Routes())
+	maps.Copy(all, (&flowable.Server{Tasks: tasks, Broker: broker, Admit: o.admitExternal}).Routes())
+	maps.Copy(all, (&processengine.Server{Tasks: tasks, Broker: broker, Admit: o.admitExternal}).Routes())
 	return all
 }
 

@@ -81,8 +81,8 @@ var rooms = map[string][]string{
 	"gateway/access/tokenfile": {},
 	// The leases of external tasks, and what each wire contract makes of them. No contract knows of another.
 	"external":              {"activities/contract", "client"},
-	"gateway/camunda":       {"activities/contract", "client", "external"},
-	"gateway/flowable":      {"activities/contract", "external"},
+	"gateway/camunda":       {"activities/contract", "client", "external", "juel"},
+	"gateway/flowable":      {"activities/contract", "bpmn", "external", "juel"},
 	"gateway/processengine": {"activities/contract", "external"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {

@@ -11,15 +11,16 @@ import (
 )
 
 // offerHeartbeat is how soon an external task comes back whose fetcher got no answer. The gateway sets the lock that was asked for on
-// the attempt that it hands out; offerLongest bounds the sum of its extensions.
-const (
-	offerHeartbeat = 10 * time.Second
-	offerLongest   = 7 * 24 * time.Hour
-)
+// the attempt that it hands out.
+const offerHeartbeat = 10 * time.Second
 
 // offer is an activity on the queue of its topic, which no worker polls: the gateway does.
 func (h *host) offer(c engine.OfferTask) {
-	h.offerAfter(c, contract.ExternalFailure{Retries: h.retries})
+	var failed contract.ExternalFailure
+	if h.retries > 0 {
+		failed.Retries = &h.retries
+	}
+	h.offerAfter(c, failed)
 }
 
 // offerAfter offers a task again that has failed before.
@@ -33,7 +34,7 @@ func (h *host) offerAfter(c engine.OfferTask, failed contract.ExternalFailure) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ActivityID:          id,
 		TaskQueue:           contract.TopicQueue(c.Topic),
-		StartToCloseTimeout: offerLongest,
+		StartToCloseTimeout: contract.ExternalTaskLongest,
 		HeartbeatTimeout:    offerHeartbeat,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 10 * time.Millisecond, BackoffCoefficient: 1},
 		Summary:             clip(title(node)),
@@ -57,7 +58,7 @@ func (w *wait) offered(f workflow.Future, c engine.OfferTask) {
 		return
 	}
 	switch {
-	case result.Failure != nil && result.Failure.Retries > 0:
+	case result.Failure != nil && (result.Failure.Retries == nil || *result.Failure.Retries > 0):
 		if w.h.waits[w.id] == w {
 			w.leave()
 			w.h.offerAfter(c, *result.Failure)

@@ -85,6 +85,7 @@ type topic struct {
 	LockDuration int64          `json:"lockDuration"`
 	Variables    *[]string      `json:"variables"`
 	Properties   bool           `json:"includeExtensionProperties"`
+	Deserialize  bool           `json:"deserializeValues"`
 	BusinessKey  *string        `json:"businessKey"`
 	Having       map[string]any `json:"processVariables"`
 	Key          string         `json:"processDefinitionKey"`
@@ -156,10 +157,10 @@ func (s *Server) fetchAndLock(w http.ResponseWriter, r *http.Request, by externa
 	for i := range in.Topics {
 		t := &in.Topics[i]
 		byName[t.Name] = t
-		request.Topics = append(request.Topics, external.Wanted{Topic: t.Name, Lock: time.Duration(t.LockDuration) * time.Millisecond, Accept: t.accepts})
+		request.Topics = append(request.Topics, external.Wanted{Topic: t.Name, Lock: external.Milliseconds(t.LockDuration), Accept: t.accepts})
 	}
 	if in.Wait != nil {
-		request.Wait = time.Duration(*in.Wait) * time.Millisecond
+		request.Wait = external.Milliseconds(*in.Wait)
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(request.Wait + time.Minute)) // where there is one
 	}
 	found, err := s.Broker.Fetch(r.Context(), request)
@@ -224,7 +225,7 @@ func lockedOf(t *external.Task, asked *topic) locked {
 	}
 	for name, v := range t.Variables {
 		if asked.Variables == nil || slices.Contains(*asked.Variables, name) {
-			out.Variables[name] = typed(v)
+			out.Variables[name] = typed(v, asked.Deserialize)
 		}
 	}
 	return out
@@ -263,7 +264,7 @@ func (s *Server) told(w http.ResponseWriter, r *http.Request, by external.Scope,
 	variables, err := plain(in.Variables)
 	local, localErr := plain(in.Local)
 	if err := errors.Join(err, localErr); err != nil {
-		fail(w, invalid("%s", err))
+		fail(w, err)
 		return
 	}
 	if err := do(r.Context(), r.PathValue("id"), external.By{Scope: by, Worker: in.WorkerID}, &in, external.Result{Variables: variables, Local: local}); err != nil {
@@ -288,7 +289,7 @@ func (s *Server) failure(w http.ResponseWriter, r *http.Request, by external.Sco
 			return engine("Retry duration must be positive")
 		}
 		return s.Tasks.Fail(ctx, id, by, external.Failure{
-			Message: in.ErrorMessage, Details: in.ErrorDetails, Retries: in.Retries, After: time.Duration(in.RetryTimeout) * time.Millisecond, Result: result,
+			Message: in.ErrorMessage, Details: in.ErrorDetails, Retries: in.Retries, After: external.Milliseconds(in.RetryTimeout), Result: result,
 		})
 	})
 }
@@ -307,7 +308,7 @@ func (s *Server) extendLock(w http.ResponseWriter, r *http.Request, by external.
 		if in.NewDuration <= 0 {
 			return invalid("The new lock duration must be greater than 0")
 		}
-		return s.Tasks.Extend(ctx, id, by, time.Duration(in.NewDuration)*time.Millisecond)
+		return s.Tasks.Extend(ctx, id, by, external.Milliseconds(in.NewDuration))
 	})
 }
 

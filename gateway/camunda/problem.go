@@ -41,6 +41,8 @@ func about(err error, id, worker, call string) error {
 		}
 		done := map[string]string{"complete": "completed", "failure": "failed", "bpmnError": "completed with an error", "extendLock": "extended"}[path.Base(call)]
 		return &problem{http.StatusBadRequest, "RestException", fmt.Sprintf("External Task %s cannot be %s by worker '%s'. It is locked by worker %s.", id, done, worker, by)}
+	case errors.Is(err, external.ErrTooLarge):
+		return invalid("%s", err)
 	case errors.Is(err, external.ErrExpired):
 		return &problem{http.StatusBadRequest, "RestException", fmt.Sprintf("Cannot extend a lock that expired: the lock of external task %s has run out", id)}
 	}
