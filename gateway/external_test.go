@@ -21,6 +21,7 @@ import (
 
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/external"
+	"github.com/waybill-io/waybill/gateway/access"
 )
 
 // idle is a Temporal without any tasks.
@@ -212,4 +213,38 @@ func TestNoExternalTasksWithoutANamespace(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, code)
 	cancel()
 	require.NoError(t, <-served)
+}
+
+// Where callers are whom they say, others than this machine are kept away.
+func TestIdentitiesOnThisMachineAlone(t *testing.T) {
+	t.Parallel()
+	gate, err := access.Open(access.Config{Identity: true})
+	require.NoError(t, err)
+	_, err = Listen(Options{Address: "0.0.0.0:0", Access: gate})
+	require.ErrorContains(t, err, "identities are not proven, and others than this machine reach")
+	s, _ := served(t, Options{Access: gate})
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/api/external_task/v1/fetch_and_lock", strings.NewReader(`{"workerId":"w","topicName":"orders","maxTasks":1,"longPollingTimeout":0,"lockDuration":1000}`))
+	require.NoError(t, err)
+	r.Header.Set("Authorization", "Bearer ZHVtbXlfdG9rZW4=")
+	answer, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+	require.Equal(t, http.StatusOK, answer.StatusCode)
+}
+
+// All protocols ask who calls.
+func TestAllExternalRoutesWantAToken(t *testing.T) {
+	t.Parallel()
+	s, _ := served(t, Options{Access: gateOf(t, line("crm", "wb_one"))})
+	for pattern := range externalRoutes(Options{}, nil, nil) {
+		method, path, _ := strings.Cut(pattern, " ")
+		r, err := http.NewRequestWithContext(t.Context(), method, s.URL()+strings.NewReplacer("{", "", "}", "").Replace(path), strings.NewReader("{}"))
+		require.NoError(t, err)
+		r.Header.Set("Authorization", "Bearer wb_two")
+		answer, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		require.Equal(t, http.StatusUnauthorized, answer.StatusCode, pattern)
+		require.Equal(t, `Bearer realm="waybill"`, answer.Header.Get("WWW-Authenticate"), pattern)
+	}
 }

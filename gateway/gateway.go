@@ -57,6 +57,7 @@ type Options struct {
 type Server struct {
 	listener net.Listener
 	http     *http.Server
+	access   *access.Gate
 	broker   *external.Broker // of external tasks; nil: none are served
 }
 
@@ -76,7 +77,7 @@ func Listen(o Options) (*Server, error) {
 	for pattern, handler := range routes(o) {
 		mux.Handle(pattern, handler)
 	}
-	s := &Server{listener: listener, http: &http.Server{
+	s := &Server{listener: listener, access: o.Access, http: &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10,
 	}}
 	if o.Namespace != "" {
@@ -157,6 +158,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		}
 		stopped <- err
 	})()
+	go s.access.Begin(ctx)
 	if err := s.http.Serve(netutil.LimitListener(s.listener, connectionsAtMost)); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("gateway: %w", err)
 	}

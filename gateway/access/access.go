@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ type Gate struct {
 	identity bool
 }
 
-// Open reads the tokens. The provider is asked when somebody comes with a token of it.
+// Open reads the tokens. The provider is asked by Begin, and for each token that comes until it answers.
 func Open(c Config) (*Gate, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -57,6 +58,13 @@ func Open(c Config) (*Gate, error) {
 		g.issuer = newIssuer(c.Issuer, c.Audience, c.Logger)
 	}
 	return g, nil
+}
+
+// Begin asks the provider who it is, so that the log tells early when it does not answer, or is another.
+func (g *Gate) Begin(ctx context.Context) {
+	if g != nil && g.issuer != nil {
+		_, _ = g.issuer.find(ctx)
+	}
 }
 
 // secure tells whether nobody can listen to what goes to a URL.

@@ -255,7 +255,9 @@ func TestKeysInTheClear(t *testing.T) {
 	log := &strings.Builder{}
 	g, err := Open(Config{Issuer: s.URL, Audience: audience, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	require.NoError(t, err)
+	g.Begin(t.Context())
 	_, err = g.External(bearer("a.b.c"))
 	require.ErrorIs(t, err, errAway)
+	require.Equal(t, 1, strings.Count(log.String(), "\n"), "it is not told for each token")
 	require.Contains(t, log.String(), `its keys are at \"http://keys.example.com/\", and https:// is expected`)
 }
