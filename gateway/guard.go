@@ -18,7 +18,7 @@ func (o Options) guard(next http.Handler) http.Handler {
 			problem(w, http.StatusForbidden, err.Error())
 		case errors.Is(err, external.ErrNoToken):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="waybill"`)
-			problem(w, http.StatusUnauthorized, err.Error()+": Authorization: Bearer TOKEN. `starter token new NAME` makes one; the gateway finds its hash in the file that WAYBILL_GATEWAY_TOKENS names")
+			problem(w, http.StatusUnauthorized, err.Error()+". Authorization: Bearer TOKEN is expected: `starter token new NAME` makes one; the gateway finds its hash in the file that WAYBILL_GATEWAY_TOKENS names")
 		default:
 			problem(w, http.StatusServiceUnavailable, err.Error())
 		}

@@ -116,8 +116,12 @@ func (g *Gate) caller(r *http.Request) (caller, error) {
 		return caller{}, nil
 	}
 	token := credential(r)
-	if token == "" || g == nil {
+	if token == "" {
 		return caller{}, external.ErrNoToken
+	}
+	unknown := &refusal{"the token is not known here", external.ErrNoToken}
+	if g == nil {
+		return caller{}, unknown
 	}
 	if g.tokens != nil {
 		if c, ok := g.tokens.find(token); ok {
@@ -130,7 +134,7 @@ func (g *Gate) caller(r *http.Request) (caller, error) {
 	if user, ok := userID(token); ok && g.identity && mine(r) {
 		return caller{Scope: external.Scope{User: user}, external: true}, nil
 	}
-	return caller{}, external.ErrNoToken
+	return caller{}, unknown
 }
 
 // credential is the token of a request; "": there is none.
