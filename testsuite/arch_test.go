@@ -80,7 +80,7 @@ var rooms = map[string][]string{
 	"gateway/access":           {"external", "mail", "gateway/access/tokenfile"},
 	"gateway/access/tokenfile": {},
 	// The leases of external tasks, and what each wire contract makes of them. No contract knows of another.
-	"external":              {"activities/contract", "client"},
+	"external":              {"activities/contract", "client", "events"},
 	"gateway/camunda":       {"activities/contract", "client", "external", "juel"},
 	"gateway/flowable":      {"activities/contract", "bpmn", "external", "juel"},
 	"gateway/processengine": {"activities/contract", "external"},
