@@ -68,7 +68,7 @@ func TestExternalFaults(t *testing.T) {
 	for _, id := range l.instances {
 		offers += l.read(id, kept)
 	}
-	t.Logf("%d tasks in %s, %d gateways killed, %d tasks offered again; the workers saw:\n%s", len(l.instances)*tasksEach, took.Round(time.Second), l.kills, offers-len(kept), b)
+	t.Logf("%d tasks in %s, %d gateways killed, tasks were offered again %d times; the workers saw:\n%s", len(l.instances)*tasksEach, took.Round(time.Second), l.kills, offers-len(kept), b)
 	require.Len(t, kept, len(l.instances)*tasksEach, "each task has an answer of its own")
 	require.Empty(t, b.check(kept))
 }
@@ -105,7 +105,7 @@ func (l *leased) breakThings(b *books) {
 	accepted := func() int {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		return b.counts["complete: 204"]
+		return b.counts["complete: 204"] + b.counts["complete late: 204"]
 	}
 	all := len(l.instances) * tasksEach
 	var killed, restarted bool
@@ -141,13 +141,16 @@ func (l *leased) breakThings(b *books) {
 
 // ended waits until an instance has ended, whatever is down meanwhile.
 func (l *leased) ended(id string) {
-	for l.t.Context().Err() == nil {
-		r, err := l.client.Wait(l.t.Context(), id)
+	ctx, cancel := context.WithTimeout(l.t.Context(), 2*patience)
+	defer cancel()
+	for ctx.Err() == nil {
+		r, err := l.client.Wait(ctx, id)
 		if err == nil && r.State == contract.StateCompleted {
 			return
 		}
-		pause(l.t.Context(), tick)
+		pause(ctx, tick)
 	}
+	l.t.Errorf("instance %s has not ended", id)
 }
 
 // read keeps the answers that an instance has of its tasks, and counts how often they were offered.
