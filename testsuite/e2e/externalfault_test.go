@@ -58,7 +58,10 @@ func TestExternalFaults(t *testing.T) {
 		all.Go(func() { o.work(working) })
 	}
 	t.Cleanup(func() { stop(); all.Wait() })
-	l.begin(howMany(t, "WAYBILL_EXTERNAL_TASKS", 400))
+	for n := range howMany(t, "WAYBILL_EXTERNAL_TASKS", 400) / tasksEach {
+		l.instances = append(l.instances, fmt.Sprintf("leases/%d", n))
+	}
+	all.Go(func() { l.begin(working) })
 	l.breakThings(b)
 	stop()
 	all.Wait()
@@ -81,12 +84,15 @@ func (l *leased) startProcesses() {
 	l.processes = l.startWorker("--roles", "process")
 }
 
-func (l *leased) begin(tasks int) {
-	l.t.Helper()
-	for n := range tasks / tasksEach {
-		id, _, err := l.client.Start(l.t.Context(), client.StartOptions{Key: "leases", ID: fmt.Sprintf("leases/%d", n)})
-		require.NoError(l.t, err)
-		l.instances = append(l.instances, id)
+// begin starts instances, whatever is down meanwhile.
+func (l *leased) begin(ctx context.Context) {
+	for _, id := range l.instances {
+		for ctx.Err() == nil {
+			if _, _, err := l.client.Start(ctx, client.StartOptions{Key: "leases", ID: id}); err == nil {
+				break
+			}
+			pause(ctx, tick)
+		}
 	}
 }
 

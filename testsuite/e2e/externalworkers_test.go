@@ -124,10 +124,10 @@ func (o *outside) do(ctx context.Context, task fetched) {
 func (o *outside) complete(ctx context.Context, task fetched) {
 	a, id, late := o.books.answers(task.ID, o.id), task.ID, task.over()
 	for range 3 {
-		status, text, err := o.post(ctx, "/"+id+"/complete", map[string]any{
+		status, _, err := o.post(ctx, "/"+id+"/complete", map[string]any{
 			"workerId": o.id, "variables": map[string]any{"answer": map[string]any{"type": "String", "value": a.value}},
 		})
-		o.books.answered(a, late, status, text, err)
+		o.books.answered(a, late, status, err)
 		if err == nil && status < 500 || ctx.Err() != nil {
 			return
 		}
