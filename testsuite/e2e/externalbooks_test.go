@@ -69,6 +69,13 @@ func (b *books) answered(a *claim, late bool, status int, err error) {
 	b.counts[fmt.Sprintf("%s%d", what, status)]++
 }
 
+// accepted counts the answers that were.
+func (b *books) accepted() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.counts["complete: 204"] + b.counts["complete late: 204"]
+}
+
 func (b *books) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -99,7 +99,7 @@ func (l *leased) begin(ctx context.Context) {
 // breakThings kills and restarts until all instances have ended.
 func (l *leased) breakThings(b *books) {
 	l.t.Helper()
-	every := time.NewTicker(3 * time.Second)
+	every := time.NewTicker(tick)
 	defer every.Stop()
 	ended := make(chan struct{})
 	go func() {
@@ -108,14 +108,9 @@ func (l *leased) breakThings(b *books) {
 			l.ended(id)
 		}
 	}()
-	accepted := func() int {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		return b.counts["complete: 204"] + b.counts["complete late: 204"]
-	}
 	all := len(l.instances) * tasksEach
 	var killed, restarted bool
-	seen, still := 0, time.Now()
+	seen, still, last := 0, time.Now(), time.Now()
 	for {
 		select {
 		case <-ended:
@@ -123,26 +118,53 @@ func (l *leased) breakThings(b *books) {
 			return
 		case <-every.C:
 		}
-		n := l.kills % len(l.gateways)
-		l.gateways[n].kill()
-		l.kills++
-		switch done := accepted(); {
+		done := b.accepted()
+		switch {
 		case done > all/4 && !killed:
 			killed = true
 			l.processes.kill()
 			l.startProcesses()
 		case done > all/2 && !restarted:
 			restarted = true
-			address := l.temporal.Address
-			require.NoError(l.t, l.temporal.Stop())
-			l.startTemporal(address)
-		case done > seen:
+			l.restartTemporal()
+		case time.Since(last) >= 3*time.Second:
+			last = time.Now()
+			l.killGateway()
+		}
+		if done > seen {
 			seen, still = done, time.Now()
-		case time.Since(still) > patience:
+		}
+		if time.Since(still) > patience {
 			l.t.Fatalf("nothing goes on; the workers saw:\n%s", b)
 		}
-		l.startGateway(n) // which wants Temporal to be there
 	}
+}
+
+// killGateway kills one of the gateways in turn.
+func (l *leased) killGateway() {
+	l.t.Helper()
+	n := l.kills % len(l.gateways)
+	l.gateways[n].kill()
+	l.startGateway(n)
+	l.kills++
+}
+
+// restartTemporal restarts Temporal when nothing is just starting, which wants it to be there.
+func (l *leased) restartTemporal() {
+	l.t.Helper()
+	for _, a := range l.addresses {
+		l.eventually(func() string { return "no gateway at " + a }, func() bool {
+			answer, err := http.Get("http://" + a + "/healthz")
+			if err != nil {
+				return false
+			}
+			_ = answer.Body.Close()
+			return answer.StatusCode == http.StatusOK
+		})
+	}
+	address := l.temporal.Address
+	require.NoError(l.t, l.temporal.Stop())
+	l.startTemporal(address)
 }
 
 // ended waits until an instance has ended, whatever is down meanwhile.
