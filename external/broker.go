@@ -32,6 +32,8 @@ const (
 	patience   = 150 * time.Millisecond // for who does not wait, when the topic has not been polled yet
 	linger     = 100 * time.Millisecond // for more, after the first; no longer than it takes to lock those that came
 	pause      = time.Second            // after Temporal could not be asked
+	// fetchAtMost bounds what one request is given, in bytes of variables, or some tasks more.
+	fetchAtMost = 16 << 20
 	// tidyFor bounds what is done for others: what fails is offered again by itself.
 	tidyFor = 2 * time.Second
 )
@@ -117,6 +119,7 @@ type spare struct {
 type waiter struct {
 	Request
 	left  int // that it takes
+	bytes int // that it was given
 	given chan gift
 }
 
@@ -272,6 +275,9 @@ func (w *waiter) take(o *Offered, wanted Wanted) bool {
 		return false
 	}
 	w.left--
+	if w.bytes += o.size; w.bytes >= fetchAtMost {
+		w.left = 0
+	}
 	w.given <- gift{o, wanted.Lock} // there is room for all that it takes
 	return true
 }

@@ -57,3 +57,21 @@ func TestFirstTasksAreNotHeldBack(t *testing.T) {
 		require.LessOrEqual(t, time.Since(began), linger+s.locking)
 	})
 }
+
+// However many tasks a request asks for, they have to fit into an answer.
+func TestFetchIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop()
+		s.locking = 5 * time.Millisecond
+		b := NewBroker(s, 10)
+		defer b.Close()
+		const size = 700_000
+		for n := range 200 {
+			s.queue("a") <- &Offered{name: name{instance: "a", task: n + 1}, size: size}
+		}
+		found, err := b.Fetch(t.Context(), Request{Worker: "w", Topics: want("a"), Max: 200, Wait: time.Minute})
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, len(found)*size, fetchAtMost)
+		require.LessOrEqual(t, len(found)*size, fetchAtMost+2*pollsAtMost*size)
+	})
+}
