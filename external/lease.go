@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/events"
 )
 
 // lease is what is told of a task with each sign of life. It stays when the lock has run out, and goes with the task to its next attempts.
@@ -32,6 +34,31 @@ type lease struct {
 	Retries *int   `json:"retries,omitempty"`
 	Message string `json:"message,omitempty"` // of the last failure
 	Details string `json:"details,omitempty"`
+	Judged  bool   `json:"judged,omitempty"` // contract.ExternalTask.Judged
+	// Leases are the last locks of the task, the present one included, and Before how many it had before it was offered. The process hears of
+	// them with the answer. Those of a task that is taken away, by a boundary event or with its instance, it never hears of: Temporal forgets
+	// what was told of an activity that is cancelled.
+	Leases []contract.Lease `json:"leases,omitempty"`
+	Before int              `json:"before,omitempty"`
+}
+
+// begin is a new lock of a worker.
+func (l lease) begin(worker string, at, until time.Time) lease {
+	number := l.Before + 1
+	if n := len(l.Leases); n > 0 {
+		number = l.Leases[n-1].Number + 1
+	}
+	past := l.Leases[max(0, len(l.Leases)+1-contract.MaxLeases):]
+	l.Leases = append(slices.Clone(past), contract.Lease{Number: number, Worker: events.CutTo(worker, contract.MaxWorker), At: at, Until: until})
+	return l
+}
+
+// extend makes the present lock end later, or sooner.
+func (l lease) extend(until time.Time) lease {
+	if l.Leases = slices.Clone(l.Leases); len(l.Leases) > 0 {
+		l.Leases[len(l.Leases)-1].Until = until
+	}
+	return l
 }
 
 func (l lease) payloads() *common.Payloads {
@@ -107,12 +134,37 @@ type Offered struct {
 	Input   contract.ExternalTask
 	run     string
 	token   []byte
-	size    int // of the input, in bytes
+	heard   bool // something has been told of it before
+	size    int  // of the input, in bytes
 }
 
 // Poll waits for a task of a topic until the context ends; nil: there is none. Temporal answers a second before that, and refuses to wait less than
 // two.
 func (t *Tasks) Poll(ctx context.Context, topic string) (*Offered, error) {
+	for {
+		o, err := t.poll(ctx, topic)
+		if o == nil || err != nil {
+			return nil, err
+		}
+		left := time.Until(o.Input.NotBefore)
+		if left <= 0 || o.heard {
+			return o, nil
+		}
+		// It has failed, and the process has offered it before its time, for it to be there: Temporal keeps it until then.
+		err = t.again(ctx, o.token, o.lease, "failure", o.Message, left)
+		if _, gone := errors.AsType[*serviceerror.NotFound](err); err != nil && !gone {
+			return nil, fmt.Errorf("keep the external task %s for later: %w", o.name, err)
+		}
+		if until, ends := ctx.Deadline(); ends && time.Until(until) < shortestPoll {
+			return nil, nil
+		}
+	}
+}
+
+// shortestPoll is what Temporal does not refuse as a time to wait, and some more.
+const shortestPoll = 2100 * time.Millisecond
+
+func (t *Tasks) poll(ctx context.Context, topic string) (*Offered, error) {
 	p, err := t.service().PollActivityTaskQueue(ctx, &workflowservice.PollActivityTaskQueueRequest{
 		Namespace: t.namespace, TaskQueue: &taskqueue.TaskQueue{Name: contract.TopicQueue(topic), Kind: enums.TASK_QUEUE_KIND_NORMAL}, Identity: identity,
 	})
@@ -129,8 +181,9 @@ func (t *Tasks) Poll(ctx context.Context, topic string) (*Offered, error) {
 	if err := converter.GetDefaultDataConverter().FromPayloads(p.GetInput(), &o.Input); err != nil {
 		return nil, fmt.Errorf("read the external task %s of instance %q: %w", p.GetActivityId(), o.instance, err)
 	}
-	if f := o.Input.Failed; p.GetHeartbeatDetails() == nil && f != (contract.ExternalFailure{}) {
-		o.lease = lease{Retries: &f.Retries, Message: f.Message, Details: f.Details}
+	if o.heard = p.GetHeartbeatDetails() != nil; !o.heard {
+		f := o.Input.Failed
+		o.lease = lease{Worker: f.Worker, Retries: f.Retries, Message: f.Message, Details: f.Details, Judged: o.Input.Judged, Before: o.Input.Leases}
 	}
 	return o, nil
 }
@@ -144,6 +197,11 @@ const MinLock = 250 * time.Millisecond
 // MaxLock is the longest lock: whoever asks for more means for ever. An attempt ends after it, however often its lock is extended.
 const MaxLock = contract.ExternalTaskLongest
 
+// bounded is a lock that is possible.
+func bounded(lock time.Duration) time.Duration {
+	return min(max(lock, MinLock), MaxLock).Truncate(time.Millisecond)
+}
+
 // Milliseconds is a duration as the wire contracts have it. One that is longer than MaxLock is that long: clients write the largest number that they
 // know for "for ever".
 func Milliseconds(n int64) time.Duration {
@@ -155,6 +213,8 @@ func (t *Tasks) Lock(ctx context.Context, o *Offered, worker string, lock time.D
 	h := &held{
 		name: o.name, lease: o.lease, run: o.run, queue: contract.TopicQueue(o.Input.Topic), tenant: o.Input.Context.Tenant, started: true, attempt: o.Attempt,
 	}
+	lock, now := bounded(lock), time.Now().UTC()
+	h.lease = h.begin(worker, now, now.Add(lock))
 	h.Worker, h.Token, h.Given = worker, o.token, o.Attempt
 	err := t.renew(ctx, h, lock)
 	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
@@ -171,7 +231,6 @@ func (t *Tasks) Lock(ctx context.Context, o *Offered, worker string, lock time.D
 // renew makes a lock last from now on. The sign of life comes first: a shorter lock that is counted from the one before would be over. How long the
 // lock was is not looked at, since another gateway may have changed it, or died before it did.
 func (t *Tasks) renew(ctx context.Context, h *held, lock time.Duration) error {
-	lock = min(max(lock, MinLock), MaxLock).Truncate(time.Millisecond)
 	began := time.Now()
 	beat, err := t.service().RecordActivityTaskHeartbeat(ctx, &workflowservice.RecordActivityTaskHeartbeatRequest{
 		Namespace: t.namespace, TaskToken: h.Token, Details: h.payloads(), Identity: identity,

@@ -3,7 +3,6 @@ package external
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
@@ -30,12 +29,4 @@ func encode(answer any) (*common.Payloads, error) {
 		return nil, fmt.Errorf("the answer takes %d bytes, at most %d are possible: %w", n, maxAnswer, ErrTooLarge)
 	}
 	return p, nil
-}
-
-// cut bounds a text.
-func cut(text string, bytes int) string {
-	if len(text) <= bytes {
-		return text
-	}
-	return strings.ToValidUTF8(text[:bytes], "")
 }

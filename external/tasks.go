@@ -2,6 +2,7 @@ package external
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/events"
 )
 
 // Task is an external task that a worker has, or that is shown to people.
@@ -39,7 +41,8 @@ var ErrExpired = errors.New("the lock has run out")
 // LockedError is that of a worker who has not got the task.
 type LockedError struct {
 	ID     string
-	Worker string // who has it, or had it last; "": nobody
+	Worker string    // who has it, or had it last; "": nobody
+	Until  time.Time // when its lock ends, or ended; zero: there is none
 }
 
 func (e *LockedError) Error() string {
@@ -57,30 +60,46 @@ type By struct {
 }
 
 // Result is what completes a task.
-type Result struct{ Variables, Local map[string]any }
+type Result struct {
+	Variables, Local map[string]any
+	Token            json.RawMessage // what token.current is then; nil: Variables
+}
 
 // Complete completes a task. When it returns, that is durable.
 func (t *Tasks) Complete(ctx context.Context, id string, by By, r Result) error {
 	return t.answer(ctx, id, by, "complete", func(h *held) error {
-		return t.result(ctx, h, contract.ExternalResult{Outputs: r.Variables, Local: r.Local})
+		return t.result(ctx, h, by, contract.ExternalResult{Outputs: r.Variables, Local: r.Local, Token: r.Token})
 	})
 }
 
 // Failure is that of a worker.
 type Failure struct {
 	Message, Details string
+	Catchable        bool          // process-engine's service error: where the model catches a BPMN error of this Code, or of any, it is one
+	Code             string        // of such an error
 	Retries          int           // that are left; 0: an incident
+	LessOneOf        int           // not 0: one less than before are left, or than this, when nobody has said how many there were; Retries does not count
 	After            time.Duration // until it is offered again
 	Result
 }
 
-// Fail has a task offered again after a while, or makes it an incident.
+// Fail has a task offered again after a while, or makes it an incident. The process hears only of what concerns it: of a failure for good, of
+// variables, and of one that the model may make a BPMN error of.
 func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
-	f.Message, f.Details = cut(f.Message, maxMessage), cut(f.Details, maxDetails)
+	f.Message, f.Details = events.CutTo(f.Message, maxMessage), events.CutTo(f.Details, maxDetails)
 	return t.answer(ctx, id, by, "fail", func(h *held) error {
-		if f.Retries <= 0 || !h.started {
-			failed := &contract.ExternalFailure{Message: f.Message, Details: f.Details, Retries: f.Retries, AfterMS: f.After.Milliseconds()}
-			return t.result(ctx, h, contract.ExternalResult{Outputs: f.Variables, Local: f.Local, Failure: failed})
+		f := f
+		if f.LessOneOf > 0 {
+			f.Retries = f.LessOneOf - 1
+			if h.Retries != nil {
+				f.Retries = max(*h.Retries-1, 0)
+			}
+		}
+		if f.Retries <= 0 || !h.started || h.Judged || len(f.Variables)+len(f.Local) > 0 {
+			failed := &contract.ExternalFailure{
+				Code: f.Code, Catchable: f.Catchable, Message: f.Message, Details: f.Details, Retries: &f.Retries, AfterMS: f.After.Milliseconds(), Worker: by.Worker,
+			}
+			return t.result(ctx, h, by, contract.ExternalResult{Outputs: f.Variables, Local: f.Local, Failure: failed})
 		}
 		l := h.lease
 		l.Retries, l.Message, l.Details = &f.Retries, f.Message, f.Details
@@ -90,12 +109,12 @@ func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 
 // BPMNError throws a BPMN error at the task.
 func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message string, variables map[string]any) error {
-	message = cut(message, maxMessage)
+	message = events.CutTo(message, maxMessage)
 	return t.answer(ctx, id, by, "throw an error at", func(h *held) error {
-		if !h.started {
-			return t.result(ctx, h, contract.ExternalResult{Outputs: variables, Error: &contract.ExternalError{Code: code, Message: message}})
+		if !h.started || h.Token == nil {
+			return t.result(ctx, h, by, contract.ExternalResult{Outputs: variables, Error: &contract.ExternalError{Code: code, Message: message}})
 		}
-		details, err := encode(contract.ConnectorResult{Outputs: variables})
+		details, err := encode(contract.ExternalResult{Outputs: variables, Worker: by.Worker, Leases: h.Leases, Attempt: int(h.attempt)})
 		if err != nil {
 			return err
 		}
@@ -112,9 +131,11 @@ func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message s
 // Extend makes the lock of a worker end so long from now.
 func (t *Tasks) Extend(ctx context.Context, id string, by By, lock time.Duration) error {
 	return t.answer(ctx, id, by, "extend the lock of", func(h *held) error {
-		if !h.started { // by Temporal's clock, which need not be that of this machine
+		if !h.started || h.Token == nil { // by Temporal's clock, which need not be that of this machine
 			return fmt.Errorf("external task %s: %w", id, ErrExpired)
 		}
+		lock := bounded(lock)
+		h.lease = h.extend(time.Now().UTC().Add(lock))
 		return t.renew(ctx, h, lock)
 	})
 }
@@ -148,9 +169,9 @@ func (t *Tasks) answer(ctx context.Context, id string, by By, what string, do fu
 		}
 		switch {
 		case h.Worker == by.Worker && by.Worker != "":
-		case by.Anybody && !h.started:
+		case by.Anybody && (h.Worker == "" || !h.started):
 		default:
-			return &LockedError{ID: id, Worker: h.Worker}
+			return &LockedError{ID: id, Worker: h.Worker, Until: h.until}
 		}
 		return do(h)
 	})
@@ -181,8 +202,8 @@ func (t *Tasks) try(ctx context.Context, n name, what string, do func(*held) err
 }
 
 // result completes a task by the token of its attempt, so that nobody does who lost it meanwhile; or, when no attempt is under way, by its id.
-func (t *Tasks) result(ctx context.Context, h *held, r contract.ExternalResult) error {
-	r.Attempt = int(h.attempt)
+func (t *Tasks) result(ctx context.Context, h *held, by By, r contract.ExternalResult) error {
+	r.Attempt, r.Worker, r.Leases = int(h.attempt), by.Worker, h.Leases
 	p, err := encode(r)
 	if err != nil {
 		return err

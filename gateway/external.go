@@ -6,6 +6,8 @@ import (
 
 	"github.com/waybill-io/waybill/external"
 	"github.com/waybill-io/waybill/gateway/camunda"
+	"github.com/waybill-io/waybill/gateway/flowable"
+	"github.com/waybill-io/waybill/gateway/processengine"
 )
 
 // waitingAtMost bounds the requests that wait for external tasks.
@@ -15,6 +17,8 @@ const waitingAtMost = 10_000
 func externalRoutes(o Options, tasks *external.Tasks, broker *external.Broker) map[string]http.Handler {
 	all := map[string]http.Handler{}
 	maps.Copy(all, (&camunda.Server{Tasks: tasks, Broker: broker, Admit: o.admitExternal}).Routes())
+	maps.Copy(all, (&flowable.Server{Tasks: tasks, Broker: broker, Admit: o.admitExternal}).Routes())
+	maps.Copy(all, (&processengine.Server{Tasks: tasks, Broker: broker, Admit: o.admitExternal}).Routes())
 	return all
 }
 

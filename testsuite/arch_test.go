@@ -77,9 +77,9 @@ var rooms = map[string][]string{
 		"activities/contract", "analytics/chart", "analytics/report", "client", "connectors", "external", "gateway/camunda", "gateway/flowable", "gateway/processengine", "mail",
 	},
 	// The leases of external tasks, and what each wire contract makes of them. No contract knows of another.
-	"external":              {"activities/contract", "client"},
-	"gateway/camunda":       {"activities/contract", "client", "external"},
-	"gateway/flowable":      {"activities/contract", "external"},
+	"external":              {"activities/contract", "client", "events"},
+	"gateway/camunda":       {"activities/contract", "client", "external", "juel"},
+	"gateway/flowable":      {"activities/contract", "bpmn", "external", "juel"},
 	"gateway/processengine": {"activities/contract", "external"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {

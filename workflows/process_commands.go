@@ -139,17 +139,19 @@ func (w *wait) answered(f workflow.Future) {
 	w.answer(done)
 }
 
-// left are the variables that go with a BPMN error: the details of its application error, a contract.ConnectorResult.
+// left are the variables that go with a BPMN error.
 func left(err error) engine.Variables {
-	application, ok := errors.AsType[*temporal.ApplicationError](err)
-	if !ok || !strings.HasPrefix(application.Type(), contract.BPMNErrorPrefix) || !application.HasDetails() {
-		return nil
-	}
 	var result contract.ConnectorResult
-	if application.Details(&result) != nil {
-		return nil
-	}
+	details(err, &result)
 	return engine.Variables(result.Outputs)
+}
+
+// details reads those of a BPMN error, which an application error has: a contract.ConnectorResult, or a contract.ExternalResult.
+func details(err error, into any) {
+	application, ok := errors.AsType[*temporal.ApplicationError](err)
+	if ok && strings.HasPrefix(application.Type(), contract.BPMNErrorPrefix) && application.HasDetails() {
+		_ = application.Details(into) // what is none says nothing
+	}
 }
 
 func (h *host) runScript(c engine.RunScript) {

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"encoding/json"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -14,18 +15,18 @@ import (
 // the attempt that it hands out.
 const offerHeartbeat = 10 * time.Second
 
-// offer is an activity on the queue of its topic, which no worker polls: the gateway does.
+// offer is an activity on the queue of its topic, which no worker polls: the gateway does. A run that is about to end leaves it to the next.
 func (h *host) offer(c engine.OfferTask) {
-	h.offerAfter(c, contract.ExternalFailure{Retries: h.retries})
-}
-
-// offerAfter offers a task again that has failed before.
-func (h *host) offerAfter(c engine.OfferTask, failed contract.ExternalFailure) {
+	if h.load.draining && c.Task > 0 {
+		return
+	}
 	node := h.process.Node(c.Element)
 	ctx, cancel := workflow.WithCancel(h.ctx)
-	id := ""
+	id, created := "", c.Created
 	if c.Task > 0 {
 		id = contract.ExternalTaskID(c.Task)
+	} else {
+		created = h.now()
 	}
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ActivityID:          id,
@@ -37,39 +38,73 @@ func (h *host) offerAfter(c engine.OfferTask, failed contract.ExternalFailure) {
 		Priority:            temporal.Priority{PriorityKey: priorityKey(c.Priority)},
 	})
 	f := workflow.ExecuteActivity(ctx, contract.ExternalTaskActivity, contract.ExternalTask{
-		Topic: c.Topic, Priority: c.Priority, Properties: c.Properties, Variables: contract.Variables(c.Inputs),
-		Context: h.callContext(node), Created: h.now(), Failed: failed,
+		Topic: c.Topic, Priority: c.Priority, Properties: c.Properties, Variables: contract.Variables(c.Inputs), Payload: c.Payload,
+		Context: h.callContext(node), User: h.input.Initiator, Created: created, Judged: node.Judges(), Leases: c.Leases, NotBefore: c.Report.NotBefore,
+		Failed: contract.ExternalFailure{Message: c.Report.Message, Details: c.Report.Details, Retries: c.Report.Retries, Worker: c.Report.Worker},
 	})
 	w := &wait{h: h, id: c.ID, cancel: cancel, offer: true}
 	h.load.offers++
 	h.waits[c.ID] = w
-	h.selector.AddFuture(f, func(f workflow.Future) { w.offered(f, c) })
+	h.selector.AddFuture(f, w.offered)
 }
 
 // offered is the answer to an external task.
-func (w *wait) offered(f workflow.Future, c engine.OfferTask) {
+func (w *wait) offered(f workflow.Future) {
 	var result contract.ExternalResult
 	if err := f.Get(w.h.ctx, &result); err != nil {
-		w.answer(engine.Failed{ID: w.id, Failure: failure(err), Variables: left(err)})
+		result = contract.ExternalResult{}
+		details(err, &result)
+		failed := engine.Failed{ID: w.id, Failure: failure(err), Variables: engine.Variables(result.Outputs), By: workedBy(result)}
+		w.answer(failed)
 		return
 	}
+	by := workedBy(result)
 	switch {
-	case result.Failure != nil && result.Failure.Retries > 0:
-		if w.h.waits[w.id] == w {
-			w.leave()
-			w.h.offerAfter(c, *result.Failure)
-		}
 	case result.Failure != nil:
-		w.answer(engine.Failed{
-			ID: w.id, Failure: engine.Failure{Message: result.Failure.Message, Type: contract.FailedExternalTask}, Variables: engine.Variables(result.Outputs), Attempts: result.Attempt,
-		})
+		w.answer(w.failedOffer(result, by))
 	case result.Error != nil:
 		w.answer(engine.Failed{
-			ID: w.id, Failure: engine.Failure{Code: result.Error.Code, Message: result.Error.Message}, Variables: engine.Variables(result.Outputs), Attempts: result.Attempt,
+			ID: w.id, Failure: engine.Failure{Code: result.Error.Code, Message: result.Error.Message}, Variables: engine.Variables(result.Outputs), Attempts: result.Attempt, By: by,
 		})
 	default:
-		w.answer(engine.Completed{ID: w.id, Outputs: engine.Variables(result.Outputs), Local: engine.Variables(result.Local), Attempts: result.Attempt})
+		w.answer(engine.Completed{
+			ID: w.id, Outputs: engine.Variables(result.Outputs), Local: engine.Variables(result.Local), Attempts: result.Attempt, By: &by,
+		})
 	}
+}
+
+// failedOffer is an external task that has failed for good, or is to be offered again.
+func (w *wait) failedOffer(result contract.ExternalResult, by engine.By) engine.Failed {
+	f := result.Failure
+	failed := engine.Failed{
+		ID: w.id, Failure: engine.Failure{Code: f.Code, Message: f.Message, Type: contract.FailedExternalTask, Details: f.Details}, Catchable: f.Catchable,
+		Variables: engine.Variables(result.Outputs), Local: engine.Variables(result.Local), Attempts: result.Attempt, By: by,
+	}
+	if f.Retries == nil || *f.Retries > 0 {
+		failed.Again = &engine.Again{Retries: f.Retries, Priority: f.Priority, Set: f.Set}
+		if f.AfterMS > 0 {
+			failed.Again.NotBefore = workflow.Now(w.h.ctx).Add(milliseconds(f.AfterMS)) // the gateway's time, not that of a test
+		}
+	}
+	return failed
+}
+
+// workedBy is who has worked on an external task.
+func workedBy(result contract.ExternalResult) engine.By {
+	by := engine.By{Worker: result.Worker, Token: tokenOf(result)}
+	for _, l := range result.Leases[max(len(result.Leases)-contract.MaxLeases, 0):] {
+		by.Leases = append(by.Leases, engine.Lease{Number: l.Number, Worker: l.Worker, At: l.At.UTC(), Until: l.Until.UTC()})
+	}
+	return by
+}
+
+// tokenOf is the result of a worker of process-engine that is no object; nil: it is the outputs.
+func tokenOf(result contract.ExternalResult) any {
+	var token contract.Variables
+	if len(result.Token) == 0 || json.Unmarshal([]byte(`{"token":`+string(result.Token)+`}`), &token) != nil {
+		return nil
+	}
+	return token["token"]
 }
 
 // priorityKey puts a priority of BPMN, where higher is sooner and 0 is normal, into Temporal's five, where 1 is first.

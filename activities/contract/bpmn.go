@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -123,7 +124,15 @@ type ExternalTask struct {
 	Variables  Variables         `json:"variables,omitempty"`
 	Context    CallContext       `json:"context"`
 	Created    time.Time         `json:"created"`
-	Failed     ExternalFailure   `json:"failed,omitzero"` // it was offered before, and with how many retries it is now
+	Failed     ExternalFailure   `json:"failed,omitzero"`    // it was offered before, and with how many retries it is now
+	NotBefore  time.Time         `json:"notBefore,omitzero"` // it has failed, and is given away from then on
+	// Payload is what workers of process-engine are given, as JSON. nil: the model names none, and they are given the variables.
+	Payload json.RawMessage `json:"payload,omitempty"`
+	User    string          `json:"user,omitempty"`   // who started the instance: process-engine's identity
+	Leases  int             `json:"leases,omitempty"` // that it had before it was offered again
+	// Judged: the model may make a BPMN error of a failure (camunda:errorEventDefinition), so that failures with retries left are the
+	// process's, too.
+	Judged bool `json:"judged,omitempty"`
 }
 
 // ExternalTaskLongest is how long a worker may have an external task, however often it extends its lock.
@@ -157,14 +166,33 @@ func ExternalTaskNumber(id string) int {
 	return n
 }
 
-// ExternalResult is the result of an external task: a ConnectorResult, and what became of one whose lock had run out, which cannot fail.
+// ExternalResult is the result of an external task: a ConnectorResult, and what became of one whose lock had run out, which cannot fail. The
+// details of a BPMN error are one, too.
 type ExternalResult struct {
-	Outputs Variables        `json:"outputs,omitempty"`
-	Local   Variables        `json:"local,omitempty"` // for its output mapping alone
+	Outputs Variables `json:"outputs,omitempty"`
+	Local   Variables `json:"local,omitempty"` // for its output mapping alone
+	// Token is what token.current is then, as JSON: the result of a worker of process-engine, where it is no object. nil: Outputs.
+	Token   json.RawMessage  `json:"token,omitempty"`
+	Worker  string           `json:"worker,omitempty"` // who answers
 	Attempt int              `json:"attempt,omitempty"`
 	Error   *ExternalError   `json:"error,omitempty"`
 	Failure *ExternalFailure `json:"failure,omitempty"`
+	Leases  []Lease          `json:"leases,omitempty"` // the last MaxLeases since it was offered
 }
+
+// MaxLeases bounds the leases that are told of an external task.
+const MaxLeases = 20
+
+// Lease is a lock that a worker had on an external task.
+type Lease struct {
+	Number int       `json:"number"` // from 1, of those of the task
+	Worker string    `json:"worker"` // at most MaxWorker bytes
+	At     time.Time `json:"at"`
+	Until  time.Time `json:"until"` // as it was given, or extended
+}
+
+// MaxWorker bounds the name of a worker in a Lease, in bytes.
+const MaxWorker = 255
 
 // ExternalError is a BPMN error.
 type ExternalError struct {
@@ -172,15 +200,24 @@ type ExternalError struct {
 	Message string `json:"message,omitempty"`
 }
 
-// ExternalFailure is an incident, or with Retries a task to be offered again.
+// ExternalFailure is that of an external task. In a result it is an incident when no retries are left, else the task is offered again.
 type ExternalFailure struct {
-	Message string `json:"message"`
-	Details string `json:"details,omitempty"`
-	Retries int    `json:"retries,omitempty"`
-	AfterMS int64  `json:"afterMs,omitempty"`
+	Code    string `json:"code,omitempty"` // see Catchable
+	Message string `json:"message,omitempty"`
+	Details string `json:"details,omitempty"` // of an incident MaxDetails bytes are kept
+	Retries *int   `json:"retries,omitempty"` // that are left; nil: nobody has said, and it is offered again
+	AfterMS int64  `json:"afterMs,omitempty"` // until it is offered again
+	Worker  string `json:"worker,omitempty"`  // whose it was: until another has it, its answers are heard
+	// Catchable is a service error of process-engine: where the model catches a BPMN error of this Code, or of any, it is one.
+	Catchable bool `json:"catchable,omitempty"`
+	// Set: nothing has failed. Somebody has set the retries or the priority, and the rest is as it was.
+	Set bool `json:"set,omitempty"`
 	// Priority is that with which it is offered again; nil: as before.
 	Priority *int `json:"priority,omitempty"`
 }
+
+// MaxDetails bounds the details of a failure that an instance keeps, in bytes.
+const MaxDetails = 4000
 
 // TopicQueue is the task queue of the external tasks of a topic.
 func TopicQueue(topic string) string { return "waybill-topic/" + Segment(topic) }

@@ -64,6 +64,12 @@ type Incident struct {
 	Code    string    `json:"code,omitempty"`
 	Message string    `json:"message"`
 	At      time.Time `json:"at"`
+
+	// Of an external task that has no retries left.
+	Task    int    `json:"task,omitempty"` // its number, see ExternalTaskID
+	Topic   string `json:"topic,omitempty"`
+	Details string `json:"details,omitempty"` // of its failure, at most MaxDetails bytes
+	Worker  string `json:"worker,omitempty"`  // who had it last
 }
 
 // States of an instance.

@@ -85,6 +85,7 @@ type topic struct {
 	LockDuration int64          `json:"lockDuration"`
 	Variables    *[]string      `json:"variables"`
 	Properties   bool           `json:"includeExtensionProperties"`
+	Deserialize  bool           `json:"deserializeValues"`
 	BusinessKey  *string        `json:"businessKey"`
 	Having       map[string]any `json:"processVariables"`
 	Key          string         `json:"processDefinitionKey"`
@@ -224,7 +225,7 @@ func lockedOf(t *external.Task, asked *topic) locked {
 	}
 	for name, v := range t.Variables {
 		if asked.Variables == nil || slices.Contains(*asked.Variables, name) {
-			out.Variables[name] = typed(v)
+			out.Variables[name] = typed(v, asked.Deserialize)
 		}
 	}
 	return out
@@ -263,7 +264,7 @@ func (s *Server) told(w http.ResponseWriter, r *http.Request, by external.Scope,
 	variables, err := plain(in.Variables)
 	local, localErr := plain(in.Local)
 	if err := errors.Join(err, localErr); err != nil {
-		fail(w, invalid("%s", err))
+		fail(w, err)
 		return
 	}
 	if err := do(r.Context(), r.PathValue("id"), external.By{Scope: by, Worker: in.WorkerID}, &in, external.Result{Variables: variables, Local: local}); err != nil {
