@@ -74,7 +74,8 @@ var rooms = map[string][]string{
 	"client":  {"activities/contract", "connectors", "definition", "engine", "events", "events/marker", "mail", "script"},
 	"project": {"activities/binding", "activities/contract", "bpmn", "connectors", "definition", "freemarker", "mail", "script"},
 	"gateway": {
-		"activities/contract", "analytics/chart", "analytics/report", "client", "connectors", "external", "gateway/camunda", "gateway/flowable", "gateway/processengine", "mail",
+		"activities/contract", "analytics/chart", "analytics/report", "bpmn", "client", "connectors", "external", "gateway/camunda", "gateway/flowable", "gateway/processengine", "mail",
+		"project",
 	},
 	// The leases of external tasks, and what each wire contract makes of them. No contract knows of another.
 	"external":              {"activities/contract", "client", "events"},
