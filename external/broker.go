@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/waybill-io/waybill/activities/contract"
 )
 
 // Source is where a broker gets tasks from: Tasks.
@@ -24,20 +26,25 @@ const (
 	pollFor = 20 * time.Second
 	// pollsAtMost bounds how often it is asked for a topic at a time. There are as many only while tasks come.
 	pollsAtMost = 10
-	// pollOn is how long a topic is polled when nobody waits any more: those who do not wait ask again in moments.
-	pollOn = 5 * time.Second
-	// keepFor is how long a task is kept that came when nobody waited. It is offered again by itself after the ten seconds that it is scheduled with.
-	keepFor = 2 * time.Second
-	// sparesAtMost bounds how many of a topic are kept. Those who wait and want none of them have the rest of the queue looked through, so many at a
-	// time: what is given back comes last.
-	sparesAtMost = 100
-	patience     = 150 * time.Millisecond // for who does not wait, when the topic has not been polled yet
-	linger       = 20 * time.Millisecond  // for more, after each that came
-	pause        = time.Second            // after Temporal could not be asked
+	// keepFor is how long a topic is polled when nobody waits any more, and what comes is kept: those who do not wait ask again in moments. What comes
+	// later is given back at once, since somebody may wait for it at another gateway.
+	keepFor = time.Second
+	// keepAtMost bounds what is kept of a topic. More comes when those who wait want other tasks, which may be behind it.
+	keepAtMost = 50
+	patience   = 150 * time.Millisecond // for who does not wait, when the topic has not been polled yet
+	linger     = 100 * time.Millisecond // for more, after the first; no longer than it takes to lock those that came
+	pause      = time.Second            // after Temporal could not be asked
+	// fetchAtMost bounds what one request is given, in bytes of variables, or some tasks more.
+	fetchAtMost = 16 << 20
+	// tidyFor bounds what is done for others: what fails is offered again by itself.
+	tidyFor = 2 * time.Second
 )
 
 // Broker gives tasks to those who wait for them. Any number may wait for a topic: Temporal is asked for them together.
 type Broker struct {
+	Told   func(Deed) // is told what is fetched; nil: nobody is
+	Caller int        // how many requests of one user may wait, so that none takes all places; 0: all. Both are set before the first Fetch
+
 	source  Source
 	waiting int // at most
 	ctx     context.Context
@@ -47,12 +54,13 @@ type Broker struct {
 	mu     sync.Mutex
 	topics map[string]*topic
 	parked int
+	users  map[string]int // how many of parked are theirs
 	closed bool
 }
 
 // NewBroker returns a broker for as many requests at a time as may wait.
 func NewBroker(s Source, waiting int) *Broker {
-	b := &Broker{source: s, waiting: waiting, topics: map[string]*topic{}}
+	b := &Broker{source: s, waiting: waiting, topics: map[string]*topic{}, users: map[string]int{}}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	return b
 }
@@ -77,7 +85,7 @@ func (b *Broker) Close() {
 	}
 }
 
-// ErrFull is when too many requests wait, or the broker has been closed.
+// ErrFull is wrapped when too many requests wait, or the broker has been closed.
 var ErrFull = errors.New("too many requests wait for external tasks")
 
 // Wanted is a topic that a request wants tasks of.
@@ -102,7 +110,7 @@ type topic struct {
 	waiters []*waiter // who came first is given first
 	spare   []*spare
 	polls   int
-	until   time.Time // it is polled until then, though nobody waits
+	until   time.Time // it is polled and tasks are kept until then, though nobody waits
 	failed  error     // how the last poll failed
 	polled  bool      // one has had an answer, or had no answer for a while
 }
@@ -117,6 +125,7 @@ type spare struct {
 type waiter struct {
 	Request
 	left  int // that it takes
+	bytes int // that it was given
 	given chan gift
 }
 
@@ -128,36 +137,46 @@ type gift struct {
 // Fetch locks tasks for a worker: those that there are, or, when there are none, those that come while it waits. When the context ends, what was
 // locked for it is unlocked.
 func (b *Broker) Fetch(ctx context.Context, r Request) ([]*Task, error) {
-	for _, wanted := range r.Topics {
-		if !r.Scope.Topic(wanted.Topic) {
-			return nil, fmt.Errorf("topic %q: %w", wanted.Topic, ErrForbidden)
-		}
+	found, err := b.fetch(ctx, r)
+	by := By{Scope: r.Scope, Worker: r.Worker}
+	for _, t := range found {
+		tell(b.Told, Deed{What: DeedFetch, By: by, ID: t.ID, Instance: t.Context.ProcessInstanceID, Topic: contract.Segment(t.Topic), Until: t.Until})
+	}
+	if err != nil && ctx.Err() == nil {
+		tell(b.Told, Deed{What: DeedFetch, By: by, Err: err})
+	}
+	return found, err
+}
+
+func (b *Broker) fetch(ctx context.Context, r Request) ([]*Task, error) {
+	if err := r.check(); err != nil {
+		return nil, err
 	}
 	if r.Max <= 0 || len(r.Topics) == 0 {
 		return nil, nil
 	}
 	for until := time.Now().Add(r.Wait); ; {
 		r.Wait = time.Until(until)
-		gifts, err := b.collect(ctx, r)
-		found, failed := b.lock(ctx, gifts, r.Worker)
+		found, gone, err := b.collect(ctx, r)
 		if err := ctx.Err(); err != nil {
 			for _, t := range found {
 				b.quietly(func(ctx context.Context) error { return b.source.Unlock(ctx, t.ID, Scope{}) })
 			}
 			return nil, err
 		}
-		if len(found) > 0 || len(gifts) == 0 || failed != nil { // else it was all gone
-			return found, errors.Join(err, failed)
+		if len(found) > 0 || !gone || err != nil {
+			return found, err
 		}
 	}
 }
 
-// collect waits for tasks. An error is only one where there are none.
-func (b *Broker) collect(ctx context.Context, r Request) (gifts []gift, err error) {
+// collect waits for tasks, and locks them as they come: more may come until the first ones are locked. An error is only one where there are none;
+// gone is when there were some, which nobody has any more.
+func (b *Broker) collect(ctx context.Context, r Request) (found []*Task, gone bool, err error) {
 	w := &waiter{Request: r, left: r.Max, given: make(chan gift, r.Max)}
 	fresh, err := b.join(w)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	wait := max(r.Wait, 0)
 	if fresh {
@@ -165,11 +184,16 @@ func (b *Broker) collect(ctx context.Context, r Request) (gifts []gift, err erro
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	for over := false; len(gifts) < r.Max && !over; {
+	l := &locking{broker: b, ctx: ctx, worker: r.Worker, ended: make(chan locked, r.Max)}
+	for over := false; l.begun < r.Max && !over; {
 		select {
 		case g := <-w.given:
-			gifts = append(gifts, g)
-			timer.Reset(linger)
+			if l.begin(g); l.begun == 1 {
+				timer.Reset(linger)
+			}
+		case ended := <-l.ended:
+			l.end(ended)
+			over = l.left == 0 && len(w.given) == 0
 		case <-timer.C:
 			over = true
 		case <-ctx.Done():
@@ -178,52 +202,70 @@ func (b *Broker) collect(ctx context.Context, r Request) (gifts []gift, err erro
 			over = true
 		}
 	}
-	err = b.leave(w)
+	failed := b.leave(w)
 	close(w.given) // nobody gives to who has left
 	for g := range w.given {
-		gifts = append(gifts, g)
+		l.begin(g)
 	}
-	if len(gifts) > 0 {
-		err = nil
+	for l.left > 0 {
+		l.end(<-l.ended)
 	}
-	return gifts, err
+	switch {
+	case len(l.found) > 0:
+		return l.found, false, nil
+	case l.begun > 0:
+		return nil, l.err == nil, l.err
+	}
+	return nil, false, failed
 }
 
-// lock locks what was given, all at once. An error is only one where none is locked.
-func (b *Broker) lock(ctx context.Context, gifts []gift, worker string) (found []*Task, err error) {
-	var mu sync.Mutex
-	var all sync.WaitGroup
-	for _, g := range gifts {
-		all.Go(func() {
-			t, failed := b.source.Lock(ctx, g.offered, worker, g.lock)
-			if failed != nil && !errors.Is(failed, ErrGone) {
-				b.giveBack(g.offered)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case failed == nil:
-				found = append(found, t)
-			case !errors.Is(failed, ErrGone):
-				err = failed
-			}
-		})
+// locking is what becomes of the tasks that a request is given: they are locked side by side.
+type locking struct {
+	broker      *Broker
+	ctx         context.Context
+	worker      string
+	begun, left int
+	ended       chan locked
+	found       []*Task
+	err         error
+}
+
+type locked struct {
+	task *Task
+	err  error
+}
+
+func (l *locking) begin(g gift) {
+	l.begun++
+	l.left++
+	go func() {
+		t, err := l.broker.source.Lock(l.ctx, g.offered, l.worker, g.lock)
+		if err != nil && !errors.Is(err, ErrGone) {
+			l.broker.giveBack(g.offered)
+		}
+		l.ended <- locked{t, err}
+	}()
+}
+
+func (l *locking) end(ended locked) {
+	l.left--
+	switch {
+	case ended.err == nil:
+		l.found = append(l.found, ended.task)
+	case !errors.Is(ended.err, ErrGone):
+		l.err = ended.err
 	}
-	all.Wait()
-	if len(found) > 0 {
-		err = nil
-	}
-	return found, err
 }
 
 // join puts a waiter into the lines of its topics, and gives it what is there. It tells whether one of them was not polled before.
 func (b *Broker) join(w *waiter) (fresh bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed || b.parked >= b.waiting {
-		return false, ErrFull
+	if err := b.room(w.Scope.User, len(w.Topics)); err != nil {
+		return false, err
 	}
 	b.parked++
+	b.users[w.Scope.User]++
 	for _, wanted := range w.Topics {
 		t := b.topics[wanted.Topic]
 		if t == nil {
@@ -250,6 +292,9 @@ func (w *waiter) take(o *Offered, wanted Wanted) bool {
 		return false
 	}
 	w.left--
+	if w.bytes += o.size; w.bytes >= fetchAtMost {
+		w.left = 0
+	}
 	w.given <- gift{o, wanted.Lock} // there is room for all that it takes
 	return true
 }
@@ -258,6 +303,9 @@ func (b *Broker) leave(w *waiter) (failed error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.parked--
+	if b.users[w.Scope.User]--; b.users[w.Scope.User] == 0 {
+		delete(b.users, w.Scope.User)
+	}
 	w.left = 0
 	for _, wanted := range w.Topics {
 		t := b.topics[wanted.Topic]
@@ -266,7 +314,7 @@ func (b *Broker) leave(w *waiter) (failed error) {
 		}
 		failed = errors.Join(failed, t.failed)
 		t.waiters = slices.DeleteFunc(t.waiters, func(other *waiter) bool { return other == w })
-		t.until = time.Now().Add(pollOn)
+		t.until = time.Now().Add(keepFor)
 		b.tend(t)
 	}
 	return failed
@@ -276,9 +324,9 @@ func (b *Broker) leave(w *waiter) (failed error) {
 func (b *Broker) tend(t *topic) {
 	switch {
 	case t.polls > 0:
-	case t.demand() > 0 && !b.closed && t.room() > 0:
+	case t.asks() && !b.closed:
 		b.poll(t)
-	case len(t.waiters)+len(t.spare) == 0:
+	case len(t.waiters)+len(t.spare) == 0 && b.topics[t.name] == t:
 		delete(b.topics, t.name)
 	}
 }
@@ -296,42 +344,46 @@ func (b *Broker) poll(t *topic) {
 func (b *Broker) once(t *topic) bool {
 	ctx, cancel := context.WithTimeout(b.ctx, pollFor)
 	defer cancel()
-	known := time.AfterFunc(patience, func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		t.polled = true
-	})
-	defer known.Stop()
+	known := time.AfterFunc(patience, func() { b.answers(t) })
 	o, err := b.source.Poll(ctx, t.name)
+	known.Stop()
 	if err != nil && b.ctx.Err() == nil {
 		b.mu.Lock()
-		t.failed = fmt.Errorf("ask Temporal for external tasks: %w", err)
+		t.failed, t.polled = fmt.Errorf("ask Temporal for external tasks: %w", err), true
 		b.mu.Unlock()
 		select {
 		case <-b.ctx.Done():
 		case <-time.After(pause):
 		}
+	} else {
+		b.answers(t)
+	}
+	if o != nil && !b.give(t, o) {
+		b.giveBack(o)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t.polled = true
-	if err == nil {
-		t.failed = nil
+	if o != nil && t.polls < pollsAtMost && t.polls < t.demand() && t.asks() {
+		b.poll(t)
 	}
-	if o != nil {
-		b.give(t, o)
-		if t.polls < pollsAtMost && t.polls < min(t.demand(), t.room()) {
-			b.poll(t)
-		}
-	}
-	wanted := t.demand() > 0 || len(t.spare) == 0 && time.Now().Before(t.until)
-	if !b.closed && wanted && t.polls <= t.room() && (t.polls == 1 || o != nil && t.polls <= t.demand()) {
+	wanted := t.asks() || len(t.spare) == 0 && time.Now().Before(t.until)
+	if !b.closed && wanted && (t.polls == 1 || o != nil && t.polls <= t.demand()) {
 		return true
 	}
 	t.polls--
 	b.tend(t)
 	return false
 }
+
+// answers is when a poll of a topic has been answered, or waits as it should.
+func (b *Broker) answers(t *topic) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t.polled, t.failed = true, nil
+}
+
+// asks tells whether Temporal is to be asked for those who wait.
+func (t *topic) asks() bool { return t.demand() > 0 && len(t.spare) < keepAtMost }
 
 // demand is how many tasks are wanted.
 func (t *topic) demand() (n int) {
@@ -341,21 +393,28 @@ func (t *topic) demand() (n int) {
 	return n
 }
 
-// room is how many more tasks may be kept.
-func (t *topic) room() int { return sparesAtMost - len(t.spare) }
-
-// give gives a task to who has waited longest, or keeps it for who comes next.
-func (b *Broker) give(t *topic, o *Offered) {
+// give gives a task to who has waited longest, or keeps it for who comes next; or it does neither.
+func (b *Broker) give(t *topic, o *Offered) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, w := range t.waiters {
 		for _, wanted := range w.Topics {
 			if wanted.Topic == t.name && w.take(o, wanted) {
-				return
+				return true
 			}
 		}
 	}
+	left := keepFor
+	if len(t.waiters) == 0 {
+		left = time.Until(t.until)
+	}
+	if left <= 0 || b.closed {
+		return false
+	}
 	s := &spare{Offered: o}
-	s.timer = time.AfterFunc(keepFor, func() { b.drop(t, s) })
+	s.timer = time.AfterFunc(left, func() { b.drop(t, s) })
 	t.spare = append(t.spare, s)
+	return true
 }
 
 // drop gives back what nobody wanted in time.
@@ -374,9 +433,9 @@ func (b *Broker) giveBack(o *Offered) {
 	b.quietly(func(ctx context.Context) error { return b.source.Release(ctx, o) })
 }
 
-// quietly does what is only for the better: what fails is offered again by itself, some seconds later.
+// quietly does what is only for the better.
 func (b *Broker) quietly(do func(context.Context) error) {
-	ctx, cancel := context.WithTimeout(context.Background(), keepFor)
+	ctx, cancel := context.WithTimeout(context.Background(), tidyFor)
 	defer cancel()
 	_ = do(ctx)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -23,6 +24,8 @@ type shop struct {
 	unlocked []string
 	gone     map[string]bool
 	fails    error
+	again    bool          // what is released is offered again
+	locking  time.Duration // how long it takes
 }
 
 func newShop() *shop {
@@ -68,6 +71,9 @@ func (s *shop) Poll(ctx context.Context, topic string) (*Offered, error) {
 }
 
 func (s *shop) Lock(_ context.Context, o *Offered, worker string, _ time.Duration) (*Task, error) {
+	if s.locking > 0 {
+		time.Sleep(s.locking) // by the clock of the test
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.gone[o.String()] {
@@ -81,6 +87,9 @@ func (s *shop) Release(_ context.Context, o *Offered) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.released = append(s.released, o.String())
+	if s.again {
+		s.queues[o.instance] <- o
+	}
 	return nil
 }
 
@@ -105,10 +114,13 @@ func want(topics ...string) (list []Wanted) {
 	return list
 }
 
-func TestFetchTakesWhatThereIs(t *testing.T) {
-	t.Parallel()
+func TestFetchTakesWhatThereIs(t *testing.T) { synctest.Test(t, fetchTakesWhatThereIs) }
+
+func fetchTakesWhatThereIs(t *testing.T) {
 	s := newShop()
-	b := brokerOf(t, s, 10)
+	s.locking = 5 * time.Millisecond
+	b := NewBroker(s, 10)
+	defer b.Close()
 	s.offer("a", 1, 2, 3)
 	s.offer("b", 4)
 	found, err := b.Fetch(t.Context(), Request{Worker: "w", Topics: want("a", "b"), Max: 10})
@@ -252,42 +264,6 @@ func TestFetchOfSome(t *testing.T) {
 	found, err = b.Fetch(t.Context(), Request{Worker: "w", Topics: want("a"), Max: 2})
 	require.NoError(t, err)
 	require.Len(t, found, 1)
-}
-
-// What nobody wants is looked through a part at a time, however long somebody waits for something else.
-func TestFetchOfNone(t *testing.T) {
-	t.Parallel()
-	s := newShop()
-	b := brokerOf(t, s, 10)
-	for n := range 5 * sparesAtMost {
-		s.offer("a", n+1)
-	}
-	waiting, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() {
-		none := []Wanted{{Topic: "a", Accept: func(*Offered) bool { return false }}}
-		_, err := b.Fetch(waiting, Request{Worker: "w", Topics: none, Max: 100, Wait: time.Minute})
-		ended <- err
-	}()
-	spares, most := 0, 0
-	require.Eventually(t, func() bool {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if known := b.topics["a"]; known != nil {
-			spares = len(known.spare)
-		}
-		most = max(most, spares)
-		return spares == sparesAtMost
-	}, 10*time.Second, time.Millisecond)
-	require.Equal(t, sparesAtMost, most)
-	found, err := b.Fetch(t.Context(), Request{Worker: "w", Topics: want("a"), Max: sparesAtMost + 50, Wait: time.Minute})
-	require.NoError(t, err)
-	require.Greater(t, len(found), sparesAtMost/2, "what is kept, and more")
-	b.mu.Lock()
-	require.LessOrEqual(t, len(b.topics["a"].spare), sparesAtMost)
-	b.mu.Unlock()
-	cancel()
-	require.ErrorIs(t, <-ended, context.Canceled)
 }
 
 // A task that is gone when it is to be locked is none: the request goes on waiting.

@@ -30,16 +30,15 @@ func (t *Tasks) SetRetries(ctx context.Context, id string, by Scope, retries int
 	if err != nil {
 		return err
 	}
-	err = t.try(ctx, n, "set the retries of", looked, func(h *held) error {
+	err = t.do(ctx, id, By{Scope: by}, DeedRetries, looked, func(h *held) error {
 		if err := by.check(h); err != nil {
 			return err
 		}
-		l := h.lease
-		l.Retries = &retries
 		if retries <= 0 || !h.has() {
 			return t.reoffer(ctx, h, contract.ExternalFailure{Retries: &retries})
 		}
-		return t.keep(ctx, h, l)
+		h.Retries = &retries
+		return t.keep(ctx, h)
 	})
 	if !errors.Is(err, ErrGone) {
 		return err
@@ -58,16 +57,15 @@ func (t *Tasks) SetPriority(ctx context.Context, id string, by Scope, priority i
 	if err != nil {
 		return err
 	}
-	err = t.try(ctx, n, "set the priority of", looked, func(h *held) error {
+	err = t.do(ctx, id, By{Scope: by}, DeedPriority, looked, func(h *held) error {
 		if err := by.check(h); err != nil {
 			return err
 		}
 		if !h.has() {
 			return t.reoffer(ctx, h, contract.ExternalFailure{Retries: h.Retries, Priority: &priority})
 		}
-		l := h.lease
-		l.Priority = &priority
-		if err := t.keep(ctx, h, l); err != nil {
+		h.Priority = &priority
+		if err := t.keep(ctx, h); err != nil {
 			return err
 		}
 		return t.rank(ctx, h, contract.PriorityKey(priority))
@@ -88,7 +86,7 @@ func (t *Tasks) LockByID(ctx context.Context, id string, by By, lock time.Durati
 	if err != nil {
 		return err
 	}
-	err = t.try(ctx, n, "lock", looked, func(h *held) error {
+	err = t.do(ctx, id, by, DeedLock, looked, func(h *held) error {
 		if err := by.Scope.check(h); err != nil {
 			return err
 		}
@@ -96,12 +94,9 @@ func (t *Tasks) LockByID(ctx context.Context, id string, by By, lock time.Durati
 		case !h.started:
 			return t.reach(ctx, h, by.Worker, lock)
 		case h.Worker == by.Worker && h.has():
-			l := h.lease.extend(time.Now().UTC().Add(max(lock, MinLock)))
-			l.LockMS = max(lock, MinLock).Milliseconds()
-			_, err := t.renew(ctx, h.instance, h.run, h.activity(), l, h.LockMS)
-			return err
+			return t.extend(ctx, h, lock)
 		}
-		return &LockedError{ID: id, Worker: h.Worker}
+		return &LockedError{ID: id, Worker: h.Worker, Until: h.until}
 	})
 	if !errors.Is(err, ErrGone) {
 		return err
@@ -157,7 +152,7 @@ func (t *Tasks) reach(ctx context.Context, h *held, worker string, lock time.Dur
 		return err
 	}
 	if now.started {
-		return &LockedError{ID: h.String(), Worker: now.Worker}
+		return &LockedError{ID: h.String(), Worker: now.Worker, Until: now.until}
 	}
 	return fmt.Errorf("external task %s: %w", h.name, ErrBusy)
 }
@@ -183,10 +178,8 @@ func (t *Tasks) rank(ctx context.Context, h *held, key int) error {
 func (h *held) has() bool { return h.started && h.Token != nil }
 
 // keep tells something of a task that a worker has, for as long as it has it.
-func (t *Tasks) keep(ctx context.Context, h *held, l lease) error {
-	l.LockMS = max(time.Until(h.until), MinLock).Milliseconds()
-	_, err := t.renew(ctx, h.instance, h.run, h.activity(), l, h.LockMS)
-	return err
+func (t *Tasks) keep(ctx context.Context, h *held) error {
+	return t.renew(ctx, h, bounded(time.Until(h.until)))
 }
 
 // reoffer has the process offer a task again with what is told of it, at the time at which it would have been offered anyway; or makes it an incident.

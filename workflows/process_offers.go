@@ -14,11 +14,8 @@ import (
 )
 
 // offerHeartbeat is how soon an external task comes back whose fetcher got no answer. The gateway sets the lock that was asked for on
-// the attempt that it hands out; offerLongest bounds the sum of its extensions.
-const (
-	offerHeartbeat = 10 * time.Second
-	offerLongest   = 7 * 24 * time.Hour
-)
+// the attempt that it hands out.
+const offerHeartbeat = 10 * time.Second
 
 // offer is an activity on the queue of its topic, which no worker polls: the gateway does. A run that is about to end leaves it to the next.
 func (h *host) offer(c engine.OfferTask) {
@@ -40,7 +37,7 @@ func (h *host) offer(c engine.OfferTask) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ActivityID:          id,
 		TaskQueue:           contract.TopicQueue(c.Topic),
-		StartToCloseTimeout: offerLongest,
+		StartToCloseTimeout: contract.ExternalTaskLongest,
 		HeartbeatTimeout:    offerHeartbeat,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 10 * time.Millisecond, BackoffCoefficient: 1},
 		Summary:             clip(title(h.process.Node(c.Element))),

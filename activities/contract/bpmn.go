@@ -138,6 +138,9 @@ type ExternalTask struct {
 	Judged bool `json:"judged,omitempty"`
 }
 
+// ExternalTaskLongest is how long a worker may have an external task, however often it extends its lock.
+const ExternalTaskLongest = 10 * 365 * 24 * time.Hour
+
 // ExternalTasksQuery -> []OpenExternalTask, of a process.
 const ExternalTasksQuery = "external-tasks"
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"time"
 
@@ -35,6 +36,12 @@ type Server struct {
 	Broker Broker
 	// Admit tells what a caller may do. Its error wraps external.ErrNoToken, or external.ErrForbidden.
 	Admit func(*http.Request) (external.Scope, error)
+
+	// What else there is of /engine-rest, for those whom AdmitAPI lets in: who may work on external tasks may not deploy by that. Without Processes none of
+	// it is served.
+	Processes Processes
+	Deploy    Deploy
+	AdmitAPI  func(*http.Request) (external.Scope, error)
 }
 
 const (
@@ -47,7 +54,7 @@ const (
 
 // Routes are the calls, under /engine-rest.
 func (s *Server) Routes() map[string]http.Handler {
-	return map[string]http.Handler{
+	all := map[string]http.Handler{
 		"POST /engine-rest/external-task/fetchAndLock":    s.admitted(s.fetchAndLock),
 		"POST /engine-rest/external-task/{id}/complete":   s.admitted(s.complete),
 		"POST /engine-rest/external-task/{id}/failure":    s.admitted(s.failure),
@@ -68,12 +75,20 @@ func (s *Server) Routes() map[string]http.Handler {
 		"PUT /engine-rest/external-task/retries":           s.admitted(s.setAllRetries),
 		"POST /engine-rest/external-task/retries-async":    s.admitted(s.setAllRetriesLater),
 	}
+	if s.Processes != nil {
+		maps.Copy(all, s.restRoutes())
+	}
+	return all
 }
 
-// admitted lets those through who may call.
+// admitted lets those through who may work on external tasks.
 func (s *Server) admitted(next func(http.ResponseWriter, *http.Request, external.Scope)) http.Handler {
+	return admitted(s.Admit, next)
+}
+
+func admitted(admit func(*http.Request) (external.Scope, error), next func(http.ResponseWriter, *http.Request, external.Scope)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		by, err := s.Admit(r)
+		by, err := admit(r)
 		if err != nil {
 			fail(w, err)
 			return
@@ -109,7 +124,7 @@ func (s *Server) told(w http.ResponseWriter, r *http.Request, by external.Scope,
 	variables, err := plain(in.Variables)
 	local, localErr := plain(in.Local)
 	if err := errors.Join(err, localErr); err != nil {
-		fail(w, invalid("%s", err))
+		fail(w, err)
 		return
 	}
 	if err := do(r.Context(), r.PathValue("id"), external.By{Scope: by, Worker: in.WorkerID}, &in, external.Result{Variables: variables, Local: local}); err != nil {
@@ -129,12 +144,12 @@ func (s *Server) failure(w http.ResponseWriter, r *http.Request, by external.Sco
 	s.told(w, r, by, func(ctx context.Context, id string, by external.By, in *report, result external.Result) error {
 		switch {
 		case in.Retries < 0:
-			return engine("retries is not greater than or equal to 0")
+			return wrong("retries is not greater than or equal to 0")
 		case in.RetryTimeout < 0:
-			return engine("retryDuration is not greater than or equal to 0")
+			return wrong("retryDuration is not greater than or equal to 0")
 		}
 		return s.Tasks.Fail(ctx, id, by, external.Failure{
-			Message: in.ErrorMessage, Details: in.ErrorDetails, Retries: in.Retries, After: time.Duration(in.RetryTimeout) * time.Millisecond, Result: result,
+			Message: in.ErrorMessage, Details: in.ErrorDetails, Retries: in.Retries, After: external.Milliseconds(in.RetryTimeout), Result: result,
 		})
 	})
 }
@@ -153,7 +168,7 @@ func (s *Server) extendLock(w http.ResponseWriter, r *http.Request, by external.
 		if in.NewDuration <= 0 {
 			return bad("lockTime is not greater than 0")
 		}
-		return s.Tasks.Extend(ctx, id, by, time.Duration(in.NewDuration)*time.Millisecond)
+		return s.Tasks.Extend(ctx, id, by, external.Milliseconds(in.NewDuration))
 	})
 }
 
@@ -162,7 +177,7 @@ func (s *Server) lock(w http.ResponseWriter, r *http.Request, by external.Scope)
 		if in.LockDuration <= 0 {
 			return bad("lockDuration is not greater than 0")
 		}
-		return s.Tasks.LockByID(ctx, id, by, time.Duration(in.LockDuration)*time.Millisecond)
+		return s.Tasks.LockByID(ctx, id, by, external.Milliseconds(in.LockDuration))
 	})
 }
 

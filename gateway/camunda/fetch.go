@@ -23,6 +23,7 @@ type topic struct {
 	Variables    *[]string      `json:"variables"`
 	Local        bool           `json:"localVariables"`
 	Properties   bool           `json:"includeExtensionProperties"`
+	Deserialize  bool           `json:"deserializeValues"`
 	BusinessKey  *string        `json:"businessKey"`
 	Having       map[string]any `json:"processVariables"`
 	Key          string         `json:"processDefinitionKey"`
@@ -40,7 +41,7 @@ func (r *fetchRequest) check() error {
 	case r.WorkerID == "":
 		return null("workerId")
 	case r.MaxTasks == nil || *r.MaxTasks < 0:
-		return engine("maxResults is not greater than or equal to 0")
+		return wrong("maxResults is not greater than or equal to 0")
 	case r.Wait != nil && *r.Wait > longestWait.Milliseconds():
 		return invalid("The asynchronous response timeout cannot be set to a value greater than %d milliseconds", longestWait.Milliseconds())
 	}
@@ -49,7 +50,7 @@ func (r *fetchRequest) check() error {
 		case t.Name == "":
 			return null("topicName")
 		case t.LockDuration <= 0:
-			return engine("lockTime is not greater than 0")
+			return wrong("lockTime is not greater than 0")
 		}
 	}
 	for _, by := range r.Sorting {
@@ -63,7 +64,7 @@ func (r *fetchRequest) check() error {
 // accepts is the filter of a topic.
 func (t *topic) accepts(o *external.Offered) bool {
 	c := o.Input.Context
-	id := definitionID(c)
+	id := definitionOf(c)
 	in := func(list []string, one, v string) bool {
 		return (one == "" || one == v) && (len(list) == 0 || slices.Contains(list, v))
 	}
@@ -95,10 +96,10 @@ func (s *Server) fetchAndLock(w http.ResponseWriter, r *http.Request, by externa
 	for i := range in.Topics {
 		t := &in.Topics[i]
 		byName[t.Name] = t
-		request.Topics = append(request.Topics, external.Wanted{Topic: t.Name, Lock: time.Duration(t.LockDuration) * time.Millisecond, Accept: t.accepts})
+		request.Topics = append(request.Topics, external.Wanted{Topic: t.Name, Lock: external.Milliseconds(t.LockDuration), Accept: t.accepts})
 	}
 	if in.Wait != nil {
-		request.Wait = time.Duration(*in.Wait) * time.Millisecond
+		request.Wait = external.Milliseconds(*in.Wait)
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(request.Wait + time.Minute)) // where there is one
 	}
 	found, err := s.Broker.Fetch(r.Context(), request)

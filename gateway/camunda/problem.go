@@ -26,6 +26,11 @@ func invalid(format string, args ...any) error {
 
 // engine is one that its engine refuses, which it answers with 500.
 func engine(message string) error {
+	return &problem{http.StatusInternalServerError, "RestException", message}
+}
+
+// wrong is a value that its engine does not take: nothing has put that into the words of the REST layer.
+func wrong(message string) error {
 	return &problem{http.StatusInternalServerError, "ProcessEngineException", message}
 }
 
@@ -59,6 +64,8 @@ func about(err error, id, worker, call string) error {
 		return missing(id)
 	case errors.As(err, &locked):
 		return bad(fmt.Sprintf(refusals[path.Base(call)], id, worker) + fmt.Sprintf(". It is locked by worker '%s'.", cmp.Or(locked.Worker, "null")))
+	case errors.Is(err, external.ErrTooLarge):
+		return invalid("%s", err)
 	case errors.Is(err, external.ErrExpired):
 		return bad("Cannot extend a lock that expired: the lock of external task " + id + " has run out")
 	case errors.Is(err, external.ErrFailed):
@@ -70,11 +77,15 @@ func about(err error, id, worker, call string) error {
 }
 
 func fail(w http.ResponseWriter, err error) {
+	if findings, ok := errors.AsType[*FindingsError](err); ok {
+		failedToParse(w, findings)
+		return
+	}
 	p, ok := errors.AsType[*problem](err)
 	switch {
 	case ok:
 	case errors.Is(err, external.ErrNoToken):
-		w.Header().Set("WWW-Authenticate", `Basic realm="waybill"`)
+		w.Header().Set("WWW-Authenticate", `Bearer realm="waybill"`) // Basic will do, and is not said: see package access
 		p = &problem{http.StatusUnauthorized, "AuthenticationException", err.Error()}
 	case errors.Is(err, external.ErrForbidden):
 		p = &problem{http.StatusForbidden, "AuthorizationException", err.Error()}
