@@ -35,14 +35,17 @@ type Options struct {
 	// Namespace is that of the client; "": no external tasks are served.
 	Namespace string
 	Tokens    Tokens
-	Key     *mail.Key // seals passwords that applications send; nil: such are refused
-	Secret  string    // names what applications' webhooks are signed with that bring no secret of their own; "": such are refused
-	Version string
-	Metrics prometheus.Gatherer // of the worker; nil: none are served
+	Key       *mail.Key // seals passwords that applications send; nil: such are refused
+	Secret    string    // names what applications' webhooks are signed with that bring no secret of their own; "": such are refused
+	Version   string
+	Metrics   prometheus.Gatherer // of the worker; nil: none are served
 
 	// Receivers are the connectors of the worker by the names of the instances: a connectors.Receiver is called from outside at
 	// /connectors/<instance>/...
 	Receivers map[string]connectors.Connector
+
+	// Connectors are the definitions of those that are built in, for models that are deployed here.
+	Connectors []*connectors.Definition
 
 	sendWait time.Duration // how long an application waits for the mail server; 0: as is documented. Tests are in a hurry
 }

@@ -74,12 +74,13 @@ var rooms = map[string][]string{
 	"client":  {"activities/contract", "connectors", "definition", "engine", "events", "events/marker", "mail", "script"},
 	"project": {"activities/binding", "activities/contract", "bpmn", "connectors", "definition", "freemarker", "mail", "script"},
 	"gateway": {
-		"activities/contract", "analytics/chart", "analytics/report", "client", "connectors", "external", "gateway/camunda", "gateway/flowable", "gateway/processengine", "mail",
+		"activities/contract", "analytics/chart", "analytics/report", "bpmn", "client", "connectors", "external", "gateway/camunda", "gateway/flowable", "gateway/processengine", "mail",
+		"project",
 	},
 	// The leases of external tasks, and what each wire contract makes of them. No contract knows of another.
 	"external":              {"activities/contract", "client", "events"},
-	"gateway/camunda":       {"activities/contract", "client", "external"},
-	"gateway/flowable":      {"activities/contract", "external"},
+	"gateway/camunda":       {"activities/contract", "client", "external", "juel"},
+	"gateway/flowable":      {"activities/contract", "bpmn", "external", "juel"},
 	"gateway/processengine": {"activities/contract", "external"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {

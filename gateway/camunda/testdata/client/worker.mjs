@@ -1,5 +1,5 @@
 // A worker of Camunda's own client: node worker.mjs BASE_URL TOPIC
-import {Client, Variables} from 'camunda-external-task-client-js'
+import {Client, File, Variables} from 'camunda-external-task-client-js'
 
 const [baseUrl, topic] = process.argv.slice(2)
 const client = new Client({baseUrl, workerId: 'js', maxTasks: 5, interval: 50, asyncResponseTimeout: 5000, lockDuration: 2000, maxParallelExecutions: 5})
@@ -16,6 +16,13 @@ client.subscribe(topic, async ({task, taskService}) => {
       variables.setAll({total: order.lines.reduce((sum, l) => sum + l.price, 0), when: new Date(0), done: true, list: [1, 2], text: 'ä'})
       await taskService.complete(task, variables)
       break
+    case 'types': { // the types of what it has got, the content of a file, and a file
+      const {when, file, large} = task.variables.getAll()
+      const content = new File({localPath: 'package.json', filename: 'p.json', mimetype: 'application/json'})
+      variables.setAll({isDate: when instanceof Date && when.toISOString(), text: (await file.load()).content.toString(), filename: file.filename, large, copy: await content.load(), when: new Date(1)})
+      await taskService.complete(task, variables)
+      break
+    }
     case 'error':
       variables.set('why', 'none left')
       await taskService.handleBpmnError(task, 'BAD', 'sold out', variables)
