@@ -1,7 +1,7 @@
 package analytics
 
 // mappingVersion counts changes of the mapping: fields may come, and none may change its type without a rebuild.
-const mappingVersion = 2
+const mappingVersion = 3
 
 type object = map[string]any
 
@@ -46,11 +46,11 @@ func properties() object {
 		"kind", "type", "ref", "userId", "status", "activityId", "activityType", "executionId", "activity",
 		"sourceActivityId", "sourceActivityName", "sourceActivityType", "targetActivityId", "targetActivityName", "targetActivityType",
 		"signalName", "messageName", "errorCode", "taskId", "taskDefinitionKey", "assignee", "owner", "category", "formKey", "candidateUsers", "candidateGroups",
-		"implementation", "topic", "action", "mailbox", "messageId", "outcome", "variableType", "uuidValue",
+		"implementation", "topic", "workerId", "action", "mailbox", "messageId", "outcome", "variableType", "uuidValue",
 	} {
 		all[name] = keyword()
 	}
-	for _, name := range []string{"began", "timeStamp", "createTime", "startTime", "endTime", "dueDate", "claimTime", "dateValue"} {
+	for _, name := range []string{"began", "timeStamp", "createTime", "startTime", "endTime", "dueDate", "claimTime", "lockExpirationTime", "dateValue"} {
 		all[name] = field("date")
 	}
 	for _, name := range []string{"processDefinitionVersion", "sequence", "revision", "duration", "priority", "attempts", "recipients", "longValue"} {

@@ -143,6 +143,9 @@ type Node struct {
 	Arguments       []*juel.Expr // Java bean method: its arguments
 	Bean            string       // Java bean method: whose it is
 	Topic           *juel.Expr   // service, send, business rule task, throwing message event: of an external task
+	TopicScript     *Script      // likewise, of process-engine: Topic as JavaScript over token; nil: there is none
+	Payload         *Script      // of an external task: what process-engine's workers get, JavaScript over token and identity; nil: there is none
+	PayloadPlain    bool         // Payload may be a property that means something else: where it cannot be evaluated, there is none
 	JobPriority     *juel.Expr   // of an external task
 	Expression      *juel.Expr   // service, send, business rule task: evaluated instead of a call
 	Result          string       // service, send, business rule task: the variable that receives the result of Expression or of a Java call, or ""
@@ -304,6 +307,11 @@ type ErrorMapping struct {
 	Code  string
 	Class string     // of the failure (mapException); "": any
 	When  *juel.Expr // over the results and the failure (camunda:errorEventDefinition); nil: always
+}
+
+// Judges tells whether the model may make a BPMN error of a failure that is to be tried again.
+func (n *Node) Judges() bool {
+	return slices.ContainsFunc(n.ErrorMappings, func(m ErrorMapping) bool { return m.When != nil })
 }
 
 // Listener runs when something happens to an element. Exactly one of Expr and Script is set.

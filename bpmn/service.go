@@ -24,10 +24,7 @@ func (p *parser) worker(e, part *element, n *Node, required bool) {
 	connector := p.extension(part, "connector")
 	switch typ := dialectAttr(part, "type"); {
 	case typ == "external", typ == "external-worker", typ == "" && dialectAttr(part, "topic") != "":
-		n.Topic = p.expr(e, "topic", dialectAttr(part, "topic"))
-		if n.Topic == nil {
-			p.at(e, "type=%q: an external task needs a topic", typ)
-		}
+		p.external(e, part, n)
 	case typ == "mail":
 		n.Implementation = "email.SEND"
 		p.fields(e, part, n, mailFields)
@@ -117,27 +114,6 @@ func (p *parser) retries(e *element, n *Node) {
 	}
 }
 
-// errorMappings reads what turns a failure or a result into a BPMN error.
-func (p *parser) errorMappings(e *element, n *Node) {
-	for _, c := range dialectElements(e) {
-		switch c.name.Local {
-		case "mapException":
-			code := c.attr("", "errorCode")
-			if code == "" {
-				p.at(e, "mapException has no errorCode")
-			}
-			n.ErrorMappings = append(n.ErrorMappings, ErrorMapping{Code: code, Class: c.text()})
-		case "errorEventDefinition":
-			m := ErrorMapping{Code: p.errorCode(e, firstOf(reference(c, "errorRef"), c.attr("", "errorRef")))}
-			if m.Code == "" {
-				p.at(e, "errorEventDefinition has no errorRef")
-			}
-			m.When = p.expr(e, "errorEventDefinition", firstOf(c.attr("", "expression"), dialectAttr(c, "expression")))
-			n.ErrorMappings = append(n.ErrorMappings, m)
-		}
-	}
-}
-
 // extension is the first extension element of a dialect with this name, or nil.
 func (p *parser) extension(e *element, local string) *element {
 	for _, c := range dialectElements(e) {
@@ -146,21 +122,6 @@ func (p *parser) extension(e *element, local string) *element {
 		}
 	}
 	return nil
-}
-
-// properties reads camunda:properties, which go with an external task.
-func (p *parser) properties(e *element) map[string]string {
-	list := p.extension(e, "properties")
-	if list == nil {
-		return nil
-	}
-	properties := map[string]string{}
-	for _, c := range list.children {
-		if c.name.Local == "property" && c.attr("", "name") != "" {
-			properties[c.attr("", "name")] = c.attr("", "value")
-		}
-	}
-	return properties
 }
 
 // injection is what becomes of a field injection.

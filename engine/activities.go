@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 
@@ -128,30 +127,6 @@ func (m *machine) work(token int, n *bpmn.Node) error {
 	return nil
 }
 
-func (m *machine) offer(token int, n *bpmn.Node) error {
-	topic, err := m.text("topic", n.Topic)
-	if err != nil {
-		return err
-	}
-	if topic == "" {
-		return fmt.Errorf("topic: it is empty")
-	}
-	priority, err := m.priority(n.JobPriority)
-	if err != nil {
-		return err
-	}
-	inputs, err := m.inputs(n, true)
-	if err != nil {
-		return err
-	}
-	c := OfferTask{ID: m.nextID(), Element: n.ID, Topic: topic, Priority: priority, Properties: n.Properties, Inputs: inputs}
-	if t := m.token(token); m.s.Engine >= 5 {
-		c.Task, t.Offer = cmp.Or(t.Offer, c.ID), 0
-	}
-	m.await(Wait{ID: c.ID, Token: token, Kind: WaitOffer, Element: n.ID}, c)
-	return nil
-}
-
 func (m *machine) script(token int, n *bpmn.Node) error {
 	variables, err := m.inputs(n, true)
 	if err != nil {
@@ -179,9 +154,14 @@ func (m *machine) completed(ev Completed) error {
 		m.awaitReply(w, n, ev)
 		return nil
 	}
+	var by By
+	if ev.By != nil && w.Kind == WaitOffer {
+		by = *ev.By
+		m.leased(&w, by)
+	}
 	m.done(w, n, ev)
 	if w.Kind == WaitOffer && len(n.ErrorMappings) > 0 {
-		if f, ok := m.mappedError(w.Token, n, ev.Outputs, nil); ok {
+		if f, ok := m.mappedError(w, n, ev.Outputs, nil, by); ok {
 			m.forget(w.ID)
 			m.fail(w.Token, n, f, ev.Outputs)
 			return nil
@@ -192,13 +172,19 @@ func (m *machine) completed(ev Completed) error {
 		w.Command = task
 	}
 	if len(ev.Local)+len(ev.Removed) > 0 && (n.Mapping == nil || n.Mapping.AllOutputs) {
-		if err := m.takeChanges(w.Token, n, ev); err != nil {
+		take := m.takeChanges
+		if w.Kind == WaitOffer && m.s.Engine >= 5 {
+			take = func(token int, n *bpmn.Node, ev Completed) error { return m.takeLocal(token, n, ev.Local) }
+		}
+		if err := take(w.Token, n, ev); err != nil {
 			m.forget(w.ID)
 			m.suspend(w.Token, n, failure(err))
 			return nil
 		}
 	}
+	m.brought = by.Token
 	m.conclude(w, n, ev.Outputs)
+	m.brought = nil
 	return nil
 }
 

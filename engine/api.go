@@ -32,6 +32,7 @@ type Completed struct {
 	Claimed  time.Time // of a user task: when somebody took it; zero: nobody did
 	Await    *Await    // of a connector call: it is not over yet
 	Attempts int       // of a connector call or an external task: how often it was tried; 0: not known
+	By       *By       // of an external task: who did it; nil: not known
 }
 
 // Await is the message that a connector call waits for after it has been made, such as the reply to what it has posted. The variables of
@@ -49,8 +50,14 @@ type TaskAssigned struct {
 type Failed struct {
 	ID        int
 	Failure   Failure
-	Variables Variables // of a BPMN error: set where it is caught
+	Variables Variables // of a BPMN error: set where it is caught; of another failure of an external task: set
 	Attempts  int       // of a connector call or an external task: how often it was tried; 0: not known
+
+	// Of an external task, since version 5.
+	Local     Variables // local to its element, when it is no BPMN error
+	Catchable bool      // with or without a code it is a BPMN error where the model catches one, else an incident
+	Again     *Again    // it is offered again; nil: it has failed for good
+	By
 }
 
 // Failure says what went wrong. Code is set for a BPMN error.
@@ -58,6 +65,7 @@ type Failure struct {
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message"`
 	Type    string `json:"type,omitempty"` // of a technical failure, such as the class of a Java exception
+	Details string `json:"-"`              // of an external task
 }
 
 // Escalated is an escalation by whoever works on a user task, or by a called process. It ends what it came from only where it is
@@ -100,6 +108,7 @@ type IncidentAnswered struct {
 	ID        int
 	Action    IncidentAction
 	Variables Variables // retry: set before; resolve: the results of the element
+	Retries   int       // retry: those of an external task; 0: nobody has said
 }
 
 // IncidentAction is what an operator can do about an incident.
@@ -170,17 +179,6 @@ type OpenTask struct {
 	Description     string    `json:"description,omitempty"`
 	Listens         bool      `json:"listens,omitempty"` // a listener waits for TaskAssigned
 	Inputs          Variables `json:"inputs,omitempty"`
-}
-
-// OfferTask offers an external task to the workers of a topic.
-type OfferTask struct {
-	ID         int               `json:"id"`
-	Task       int               `json:"task,omitempty"` // the ID that it was first offered by: a retry of its incident offers it again. 0 before version 5
-	Element    string            `json:"element"`
-	Topic      string            `json:"topic"`
-	Priority   int               `json:"priority,omitempty"`
-	Properties map[string]string `json:"properties,omitempty"` // extension properties of the element
-	Inputs     Variables         `json:"inputs,omitempty"`
 }
 
 // StartTimer asks for TimerFired at a time, or at once when it has passed.
@@ -290,6 +288,7 @@ type ScriptEnv struct {
 	Execution map[string]any                                       // the data of execution
 	Task      map[string]any                                       // the data of task; nil: not at a user task
 	Token     map[string]any                                       // process-engine's token: current and history
+	Identity  map[string]any                                       // process-engine's identity: userId; nil: it is not known here
 	Set       func(name string, value any, reach juel.Reach) error // nil: variables cannot be set here
 	Remove    func(name string) error                              // nil: variables cannot be removed here
 	Change    func(method string, value any) error                 // of juel.TaskChanges; nil: there is no task to change

@@ -220,14 +220,15 @@ func (m *machine) failed(ev Failed) error {
 	if w.Kind == WaitTask && f.Code == "" {
 		return errors.New("a user task fails with the code of a BPMN error")
 	}
+	if w.Kind == WaitOffer && m.s.Engine >= 5 {
+		m.offerFailed(w, n, ev)
+		return nil
+	}
 	m.undone(w, ev)
 	if len(n.ErrorMappings) > 0 && f.Code == "" {
-		if mapped, ok := m.mappedError(w.Token, n, ev.Variables, &f); ok {
+		if mapped, ok := m.mappedError(w, n, ev.Variables, &f, ev.By); ok {
 			f = mapped
 		}
-	}
-	if offer, ok := w.Command.(OfferTask); ok && f.Code == "" {
-		m.token(w.Token).Offer = offer.Task
 	}
 	m.forget(w.ID)
 	if f.Message == "" {
@@ -241,16 +242,24 @@ func (m *machine) failed(ev Failed) error {
 	return nil
 }
 
-// mappedError is the BPMN error that the model makes of a result or a failure.
-func (m *machine) mappedError(token int, n *bpmn.Node, results Variables, f *Failure) (Failure, bool) {
+// mappedError is the BPMN error that the model makes of a result or, with f, of a failure; by is whose they are.
+func (m *machine) mappedError(w Wait, n *bpmn.Node, results Variables, f *Failure, by By) (Failure, bool) {
+	message := ""
+	if f != nil {
+		message = f.Message
+	}
+	offer, external := w.Command.(OfferTask)
+	if external && f == nil && m.s.Engine >= 5 {
+		message = offer.Report.Message
+	}
 	for _, e := range n.ErrorMappings {
-		message := ""
-		if f != nil {
-			message = f.Message
-		}
 		if e.When != nil {
-			m.look(token, n)
-			m.view.results = Variables{"errorMessage": message, "externalTask": map[string]any{"errorMessage": message}}
+			m.look(w.Token, n)
+			task := map[string]any{"errorMessage": message}
+			if external && m.s.Engine >= 5 {
+				task = m.externalTask(w, n, by)
+			}
+			m.view.results = Variables{"errorMessage": message, "externalTask": task}
 			maps.Copy(m.view.results, results)
 			value, err := e.When.Eval(m)
 			if holds, ok := value.(bool); err != nil || !ok || !holds {

@@ -284,6 +284,9 @@ func randomNode(r *rand.Rand, id string) *bpmn.Node {
 	case 19:
 		n := service(id)
 		n.Implementation, n.Topic = "", expr("topic")
+		if r.IntN(2) == 0 {
+			n.ErrorMappings = []bpmn.ErrorMapping{throwsWhen("E", "${externalTask.retries == 1}"), throwsWhen("E", "${x == 1}")}
+		}
 		return n
 	case 20:
 		return signalled(node(bpmn.CatchEvent, id))
@@ -409,6 +412,14 @@ func randomEvent(r *rand.Rand, p *bpmn.Process, s *State) Event {
 		if r.IntN(8) == 0 {
 			return Failed{ID: w.ID, Failure: Failure{Code: []string{"", "E"}[r.IntN(2)], Message: "failed"}, Variables: v}
 		}
+	}
+	if w.Kind == WaitOffer && r.IntN(2) == 0 {
+		by := By{Worker: "ann", Leases: []Lease{{Number: 1, Worker: "ann", At: epoch, Until: epoch}}}
+		failed := Failed{ID: w.ID, Failure: Failure{Message: "failed"}, Variables: v, Local: randomVariables(r), Catchable: r.IntN(4) == 0, By: by}
+		if retries := r.IntN(3); retries > 0 {
+			failed.Again = &Again{Retries: &retries, Priority: &retries, Set: r.IntN(3) == 0}
+		}
+		return failed
 	}
 	if w.Kind != WaitTask && r.IntN(5) == 0 {
 		return Failed{ID: w.ID, Failure: Failure{Code: []string{"", "E"}[r.IntN(2)], Message: "failed"}}

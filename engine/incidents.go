@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/waybill-io/waybill/bpmn"
 )
@@ -13,7 +14,7 @@ func (m *machine) suspend(token int, n *bpmn.Node, f Failure) *Token {
 	m.s.Incidents = append(m.s.Incidents, Incident{
 		ID: m.nextID(), Token: token, Element: n.ID, Code: f.Code, Type: f.Type, Message: f.Message, At: m.now, Offer: t.Offer,
 	})
-	t.Element, t.Offer = n.ID, 0
+	t.Element, t.Offer = n.ID, nil
 	m.broken(&m.s.Incidents[len(m.s.Incidents)-1])
 	return t
 }
@@ -77,6 +78,12 @@ func (m *machine) incidentAnswered(ev IncidentAnswered) error {
 	t.Flow, t.Done = "", false
 	if ev.Action == IncidentRetry {
 		t.Offer = incident.Offer
+		if t.Offer != nil {
+			t.Offer.Report.Retries, t.Offer.Report.NotBefore = nil, time.Time{}
+			if ev.Retries > 0 {
+				t.Offer.Report.Retries = &ev.Retries
+			}
+		}
 	}
 	switch {
 	case r.leaving || ev.Action == IncidentRetry:

@@ -42,6 +42,7 @@ type ending struct {
 	owner         *string
 	claimed       time.Time
 	variables     Variables
+	by            *By // of an external task; nil: not known
 }
 
 // over is the end of what asked has told of.
@@ -63,13 +64,13 @@ func (m *machine) done(w Wait, n *bpmn.Node, ev Completed) {
 	case WaitCall:
 		m.over(w, events.IntegrationResult, ending{attempts: ev.Attempts})
 	case WaitOffer:
-		m.over(w, events.ExternalTaskEnded, ending{attempts: ev.Attempts})
+		m.over(w, events.ExternalTaskEnded, ending{attempts: ev.Attempts, by: ev.By})
 	}
 }
 
 // undone is the end of what has failed. A user task with a BPMN error is what somebody has made of it.
 func (m *machine) undone(w Wait, ev Failed) {
-	m.fruitless(w, events.TaskCompleted, ending{code: ev.Failure.Code, message: ev.Failure.Message, attempts: ev.Attempts})
+	m.fruitless(w, events.TaskCompleted, ending{code: ev.Failure.Code, message: ev.Failure.Message, attempts: ev.Attempts, by: &ev.By})
 }
 
 // givenUp is the end of what nobody waits for any more.
@@ -110,15 +111,28 @@ func (a ending) fill(e *events.Event, p *bpmn.Process) {
 	e.Variables = shown(p, a.variables)
 }
 
+// offer is an external task. Who has had it last is told when it ends, too.
 type offer struct {
 	topic    string
 	priority int
+	lease    *Lease // that is told; nil: none
 	ending
 }
 
 func (o offer) fill(e *events.Event, p *bpmn.Process) {
 	e.Topic, e.Priority = events.Cut(o.topic), o.priority
 	o.ending.fill(e, p)
+	if l := o.lease; l != nil {
+		e.WorkerID, e.Claimed, e.LockedUntil, e.Attempts = events.Cut(l.Worker), l.At, l.Until, l.Number
+		return
+	}
+	if o.by == nil {
+		return
+	}
+	e.WorkerID = events.Cut(o.by.Worker)
+	if n := len(o.by.Leases); n > 0 {
+		e.Claimed = o.by.Leases[n-1].At
+	}
 }
 
 type userTask struct {

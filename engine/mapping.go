@@ -222,6 +222,9 @@ func (m *machine) keepResult(n *bpmn.Node, results Variables) error {
 		all = Variables{}
 	}
 	all[n.ID] = map[string]any(results)
+	if m.brought != nil {
+		all[n.ID] = m.brought
+	}
 	if err := fit("the results that token.history holds", maxBytes, all); err != nil {
 		return err
 	}

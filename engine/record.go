@@ -59,7 +59,7 @@ var statuses = map[events.Type]events.Status{
 	events.ActivitySignaled: events.Active, events.ActivityMessage: events.Active, events.ActivityError: events.Active, events.ActivityCompensate: events.Active,
 	events.TaskCreated: events.Active, events.TaskCompleted: events.Completed, events.TaskCancelled: events.Cancelled,
 	events.IntegrationRequest: events.Active, events.IntegrationResult: events.Completed, events.IntegrationError: events.Failed,
-	events.ExternalTaskCreated: events.Active, events.ExternalTaskEnded: events.Completed, events.ExternalTaskFailed: events.Failed,
+	events.ExternalTaskCreated: events.Active, events.ExternalTaskLocked: events.Active, events.ExternalTaskEnded: events.Completed, events.ExternalTaskFailed: events.Failed,
 	events.IncidentCreated: events.Active, events.IncidentResolved: events.Completed,
 }
 

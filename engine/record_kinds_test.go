@@ -62,6 +62,10 @@ func toldAs(e events.Event) string {
 	add("error=", e.Error)
 	add("action=", e.Action)
 	add("assignee=", e.Assignee)
+	add("worker=", e.WorkerID)
+	if !e.LockedUntil.IsZero() {
+		b = append(b, fmt.Sprintf("lock=%s", e.LockedUntil.Sub(e.Claimed)))
+	}
 	if e.Attempts > 0 {
 		b = append(b, fmt.Sprintf("attempts=%d", e.Attempts))
 	}

@@ -49,7 +49,7 @@ type Token struct {
 	Ended   bool   `json:"ended,omitempty"`  // on the way out: the end listeners have run
 	Flow    string `json:"flow,omitempty"`   // suspended before it entered the element: the flow it came by
 	Last    string `json:"last,omitempty"`   // the element whose result is token.current, where scripts read it
-	Offer   int    `json:"offer,omitempty"`  // it is to be tried again: the external task that was tried, see OfferTask.Task
+	Offer   *Offer `json:"offer,omitempty"`  // it is to be tried again: the external task that was tried
 
 	// Where the instance records, of the element that the token is in.
 	Activity int64  `json:"activity,omitempty"` // the event that began it; 0: it is in none
@@ -154,7 +154,7 @@ type Incident struct {
 	Type    string    `json:"type,omitempty"` // of another failure, see Failure
 	Message string    `json:"message"`
 	At      time.Time `json:"at"`
-	Offer   int       `json:"offer,omitempty"` // of an external task: its OfferTask.Task
+	Offer   *Offer    `json:"offer,omitempty"` // of an external task: what stays of it
 
 	// As in Wait.
 	Ref      int64 `json:"ref,omitempty"`

@@ -95,6 +95,7 @@ type machine struct {
 	fresh    []int      // conditional events that have just begun to wait
 	adHoc    []int      // ad-hoc sub-processes in which something has ended
 	log      []entry    // what happened, where the instance records
+	brought  any        // by the answer of the step: what token.current is then; nil: the results
 
 	// These spare allocations in the steps without a fork.
 	readySpace   [2]runnable
@@ -172,6 +173,9 @@ func (m *machine) start(ev Started) error {
 		m.s.Results = Variables{node.ID: map[string]any(maps.Clone(variables))}
 	}
 	token := m.newToken(0)
+	if m.p.History && m.s.Engine >= 5 {
+		m.token(token).Last = node.ID
+	}
 	m.beginsAt(token, node)
 	if node.Kind != bpmn.StartEvent { // the event has happened: that is why the instance begins
 		m.token(token).Element = node.ID

@@ -35,6 +35,7 @@ const (
 	MailReceived        Type = "MAIL_RECEIVED"
 	MailSent            Type = "MAIL_SENT"
 	ExternalTaskCreated Type = "EXTERNAL_TASK_CREATED"
+	ExternalTaskLocked  Type = "EXTERNAL_TASK_LOCKED"
 	ExternalTaskEnded   Type = "EXTERNAL_TASK_COMPLETED"
 	ExternalTaskFailed  Type = "EXTERNAL_TASK_FAILED"
 )
@@ -65,7 +66,7 @@ var kinds = map[Type]Kind{
 	IntegrationRequest: KindIntegration, IntegrationResult: KindIntegration, IntegrationError: KindIntegration,
 	IncidentCreated: KindIncident, IncidentResolved: KindIncident,
 	MailReceived: KindMail, MailSent: KindMail,
-	ExternalTaskCreated: KindExternalTask, ExternalTaskEnded: KindExternalTask, ExternalTaskFailed: KindExternalTask,
+	ExternalTaskCreated: KindExternalTask, ExternalTaskLocked: KindExternalTask, ExternalTaskEnded: KindExternalTask, ExternalTaskFailed: KindExternalTask,
 }
 
 // Kind of what events of this type are about; "" of an unknown type.
@@ -161,7 +162,11 @@ type Event struct {
 	// A call of a connector or an external task.
 	Implementation string `json:"implementation,omitempty"` // email.SEND
 	Topic          string `json:"topic,omitempty"`
-	Attempts       int    `json:"attempts,omitempty"` // of what has ended, when known
+	Attempts       int    `json:"attempts,omitempty"` // of what has ended, when known; of a lock the how many-th of the task it was
+	// Of an external task that was locked: who had it. Claimed is when that was, and LockedUntil when the lock was to end. A lock is recorded with
+	// the answer to the task, whose Time it has.
+	WorkerID    string    `json:"workerId,omitempty"`
+	LockedUntil time.Time `json:"lockExpirationTime,omitzero"`
 
 	// An incident that was answered.
 	Action string `json:"action,omitempty"` // retry, resolve, skip, cancel

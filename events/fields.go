@@ -79,7 +79,7 @@ func (e *entry) fields(f fields) {
 	f.list(38, &e.CandidateGroups)
 	f.text(39, &e.Implementation)
 	f.text(40, &e.Topic)
-	// 41: who has locked an external task
+	f.text(41, &e.WorkerID)
 	f.number(42, &e.Attempts)
 	f.text(43, &e.Action)
 	f.text(44, &e.Mailbox)
@@ -91,6 +91,7 @@ func (e *entry) fields(f fields) {
 	f.flag(50, &e.Cut)
 	f.flag(51, &e.Masked)
 	f.data(52, &e.variables)
+	f.moment(53, &e.LockedUntil)
 }
 
 // common are the texts that every batch may refer to without having them. Their order is a part of the format.
@@ -99,7 +100,7 @@ var common = []string{
 	string(ActivityStarted), string(ActivityCompleted), string(ActivitySignaled), string(ActivityMessage), string(ActivityCompensate),
 	string(ActivityError), string(VariableCreated), string(VariableUpdated), string(VariableDeleted), string(TaskCancelled),
 	string(ActivityCancelled), string(IntegrationRequest), string(IntegrationResult), string(IntegrationError), string(IncidentCreated),
-	string(IncidentResolved), string(MailReceived), string(MailSent), string(ExternalTaskCreated), "EXTERNAL_TASK_LOCKED",
+	string(IncidentResolved), string(MailReceived), string(MailSent), string(ExternalTaskCreated), string(ExternalTaskLocked),
 	string(ExternalTaskEnded), string(ExternalTaskFailed),
 	string(Active), string(Completed), string(Cancelled), string(Failed),
 	"startEvent", "endEvent", "sequenceFlow", "serviceTask", "userTask", "exclusiveGateway", "parallelGateway", "scriptTask",

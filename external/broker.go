@@ -24,13 +24,16 @@ const (
 	pollFor = 20 * time.Second
 	// pollsAtMost bounds how often it is asked for a topic at a time. There are as many only while tasks come.
 	pollsAtMost = 10
-	// pollOn is how long a topic is polled when nobody waits any more: those who do not wait ask again in moments.
-	pollOn = 5 * time.Second
-	// keepFor is how long a task is kept that came when nobody waited. It is offered again by itself after the ten seconds that it is scheduled with.
-	keepFor  = 2 * time.Second
-	patience = 150 * time.Millisecond // for who does not wait, when the topic has not been polled yet
-	linger   = 20 * time.Millisecond  // for more, after each that came
-	pause    = time.Second            // after Temporal could not be asked
+	// keepFor is how long a topic is polled when nobody waits any more, and what comes is kept: those who do not wait ask again in moments. What comes
+	// later is given back at once, since somebody may wait for it at another gateway.
+	keepFor = time.Second
+	// keepAtMost bounds what is kept of a topic. More comes when those who wait want other tasks, which may be behind it.
+	keepAtMost = 50
+	patience   = 150 * time.Millisecond // for who does not wait, when the topic has not been polled yet
+	linger     = 20 * time.Millisecond  // for more, after each that came
+	pause      = time.Second            // after Temporal could not be asked
+	// tidyFor bounds what is done for others: what fails is offered again by itself.
+	tidyFor = 2 * time.Second
 )
 
 // Broker gives tasks to those who wait for them. Any number may wait for a topic: Temporal is asked for them together.
@@ -99,7 +102,7 @@ type topic struct {
 	waiters []*waiter // who came first is given first
 	spare   []*spare
 	polls   int
-	until   time.Time // it is polled until then, though nobody waits
+	until   time.Time // it is polled and tasks are kept until then, though nobody waits
 	failed  error     // how the last poll failed
 	polled  bool      // one has had an answer, or had no answer for a while
 }
@@ -263,7 +266,7 @@ func (b *Broker) leave(w *waiter) (failed error) {
 		}
 		failed = errors.Join(failed, t.failed)
 		t.waiters = slices.DeleteFunc(t.waiters, func(other *waiter) bool { return other == w })
-		t.until = time.Now().Add(pollOn)
+		t.until = time.Now().Add(keepFor)
 		b.tend(t)
 	}
 	return failed
@@ -273,9 +276,9 @@ func (b *Broker) leave(w *waiter) (failed error) {
 func (b *Broker) tend(t *topic) {
 	switch {
 	case t.polls > 0:
-	case t.demand() > 0 && !b.closed:
+	case t.asks() && !b.closed:
 		b.poll(t)
-	case len(t.waiters)+len(t.spare) == 0:
+	case len(t.waiters)+len(t.spare) == 0 && b.topics[t.name] == t:
 		delete(b.topics, t.name)
 	}
 }
@@ -293,35 +296,29 @@ func (b *Broker) poll(t *topic) {
 func (b *Broker) once(t *topic) bool {
 	ctx, cancel := context.WithTimeout(b.ctx, pollFor)
 	defer cancel()
-	known := time.AfterFunc(patience, func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		t.polled = true
-	})
-	defer known.Stop()
+	known := time.AfterFunc(patience, func() { b.answers(t) })
 	o, err := b.source.Poll(ctx, t.name)
+	known.Stop()
 	if err != nil && b.ctx.Err() == nil {
 		b.mu.Lock()
-		t.failed = fmt.Errorf("ask Temporal for external tasks: %w", err)
+		t.failed, t.polled = fmt.Errorf("ask Temporal for external tasks: %w", err), true
 		b.mu.Unlock()
 		select {
 		case <-b.ctx.Done():
 		case <-time.After(pause):
 		}
+	} else {
+		b.answers(t)
+	}
+	if o != nil && !b.give(t, o) {
+		b.giveBack(o)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t.polled = true
-	if err == nil {
-		t.failed = nil
+	if o != nil && t.polls < pollsAtMost && t.polls < t.demand() && t.asks() {
+		b.poll(t)
 	}
-	if o != nil {
-		b.give(t, o)
-		if t.polls < pollsAtMost && t.polls < t.demand() {
-			b.poll(t)
-		}
-	}
-	wanted := t.demand() > 0 || len(t.spare) == 0 && time.Now().Before(t.until)
+	wanted := t.asks() || len(t.spare) == 0 && time.Now().Before(t.until)
 	if !b.closed && wanted && (t.polls == 1 || o != nil && t.polls <= t.demand()) {
 		return true
 	}
@@ -329,6 +326,16 @@ func (b *Broker) once(t *topic) bool {
 	b.tend(t)
 	return false
 }
+
+// answers is when a poll of a topic has been answered, or waits as it should.
+func (b *Broker) answers(t *topic) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t.polled, t.failed = true, nil
+}
+
+// asks tells whether Temporal is to be asked for those who wait.
+func (t *topic) asks() bool { return t.demand() > 0 && len(t.spare) < keepAtMost }
 
 // demand is how many tasks are wanted.
 func (t *topic) demand() (n int) {
@@ -338,18 +345,28 @@ func (t *topic) demand() (n int) {
 	return n
 }
 
-// give gives a task to who has waited longest, or keeps it for who comes next.
-func (b *Broker) give(t *topic, o *Offered) {
+// give gives a task to who has waited longest, or keeps it for who comes next; or it does neither.
+func (b *Broker) give(t *topic, o *Offered) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, w := range t.waiters {
 		for _, wanted := range w.Topics {
 			if wanted.Topic == t.name && w.take(o, wanted) {
-				return
+				return true
 			}
 		}
 	}
+	left := keepFor
+	if len(t.waiters) == 0 {
+		left = time.Until(t.until)
+	}
+	if left <= 0 || b.closed {
+		return false
+	}
 	s := &spare{Offered: o}
-	s.timer = time.AfterFunc(keepFor, func() { b.drop(t, s) })
+	s.timer = time.AfterFunc(left, func() { b.drop(t, s) })
 	t.spare = append(t.spare, s)
+	return true
 }
 
 // drop gives back what nobody wanted in time.
@@ -368,9 +385,9 @@ func (b *Broker) giveBack(o *Offered) {
 	b.quietly(func(ctx context.Context) error { return b.source.Release(ctx, o) })
 }
 
-// quietly does what is only for the better: what fails is offered again by itself, some seconds later.
+// quietly does what is only for the better.
 func (b *Broker) quietly(do func(context.Context) error) {
-	ctx, cancel := context.WithTimeout(context.Background(), keepFor)
+	ctx, cancel := context.WithTimeout(context.Background(), tidyFor)
 	defer cancel()
 	_ = do(ctx)
 }

@@ -23,6 +23,7 @@ type shop struct {
 	unlocked []string
 	gone     map[string]bool
 	fails    error
+	again    bool // what is released is offered again
 }
 
 func newShop() *shop {
@@ -81,6 +82,9 @@ func (s *shop) Release(_ context.Context, o *Offered) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.released = append(s.released, o.String())
+	if s.again {
+		s.queues[o.instance] <- o
+	}
 	return nil
 }
 

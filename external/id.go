@@ -15,8 +15,11 @@ type name struct {
 	task     int    // engine.OfferTask.Task
 }
 
-// maxID bounds what is read as an id: Temporal's ids have at most 1,000 bytes.
-const maxID = 1500
+// maxID bounds what is read as an id, and maxInstance what is asked for: Temporal's ids have at most 1,000 bytes, or it finds the request wrong.
+const (
+	maxID       = 1500
+	maxInstance = 1000
+)
 
 // String is the id of the task for those outside, fit for a path.
 func (n name) String() string {
@@ -26,9 +29,12 @@ func (n name) String() string {
 func (n name) activity() string { return contract.ExternalTaskID(n.task) }
 
 func parse(id string) (n name, err error) {
+	if len(id) > maxID {
+		return n, unknown(id)
+	}
 	text, err := base64.RawURLEncoding.DecodeString(id)
 	number, instance, ok := strings.Cut(string(text), " ")
-	if err != nil || len(id) > maxID || !ok || instance == "" || strings.ContainsFunc(instance, odd) {
+	if err != nil || !ok || instance == "" || len(instance) > maxInstance || strings.ContainsFunc(instance, odd) {
 		return n, unknown(id)
 	}
 	if n.task, err = strconv.Atoi(number); err != nil || n.task <= 0 || strconv.Itoa(n.task) != number {
@@ -38,7 +44,7 @@ func parse(id string) (n name, err error) {
 	return n, nil
 }
 
-// odd tells a character that no id of an instance has.
+// odd tells whether no id of an instance has a character.
 func odd(r rune) bool { return r < ' ' || r > '~' }
 
 func unknown(id string) error { return fmt.Errorf("external task %.100q: %w", id, ErrNotFound) }

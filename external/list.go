@@ -74,7 +74,8 @@ func (t *Tasks) List(ctx context.Context, f Filter) (*Listing, error) {
 // candidates are the instances that may have what is looked for.
 func (t *Tasks) candidates(ctx context.Context, f Filter, l *Listing) (instances []string, err error) {
 	if named := f.named(); named != nil {
-		return named, nil
+		l.Partial = len(named) > t.lookAtMost
+		return named[:min(len(named), t.lookAtMost)], nil
 	}
 	in := client.ExternalFilter{Topics: f.Scope.Topics, Keys: f.Keys, Failed: f.Failed}
 	if f.Topic != "" {
@@ -184,11 +185,11 @@ func (t *Tasks) open(ctx context.Context, instance string) ([]*Task, error) {
 			continue
 		}
 		n := name{instance: instance, task: o.Task}
-		task := &Task{ID: n.String(), ExternalTask: o.ExternalTask, Suspended: o.Paused, Version: o.Version, Incident: o.Incident}
+		task := &Task{ID: n.String(), ExternalTask: o.ExternalTask, Suspended: o.Paused, Process: o.Process, Incident: o.Incident}
 		switch h := pending[o.Task]; {
 		case o.Incident > 0:
 			none := 0
-			task.Retries, task.ErrorMessage, task.ErrorDetails = &none, o.Failed.Message, o.Details
+			task.Worker, task.Retries, task.ErrorMessage, task.ErrorDetails = o.Failed.Worker, &none, o.Failed.Message, o.Failed.Details
 		case h != nil:
 			task.held(h)
 		default: // it is offered when the instance goes on
@@ -209,6 +210,23 @@ func (t *Tasks) describe(ctx context.Context, instance string) (*workflowservice
 		return nil, nil, fmt.Errorf("describe instance %q: %w", instance, err)
 	}
 	return d, pendingOf(instance, d), nil
+}
+
+// recall asks the instance who had a task before it was offered again, when Temporal has been told nothing since.
+func (t *Tasks) recall(ctx context.Context, h *held) error {
+	if h.started || h.told {
+		return nil
+	}
+	all, err := t.client.ExternalTasks(ctx, h.instance)
+	if err != nil {
+		return err
+	}
+	for _, o := range all {
+		if o.Task == h.task && o.Incident == 0 {
+			h.lease = carried(o.ExternalTask)
+		}
+	}
+	return nil
 }
 
 // troubled tells whether an instance may have incidents: it says so itself.
@@ -234,7 +252,7 @@ func pendingOf(instance string, d *workflowservice.DescribeWorkflowExecutionResp
 func (t *Task) held(h *held) {
 	l := h.lease
 	if !h.told {
-		l = carried(t.Failed)
+		l = carried(t.ExternalTask)
 	}
 	if l.Priority != nil {
 		t.Priority = *l.Priority
@@ -245,6 +263,8 @@ func (t *Task) held(h *held) {
 		t.Until = h.until
 	case !h.started && time.Now().Before(h.later):
 		t.Until = h.later
+	case !h.told && time.Now().Before(t.NotBefore):
+		t.Until = t.NotBefore
 	case !h.started && h.Worker != "":
 		t.Until = h.ended
 	}

@@ -111,6 +111,12 @@ func TestFailedTaskIsShown(t *testing.T) {
 	require.Equal(t, &retries, shown.Retries)
 	require.WithinDuration(t, time.Now().Add(time.Minute), shown.Until, 10*time.Second)
 
+	require.NoError(t, p.SetRetries(t.Context(), task.ID, external.Scope{}, 3), "the rest stays")
+	again := p.shown(task.ID)
+	require.Equal(t, 3, *again.Retries)
+	require.WithinDuration(t, shown.Until, again.Until, 2*time.Second)
+	require.Equal(t, []string{"ann", "no luck", "a trace"}, []string{again.Worker, again.ErrorMessage, again.ErrorDetails})
+
 	fail.Retries = 0
 	require.NoError(t, p.Fail(t.Context(), task.ID, by("ann"), fail))
 	require.Equal(t, "no luck", p.incident(instance).Message)
@@ -118,7 +124,7 @@ func TestFailedTaskIsShown(t *testing.T) {
 	require.Equal(t, task.ID, shown.ID)
 	require.Zero(t, *shown.Retries)
 	require.Positive(t, shown.Incident)
-	require.Equal(t, []string{"no luck", p.topic, "work"}, []string{shown.ErrorMessage, shown.Topic, shown.Context.ElementID})
+	require.Equal(t, []string{"ann", "no luck", "a trace", p.topic, "work"}, []string{shown.Worker, shown.ErrorMessage, shown.ErrorDetails, shown.Topic, shown.Context.ElementID})
 	require.NoError(t, p.Unlock(t.Context(), task.ID, external.Scope{}), "nobody has it")
 }
 

@@ -76,3 +76,9 @@ func (p *place) fetch(worker string, lock time.Duration) *external.Task {
 	require.NoError(p.t, err)
 	return task
 }
+
+// retry answers an incident.
+func (p *place) retry(instance string, incident, retries int) error {
+	_, err := p.AnswerIncident(p.t.Context(), instance, contract.IncidentAnswer{ID: incident, Action: "retry", Retries: retries})
+	return err
+}

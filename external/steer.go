@@ -34,12 +34,11 @@ func (t *Tasks) SetRetries(ctx context.Context, id string, by Scope, retries int
 		if err := by.check(h); err != nil {
 			return err
 		}
-		l := h.lease
-		l.Retries = &retries
 		if retries <= 0 || !h.has() {
 			return t.reoffer(ctx, h, contract.ExternalFailure{Retries: &retries})
 		}
-		return t.keep(ctx, h, l)
+		h.Retries = &retries
+		return t.keep(ctx, h)
 	})
 	if !errors.Is(err, ErrGone) {
 		return err
@@ -65,9 +64,8 @@ func (t *Tasks) SetPriority(ctx context.Context, id string, by Scope, priority i
 		if !h.has() {
 			return t.reoffer(ctx, h, contract.ExternalFailure{Retries: h.Retries, Priority: &priority})
 		}
-		l := h.lease
-		l.Priority = &priority
-		if err := t.keep(ctx, h, l); err != nil {
+		h.Priority = &priority
+		if err := t.keep(ctx, h); err != nil {
 			return err
 		}
 		return t.rank(ctx, h, contract.PriorityKey(priority))
@@ -96,12 +94,9 @@ func (t *Tasks) LockByID(ctx context.Context, id string, by By, lock time.Durati
 		case !h.started:
 			return t.reach(ctx, h, by.Worker, lock)
 		case h.Worker == by.Worker && h.has():
-			l := h.lease
-			l.LockMS = max(lock, MinLock).Milliseconds()
-			_, err := t.renew(ctx, h.instance, h.run, h.activity(), l, h.LockMS)
-			return err
+			return t.extend(ctx, h, lock)
 		}
-		return &LockedError{ID: id, Worker: h.Worker}
+		return &LockedError{ID: id, Worker: h.Worker, Until: h.until}
 	})
 	if !errors.Is(err, ErrGone) {
 		return err
@@ -157,7 +152,7 @@ func (t *Tasks) reach(ctx context.Context, h *held, worker string, lock time.Dur
 		return err
 	}
 	if now.started {
-		return &LockedError{ID: h.String(), Worker: now.Worker}
+		return &LockedError{ID: h.String(), Worker: now.Worker, Until: now.until}
 	}
 	return fmt.Errorf("external task %s: %w", h.name, ErrBusy)
 }
@@ -183,20 +178,31 @@ func (t *Tasks) rank(ctx context.Context, h *held, key int) error {
 func (h *held) has() bool { return h.started && h.Token != nil }
 
 // keep tells something of a task that a worker has, for as long as it has it.
-func (t *Tasks) keep(ctx context.Context, h *held, l lease) error {
-	l.LockMS = max(time.Until(h.until), MinLock).Milliseconds()
-	_, err := t.renew(ctx, h.instance, h.run, h.activity(), l, h.LockMS)
-	return err
+func (t *Tasks) keep(ctx context.Context, h *held) error {
+	return t.renew(ctx, h, bounded(time.Until(h.until)))
 }
 
 // reoffer has the process offer a task again with what is told of it, at the time at which it would have been offered anyway; or makes it an incident.
 func (t *Tasks) reoffer(ctx context.Context, h *held, f contract.ExternalFailure) error {
 	f.Set, f.Worker, f.Message, f.Details = true, h.Worker, h.Message, h.Details
+	if f.Priority == nil {
+		f.Priority = h.Priority
+	}
 	if wait := time.Until(h.later); !h.later.IsZero() && wait > 0 {
 		f.AfterMS = wait.Milliseconds()
 	}
-	return t.result(ctx, h, contract.ExternalResult{Failure: &f})
+	if err := t.result(ctx, h, By{Worker: h.Worker}, contract.ExternalResult{Failure: &f}); err != nil {
+		return err
+	}
+	// The answer to a question comes when the process has taken what came before: by then the task is there again. Without it, it is so a little later.
+	settling, cancel := context.WithTimeout(ctx, settleFor)
+	defer cancel()
+	_, _ = t.client.ExternalTasks(settling, h.instance)
+	return nil
 }
+
+// settleFor is how long a change waits for the process to have taken it. It is durable before.
+const settleFor = 2 * time.Second
 
 // failed finds a task that waits as an incident. Otherwise it returns the error that gone is, or what kept it from looking.
 func (t *Tasks) failed(ctx context.Context, n name, by Scope, gone error) (*Task, error) {

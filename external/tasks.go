@@ -8,14 +8,13 @@ import (
 	"slices"
 	"time"
 
-	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/failure/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/converter"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/events"
 )
 
 // Task is an external task that a worker has, or that is shown to people.
@@ -32,7 +31,7 @@ type Task struct {
 	// Of tasks that are shown.
 	Incident  int    // that it waits at, since no retries are left; 0: it does not
 	Suspended bool   // its instance is, by an operator: nobody gets it
-	Version   string // the tag of the version of its process
+	Process   string // the name of its process
 }
 
 // ErrNotFound is wrapped where there is no such instance, or the id is none.
@@ -47,7 +46,8 @@ var ErrExpired = errors.New("the lock has run out")
 // LockedError is that of a worker who has not got the task.
 type LockedError struct {
 	ID     string
-	Worker string // who has it, or had it last; "": nobody
+	Worker string    // who has it, or had it last; "": nobody
+	Until  time.Time // when its lock ends, or ended; zero: there is none
 }
 
 func (e *LockedError) Error() string {
@@ -73,7 +73,7 @@ type Result struct {
 // Complete completes a task. When it returns, that is durable.
 func (t *Tasks) Complete(ctx context.Context, id string, by By, r Result) error {
 	return t.answer(ctx, id, by, "complete", remembered, func(h *held) error {
-		return t.result(ctx, h, contract.ExternalResult{Outputs: r.Variables, Local: r.Local, Token: r.Token})
+		return t.result(ctx, h, by, contract.ExternalResult{Outputs: r.Variables, Local: r.Local, Token: r.Token})
 	})
 }
 
@@ -88,8 +88,10 @@ type Failure struct {
 	Result
 }
 
-// Fail has a task offered again after a while, or makes it an incident.
+// Fail has a task offered again after a while, or makes it an incident. The process hears only of what concerns it: of a failure for good, of
+// variables, and of one that the model may make a BPMN error of.
 func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
+	f.Message, f.Details = events.CutTo(f.Message, maxMessage), events.CutTo(f.Details, maxDetails)
 	return t.answer(ctx, id, by, "fail", looked, func(h *held) error {
 		f := f
 		if f.LessOneOf > 0 {
@@ -98,9 +100,11 @@ func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 				f.Retries = max(*h.Retries-1, 0)
 			}
 		}
-		if f.Retries <= 0 || !h.started {
-			failed := &contract.ExternalFailure{Code: f.Code, Catchable: f.Catchable, Message: f.Message, Details: f.Details, Retries: &f.Retries, AfterMS: f.After.Milliseconds()}
-			return t.result(ctx, h, contract.ExternalResult{Outputs: f.Variables, Local: f.Local, Failure: failed})
+		if f.Retries <= 0 || !h.started || h.Judged || len(f.Variables)+len(f.Local) > 0 {
+			failed := &contract.ExternalFailure{
+				Code: f.Code, Catchable: f.Catchable, Message: f.Message, Details: f.Details, Retries: &f.Retries, AfterMS: f.After.Milliseconds(), Worker: by.Worker, Priority: h.Priority,
+			}
+			return t.result(ctx, h, by, contract.ExternalResult{Outputs: f.Variables, Local: f.Local, Failure: failed})
 		}
 		l := h.lease
 		l.Retries, l.Message, l.Details = &f.Retries, f.Message, f.Details
@@ -110,11 +114,12 @@ func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 
 // BPMNError throws a BPMN error at the task.
 func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message string, variables map[string]any) error {
+	message = events.CutTo(message, maxMessage)
 	return t.answer(ctx, id, by, "throw an error at", remembered, func(h *held) error {
-		if !h.started {
-			return t.result(ctx, h, contract.ExternalResult{Outputs: variables, Error: &contract.ExternalError{Code: code, Message: message}})
+		if !h.has() {
+			return t.result(ctx, h, by, contract.ExternalResult{Outputs: variables, Error: &contract.ExternalError{Code: code, Message: message}})
 		}
-		details, err := converter.GetDefaultDataConverter().ToPayloads(contract.ConnectorResult{Outputs: variables})
+		details, err := encode(contract.ExternalResult{Outputs: variables, Worker: by.Worker, Leases: h.Leases, Attempt: int(h.attempt)})
 		if err != nil {
 			return err
 		}
@@ -131,14 +136,17 @@ func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message s
 // Extend makes the lock of a worker end so long from now.
 func (t *Tasks) Extend(ctx context.Context, id string, by By, lock time.Duration) error {
 	return t.answer(ctx, id, by, "extend the lock of", looked, func(h *held) error {
-		if !h.locked(time.Now()) {
+		if !h.has() { // by Temporal's clock, which need not be that of this machine
 			return fmt.Errorf("external task %s: %w", id, ErrExpired)
 		}
-		l := h.lease
-		l.LockMS = max(lock, MinLock).Milliseconds()
-		_, err := t.renew(ctx, h.instance, h.run, h.activity(), l, h.LockMS)
-		return err
+		return t.extend(ctx, h, lock)
 	})
+}
+
+func (t *Tasks) extend(ctx context.Context, h *held, lock time.Duration) error {
+	lock = bounded(lock)
+	h.lease = h.lease.extend(time.Now().UTC().Add(lock))
+	return t.renew(ctx, h, lock)
 }
 
 // Unlock has a task offered again at once, whoever has it.
@@ -151,12 +159,10 @@ func (t *Tasks) Unlock(ctx context.Context, id string, by Scope) error {
 		if err := by.check(h); err != nil {
 			return err
 		}
-		if !h.started || h.Token == nil { // it is offered, or will be some seconds after whoever took it told nothing
+		if !h.started { // it is offered
 			return nil
 		}
-		l := h.lease
-		l.Worker, l.Token = "", nil
-		return t.again(ctx, h.Token, l, "unlock", "unlocked", time.Millisecond)
+		return t.unlock(ctx, h)
 	})
 	if !errors.Is(err, ErrGone) {
 		return err
@@ -175,11 +181,14 @@ func (t *Tasks) answer(ctx context.Context, id string, by By, what string, from 
 		if err := by.Scope.check(h); err != nil {
 			return err
 		}
+		if err := t.recall(ctx, h); err != nil {
+			return err
+		}
 		switch {
 		case h.Worker == by.Worker && by.Worker != "":
-		case by.Anybody && !h.started:
+		case by.Anybody && (h.Worker == "" || !h.started):
 		default:
-			return &LockedError{ID: id, Worker: h.Worker}
+			return &LockedError{ID: id, Worker: h.Worker, Until: h.until}
 		}
 		return do(h)
 	})
@@ -222,14 +231,13 @@ func (t *Tasks) try(ctx context.Context, n name, what string, from source, do fu
 }
 
 // result completes a task by the token of its attempt, so that nobody does who lost it meanwhile; or, when no attempt is under way, by its id.
-func (t *Tasks) result(ctx context.Context, h *held, r contract.ExternalResult) error {
-	r.Attempt = int(h.attempt)
-	var p *common.Payloads
-	p, err := converter.GetDefaultDataConverter().ToPayloads(r)
+func (t *Tasks) result(ctx context.Context, h *held, by By, r contract.ExternalResult) error {
+	r.Attempt, r.Worker, r.Leases = int(h.attempt), by.Worker, h.Leases
+	p, err := encode(r)
 	if err != nil {
 		return err
 	}
-	if h.started && h.Token != nil {
+	if h.has() {
 		_, err = t.service().RespondActivityTaskCompleted(ctx, &workflowservice.RespondActivityTaskCompletedRequest{
 			Namespace: t.namespace, TaskToken: h.Token, Identity: identity, Result: p,
 		})

@@ -7,6 +7,7 @@ import (
 	"github.com/waybill-io/waybill/external"
 	"github.com/waybill-io/waybill/gateway/camunda"
 	"github.com/waybill-io/waybill/gateway/flowable"
+	"github.com/waybill-io/waybill/gateway/processengine"
 )
 
 // waitingAtMost bounds the requests that wait for external tasks.
@@ -17,6 +18,7 @@ func externalRoutes(o Options, tasks *external.Tasks, broker *external.Broker) m
 	all := map[string]http.Handler{}
 	maps.Copy(all, (&camunda.Server{Tasks: tasks, Broker: broker, Admit: o.admitExternal, Processes: o.Client, Deploy: o.deployFiles, AdmitAPI: o.admitAPI}).Routes())
 	maps.Copy(all, (&flowable.Server{Tasks: tasks, Broker: broker, Admit: o.admitExternal}).Routes())
+	maps.Copy(all, (&processengine.Server{Tasks: tasks, Broker: broker, Admit: o.admitExternal}).Routes())
 	return all
 }
 

@@ -35,10 +35,10 @@ type Options struct {
 	// Namespace is that of the client; "": no external tasks are served.
 	Namespace string
 	Tokens    Tokens
-	Key     *mail.Key // seals passwords that applications send; nil: such are refused
-	Secret  string    // names what applications' webhooks are signed with that bring no secret of their own; "": such are refused
-	Version string
-	Metrics prometheus.Gatherer // of the worker; nil: none are served
+	Key       *mail.Key // seals passwords that applications send; nil: such are refused
+	Secret    string    // names what applications' webhooks are signed with that bring no secret of their own; "": such are refused
+	Version   string
+	Metrics   prometheus.Gatherer // of the worker; nil: none are served
 
 	// Receivers are the connectors of the worker by the names of the instances: a connectors.Receiver is called from outside at
 	// /connectors/<instance>/...

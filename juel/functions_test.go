@@ -116,6 +116,16 @@ func TestFunctions(t *testing.T) {
 	}
 }
 
+// externalTask is what the expression of a camunda:errorEventDefinition sees, with the getters of a Java bean.
+func TestExternalTask(t *testing.T) {
+	env := juel.Vars{"externalTask": map[string]any{"errorDetails": "no disk", "retries": nil}}
+	require.Equal(t, "boolean true", answer("${externalTask.getErrorDetails().contains('disk')}", env))
+	require.Equal(t, "boolean true", answer("${externalTask.getRetries() == null && externalTask.get('errorDetails') eq 'no disk'}", env))
+	require.Contains(t, answer("${externalTask.getLuck()}", env), "error: expression, offset 15: externalTask has no method getLuck; it has getters without arguments for activityId")
+	require.Contains(t, answer("${externalTask.getRetries(1)}", env), "has no method getRetries")
+	require.Contains(t, answer("${externalTask.getClass()}", env), "has no method getClass")
+}
+
 // TestPrefixIsAlsoAName: a variable may be called var, also where a colon follows.
 func TestPrefixIsAlsoAName(t *testing.T) {
 	env := juel.Vars{"var": "v", "c": true, "d": int64(1)}

@@ -73,6 +73,9 @@ func (p *parser) member(start int, base node) (node, error) {
 		return p.scopeCall(start, base, scope, name, args)
 	}
 	m, ok := methodOf(name.text)
+	if !ok && isExternalTask(base) {
+		return p.externalTask(start, base, name, args)
+	}
 	if !ok {
 		return nil, &SyntaxError{name.start, fmt.Sprintf("there is no method %s; there are %s", name.text, sortedNames(methods))}
 	}
@@ -80,6 +83,29 @@ func (p *parser) member(start int, base node) (node, error) {
 		return nil, err
 	}
 	return &methodCall{span: p.since(start), base: base, name: name.text, method: m, args: args}, nil
+}
+
+// ExternalTask are the properties of externalTask, which the expression of a camunda:errorEventDefinition sees.
+var ExternalTask = []string{
+	"activityId", "businessKey", "errorDetails", "errorMessage", "executionId", "priority", "processDefinitionId", "processDefinitionKey", "processInstanceId",
+	"retries", "topicName", "workerId",
+}
+
+func isExternalTask(n node) bool {
+	id, ok := n.(*identifier)
+	return ok && id.name == "externalTask"
+}
+
+// externalTask parses a getter of externalTask: getErrorDetails() is errorDetails.
+func (p *parser) externalTask(start int, base node, name token, args []node) (node, error) {
+	key, _ := strings.CutPrefix(name.text, "get")
+	if key != "" {
+		key = strings.ToLower(key[:1]) + key[1:]
+	}
+	if len(args) > 0 || !slices.Contains(ExternalTask, key) {
+		return nil, &SyntaxError{name.start, fmt.Sprintf("externalTask has no method %s; it has getters without arguments for %s", name.text, strings.Join(ExternalTask, " "))}
+	}
+	return &property{span: p.since(start), base: base, key: &literal{span: span(key), value: key}}, nil
 }
 
 // scopeOf is the scope object that a node is: execution, task, or "". The execution of a task is that of its element.

@@ -21,7 +21,7 @@ type access struct {
 	removed map[string]bool
 }
 
-// surround gives a script the objects execution, task and token.
+// surround gives a script the objects execution, task, token and identity.
 func surround(vm *goja.Runtime, env engine.ScriptEnv) error {
 	a := &access{vm: vm, env: env, changed: map[string]any{}, removed: map[string]bool{}}
 	execution := a.object(env.Execution, juel.Local)
@@ -33,8 +33,13 @@ func surround(vm *goja.Runtime, env engine.ScriptEnv) error {
 			return err
 		}
 	}
-	if env.Token != nil {
-		return vm.Set("token", own(env.Token))
+	for name, data := range map[string]map[string]any{"token": env.Token, "identity": env.Identity} { // one does not see the other: any order
+		if data == nil {
+			continue
+		}
+		if err := vm.Set(name, own(data)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -219,8 +219,10 @@ func eventAbout(d *events.Document) string {
 		return d.SourceID + " -> " + d.TargetID
 	case events.KindVariable:
 		return d.Ref + " = " + clipped(shownValue(d))
-	case events.KindIntegration, events.KindExternalTask:
-		return d.ActivityID + " " + d.Implementation + d.Topic + errorOf(d)
+	case events.KindIntegration:
+		return d.ActivityID + " " + d.Implementation + errorOf(d)
+	case events.KindExternalTask:
+		return strings.TrimSpace(d.ActivityID+" "+d.Topic+" "+d.WorkerID) + errorOf(d)
 	case events.KindMail:
 		return d.Mailbox + d.Outcome + " " + d.MessageID
 	case events.KindTask:

@@ -32,7 +32,7 @@ func exportKinds() []kindColumns {
 		{events.KindIntegration, with("activity", "implementation", "attempts", "errorCode", "errorMessage", "variables")},
 		{events.KindIncident, with("activity", "action", "errorCode", "errorMessage")},
 		{events.KindMail, with("mailbox", "messageId", "recipients", "outcome", "errorCode", "errorMessage")},
-		{events.KindExternalTask, with("activity", "topic", "attempts", "errorCode", "errorMessage", "variables")},
+		{events.KindExternalTask, with("activity", "topic", "workerId", "claimTime", "lockExpirationTime", "attempts", "errorCode", "errorMessage", "variables")},
 	}
 }
 

@@ -78,7 +78,7 @@ var rooms = map[string][]string{
 		"project",
 	},
 	// The leases of external tasks, and what each wire contract makes of them. No contract knows of another.
-	"external":              {"activities/contract", "client"},
+	"external":              {"activities/contract", "client", "events"},
 	"gateway/camunda":       {"activities/contract", "client", "external", "juel"},
 	"gateway/flowable":      {"activities/contract", "bpmn", "external", "juel"},
 	"gateway/processengine": {"activities/contract", "external"},

@@ -81,7 +81,6 @@ type host struct {
 	raising  raising
 	mails    string         // contract.Definition.TaskMails
 	failed   engine.Failure // how a called instance failed
-	retries  int            // that an external task gets which is offered now, since its incident is answered
 	log      *marker.Writer // nil: the instance records no events
 	fresh    *recorded      // events of the step that is carried out
 	scripts  []workflow.Future
@@ -276,9 +275,17 @@ func (h *host) result() contract.ProcessResult {
 		r.Due, r.Subscriptions = h.due(), h.subscriptions()
 	}
 	for _, i := range h.state.Incidents {
-		r.Incidents = append(r.Incidents, contract.Incident{ID: i.ID, Element: i.Element, Code: i.Code, Message: i.Message, At: i.At})
+		r.Incidents = append(r.Incidents, incidentOf(i))
 	}
 	return r
+}
+
+func incidentOf(i engine.Incident) contract.Incident {
+	incident := contract.Incident{ID: i.ID, Element: i.Element, Code: i.Code, Message: i.Message, At: i.At}
+	if o := i.Offer; o != nil {
+		incident.Task, incident.Topic, incident.Details, incident.Worker = o.Task, o.Topic, o.Report.Details, o.Report.Worker
+	}
+	return incident
 }
 
 func (h *host) ref() contract.DefinitionRef {

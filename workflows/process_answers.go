@@ -86,12 +86,7 @@ func (h *host) validateIncident(a contract.IncidentAnswer) error {
 func (h *host) answerIncident(ctx workflow.Context, a contract.IncidentAnswer) (contract.ProcessResult, error) {
 	id, err := h.incident(a)
 	if err == nil {
-		answer := engine.IncidentAnswered{ID: id, Action: engine.IncidentAction(a.Action), Variables: engine.Variables(a.Variables)}
-		err = h.request(ctx, &request{do: func() error {
-			h.retries = a.Retries
-			defer func() { h.retries = 0 }()
-			return h.step(answer)
-		}})
+		err = h.ask(ctx, engine.IncidentAnswered{ID: id, Action: engine.IncidentAction(a.Action), Variables: engine.Variables(a.Variables), Retries: a.Retries})
 	}
 	return h.result(), err
 }

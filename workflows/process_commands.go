@@ -30,15 +30,14 @@ type wait struct {
 	subscribed   workflow.Future
 	counted      bool // in load.calls
 	offer        bool
-	task         contract.ExternalTask // of an offer
-	number       int                   // of an offer: that of its activity; 0: it has none
-	paused       bool                  // of an offer: nobody is given it
-	called       string                // a called process: its key
-	resumed      bool                  // of an earlier run
-	signal       bool                  // the subscription is for a signal
-	due          *time.Time            // timer
-	attempts     int32                 // of a connector call, at most; 0: any number
-	mail         *mail                 // a connector call that sends one
+	number       int        // of an offer: that of its activity; 0: it has none
+	paused       bool       // of an offer: nobody is given it
+	called       string     // a called process: its key
+	resumed      bool       // of an earlier run
+	signal       bool       // the subscription is for a signal
+	due          *time.Time // timer
+	attempts     int32      // of a connector call, at most; 0: any number
+	mail         *mail      // a connector call that sends one
 }
 
 // carryOut starts what the engine asks for.
@@ -142,17 +141,19 @@ func (w *wait) answered(f workflow.Future) {
 	w.answer(done)
 }
 
-// left are the variables that go with a BPMN error: the details of its application error, a contract.ConnectorResult.
+// left are the variables that go with a BPMN error.
 func left(err error) engine.Variables {
-	application, ok := errors.AsType[*temporal.ApplicationError](err)
-	if !ok || !strings.HasPrefix(application.Type(), contract.BPMNErrorPrefix) || !application.HasDetails() {
-		return nil
-	}
 	var result contract.ConnectorResult
-	if application.Details(&result) != nil {
-		return nil
-	}
+	details(err, &result)
 	return engine.Variables(result.Outputs)
+}
+
+// details reads those of a BPMN error, which an application error has: a contract.ConnectorResult, or a contract.ExternalResult.
+func details(err error, into any) {
+	application, ok := errors.AsType[*temporal.ApplicationError](err)
+	if ok && strings.HasPrefix(application.Type(), contract.BPMNErrorPrefix) && application.HasDetails() {
+		_ = application.Details(into) // what is none says nothing
+	}
 }
 
 func (h *host) runScript(c engine.RunScript) {

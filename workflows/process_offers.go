@@ -1,111 +1,144 @@
 package workflows
 
 import (
+	"encoding/json"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/engine"
 )
 
 // offerHeartbeat is how soon an external task comes back whose fetcher got no answer. The gateway sets the lock that was asked for on
-// the attempt that it hands out; offerLongest bounds the sum of its extensions.
-const (
-	offerHeartbeat = 10 * time.Second
-	offerLongest   = 7 * 24 * time.Hour
-)
+// the attempt that it hands out.
+const offerHeartbeat = 10 * time.Second
 
-// offer is an activity on the queue of its topic, which no worker polls: the gateway does.
+// offer is an activity on the queue of its topic, which no worker polls: the gateway does. A run that is about to end leaves it to the next.
 func (h *host) offer(c engine.OfferTask) {
-	var failed contract.ExternalFailure
-	if retries := h.retries; retries > 0 {
-		failed.Retries = &retries
+	if h.load.draining && c.Task > 0 {
+		return
 	}
-	h.offerAfter(c, failed, h.now())
-}
-
-// offerAfter offers a task again that has failed before.
-func (h *host) offerAfter(c engine.OfferTask, failed contract.ExternalFailure, created time.Time) {
 	h.showTopic(c.Topic)
-	node := h.process.Node(c.Element)
-	task := contract.ExternalTask{
-		Topic: c.Topic, Priority: c.Priority, Properties: c.Properties, Variables: contract.Variables(c.Inputs),
-		Context: h.callContext(node), Created: created, Failed: failed,
-	}
-	if h.input.Paused && h.state.Engine >= listedSince {
-		w := h.offering(c, task, func() {})
-		h.deferred = append(h.deferred, func() {
-			if h.waits[c.ID] == w { // else it was stopped
-				w.leave()
-				h.offerAfter(c, failed, created)
-			}
-		})
+	if h.input.Paused && c.Task > 0 {
+		h.holdBack(c)
 		return
 	}
 	ctx, cancel := workflow.WithCancel(h.ctx)
 	id := ""
 	if c.Task > 0 {
 		id = contract.ExternalTaskID(c.Task)
+	} else {
+		c.Created = h.now()
 	}
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ActivityID:          id,
 		TaskQueue:           contract.TopicQueue(c.Topic),
-		StartToCloseTimeout: offerLongest,
+		StartToCloseTimeout: contract.ExternalTaskLongest,
 		HeartbeatTimeout:    offerHeartbeat,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 10 * time.Millisecond, BackoffCoefficient: 1},
-		Summary:             clip(title(node)),
+		Summary:             clip(title(h.process.Node(c.Element))),
 		Priority:            temporal.Priority{PriorityKey: contract.PriorityKey(c.Priority)},
 	})
-	f := workflow.ExecuteActivity(ctx, contract.ExternalTaskActivity, task)
-	w := h.offering(c, task, cancel)
-	h.selector.AddFuture(f, func(f workflow.Future) { w.offered(f, c) })
-}
-
-// offering is an offer that is under way.
-func (h *host) offering(c engine.OfferTask, task contract.ExternalTask, cancel workflow.CancelFunc) *wait {
-	w := &wait{h: h, id: c.ID, cancel: cancel, offer: true, task: task, number: c.Task}
+	f := workflow.ExecuteActivity(ctx, contract.ExternalTaskActivity, h.externalTask(c))
+	w := &wait{h: h, id: c.ID, cancel: cancel, offer: true, number: c.Task}
 	h.load.offers++
 	h.waits[c.ID] = w
-	return w
+	h.selector.AddFuture(f, w.offered)
 }
 
-// offerAgain offers a task again, maybe with another priority, which the next run knows, too.
-func (h *host) offerAgain(c engine.OfferTask, failed contract.ExternalFailure, created time.Time) {
-	if failed.Priority != nil {
-		c.Priority = *failed.Priority
-		for i := range h.state.Waits {
-			if h.state.Waits[i].ID == c.ID {
-				h.state.Waits[i].Command = c
-			}
+// externalTask is what is told of a task.
+func (h *host) externalTask(c engine.OfferTask) contract.ExternalTask {
+	node := h.process.Node(c.Element)
+	return contract.ExternalTask{
+		Topic: c.Topic, Priority: c.Priority, Properties: c.Properties, Variables: contract.Variables(c.Inputs), Local: own(node), Payload: c.Payload,
+		Context: h.callContext(node), VersionTag: h.process.VersionTag, User: h.input.Initiator, Created: c.Created, Judged: node.Judges(), Leases: c.Leases,
+		NotBefore: c.Report.NotBefore, Failed: contract.ExternalFailure{Message: c.Report.Message, Details: c.Report.Details, Retries: c.Report.Retries, Worker: c.Report.Worker},
+	}
+}
+
+// own are the variables of an element that no other sees: those of its input mapping, and of its loop.
+func own(n *bpmn.Node) (names []string) {
+	for _, a := range n.Inputs {
+		names = append(names, a.Name)
+	}
+	if m := n.Mapping; m != nil {
+		for _, p := range slices.Concat(m.Inputs, m.Constants) {
+			names = append(names, p.Name)
 		}
 	}
-	h.offerAfter(c, failed, created)
+	if l := n.Loop; l != nil {
+		names = append(names, l.Element, l.Index, loopCounter)
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
 }
+
+// loopCounter is the variable of every loop.
+const loopCounter = "loopCounter"
 
 // offered is the answer to an external task.
-func (w *wait) offered(f workflow.Future, c engine.OfferTask) {
+func (w *wait) offered(f workflow.Future) {
 	var result contract.ExternalResult
 	if err := f.Get(w.h.ctx, &result); err != nil {
-		w.answer(engine.Failed{ID: w.id, Failure: failure(err), Variables: left(err)})
+		result = contract.ExternalResult{}
+		details(err, &result)
+		failed := engine.Failed{ID: w.id, Failure: failure(err), Variables: engine.Variables(result.Outputs), By: workedBy(result)}
+		w.answer(failed)
 		return
 	}
+	by := workedBy(result)
 	switch {
-	case result.Failure != nil && (result.Failure.Retries == nil || *result.Failure.Retries > 0):
-		if w.h.waits[w.id] == w {
-			w.leave()
-			w.h.offerAgain(c, *result.Failure, w.task.Created)
-		}
 	case result.Failure != nil:
-		w.answer(engine.Failed{
-			ID: w.id, Failure: engine.Failure{Message: result.Failure.Message, Type: contract.FailedExternalTask}, Variables: engine.Variables(result.Outputs), Attempts: result.Attempt,
-		})
+		failed := w.failedOffer(result, by)
+		if failed.Again != nil && failed.Again.Set {
+			w.set(failed)
+			return
+		}
+		w.answer(failed)
 	case result.Error != nil:
 		w.answer(engine.Failed{
-			ID: w.id, Failure: engine.Failure{Code: result.Error.Code, Message: result.Error.Message}, Variables: engine.Variables(result.Outputs), Attempts: result.Attempt,
+			ID: w.id, Failure: engine.Failure{Code: result.Error.Code, Message: result.Error.Message}, Variables: engine.Variables(result.Outputs), Attempts: result.Attempt, By: by,
 		})
 	default:
-		w.answer(engine.Completed{ID: w.id, Outputs: engine.Variables(result.Outputs), Local: engine.Variables(result.Local), Attempts: result.Attempt})
+		w.answer(engine.Completed{
+			ID: w.id, Outputs: engine.Variables(result.Outputs), Local: engine.Variables(result.Local), Attempts: result.Attempt, By: &by,
+		})
 	}
+}
+
+// failedOffer is an external task that has failed for good, or is to be offered again.
+func (w *wait) failedOffer(result contract.ExternalResult, by engine.By) engine.Failed {
+	f := result.Failure
+	failed := engine.Failed{
+		ID: w.id, Failure: engine.Failure{Code: f.Code, Message: f.Message, Type: contract.FailedExternalTask, Details: f.Details}, Catchable: f.Catchable,
+		Variables: engine.Variables(result.Outputs), Local: engine.Variables(result.Local), Attempts: result.Attempt, By: by,
+	}
+	if f.Retries == nil || *f.Retries > 0 {
+		failed.Again = &engine.Again{Retries: f.Retries, Priority: f.Priority, Set: f.Set}
+		if f.AfterMS > 0 {
+			failed.Again.NotBefore = workflow.Now(w.h.ctx).Add(milliseconds(f.AfterMS)) // the gateway's time, not that of a test
+		}
+	}
+	return failed
+}
+
+// workedBy is who has worked on an external task.
+func workedBy(result contract.ExternalResult) engine.By {
+	by := engine.By{Worker: result.Worker, Token: tokenOf(result)}
+	for _, l := range result.Leases[max(len(result.Leases)-contract.MaxLeases, 0):] {
+		by.Leases = append(by.Leases, engine.Lease{Number: l.Number, Worker: l.Worker, At: l.At.UTC(), Until: l.Until.UTC()})
+	}
+	return by
+}
+
+// tokenOf is the result of a worker of process-engine that is no object; nil: it is the outputs.
+func tokenOf(result contract.ExternalResult) any {
+	var token contract.Variables
+	if len(result.Token) == 0 || json.Unmarshal([]byte(`{"token":`+string(result.Token)+`}`), &token) != nil {
+		return nil
+	}
+	return token["token"]
 }

@@ -1,9 +1,12 @@
 package workflows
 
 import (
+	"fmt"
+
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/engine"
 )
 
 // pauseOffers has external tasks given to nobody while the instance is suspended, and given away again when it no longer is. It returns when that
@@ -29,4 +32,30 @@ func (h *host) pauseOffers(ctx workflow.Context) error {
 	f := workflow.ExecuteActivity(steering(h.ctx), contract.PauseExternalActivity, pause)
 	h.closing = append(h.closing, f) // the next run does not begin before
 	return f.Get(ctx, nil)
+}
+
+// holdBack offers a task when the instance goes on.
+func (h *host) holdBack(c engine.OfferTask) {
+	w := &wait{h: h, id: c.ID, cancel: func() {}, offer: true}
+	h.load.offers++
+	h.waits[c.ID] = w
+	h.deferred = append(h.deferred, func() {
+		if h.waits[c.ID] == w { // else it was stopped
+			w.leave()
+			h.offer(c)
+		}
+	})
+}
+
+// set offers a task again whose retries or priority somebody has set. A suspended instance takes that, too: it changes nothing but the task.
+func (w *wait) set(again engine.Failed) {
+	h := w.h
+	if h.waits[w.id] != w {
+		return
+	}
+	delete(h.waits, w.id)
+	w.leave()
+	if err := h.step(again); err != nil {
+		panic(fmt.Sprintf("the engine refused to offer a task again: %v", err))
+	}
 }

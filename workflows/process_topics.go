@@ -30,29 +30,24 @@ func (h *host) showTopic(topic string) {
 	}
 }
 
-// externalTasks answers who looks after external tasks.
+// externalTasks answers who looks after external tasks. One that is answered is none, though a suspended instance does not go on yet.
 func (h *host) externalTasks() (list []contract.OpenExternalTask, _ error) {
-	open := func(number int, task contract.ExternalTask) *contract.OpenExternalTask {
-		task.Variables = nil
-		list = append(list, contract.OpenExternalTask{ExternalTask: task, Task: number, Paused: h.input.Paused, Version: h.process.VersionTag})
-		return &list[len(list)-1]
+	open := func(number, incident int, task contract.ExternalTask) {
+		task.Variables, task.Local, task.Payload = nil, nil, nil
+		list = append(list, contract.OpenExternalTask{ExternalTask: task, Task: number, Incident: incident, Paused: h.input.Paused, Process: h.process.Name})
 	}
 	for _, w := range h.state.Waits {
 		if c, ok := w.Command.(engine.OfferTask); ok && c.Task > 0 && h.waits[w.ID] != nil {
-			open(c.Task, h.waits[w.ID].task)
+			open(c.Task, 0, h.externalTask(c))
 		}
 	}
 	for _, i := range h.state.Incidents {
-		if i.Offer == 0 {
-			continue
+		if o := i.Offer; o != nil {
+			node := h.process.Node(i.Element)
+			open(o.Task, i.ID, h.externalTask(engine.OfferTask{
+				Element: i.Element, Topic: o.Topic, Priority: o.Priority, Properties: node.Properties, Created: o.Created, Leases: o.Leases, Report: o.Report,
+			}))
 		}
-		n := h.process.Node(i.Element)
-		task := contract.ExternalTask{Context: h.callContext(n), Created: i.At, Properties: n.Properties, Failed: contract.ExternalFailure{Message: i.Message}}
-		if n.Topic != nil && n.Topic.IsLiteral() {
-			topic, _ := n.Topic.Eval(nil) // a literal has no error
-			task.Topic = fmt.Sprint(topic)
-		}
-		open(i.Offer, task).Incident = i.ID
 	}
 	return list, nil
 }

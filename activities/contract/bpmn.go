@@ -123,18 +123,23 @@ type ExternalTask struct {
 	Priority   int               `json:"priority,omitempty"`
 	Properties map[string]string `json:"properties,omitempty"` // of the element
 	Variables  Variables         `json:"variables,omitempty"`
+	Local      []string          `json:"local,omitempty"` // the variables that are the element's own
 	Context    CallContext       `json:"context"`
+	VersionTag string            `json:"versionTag,omitempty"` // of the version of its process
 	Created    time.Time         `json:"created"`
 	Failed     ExternalFailure   `json:"failed,omitzero"`    // it was offered before, and with how many retries it is now
 	NotBefore  time.Time         `json:"notBefore,omitzero"` // it has failed, and is given away from then on
 	// Payload is what workers of process-engine are given, as JSON. nil: the model names none, and they are given the variables.
 	Payload json.RawMessage `json:"payload,omitempty"`
-	User    string          `json:"user,omitempty"` // who started the instance: process-engine's identity
+	User    string          `json:"user,omitempty"`   // who started the instance: process-engine's identity
 	Leases  int             `json:"leases,omitempty"` // that it had before it was offered again
 	// Judged: the model may make a BPMN error of a failure (camunda:errorEventDefinition), so that failures with retries left are the
 	// process's, too.
 	Judged bool `json:"judged,omitempty"`
 }
+
+// ExternalTaskLongest is how long a worker may have an external task, however often it extends its lock.
+const ExternalTaskLongest = 10 * 365 * 24 * time.Hour
 
 // ExternalTasksQuery -> []OpenExternalTask, of a process.
 const ExternalTasksQuery = "external-tasks"
@@ -145,9 +150,8 @@ type OpenExternalTask struct {
 	ExternalTask
 	Task     int    `json:"task"`               // the number in its ExternalTaskID
 	Incident int    `json:"incident,omitempty"` // 0: it is offered
-	Details  string `json:"details,omitempty"`  // of the failure of an incident; Failed has its message
 	Paused   bool   `json:"paused,omitempty"`   // its instance is suspended by an operator
-	Version  string `json:"version,omitempty"`  // tag of the version of its process
+	Process  string `json:"process,omitempty"`  // the name of its process
 }
 
 // PauseExternal keeps external tasks of an instance from being given away, or lets them be given away again.

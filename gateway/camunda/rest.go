@@ -127,6 +127,7 @@ func instanceOf(r contract.ProcessResult) instance {
 	}
 }
 
+// definitionID is the id of a version of a process.
 func definitionID(key string, version int) string { return fmt.Sprintf("%s:%d", key, version) }
 
 // ended tells whether an instance is over: Camunda's runtime knows it no more.

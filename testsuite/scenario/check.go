@@ -161,6 +161,9 @@ func (c *checker) jobs(want *expectedJobs) {
 		text("topic", w.topic, j.Topic)
 		text("element", w.element, j.Element)
 		text("worker", w.worker, j.worker)
+		text("message", w.message, j.Report.Message)
+		text("details", w.details, j.Report.Details)
+		text("payload", w.payload, string(j.Payload))
 		if w.retries != nil && (j.retries == nil || *j.retries != *w.retries) {
 			c.differ("%d retries of job %d, got %s", *w.retries, n, show(j.retries))
 		}

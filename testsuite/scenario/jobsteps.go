@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -73,15 +74,20 @@ func readAnswer(kind string) func(f *fields) action {
 		switch kind {
 		case "finish":
 			s.variables = f.variables("variables")
+			if n := f.get("result"); n != nil {
+				s.result(f, n)
+			}
 		case "fail":
 			s.message = f.optional("message", "a message")
-			_ = f.optional("details", "details")
+			s.details = f.optional("details", "details")
 			s.variables = f.variables("variables")
 			s.timeout = f.span("retryTimeout", 0)
 			s.retries = f.number("retries")
 		case "bpmnError":
 			s.code, s.message = f.required("code", "a code"), f.optional("message", "a message")
 			s.variables = f.variables("variables")
+		case "serviceError":
+			s.code, s.message, s.details = f.optional("code", "a code"), f.optional("message", "a message"), f.optional("details", "details")
 		case "extend":
 			s.newLock = f.span("lock", defaultLock)
 		case "retries":
@@ -91,6 +97,19 @@ func readAnswer(kind string) func(f *fields) action {
 			}
 		}
 		return s
+	}
+}
+
+// result reads the result of a worker of process-engine: variables when it is a map, else only token.current.
+func (s *jobStep) result(f *fields, n ast.Node) {
+	if s.variables != nil {
+		f.fail(n, "expected variables or result, not both")
+	}
+	value := f.value(n, 0)
+	if object, ok := value.(map[string]any); ok {
+		s.variables = object
+	} else {
+		s.token = value
 	}
 }
 
@@ -126,8 +145,10 @@ type expectedJobs struct {
 
 type expectedJob struct {
 	topic, element, worker *string
+	message, details       *string // of its last failure
 	retries, priority      *int
 	lockedFor              *time.Duration
+	payload                *string // JSON
 }
 
 func (f *fields) expectedJobs() *expectedJobs {
@@ -145,13 +166,20 @@ func (f *fields) expectedJobs() *expectedJobs {
 		in.fail(in.at, "expected the field tasks: a list")
 	} else {
 		for _, element := range in.reader.list(tasks, "a list of tasks") {
-			t := in.fields(element, "topic, element, retries, priority, worker and lockedFor")
+			t := in.fields(element, "topic, element, retries, priority, worker, lockedFor, message, details and payload")
 			if t == nil {
 				continue
 			}
 			j := expectedJob{
 				topic: t.textOrNil("topic"), element: t.textOrNil("element"), worker: t.textOrNil("worker"),
-				retries: t.number("retries"), priority: t.number("priority"),
+				retries: t.number("retries"), priority: t.number("priority"), message: t.textOrNil("message"), details: t.textOrNil("details"),
+			}
+			if n := t.get("payload"); n != nil {
+				if payload, err := json.Marshal(t.value(n, 0)); err != nil {
+					t.fail(n, "expected a value that JSON has: %v", err)
+				} else {
+					j.payload = new(string(payload))
+				}
 			}
 			if t.has("lockedFor") {
 				lock := t.span("lockedFor", 0)

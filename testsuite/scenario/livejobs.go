@@ -2,12 +2,12 @@ package scenario
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/failure/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/taskqueue/v1"
@@ -26,7 +26,9 @@ const pollFor = 2100 * time.Millisecond
 func (s *liveCase) fetch(a *fetchStep) error {
 	w := s.world
 	w.now = s.clock()
-	w.jobs = slices.DeleteFunc(w.jobs, func(j *job) bool { return !s.open(j) })
+	for _, j := range w.jobs {
+		s.open(j) // it takes a while until all topics have been polled
+	}
 	var found []*job
 	for _, t := range a.topics {
 		for {
@@ -41,7 +43,10 @@ func (s *liveCase) fetch(a *fetchStep) error {
 		}
 	}
 	slices.SortStableFunc(found, func(a, b *job) int { return a.offered.Compare(b.offered) })
-	w.jobs = append(w.jobs, found...)
+	for _, j := range found {
+		w.offered(j)
+	}
+	w.jobs = slices.DeleteFunc(w.jobs, func(j *job) bool { return !s.open(j) })
 	return a.do(w)
 }
 
@@ -62,9 +67,14 @@ func (s *liveCase) poll(topic string) (*job, error) {
 	if err := converter.GetDefaultDataConverter().FromPayloads(p.GetInput(), &task); err != nil {
 		return nil, brokenf("read an external task: %w", err)
 	}
+	report := engine.Report{Message: task.Failed.Message, Details: task.Failed.Details, Retries: task.Failed.Retries, Worker: task.Failed.Worker}
 	return &job{
-		OfferTask: engine.OfferTask{Element: task.Context.ElementID, Topic: task.Topic, Priority: task.Priority, Inputs: engine.Variables(task.Variables)},
-		token:     p.GetTaskToken(), offered: p.GetScheduledTime().AsTime(), owner: task.Context.ProcessInstanceID,
+		command: command{id: contract.ExternalTaskNumber(p.GetActivityId())}, judged: task.Judged,
+		OfferTask: engine.OfferTask{
+			Element: task.Context.ElementID, Topic: task.Topic, Priority: task.Priority, Inputs: engine.Variables(task.Variables), Payload: task.Payload,
+			Leases: task.Leases, Report: report,
+		},
+		token: p.GetTaskToken(), offered: p.GetScheduledTime().AsTime(), owner: task.Context.ProcessInstanceID,
 	}, nil
 }
 
@@ -76,36 +86,76 @@ func (s *liveCase) open(j *job) bool {
 	return err == nil
 }
 
-// answerJob gives the result of an external task to its process.
+// answerJob gives the result of an external task to its process, as the gateway does.
 func (s *liveCase) answerJob(j *job, event engine.Event) error {
 	var err error
 	switch e := event.(type) {
 	case engine.Completed:
-		var result *common.Payloads
-		if result, err = converter.GetDefaultDataConverter().ToPayloads(contract.ConnectorResult{Outputs: contract.Variables(e.Outputs)}); err == nil {
-			_, err = s.temporal.WorkflowService().RespondActivityTaskCompleted(s.ctx, &workflowservice.RespondActivityTaskCompletedRequest{
-				Namespace: s.namespace, TaskToken: j.token, Result: result, Identity: "scenario",
-			})
-		}
+		err = s.completeJob(j, contract.ExternalResult{Outputs: contract.Variables(e.Outputs), Token: encoded(e.By.Token)}, *e.By)
 	case engine.Failed:
-		kind := "failure"
-		if e.Failure.Code != "" {
-			kind = contract.BPMNErrorPrefix + e.Failure.Code
-		}
-		var details *common.Payloads
-		if details, err = converter.GetDefaultDataConverter().ToPayloads(contract.ConnectorResult{Outputs: contract.Variables(e.Variables)}); err == nil {
-			_, err = s.temporal.WorkflowService().RespondActivityTaskFailed(s.ctx, &workflowservice.RespondActivityTaskFailedRequest{
-				Namespace: s.namespace, TaskToken: j.token, Identity: "scenario",
-				Failure: &failure.Failure{Message: e.Failure.Message, FailureInfo: &failure.Failure_ApplicationFailureInfo{
-					ApplicationFailureInfo: &failure.ApplicationFailureInfo{Type: kind, NonRetryable: true, Details: details},
-				}},
-			})
-		}
+		err = s.failedJob(j, e)
 	case engine.IncidentAnswered:
-		_, err = s.client.AnswerIncident(s.ctx, j.owner, contract.IncidentAnswer{Element: j.Element, Action: string(e.Action)})
+		_, err = s.client.AnswerIncident(s.ctx, j.owner, contract.IncidentAnswer{Element: j.Element, Action: string(e.Action), Retries: e.Retries})
 	}
 	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
 		return fmt.Errorf("external task of %q does not exist any more", j.Element)
 	}
 	return err
+}
+
+func (s *liveCase) failedJob(j *job, e engine.Failed) error {
+	r := contract.ExternalResult{Outputs: contract.Variables(e.Variables)}
+	if e.Failure.Code == "" || e.Catchable {
+		f := &contract.ExternalFailure{
+			Code: e.Failure.Code, Message: e.Failure.Message, Details: e.Failure.Details, Catchable: e.Catchable, Worker: e.Worker, Retries: new(int),
+		}
+		if e.Again != nil {
+			f.Retries = e.Again.Retries
+		}
+		r.Failure = f
+		return s.completeJob(j, r, e.By)
+	}
+	r.Worker, r.Leases = e.Worker, leasesOf(e.By)
+	details, err := converter.GetDefaultDataConverter().ToPayloads(r)
+	if err != nil {
+		return err
+	}
+	_, err = s.temporal.WorkflowService().RespondActivityTaskFailed(s.ctx, &workflowservice.RespondActivityTaskFailedRequest{
+		Namespace: s.namespace, TaskToken: j.token, Identity: "scenario",
+		Failure: &failure.Failure{Message: e.Failure.Message, FailureInfo: &failure.Failure_ApplicationFailureInfo{
+			ApplicationFailureInfo: &failure.ApplicationFailureInfo{Type: contract.BPMNErrorPrefix + e.Failure.Code, NonRetryable: true, Details: details},
+		}},
+	})
+	return err
+}
+
+func (s *liveCase) completeJob(j *job, r contract.ExternalResult, by engine.By) error {
+	r.Worker, r.Leases = by.Worker, leasesOf(by)
+	result, err := converter.GetDefaultDataConverter().ToPayloads(r)
+	if err != nil {
+		return err
+	}
+	_, err = s.temporal.WorkflowService().RespondActivityTaskCompleted(s.ctx, &workflowservice.RespondActivityTaskCompletedRequest{
+		Namespace: s.namespace, TaskToken: j.token, Result: result, Identity: "scenario",
+	})
+	return err
+}
+
+func leasesOf(by engine.By) (leases []contract.Lease) {
+	for _, l := range by.Leases {
+		leases = append(leases, contract.Lease{Number: l.Number, Worker: l.Worker, At: l.At, Until: l.Until})
+	}
+	return leases
+}
+
+// encoded is a value of a scenario file, which JSON always has; nil: there is none.
+func encoded(value any) json.RawMessage {
+	if value == nil {
+		return nil
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(fmt.Sprintf("encode a value of a scenario: %v", err))
+	}
+	return text
 }

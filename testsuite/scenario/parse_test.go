@@ -24,7 +24,7 @@ func TestMalformed(t *testing.T) {
 		"a case without":               {"cases:\n  - steps: []\n", "f.yaml:2:5: expected the field name: the name of the case"},
 		"a field of a case":            {"cases:\n  - name: n\n    stpes: []\n    steps: []\n", `f.yaml:3:5: unknown field "stpes", expected one of name, steps`},
 		"steps is a map":               {"cases:\n  - name: n\n    steps: {start: {}}\n", "f.yaml:3:12: expected a list of steps, got a map"},
-		"an unknown step":              {oneCase + "      - strat: {process: p}\n", `f.yaml:4:9: unknown step "strat", expected one of advance, bpmnError, cancel, claim, complete, deploy, escalate, expect, extend, fail, fetch, finish, finishScope, incident, message, retries, run, set, signal, start, throwError, trigger, unlock`},
+		"an unknown step":              {oneCase + "      - strat: {process: p}\n", `f.yaml:4:9: unknown step "strat", expected one of advance, bpmnError, cancel, claim, complete, deploy, escalate, expect, extend, fail, fetch, finish, finishScope, incident, message, retries, run, serviceError, set, signal, start, throwError, trigger, unlock`},
 		"two keys":                     {oneCase + "      - cancel: {}\n        advance: PT1S\n", "f.yaml:5:9: expected one step, got 2"},
 		"no key":                       {oneCase + "      - refused: x\n", "f.yaml:4:9: expected one step, got 0"},
 		"fetch of nothing":             {oneCase + "      - fetch: {max: 0, topic: t}\n", "f.yaml:4:22: expected a number from 1"},

@@ -94,6 +94,7 @@ var stepReaders = []struct {
 	{"finish", readAnswer("finish")},
 	{"fail", readAnswer("fail")},
 	{"bpmnError", readAnswer("bpmnError")},
+	{"serviceError", readAnswer("serviceError")},
 	{"extend", readAnswer("extend")},
 	{"unlock", readAnswer("unlock")},
 	{"retries", readAnswer("retries")},

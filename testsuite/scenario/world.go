@@ -194,7 +194,7 @@ func (w *world) carryOut(i *instance, c engine.Command) {
 			return nil
 		})
 	case engine.OfferTask:
-		w.jobs = append(w.jobs, &job{command: command{i, c.ID}, OfferTask: c})
+		w.offered(&job{command: command{i, c.ID}, OfferTask: c, judged: i.process.Node(c.Element).Judges()})
 	case engine.StartChild:
 		w.callProcess(i, c)
 	case engine.Escalate:
