@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/waybill-io/waybill/activities/contract"
 )
 
 // Source is where a broker gets tasks from: Tasks.
@@ -30,14 +32,19 @@ const (
 	// keepAtMost bounds what is kept of a topic. More comes when those who wait want other tasks, which may be behind it.
 	keepAtMost = 50
 	patience   = 150 * time.Millisecond // for who does not wait, when the topic has not been polled yet
-	linger     = 20 * time.Millisecond  // for more, after each that came
+	linger     = 100 * time.Millisecond // for more, after the first; no longer than it takes to lock those that came
 	pause      = time.Second            // after Temporal could not be asked
+	// fetchAtMost bounds what one request is given, in bytes of variables, or some tasks more.
+	fetchAtMost = 16 << 20
 	// tidyFor bounds what is done for others: what fails is offered again by itself.
 	tidyFor = 2 * time.Second
 )
 
 // Broker gives tasks to those who wait for them. Any number may wait for a topic: Temporal is asked for them together.
 type Broker struct {
+	Told   func(Deed) // is told what is fetched; nil: nobody is
+	Caller int        // how many requests of one user may wait, so that none takes all places; 0: all. Both are set before the first Fetch
+
 	source  Source
 	waiting int // at most
 	ctx     context.Context
@@ -47,12 +54,13 @@ type Broker struct {
 	mu     sync.Mutex
 	topics map[string]*topic
 	parked int
+	users  map[string]int // how many of parked are theirs
 	closed bool
 }
 
 // NewBroker returns a broker for as many requests at a time as may wait.
 func NewBroker(s Source, waiting int) *Broker {
-	b := &Broker{source: s, waiting: waiting, topics: map[string]*topic{}}
+	b := &Broker{source: s, waiting: waiting, topics: map[string]*topic{}, users: map[string]int{}}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	return b
 }
@@ -77,7 +85,7 @@ func (b *Broker) Close() {
 	}
 }
 
-// ErrFull is when too many requests wait, or the broker has been closed.
+// ErrFull is wrapped when too many requests wait, or the broker has been closed.
 var ErrFull = errors.New("too many requests wait for external tasks")
 
 // Wanted is a topic that a request wants tasks of.
@@ -117,6 +125,7 @@ type spare struct {
 type waiter struct {
 	Request
 	left  int // that it takes
+	bytes int // that it was given
 	given chan gift
 }
 
@@ -128,36 +137,46 @@ type gift struct {
 // Fetch locks tasks for a worker: those that there are, or, when there are none, those that come while it waits. When the context ends, what was
 // locked for it is unlocked.
 func (b *Broker) Fetch(ctx context.Context, r Request) ([]*Task, error) {
-	for _, wanted := range r.Topics {
-		if !r.Scope.Topic(wanted.Topic) {
-			return nil, fmt.Errorf("topic %q: %w", wanted.Topic, ErrForbidden)
-		}
+	found, err := b.fetch(ctx, r)
+	by := By{Scope: r.Scope, Worker: r.Worker}
+	for _, t := range found {
+		tell(b.Told, Deed{What: DeedFetch, By: by, ID: t.ID, Instance: t.Context.ProcessInstanceID, Topic: contract.Segment(t.Topic), Until: t.Until})
+	}
+	if err != nil && ctx.Err() == nil {
+		tell(b.Told, Deed{What: DeedFetch, By: by, Err: err})
+	}
+	return found, err
+}
+
+func (b *Broker) fetch(ctx context.Context, r Request) ([]*Task, error) {
+	if err := r.check(); err != nil {
+		return nil, err
 	}
 	if r.Max <= 0 || len(r.Topics) == 0 {
 		return nil, nil
 	}
 	for until := time.Now().Add(r.Wait); ; {
 		r.Wait = time.Until(until)
-		gifts, err := b.collect(ctx, r)
-		found, failed := b.lock(ctx, gifts, r.Worker)
+		found, gone, err := b.collect(ctx, r)
 		if err := ctx.Err(); err != nil {
 			for _, t := range found {
 				b.quietly(func(ctx context.Context) error { return b.source.Unlock(ctx, t.ID, Scope{}) })
 			}
 			return nil, err
 		}
-		if len(found) > 0 || len(gifts) == 0 || failed != nil { // else it was all gone
-			return found, errors.Join(err, failed)
+		if len(found) > 0 || !gone || err != nil {
+			return found, err
 		}
 	}
 }
 
-// collect waits for tasks. An error is only one where there are none.
-func (b *Broker) collect(ctx context.Context, r Request) (gifts []gift, err error) {
+// collect waits for tasks, and locks them as they come: more may come until the first ones are locked. An error is only one where there are none;
+// gone is when there were some, which nobody has any more.
+func (b *Broker) collect(ctx context.Context, r Request) (found []*Task, gone bool, err error) {
 	w := &waiter{Request: r, left: r.Max, given: make(chan gift, r.Max)}
 	fresh, err := b.join(w)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	wait := max(r.Wait, 0)
 	if fresh {
@@ -165,11 +184,16 @@ func (b *Broker) collect(ctx context.Context, r Request) (gifts []gift, err erro
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	for over := false; len(gifts) < r.Max && !over; {
+	l := &locking{broker: b, ctx: ctx, worker: r.Worker, ended: make(chan locked, r.Max)}
+	for over := false; l.begun < r.Max && !over; {
 		select {
 		case g := <-w.given:
-			gifts = append(gifts, g)
-			timer.Reset(linger)
+			if l.begin(g); l.begun == 1 {
+				timer.Reset(linger)
+			}
+		case ended := <-l.ended:
+			l.end(ended)
+			over = l.left == 0 && len(w.given) == 0
 		case <-timer.C:
 			over = true
 		case <-ctx.Done():
@@ -178,52 +202,70 @@ func (b *Broker) collect(ctx context.Context, r Request) (gifts []gift, err erro
 			over = true
 		}
 	}
-	err = b.leave(w)
+	failed := b.leave(w)
 	close(w.given) // nobody gives to who has left
 	for g := range w.given {
-		gifts = append(gifts, g)
+		l.begin(g)
 	}
-	if len(gifts) > 0 {
-		err = nil
+	for l.left > 0 {
+		l.end(<-l.ended)
 	}
-	return gifts, err
+	switch {
+	case len(l.found) > 0:
+		return l.found, false, nil
+	case l.begun > 0:
+		return nil, l.err == nil, l.err
+	}
+	return nil, false, failed
 }
 
-// lock locks what was given, all at once. An error is only one where none is locked.
-func (b *Broker) lock(ctx context.Context, gifts []gift, worker string) (found []*Task, err error) {
-	var mu sync.Mutex
-	var all sync.WaitGroup
-	for _, g := range gifts {
-		all.Go(func() {
-			t, failed := b.source.Lock(ctx, g.offered, worker, g.lock)
-			if failed != nil && !errors.Is(failed, ErrGone) {
-				b.giveBack(g.offered)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case failed == nil:
-				found = append(found, t)
-			case !errors.Is(failed, ErrGone):
-				err = failed
-			}
-		})
+// locking is what becomes of the tasks that a request is given: they are locked side by side.
+type locking struct {
+	broker      *Broker
+	ctx         context.Context
+	worker      string
+	begun, left int
+	ended       chan locked
+	found       []*Task
+	err         error
+}
+
+type locked struct {
+	task *Task
+	err  error
+}
+
+func (l *locking) begin(g gift) {
+	l.begun++
+	l.left++
+	go func() {
+		t, err := l.broker.source.Lock(l.ctx, g.offered, l.worker, g.lock)
+		if err != nil && !errors.Is(err, ErrGone) {
+			l.broker.giveBack(g.offered)
+		}
+		l.ended <- locked{t, err}
+	}()
+}
+
+func (l *locking) end(ended locked) {
+	l.left--
+	switch {
+	case ended.err == nil:
+		l.found = append(l.found, ended.task)
+	case !errors.Is(ended.err, ErrGone):
+		l.err = ended.err
 	}
-	all.Wait()
-	if len(found) > 0 {
-		err = nil
-	}
-	return found, err
 }
 
 // join puts a waiter into the lines of its topics, and gives it what is there. It tells whether one of them was not polled before.
 func (b *Broker) join(w *waiter) (fresh bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed || b.parked >= b.waiting {
-		return false, ErrFull
+	if err := b.room(w.Scope.User, len(w.Topics)); err != nil {
+		return false, err
 	}
 	b.parked++
+	b.users[w.Scope.User]++
 	for _, wanted := range w.Topics {
 		t := b.topics[wanted.Topic]
 		if t == nil {
@@ -250,6 +292,9 @@ func (w *waiter) take(o *Offered, wanted Wanted) bool {
 		return false
 	}
 	w.left--
+	if w.bytes += o.size; w.bytes >= fetchAtMost {
+		w.left = 0
+	}
 	w.given <- gift{o, wanted.Lock} // there is room for all that it takes
 	return true
 }
@@ -258,6 +303,9 @@ func (b *Broker) leave(w *waiter) (failed error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.parked--
+	if b.users[w.Scope.User]--; b.users[w.Scope.User] == 0 {
+		delete(b.users, w.Scope.User)
+	}
 	w.left = 0
 	for _, wanted := range w.Topics {
 		t := b.topics[wanted.Topic]
