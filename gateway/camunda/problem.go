@@ -24,12 +24,7 @@ func invalid(format string, args ...any) error {
 	return &problem{http.StatusBadRequest, "InvalidRequestException", fmt.Sprintf(format, args...)}
 }
 
-// engine is one that its engine refuses, which it answers with 500.
-func engine(message string) error {
-	return &problem{http.StatusInternalServerError, "RestException", message}
-}
-
-// wrong is a value that its engine does not take: nothing has put that into the words of the REST layer.
+// wrong is a value that its engine does not take, which it answers with 500.
 func wrong(message string) error {
 	return &problem{http.StatusInternalServerError, "ProcessEngineException", message}
 }
