@@ -24,6 +24,7 @@ func RegisterSteering(r worker.ActivityRegistry, s *Steering, d *Deliverer) {
 	register(r, contract.PublishActivity, s.Publish)
 	register(r, contract.LoadDefinitionActivity, s.LoadDefinition)
 	register(r, contract.AssignActivity, s.Assign)
+	register(r, contract.PauseExternalActivity, s.PauseExternal)
 	register(r, contract.DeliverActivity, d.Deliver)
 	register(r, contract.ShelveActivity, d.Shelve)
 	register(r, contract.UnshelveActivity, d.Unshelve)

@@ -1,6 +1,7 @@
 package bpmn
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/waybill-io/waybill/juel"
@@ -38,6 +39,20 @@ type Process struct {
 
 // Node returns the flow node with this id, or nil.
 func (p *Process) Node(id string) *Node { return p.nodes[id] }
+
+// Topics are those of its external tasks, as far as they are no expressions.
+func (p *Process) Topics() (topics []string) {
+	for _, n := range p.Nodes {
+		if n.Topic == nil || !n.Topic.IsLiteral() {
+			continue
+		}
+		if topic, err := n.Topic.Eval(nil); err == nil { // a literal has no error
+			topics = append(topics, fmt.Sprint(topic))
+		}
+	}
+	slices.Sort(topics)
+	return slices.Compact(topics)
+}
 
 // Top are the nodes directly in the process.
 func (p *Process) Top() []*Node { return p.tops }

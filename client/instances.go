@@ -146,6 +146,11 @@ func (c *Client) Launch(d contract.Definition, o StartOptions) (temporal.StartWo
 	if o.BusinessKey != "" {
 		attributes = append(attributes, sdk.NewSearchAttributeKeyKeyword(contract.BusinessKeyAttribute).ValueSet(o.BusinessKey))
 	}
+	topics, err := c.topics(d)
+	if err != nil {
+		return temporal.StartWorkflowOptions{}, contract.ProcessInput{}, err
+	}
+	attributes = append(attributes, topics...)
 	var memo map[string]any
 	if d.Tenant != "" {
 		memo = map[string]any{contract.TenantMemo: d.Tenant}

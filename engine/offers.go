@@ -200,9 +200,9 @@ func (m *machine) offerFailed(w Wait, n *bpmn.Node, ev Failed) {
 	m.suspend(w.Token, n, f)
 }
 
-// report takes what is told of a failure.
+// report takes what is told of a failure. When somebody has set something, that is one that was not told before; without, the rest is as it was.
 func (c *OfferTask) report(ev Failed) {
-	if ev.Again != nil && ev.Again.Set {
+	if ev.Again != nil && ev.Again.Set && ev.Failure.Message == "" {
 		return
 	}
 	c.Report.Message, c.Report.Details, c.Report.Worker = ev.Failure.Message, ev.Failure.Details, ev.Worker

@@ -33,7 +33,9 @@ type lease struct {
 	Retries *int   `json:"retries,omitempty"`
 	Message string `json:"message,omitempty"` // of the last failure
 	Details string `json:"details,omitempty"`
-	Judged  bool   `json:"judged,omitempty"` // contract.ExternalTask.Judged
+	// Priority is what it was set to since it was offered; nil: nothing.
+	Priority *int `json:"priority,omitempty"`
+	Judged   bool `json:"judged,omitempty"` // contract.ExternalTask.Judged
 	// Leases are the last locks of the task, the present one included, and Before how many it had before it was offered. The process hears of
 	// them with the answer. Those of a task that is taken away, by a boundary event or with its instance, it never hears of: Temporal forgets
 	// what was told of an activity that is cancelled.
@@ -83,7 +85,11 @@ type held struct {
 	started bool      // an attempt is given away
 	until   time.Time // of a lock
 	later   time.Time // not started: it is offered again then; zero: now
+	ended   time.Time // not started: when the last attempt ended; zero: there was none
 	attempt int32
+	told    bool // something has been told of it since it was offered
+	paused  bool // its instance is suspended
+	key     int  // of its priority, in Temporal
 }
 
 // look finds a task that is open.
@@ -104,11 +110,19 @@ func (t *Tasks) look(ctx context.Context, n name) (*held, error) {
 	return nil, fmt.Errorf("external task %s of instance %q: %w", n, n.instance, ErrGone)
 }
 
+// startedStates are those in which an attempt is given away.
+var startedStates = []enums.PendingActivityState{
+	enums.PENDING_ACTIVITY_STATE_STARTED, enums.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED, enums.PENDING_ACTIVITY_STATE_PAUSE_REQUESTED,
+}
+
 func heldOf(n name, w *workflow.WorkflowExecutionInfo, p *workflow.PendingActivityInfo) *held {
 	h := &held{
 		name: n, lease: leaseOf(p.GetHeartbeatDetails()), run: w.GetExecution().GetRunId(), attempt: p.GetAttempt(),
 		queue:   p.GetActivityOptions().GetTaskQueue().GetName(),
-		started: p.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED || p.GetState() == enums.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED,
+		told:    p.GetHeartbeatDetails() != nil,
+		paused:  p.GetPaused(),
+		key:     int(p.GetPriority().GetPriorityKey()),
+		started: slices.Contains(startedStates, p.GetState()),
 	}
 	_ = converter.GetDefaultDataConverter().FromPayload(w.GetMemo().GetFields()[contract.TenantMemo], &h.tenant) // "" when it has none
 	if h.started {
@@ -119,8 +133,13 @@ func heldOf(n name, w *workflow.WorkflowExecutionInfo, p *workflow.PendingActivi
 			h.Worker, h.Token = "", nil // of an attempt before: this one is not given to anybody yet
 		}
 		h.until = last.Add(p.GetActivityOptions().GetHeartbeatTimeout().AsDuration())
-	} else if at := p.GetNextAttemptScheduleTime(); at != nil {
+		return h
+	}
+	if at := p.GetNextAttemptScheduleTime(); at != nil {
 		h.later = at.AsTime()
+	}
+	if at := p.GetLastAttemptCompleteTime(); at != nil {
+		h.ended = at.AsTime()
 	}
 	return h
 }
@@ -140,9 +159,12 @@ type Offered struct {
 // two.
 func (t *Tasks) Poll(ctx context.Context, topic string) (*Offered, error) {
 	for {
-		o, err := t.poll(ctx, topic)
-		if o == nil || err != nil {
-			return nil, err
+		o, err := t.poll(ctx, contract.TopicQueue(topic))
+		if err != nil {
+			return nil, fmt.Errorf("poll topic %q: %w", topic, err)
+		}
+		if o == nil {
+			return nil, nil
 		}
 		left := time.Until(o.Input.NotBefore)
 		if left <= 0 || o.heard {
@@ -162,12 +184,12 @@ func (t *Tasks) Poll(ctx context.Context, topic string) (*Offered, error) {
 // shortestPoll is what Temporal does not refuse as a time to wait, and some more.
 const shortestPoll = 2100 * time.Millisecond
 
-func (t *Tasks) poll(ctx context.Context, topic string) (*Offered, error) {
+func (t *Tasks) poll(ctx context.Context, queue string) (*Offered, error) {
 	p, err := t.service().PollActivityTaskQueue(ctx, &workflowservice.PollActivityTaskQueueRequest{
-		Namespace: t.namespace, TaskQueue: &taskqueue.TaskQueue{Name: contract.TopicQueue(topic), Kind: enums.TASK_QUEUE_KIND_NORMAL}, Identity: identity,
+		Namespace: t.namespace, TaskQueue: &taskqueue.TaskQueue{Name: queue, Kind: enums.TASK_QUEUE_KIND_NORMAL}, Identity: identity,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("poll topic %q: %w", topic, err)
+		return nil, err
 	}
 	if len(p.GetTaskToken()) == 0 {
 		return nil, nil
@@ -180,10 +202,18 @@ func (t *Tasks) poll(ctx context.Context, topic string) (*Offered, error) {
 		return nil, fmt.Errorf("read the external task %s of instance %q: %w", p.GetActivityId(), o.instance, err)
 	}
 	if o.heard = p.GetHeartbeatDetails() != nil; !o.heard {
-		f := o.Input.Failed
-		o.lease = lease{Worker: f.Worker, Retries: f.Retries, Message: f.Message, Details: f.Details, Judged: o.Input.Judged, Before: o.Input.Leases}
+		o.lease = carried(o.Input)
+	}
+	if o.lease.Priority != nil {
+		o.Input.Priority = *o.lease.Priority
 	}
 	return o, nil
+}
+
+// carried is what is told of a task that nobody has had since it was offered.
+func carried(t contract.ExternalTask) lease {
+	f := t.Failed
+	return lease{Worker: f.Worker, Retries: f.Retries, Message: f.Message, Details: f.Details, Judged: t.Judged, Before: t.Leases}
 }
 
 // identity is how Web UI and history name whoever polls.
@@ -254,7 +284,11 @@ func (t *Tasks) renew(ctx context.Context, h *held, lock time.Duration) error {
 
 // Release offers what was polled again, at once. Who had it last may answer for it still.
 func (t *Tasks) Release(ctx context.Context, o *Offered) error {
-	if err := t.again(ctx, o.token, o.lease, "unlock", "given back", time.Millisecond); err != nil {
+	after := time.Millisecond
+	if !o.heard {
+		after = max(after, time.Until(o.Input.NotBefore))
+	}
+	if err := t.again(ctx, o.token, o.lease, "unlock", "given back", after); err != nil {
 		return fmt.Errorf("give back the external task %s: %w", o.name, err)
 	}
 	return nil
@@ -297,14 +331,15 @@ func (t *Tasks) service() workflowservice.WorkflowServiceClient {
 type Tasks struct {
 	Told func(Deed) // is told what is done with tasks, beside fetching them; nil: nobody is
 
-	client    *client.Client
-	namespace string
-	given     given
+	client     *client.Client
+	namespace  string
+	lookAtMost int // instances, in a list
+	given      given
 }
 
 // New returns the external tasks of a namespace.
 func New(c *client.Client, namespace string) *Tasks {
-	return &Tasks{client: c, namespace: namespace, given: given{tasks: map[name]*held{}}}
+	return &Tasks{client: c, namespace: namespace, lookAtMost: LookAtMost, given: given{tasks: map[name]*held{}}}
 }
 
 // given are tasks that were given away here, so that their workers' answers need no look: the token tells whether they have them still.

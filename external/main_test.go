@@ -2,7 +2,9 @@ package external_test
 
 import (
 	"context"
+	"crypto/rand"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,14 +43,16 @@ func startPlace(t *testing.T) *place {
 	go func() { ended <- a.Run(ctx, func() { close(started) }) }()
 	t.Cleanup(func() { cancel(); require.NoError(t, <-ended); require.NoError(t, bucket.Close()) })
 	<-started
-	p := &place{t: t, Client: client.New(temporal), topic: t.Name()}
+	p := &place{t: t, Client: client.New(temporal), topic: strings.NewReplacer("/", "-", " ", "-").Replace(t.Name()) + "-" + rand.Text()[:6]}
 	p.Tasks = external.New(p.Client, "default")
 	return p
 }
 
-func (p *place) deploy(inner string) string {
+func (p *place) deploy(inner string) string { return p.deployKey("p-"+p.topic, inner) }
+
+func (p *place) deployKey(key, inner string) string {
 	p.t.Helper()
-	key := "p-" + p.topic
+
 	text := `<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" targetNamespace="t">
 		<error id="err" errorCode="BAD"/><process id="` + key + `" isExecutable="true">` + inner + `</process></definitions>`
 	model, err := definition.Compress([]byte(text))

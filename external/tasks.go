@@ -22,11 +22,16 @@ type Task struct {
 	contract.ExternalTask
 	ID           string
 	Worker       string    // who has it, or had it last; "": nobody
-	Until        time.Time // when the lock ends, or ended; zero: there was none
+	Until        time.Time // until when nobody else gets it, or got it: a lock, or the pause after a failure; zero: there was none
 	Retries      *int      // that are left, as whoever failed said; nil: nobody has
 	ErrorMessage string    // of the last failure
 	ErrorDetails string
 	Attempt      int32 // from 1: how often it was offered
+
+	// Of tasks that are shown.
+	Incident  int    // that it waits at, since no retries are left; 0: it does not
+	Suspended bool   // its instance is, by an operator: nobody gets it
+	Process   string // the name of its process
 }
 
 // ErrNotFound is wrapped where there is no such instance, or the id is none.
@@ -67,7 +72,7 @@ type Result struct {
 
 // Complete completes a task. When it returns, that is durable.
 func (t *Tasks) Complete(ctx context.Context, id string, by By, r Result) error {
-	return t.answer(ctx, id, by, "complete", func(h *held) error {
+	return t.answer(ctx, id, by, "complete", remembered, func(h *held) error {
 		return t.result(ctx, h, by, contract.ExternalResult{Outputs: r.Variables, Local: r.Local, Token: r.Token})
 	})
 }
@@ -87,7 +92,7 @@ type Failure struct {
 // variables, and of one that the model may make a BPMN error of.
 func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 	f.Message, f.Details = events.CutTo(f.Message, maxMessage), events.CutTo(f.Details, maxDetails)
-	return t.answer(ctx, id, by, "fail", func(h *held) error {
+	return t.answer(ctx, id, by, "fail", looked, func(h *held) error {
 		f := f
 		if f.LessOneOf > 0 {
 			f.Retries = f.LessOneOf - 1
@@ -97,7 +102,7 @@ func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 		}
 		if f.Retries <= 0 || !h.started || h.Judged || len(f.Variables)+len(f.Local) > 0 {
 			failed := &contract.ExternalFailure{
-				Code: f.Code, Catchable: f.Catchable, Message: f.Message, Details: f.Details, Retries: &f.Retries, AfterMS: f.After.Milliseconds(), Worker: by.Worker,
+				Code: f.Code, Catchable: f.Catchable, Message: f.Message, Details: f.Details, Retries: &f.Retries, AfterMS: f.After.Milliseconds(), Worker: by.Worker, Priority: h.Priority,
 			}
 			return t.result(ctx, h, by, contract.ExternalResult{Outputs: f.Variables, Local: f.Local, Failure: failed})
 		}
@@ -110,8 +115,8 @@ func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 // BPMNError throws a BPMN error at the task.
 func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message string, variables map[string]any) error {
 	message = events.CutTo(message, maxMessage)
-	return t.answer(ctx, id, by, "throw an error at", func(h *held) error {
-		if !h.started || h.Token == nil {
+	return t.answer(ctx, id, by, "throw an error at", remembered, func(h *held) error {
+		if !h.has() {
 			return t.result(ctx, h, by, contract.ExternalResult{Outputs: variables, Error: &contract.ExternalError{Code: code, Message: message}})
 		}
 		details, err := encode(contract.ExternalResult{Outputs: variables, Worker: by.Worker, Leases: h.Leases, Attempt: int(h.attempt)})
@@ -130,19 +135,29 @@ func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message s
 
 // Extend makes the lock of a worker end so long from now.
 func (t *Tasks) Extend(ctx context.Context, id string, by By, lock time.Duration) error {
-	return t.answer(ctx, id, by, "extend the lock of", func(h *held) error {
-		if !h.started || h.Token == nil { // by Temporal's clock, which need not be that of this machine
+	return t.answer(ctx, id, by, "extend the lock of", looked, func(h *held) error {
+		if !h.has() { // by Temporal's clock, which need not be that of this machine
 			return fmt.Errorf("external task %s: %w", id, ErrExpired)
 		}
-		lock := bounded(lock)
-		h.lease = h.extend(time.Now().UTC().Add(lock))
-		return t.renew(ctx, h, lock)
+		return t.extend(ctx, h, lock)
 	})
 }
 
+func (t *Tasks) extend(ctx context.Context, h *held, lock time.Duration) error {
+	lock = bounded(lock)
+	h.lease = h.lease.extend(time.Now().UTC().Add(lock))
+	return t.renew(ctx, h, lock)
+}
+
 // Unlock has a task offered again at once, whoever has it.
-func (t *Tasks) Unlock(ctx context.Context, id string, by Scope) error {
-	return t.do(ctx, id, By{Scope: by}, "unlock", func(h *held) error {
+func (t *Tasks) Unlock(ctx context.Context, id string, by Scope) (err error) {
+	ctx, told := t.telling(ctx, DeedUnlock, id, By{Scope: by})
+	defer told(&err)
+	n, err := parse(id)
+	if err != nil {
+		return err
+	}
+	err = t.try(ctx, n, "unlock", looked, func(h *held) error {
 		if err := by.check(h); err != nil {
 			return err
 		}
@@ -151,12 +166,26 @@ func (t *Tasks) Unlock(ctx context.Context, id string, by Scope) error {
 		}
 		return t.unlock(ctx, h)
 	})
+	if !errors.Is(err, ErrGone) {
+		return err
+	}
+	_, err = t.failed(ctx, n, by, err) // nobody has one that failed
+	return err
 }
 
 // answer does something with a task that its worker, and nobody else, may do.
-func (t *Tasks) answer(ctx context.Context, id string, by By, what string, do func(*held) error) error {
-	return t.do(ctx, id, by, what, func(h *held) error {
+func (t *Tasks) answer(ctx context.Context, id string, by By, what string, from source, do func(*held) error) (err error) {
+	ctx, told := t.telling(ctx, what, id, by)
+	defer told(&err)
+	n, err := parse(id)
+	if err != nil {
+		return err
+	}
+	return t.try(ctx, n, what, from, func(h *held) error {
 		if err := by.Scope.check(h); err != nil {
+			return err
+		}
+		if err := t.recall(ctx, h); err != nil {
 			return err
 		}
 		switch {
@@ -169,43 +198,36 @@ func (t *Tasks) answer(ctx context.Context, id string, by By, what string, do fu
 	})
 }
 
-// do does something with a task, and tells of it.
-func (t *Tasks) do(ctx context.Context, id string, by By, what string, do func(*held) error) error {
-	d := Deed{What: what, By: by, ID: id}
-	n, err := parse(id)
-	if err == nil {
-		d.Instance = n.instance
-		err = t.try(ctx, n, what, func(h *held) error {
-			err := do(h)
-			d.Topic = h.topic()
-			if what == DeedExtend {
-				d.Until = h.until
-			}
-			return err
-		})
-	}
-	d.Err = err
-	tell(t.Told, d)
-	return err
-}
+// source is where a task comes from that something is done with.
+type source bool
+
+const (
+	remembered source = true  // from what was given away here, if it was
+	looked     source = false // from Temporal: what is told of it stays, and others may have told more
+)
 
 // tries bounds how often it is looked again, when a task has changed between a look and what was done.
 const tries = 5
 
 // try does something with a task as it is.
-func (t *Tasks) try(ctx context.Context, n name, what string, do func(*held) error) error {
+func (t *Tasks) try(ctx context.Context, n name, what string, from source, do func(*held) error) error {
 	for left := tries; ; left-- {
 		h, err := t.given.take(n), error(nil)
-		if h == nil {
+		cached := h != nil && from == remembered
+		if !cached {
 			if h, err = t.look(ctx, n); err != nil {
 				return err
 			}
 		}
 		err = do(h)
+		noted(ctx, h)
 		if _, changed := errors.AsType[*serviceerror.NotFound](err); changed && left > 1 {
 			continue
 		}
 		_, own := errors.AsType[*LockedError](err)
+		if own && cached { // another gateway may have given it to another worker
+			continue
+		}
 		if own || err == nil || slices.ContainsFunc([]error{ErrExpired, ErrGone, ErrForbidden}, func(e error) bool { return errors.Is(err, e) }) {
 			return err
 		}
@@ -220,7 +242,7 @@ func (t *Tasks) result(ctx context.Context, h *held, by By, r contract.ExternalR
 	if err != nil {
 		return err
 	}
-	if h.started && h.Token != nil {
+	if h.has() {
 		_, err = t.service().RespondActivityTaskCompleted(ctx, &workflowservice.RespondActivityTaskCompletedRequest{
 			Namespace: t.namespace, TaskToken: h.Token, Identity: identity, Result: p,
 		})

@@ -167,7 +167,6 @@ func TestLateAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := startPlace(t)
-			p.topic = "late-" + name
 			instance := p.begin()
 			task := p.fetch("ann", 400*time.Millisecond)
 			require.Eventually(t, func() bool { return time.Now().After(task.Until.Add(200 * time.Millisecond)) }, 10*time.Second, 20*time.Millisecond)

@@ -34,7 +34,8 @@ const (
 // outcomes are what is counted for what was done.
 var outcomes = map[string]string{
 	external.DeedFetch: "fetched", external.DeedComplete: "completed", external.DeedFail: "failed", external.DeedError: "bpmn-error", external.DeedExtend: "extended",
-	external.DeedUnlock: "unlocked", external.DeedReturn: "returned",
+	external.DeedUnlock: "unlocked", external.DeedReturn: "returned", external.DeedLock: "locked",
+	external.DeedRetries: "retries-set", external.DeedPriority: "priority-set",
 }
 
 // newWatch registers the metrics, when there are any.
@@ -42,7 +43,7 @@ func newWatch(logger *slog.Logger, r *prometheus.Registry, broker *external.Brok
 	w := &watch{
 		logger: logger, broker: broker, topics: map[string]bool{},
 		deeds: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "waybill_external_tasks_total", Help: "External tasks that this gateway was asked to do something with and did, by topic and outcome: fetched, completed, failed, bpmn-error, extended, unlocked, returned.",
+			Name: "waybill_external_tasks_total", Help: "External tasks that this gateway was asked to do something with and did, by topic and outcome: fetched, completed, failed, bpmn-error, extended, unlocked, returned, locked, retries-set, priority-set.",
 		}, []string{"topic", "outcome"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "waybill_external_refused_total", Help: "Calls about external tasks that this gateway refused, by topic and reason: no-token, forbidden, locked (another has the task), expired (the lock has run out), gone (the task is done, or its instance went on), full (too many wait), failed.",

@@ -65,6 +65,7 @@ type host struct {
 	id       string
 	input    contract.ProcessInput
 	process  *bpmn.Process
+	models   *definition.Cache
 	bindings map[string]contract.Binding // of connectors, by implementation
 	tenant   string                      // of the definition
 	engine   engine.Engine
@@ -83,7 +84,8 @@ type host struct {
 	log      *marker.Writer // nil: the instance records no events
 	fresh    *recorded      // events of the step that is carried out
 	scripts  []workflow.Future
-	flushing bool // events wait for the next workflow task
+	pausing  workflow.Mutex // of pauseOffers
+	flushing bool           // events wait for the next workflow task
 }
 
 // request is an event from an update handler, or something to do between two events.
@@ -95,9 +97,9 @@ type request struct {
 
 func newHost(ctx workflow.Context, p *Processes, d *definition.Unpacked, input contract.ProcessInput) (*host, error) {
 	h := &host{
-		id: workflow.GetInfo(ctx).WorkflowExecution.ID, input: input, process: d.Process, bindings: d.Definition.Connectors, tenant: d.Definition.Tenant, engine: engine.Engine{Scripts: p.scripts},
+		id: workflow.GetInfo(ctx).WorkflowExecution.ID, input: input, process: d.Process, models: p.models, bindings: d.Definition.Connectors, tenant: d.Definition.Tenant, engine: engine.Engine{Scripts: p.scripts},
 		selector: workflow.NewSelector(ctx), waits: map[int]*wait{}, shown: contract.StateActive, mails: d.Definition.TaskMails,
-		requests: workflow.NewBufferedChannel(ctx, 100),
+		requests: workflow.NewBufferedChannel(ctx, 100), pausing: workflow.NewMutex(ctx),
 	}
 	h.ctx, _ = workflow.NewDisconnectedContext(ctx)
 	h.state = engine.New(engine.Options{

@@ -19,6 +19,7 @@ var stateAttribute = temporal.NewSearchAttributeKeyKeyword(contract.StateAttribu
 func (h *host) setHandlers(ctx workflow.Context) error {
 	return errors.Join(
 		workflow.SetQueryHandler(ctx, contract.StateQuery, h.query),
+		workflow.SetQueryHandler(ctx, contract.ExternalTasksQuery, h.externalTasks),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.IncidentUpdate, h.answerIncident,
 			workflow.UpdateHandlerOptions{Validator: h.validateIncident, Description: "answer an open incident: retry, resolve or cancel"}),
 		workflow.SetUpdateHandlerWithOptions(ctx, contract.VariablesUpdate, h.setVariables,

@@ -35,6 +35,11 @@ func (w *wait) loaded(f workflow.Future, c engine.StartChild) {
 	if c.BusinessKey != "" {
 		attributes = append(attributes, businessKeyAttribute.ValueSet(c.BusinessKey))
 	}
+	if called, err := h.models.Process(d, engine.Version); err == nil { // else it says itself what is wrong with it
+		if topics := contract.ShownTopics(called.Topics()); len(topics) > 0 {
+			attributes = append(attributes, topicsAttribute.ValueSet(topics))
+		}
+	}
 	ctx := workflow.WithChildOptions(h.ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            contract.ChildID(d.Key, h.id, w.id),
 		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_ABANDON, // it outlives the run that called it

@@ -30,6 +30,8 @@ type wait struct {
 	subscribed   workflow.Future
 	counted      bool // in load.calls
 	offer        bool
+	number       int        // of an offer: that of its activity; 0: it has none
+	paused       bool       // of an offer: nobody is given it
 	called       string     // a called process: its key
 	resumed      bool       // of an earlier run
 	signal       bool       // the subscription is for a signal

@@ -2,12 +2,14 @@ package workflows
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/waybill-io/waybill/activities/contract"
+	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/engine"
 )
 
@@ -20,13 +22,17 @@ func (h *host) offer(c engine.OfferTask) {
 	if h.load.draining && c.Task > 0 {
 		return
 	}
-	node := h.process.Node(c.Element)
+	h.showTopic(c.Topic)
+	if h.input.Paused && c.Task > 0 {
+		h.holdBack(c)
+		return
+	}
 	ctx, cancel := workflow.WithCancel(h.ctx)
-	id, created := "", c.Created
+	id := ""
 	if c.Task > 0 {
 		id = contract.ExternalTaskID(c.Task)
 	} else {
-		created = h.now()
+		c.Created = h.now()
 	}
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ActivityID:          id,
@@ -34,19 +40,44 @@ func (h *host) offer(c engine.OfferTask) {
 		StartToCloseTimeout: contract.ExternalTaskLongest,
 		HeartbeatTimeout:    offerHeartbeat,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 10 * time.Millisecond, BackoffCoefficient: 1},
-		Summary:             clip(title(node)),
-		Priority:            temporal.Priority{PriorityKey: priorityKey(c.Priority)},
+		Summary:             clip(title(h.process.Node(c.Element))),
+		Priority:            temporal.Priority{PriorityKey: contract.PriorityKey(c.Priority)},
 	})
-	f := workflow.ExecuteActivity(ctx, contract.ExternalTaskActivity, contract.ExternalTask{
-		Topic: c.Topic, Priority: c.Priority, Properties: c.Properties, Variables: contract.Variables(c.Inputs), Payload: c.Payload,
-		Context: h.callContext(node), User: h.input.Initiator, Created: created, Judged: node.Judges(), Leases: c.Leases, NotBefore: c.Report.NotBefore,
-		Failed: contract.ExternalFailure{Message: c.Report.Message, Details: c.Report.Details, Retries: c.Report.Retries, Worker: c.Report.Worker},
-	})
-	w := &wait{h: h, id: c.ID, cancel: cancel, offer: true}
+	f := workflow.ExecuteActivity(ctx, contract.ExternalTaskActivity, h.externalTask(c))
+	w := &wait{h: h, id: c.ID, cancel: cancel, offer: true, number: c.Task}
 	h.load.offers++
 	h.waits[c.ID] = w
 	h.selector.AddFuture(f, w.offered)
 }
+
+// externalTask is what is told of a task.
+func (h *host) externalTask(c engine.OfferTask) contract.ExternalTask {
+	node := h.process.Node(c.Element)
+	return contract.ExternalTask{
+		Topic: c.Topic, Priority: c.Priority, Properties: c.Properties, Variables: contract.Variables(c.Inputs), Local: own(node), Payload: c.Payload,
+		Context: h.callContext(node), VersionTag: h.process.VersionTag, User: h.input.Initiator, Created: c.Created, Judged: node.Judges(), Leases: c.Leases,
+		NotBefore: c.Report.NotBefore, Failed: contract.ExternalFailure{Message: c.Report.Message, Details: c.Report.Details, Retries: c.Report.Retries, Worker: c.Report.Worker},
+	}
+}
+
+// own are the variables of an element that no other sees: those of its input mapping, and of its loop.
+func own(n *bpmn.Node) (names []string) {
+	for _, a := range n.Inputs {
+		names = append(names, a.Name)
+	}
+	if m := n.Mapping; m != nil {
+		for _, p := range slices.Concat(m.Inputs, m.Constants) {
+			names = append(names, p.Name)
+		}
+	}
+	if l := n.Loop; l != nil {
+		names = append(names, l.Element, l.Index, loopCounter)
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
+}
+
+// loopCounter is the variable of every loop.
+const loopCounter = "loopCounter"
 
 // offered is the answer to an external task.
 func (w *wait) offered(f workflow.Future) {
@@ -61,7 +92,12 @@ func (w *wait) offered(f workflow.Future) {
 	by := workedBy(result)
 	switch {
 	case result.Failure != nil:
-		w.answer(w.failedOffer(result, by))
+		failed := w.failedOffer(result, by)
+		if failed.Again != nil && failed.Again.Set {
+			w.set(failed)
+			return
+		}
+		w.answer(failed)
 	case result.Error != nil:
 		w.answer(engine.Failed{
 			ID: w.id, Failure: engine.Failure{Code: result.Error.Code, Message: result.Error.Message}, Variables: engine.Variables(result.Outputs), Attempts: result.Attempt, By: by,
@@ -105,19 +141,4 @@ func tokenOf(result contract.ExternalResult) any {
 		return nil
 	}
 	return token["token"]
-}
-
-// priorityKey puts a priority of BPMN, where higher is sooner and 0 is normal, into Temporal's five, where 1 is first.
-func priorityKey(priority int) int {
-	switch {
-	case priority >= 100:
-		return 1
-	case priority > 0:
-		return 2
-	case priority <= -100:
-		return 5
-	case priority < 0:
-		return 4
-	}
-	return 3
 }

@@ -37,8 +37,13 @@ func (h *host) finishScope(ctx workflow.Context, e contract.ElementInput) error 
 }
 
 // suspend keeps back all that happens from now on: results, timers, messages and people's answers wait until resume. Calls that are
-// under way go on.
-func (h *host) suspend(ctx workflow.Context) error { return h.request(ctx, &request{do: h.holdAll}) }
+// under way go on, and so do external tasks that somebody has. The others are given to nobody.
+func (h *host) suspend(ctx workflow.Context) error {
+	if err := h.request(ctx, &request{do: h.holdAll}); err != nil {
+		return err
+	}
+	return h.pauseOffers(ctx)
+}
 
 func (h *host) holdAll() error {
 	h.input.Paused = true
@@ -47,7 +52,10 @@ func (h *host) holdAll() error {
 }
 
 func (h *host) resumeInstance(ctx workflow.Context) error {
-	return h.request(ctx, &request{do: h.letGo})
+	if err := h.request(ctx, &request{do: h.letGo}); err != nil {
+		return err
+	}
+	return h.pauseOffers(ctx)
 }
 
 // letGo lets what came in the meantime happen, in order.

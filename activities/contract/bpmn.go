@@ -106,7 +106,8 @@ const (
 	StartBySignalActivity   = "waybill/start-by-signal"  // SignalBroadcast -> ids of the instances
 	PublishActivity         = "waybill/publish"          // Message
 	LoadDefinitionActivity  = "waybill/load-definition"  // LoadDefinition -> Definition
-	ExternalTaskActivity    = "waybill/external-task"    // ExternalTask -> ConnectorResult
+	ExternalTaskActivity    = "waybill/external-task"    // ExternalTask -> ExternalResult
+	PauseExternalActivity   = "waybill/pause-external"   // PauseExternal
 )
 
 // LoadDefinition names a deployed process. Version 0 and no tag: the latest.
@@ -122,7 +123,9 @@ type ExternalTask struct {
 	Priority   int               `json:"priority,omitempty"`
 	Properties map[string]string `json:"properties,omitempty"` // of the element
 	Variables  Variables         `json:"variables,omitempty"`
+	Local      []string          `json:"local,omitempty"` // the variables that are the element's own
 	Context    CallContext       `json:"context"`
+	VersionTag string            `json:"versionTag,omitempty"` // of the version of its process
 	Created    time.Time         `json:"created"`
 	Failed     ExternalFailure   `json:"failed,omitzero"`    // it was offered before, and with how many retries it is now
 	NotBefore  time.Time         `json:"notBefore,omitzero"` // it has failed, and is given away from then on
@@ -137,6 +140,27 @@ type ExternalTask struct {
 
 // ExternalTaskLongest is how long a worker may have an external task, however often it extends its lock.
 const ExternalTaskLongest = 10 * 365 * 24 * time.Hour
+
+// ExternalTasksQuery -> []OpenExternalTask, of a process.
+const ExternalTasksQuery = "external-tasks"
+
+// OpenExternalTask is an external task of an instance, without its variables: one that is offered, or one that is an incident since it failed.
+// What Temporal knows of it, such as who has it, is in the activity of its number.
+type OpenExternalTask struct {
+	ExternalTask
+	Task     int    `json:"task"`               // the number in its ExternalTaskID
+	Incident int    `json:"incident,omitempty"` // 0: it is offered
+	Paused   bool   `json:"paused,omitempty"`   // its instance is suspended by an operator
+	Process  string `json:"process,omitempty"`  // the name of its process
+}
+
+// PauseExternal keeps external tasks of an instance from being given away, or lets them be given away again.
+type PauseExternal struct {
+	Instance string `json:"instance"`
+	Run      string `json:"run"`
+	Tasks    []int  `json:"tasks"` // the numbers in their ExternalTaskIDs
+	Resume   bool   `json:"resume,omitempty"`
+}
 
 // FailedExternalTask is the type of the incident of an external task that has no retries left.
 const FailedExternalTask = "failedExternalTask"
@@ -221,6 +245,24 @@ const MaxDetails = 4000
 
 // TopicQueue is the task queue of the external tasks of a topic.
 func TopicQueue(topic string) string { return "waybill-topic/" + Segment(topic) }
+
+// PriorityKey puts a priority of BPMN, where higher is sooner and 0 is normal, into Temporal's five, where 1 is first.
+func PriorityKey(priority int) int {
+	switch {
+	case priority >= 100:
+		return FirstPriority
+	case priority > 0:
+		return 2
+	case priority <= -100:
+		return 5
+	case priority < 0:
+		return 4
+	}
+	return 3
+}
+
+// FirstPriority is Temporal's priority key of what comes first.
+const FirstPriority = 1
 
 // Updates of a process, beside those of process.go.
 const (
