@@ -114,6 +114,10 @@ func runRound(ctx context.Context, contenders []*contender, instances, n int) er
 
 // play runs instances, some at a time.
 func (c *contender) play(ctx context.Context, instances int) (round, []string, error) {
+	return c.playWith(ctx, instances, starters)
+}
+
+func (c *contender) playWith(ctx context.Context, instances, starters int) (round, []string, error) {
 	ids := make([]string, instances)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(starters)

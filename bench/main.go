@@ -37,6 +37,7 @@ type report struct {
 	Rebuild   *rebuildReport   `json:"rebuild,omitempty"`
 	Indexer   *indexerReport   `json:"indexer,omitempty"`
 	Outage    *outageReport    `json:"outage,omitempty"`
+	External  *externalReport  `json:"external,omitempty"`
 }
 
 // section is a part of a report as a person reads it.
@@ -57,7 +58,7 @@ type options struct {
 	rebuild int // documents of the archive of a rebuild
 }
 
-var sections = []string{"engine", "host", "events", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending", "alerts", "indexing", "indexer", "outage"}
+var sections = []string{"engine", "host", "events", "calls", "rate", "connectors", "mail", "mailboxes", "memory", "webhooks", "sending", "alerts", "indexing", "indexer", "outage", "external"}
 
 // rebuildSection is measured only when it is asked for: it takes many minutes.
 const rebuildSection = "rebuild"
@@ -71,6 +72,13 @@ func main() {
 	}
 	if args := os.Args[1:]; len(args) == 2 && args[0] == mailSink {
 		if err := runSink(args[1]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if args := os.Args[1:]; len(args) == 2 && args[0] == externalGateway {
+		if err := runExternalGateway(args[1]); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}
@@ -235,6 +243,12 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		}
 		printed = append(printed, r.Outage)
 	}
+	if slices.Contains(o.only, "external") {
+		if r.External, err = measureExternal(ctx, o.rounds, progress); err != nil {
+			return fmt.Errorf("external tasks: %w", err)
+		}
+		printed = append(printed, r.External)
+	}
 	if o.output == "json" {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
@@ -260,4 +274,5 @@ var (
 	_ section = (*webhooksReport)(nil)
 	_ section = (*sendingReport)(nil)
 	_ section = (*alertsReport)(nil)
+	_ section = (*externalReport)(nil)
 )

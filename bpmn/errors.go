@@ -10,6 +10,7 @@ import (
 type Error struct {
 	File    string
 	Line    int    // 0: not known
+	Column  int    // in bytes, from 1; 0: not known
 	Kind    string // the element's name in BPMN, such as serviceTask
 	Element string // the element's id
 	Path    string // in an extensions file: the JSON path, such as $.mappings.notify.inputs.to
@@ -66,7 +67,7 @@ func (p *problems) add(e *Error) {
 
 // at adds a finding about an element.
 func (p *problems) at(e *element, format string, args ...any) {
-	p.add(&Error{Line: e.line, Kind: e.name.Local, Element: e.id(), Msg: fmt.Sprintf(format, args...)})
+	p.add(&Error{Line: e.line, Column: e.column, Kind: e.name.Local, Element: e.id(), Msg: fmt.Sprintf(format, args...)})
 }
 
 // path adds a finding about a place in a JSON file.

@@ -59,11 +59,11 @@ type scanner struct {
 	spaces   map[string]bool // every namespace URI that was declared
 }
 
-// token is an XML token with the line and the bytes of scanner.src that it came from.
+// token is an XML token with the place and the bytes of scanner.src that it came from.
 type token struct {
 	xml.Token
-	line     int
-	from, to int64
+	line, column int
+	from, to     int64
 }
 
 func newScanner(src []byte, limits Limits) (*scanner, error) {
@@ -82,8 +82,8 @@ func newScanner(src []byte, limits Limits) (*scanner, error) {
 
 // next returns the next token, or io.EOF after a complete document.
 func (s *scanner) next() (token, error) {
-	line, _ := s.dec.InputPos()
-	t := token{line: line, from: s.dec.InputOffset()}
+	line, column := s.dec.InputPos()
+	t := token{line: line, column: column, from: s.dec.InputOffset()}
 	tok, err := s.dec.Token()
 	if err != nil {
 		if errors.Is(err, io.EOF) && !s.rooted {
@@ -180,6 +180,7 @@ type element struct {
 	content  []byte // all text directly inside, joined
 	children []*element
 	line     int
+	column   int // in bytes, from 1
 }
 
 func (e *element) attr(space, local string) string {
@@ -242,7 +243,7 @@ func readElements(src []byte, limits Limits, diagrams bool) (*element, error) {
 				skip++
 				continue
 			}
-			e := &element{name: tok.Name, attrs: tok.Attr, line: t.line}
+			e := &element{name: tok.Name, attrs: tok.Attr, line: t.line, column: t.column}
 			if root == nil {
 				root = e
 			} else {

@@ -32,8 +32,10 @@ const (
 	// keepAtMost bounds what is kept of a topic. More comes when those who wait want other tasks, which may be behind it.
 	keepAtMost = 50
 	patience   = 150 * time.Millisecond // for who does not wait, when the topic has not been polled yet
-	linger     = 20 * time.Millisecond  // for more, after each that came
+	linger     = 100 * time.Millisecond // for more, after the first; no longer than it takes to lock those that came
 	pause      = time.Second            // after Temporal could not be asked
+	// fetchAtMost bounds what one request is given, in bytes of variables, or some tasks more.
+	fetchAtMost = 16 << 20
 	// tidyFor bounds what is done for others: what fails is offered again by itself.
 	tidyFor = 2 * time.Second
 )
@@ -123,6 +125,7 @@ type spare struct {
 type waiter struct {
 	Request
 	left  int // that it takes
+	bytes int // that it was given
 	given chan gift
 }
 
@@ -154,26 +157,26 @@ func (b *Broker) fetch(ctx context.Context, r Request) ([]*Task, error) {
 	}
 	for until := time.Now().Add(r.Wait); ; {
 		r.Wait = time.Until(until)
-		gifts, err := b.collect(ctx, r)
-		found, failed := b.lock(ctx, gifts, r.Worker)
+		found, gone, err := b.collect(ctx, r)
 		if err := ctx.Err(); err != nil {
 			for _, t := range found {
 				b.quietly(func(ctx context.Context) error { return b.source.Unlock(ctx, t.ID, Scope{}) })
 			}
 			return nil, err
 		}
-		if len(found) > 0 || len(gifts) == 0 || failed != nil { // else it was all gone
-			return found, errors.Join(err, failed)
+		if len(found) > 0 || !gone || err != nil {
+			return found, err
 		}
 	}
 }
 
-// collect waits for tasks. An error is only one where there are none.
-func (b *Broker) collect(ctx context.Context, r Request) (gifts []gift, err error) {
+// collect waits for tasks, and locks them as they come: more may come until the first ones are locked. An error is only one where there are none;
+// gone is when there were some, which nobody has any more.
+func (b *Broker) collect(ctx context.Context, r Request) (found []*Task, gone bool, err error) {
 	w := &waiter{Request: r, left: r.Max, given: make(chan gift, r.Max)}
 	fresh, err := b.join(w)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	wait := max(r.Wait, 0)
 	if fresh {
@@ -181,11 +184,16 @@ func (b *Broker) collect(ctx context.Context, r Request) (gifts []gift, err erro
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	for over := false; len(gifts) < r.Max && !over; {
+	l := &locking{broker: b, ctx: ctx, worker: r.Worker, ended: make(chan locked, r.Max)}
+	for over := false; l.begun < r.Max && !over; {
 		select {
 		case g := <-w.given:
-			gifts = append(gifts, g)
-			timer.Reset(linger)
+			if l.begin(g); l.begun == 1 {
+				timer.Reset(linger)
+			}
+		case ended := <-l.ended:
+			l.end(ended)
+			over = l.left == 0 && len(w.given) == 0
 		case <-timer.C:
 			over = true
 		case <-ctx.Done():
@@ -194,42 +202,59 @@ func (b *Broker) collect(ctx context.Context, r Request) (gifts []gift, err erro
 			over = true
 		}
 	}
-	err = b.leave(w)
+	failed := b.leave(w)
 	close(w.given) // nobody gives to who has left
 	for g := range w.given {
-		gifts = append(gifts, g)
+		l.begin(g)
 	}
-	if len(gifts) > 0 {
-		err = nil
+	for l.left > 0 {
+		l.end(<-l.ended)
 	}
-	return gifts, err
+	switch {
+	case len(l.found) > 0:
+		return l.found, false, nil
+	case l.begun > 0:
+		return nil, l.err == nil, l.err
+	}
+	return nil, false, failed
 }
 
-// lock locks what was given, all at once. An error is only one where none is locked.
-func (b *Broker) lock(ctx context.Context, gifts []gift, worker string) (found []*Task, err error) {
-	var mu sync.Mutex
-	var all sync.WaitGroup
-	for _, g := range gifts {
-		all.Go(func() {
-			t, failed := b.source.Lock(ctx, g.offered, worker, g.lock)
-			if failed != nil && !errors.Is(failed, ErrGone) {
-				b.giveBack(g.offered)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case failed == nil:
-				found = append(found, t)
-			case !errors.Is(failed, ErrGone):
-				err = failed
-			}
-		})
+// locking is what becomes of the tasks that a request is given: they are locked side by side.
+type locking struct {
+	broker      *Broker
+	ctx         context.Context
+	worker      string
+	begun, left int
+	ended       chan locked
+	found       []*Task
+	err         error
+}
+
+type locked struct {
+	task *Task
+	err  error
+}
+
+func (l *locking) begin(g gift) {
+	l.begun++
+	l.left++
+	go func() {
+		t, err := l.broker.source.Lock(l.ctx, g.offered, l.worker, g.lock)
+		if err != nil && !errors.Is(err, ErrGone) {
+			l.broker.giveBack(g.offered)
+		}
+		l.ended <- locked{t, err}
+	}()
+}
+
+func (l *locking) end(ended locked) {
+	l.left--
+	switch {
+	case ended.err == nil:
+		l.found = append(l.found, ended.task)
+	case !errors.Is(ended.err, ErrGone):
+		l.err = ended.err
 	}
-	all.Wait()
-	if len(found) > 0 {
-		err = nil
-	}
-	return found, err
 }
 
 // join puts a waiter into the lines of its topics, and gives it what is there. It tells whether one of them was not polled before.
@@ -267,6 +292,9 @@ func (w *waiter) take(o *Offered, wanted Wanted) bool {
 		return false
 	}
 	w.left--
+	if w.bytes += o.size; w.bytes >= fetchAtMost {
+		w.left = 0
+	}
 	w.given <- gift{o, wanted.Lock} // there is room for all that it takes
 	return true
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -23,7 +24,8 @@ type shop struct {
 	unlocked []string
 	gone     map[string]bool
 	fails    error
-	again    bool // what is released is offered again
+	again    bool          // what is released is offered again
+	locking  time.Duration // how long it takes
 }
 
 func newShop() *shop {
@@ -69,6 +71,9 @@ func (s *shop) Poll(ctx context.Context, topic string) (*Offered, error) {
 }
 
 func (s *shop) Lock(_ context.Context, o *Offered, worker string, _ time.Duration) (*Task, error) {
+	if s.locking > 0 {
+		time.Sleep(s.locking) // by the clock of the test
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.gone[o.String()] {
@@ -109,10 +114,13 @@ func want(topics ...string) (list []Wanted) {
 	return list
 }
 
-func TestFetchTakesWhatThereIs(t *testing.T) {
-	t.Parallel()
+func TestFetchTakesWhatThereIs(t *testing.T) { synctest.Test(t, fetchTakesWhatThereIs) }
+
+func fetchTakesWhatThereIs(t *testing.T) {
 	s := newShop()
-	b := brokerOf(t, s, 10)
+	s.locking = 5 * time.Millisecond
+	b := NewBroker(s, 10)
+	defer b.Close()
 	s.offer("a", 1, 2, 3)
 	s.offer("b", 4)
 	found, err := b.Fetch(t.Context(), Request{Worker: "w", Topics: want("a", "b"), Max: 10})

@@ -28,7 +28,7 @@ const (
 	DeedExtend   = "extend the lock of"
 	DeedUnlock   = "unlock"
 	DeedReturn   = "return"
-	DeedLock     = "lock"
+	DeedLock     = "lock" // by its id
 	DeedRetries  = "set the retries of"
 	DeedPriority = "set the priority of"
 )

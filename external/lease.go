@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
@@ -153,6 +154,7 @@ type Offered struct {
 	run     string
 	token   []byte
 	heard   bool // something has been told of it before
+	size    int  // of the input, in bytes
 }
 
 // Poll waits for a task of a topic until the context ends; nil: there is none. Temporal answers a second before that, and refuses to wait less than
@@ -196,7 +198,7 @@ func (t *Tasks) poll(ctx context.Context, queue string) (*Offered, error) {
 	}
 	o := &Offered{
 		name: name{instance: p.GetWorkflowExecution().GetWorkflowId(), task: contract.ExternalTaskNumber(p.GetActivityId())}, lease: leaseOf(p.GetHeartbeatDetails()),
-		Attempt: p.GetAttempt(), run: p.GetWorkflowExecution().GetRunId(), token: p.GetTaskToken(),
+		Attempt: p.GetAttempt(), run: p.GetWorkflowExecution().GetRunId(), token: p.GetTaskToken(), size: proto.Size(p.GetInput()),
 	}
 	if err := converter.GetDefaultDataConverter().FromPayloads(p.GetInput(), &o.Input); err != nil {
 		return nil, fmt.Errorf("read the external task %s of instance %q: %w", p.GetActivityId(), o.instance, err)

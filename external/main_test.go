@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	temporal "go.temporal.io/sdk/client"
 	"gocloud.dev/blob/memblob"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -34,7 +35,11 @@ type place struct {
 
 func startPlace(t *testing.T) *place {
 	t.Helper()
-	temporal := server.Client(t)
+	return startPlaceAt(t, server.Client(t))
+}
+
+func startPlaceAt(t *testing.T, temporal temporal.Client) *place {
+	t.Helper()
 	bucket := memblob.OpenBucket(nil)
 	a, err := app.New(t.Context(), app.Options{Temporal: temporal, Namespace: "default", Roles: []app.Role{app.Process}, Files: bucket})
 	require.NoError(t, err)

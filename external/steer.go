@@ -32,7 +32,7 @@ func (t *Tasks) SetRetries(ctx context.Context, id string, by Scope, retries int
 	if err != nil {
 		return err
 	}
-	err = t.try(ctx, n, "set the retries of", looked, func(h *held) error {
+	err = t.try(ctx, n, DeedRetries, looked, func(h *held) error {
 		if err := by.check(h); err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func (t *Tasks) SetPriority(ctx context.Context, id string, by Scope, priority i
 	if err != nil {
 		return err
 	}
-	err = t.try(ctx, n, "set the priority of", looked, func(h *held) error {
+	err = t.try(ctx, n, DeedPriority, looked, func(h *held) error {
 		if err := by.check(h); err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func (t *Tasks) LockByID(ctx context.Context, id string, by By, lock time.Durati
 	if err != nil {
 		return err
 	}
-	err = t.try(ctx, n, "lock", looked, func(h *held) error {
+	err = t.try(ctx, n, DeedLock, looked, func(h *held) error {
 		if err := by.Scope.check(h); err != nil {
 			return err
 		}

@@ -72,7 +72,7 @@ type Result struct {
 
 // Complete completes a task. When it returns, that is durable.
 func (t *Tasks) Complete(ctx context.Context, id string, by By, r Result) error {
-	return t.answer(ctx, id, by, "complete", remembered, func(h *held) error {
+	return t.answer(ctx, id, by, DeedComplete, remembered, func(h *held) error {
 		return t.result(ctx, h, by, contract.ExternalResult{Outputs: r.Variables, Local: r.Local, Token: r.Token})
 	})
 }
@@ -92,7 +92,7 @@ type Failure struct {
 // variables, and of one that the model may make a BPMN error of.
 func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 	f.Message, f.Details = events.CutTo(f.Message, maxMessage), events.CutTo(f.Details, maxDetails)
-	return t.answer(ctx, id, by, "fail", looked, func(h *held) error {
+	return t.answer(ctx, id, by, DeedFail, looked, func(h *held) error {
 		f := f
 		if f.LessOneOf > 0 {
 			f.Retries = f.LessOneOf - 1
@@ -115,7 +115,7 @@ func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 // BPMNError throws a BPMN error at the task.
 func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message string, variables map[string]any) error {
 	message = events.CutTo(message, maxMessage)
-	return t.answer(ctx, id, by, "throw an error at", remembered, func(h *held) error {
+	return t.answer(ctx, id, by, DeedError, remembered, func(h *held) error {
 		if !h.has() {
 			return t.result(ctx, h, by, contract.ExternalResult{Outputs: variables, Error: &contract.ExternalError{Code: code, Message: message}})
 		}
@@ -135,7 +135,7 @@ func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message s
 
 // Extend makes the lock of a worker end so long from now.
 func (t *Tasks) Extend(ctx context.Context, id string, by By, lock time.Duration) error {
-	return t.answer(ctx, id, by, "extend the lock of", looked, func(h *held) error {
+	return t.answer(ctx, id, by, DeedExtend, looked, func(h *held) error {
 		if !h.has() { // by Temporal's clock, which need not be that of this machine
 			return fmt.Errorf("external task %s: %w", id, ErrExpired)
 		}

@@ -20,7 +20,7 @@ const (
 // externalRoutes are the calls of outside workers, which those documented who made their clients: none of them is in openapi.json.
 func externalRoutes(o Options, tasks *external.Tasks, broker *external.Broker) map[string]http.Handler {
 	all := map[string]http.Handler{}
-	maps.Copy(all, (&camunda.Server{Tasks: tasks, Broker: broker, Admit: o.admitExternal}).Routes())
+	maps.Copy(all, (&camunda.Server{Tasks: tasks, Broker: broker, Admit: o.admitExternal, Processes: o.Client, Deploy: o.deployFiles, AdmitAPI: o.admitAPI}).Routes())
 	maps.Copy(all, (&flowable.Server{Tasks: tasks, Broker: broker, Admit: o.admitExternal}).Routes())
 	maps.Copy(all, (&processengine.Server{Tasks: tasks, Broker: broker, Admit: o.admitExternal}).Routes())
 	return all
@@ -46,4 +46,13 @@ func serveExternal(mux *http.ServeMux, o Options) *external.Broker {
 		mux.Handle(pattern, bounded(handler))
 	}
 	return broker
+}
+
+// admitAPI tells what a caller may do who deploys and starts: a token for external tasks alone does not do.
+func (o Options) admitAPI(r *http.Request) (external.Scope, error) {
+	user, err := o.Access.API(r)
+	if err != nil {
+		o.watch.notAdmitted(r, err)
+	}
+	return external.Scope{User: user}, err
 }

@@ -48,6 +48,9 @@ type Options struct {
 	// /connectors/<instance>/...
 	Receivers map[string]connectors.Connector
 
+	// Connectors are the definitions of those that are built in, for models that are deployed here.
+	Connectors []*connectors.Definition
+
 	watch    *watch        // of external tasks
 	sendWait time.Duration // how long an application waits for the mail server; 0: as is documented. Tests are in a hurry
 }

@@ -43,7 +43,7 @@ func newWatch(logger *slog.Logger, r *prometheus.Registry, broker *external.Brok
 	w := &watch{
 		logger: logger, broker: broker, topics: map[string]bool{},
 		deeds: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "waybill_external_tasks_total", Help: "External tasks that this gateway was asked to do something with and did, by topic and outcome: fetched, completed, failed, bpmn-error, extended, unlocked, returned, locked, retries-set, priority-set.",
+			Name: "waybill_external_tasks_total", Help: "External tasks that this gateway was asked to do something with and did, by topic and outcome: fetched, completed, failed, bpmn-error, extended, unlocked, returned, locked (by its id), retries-set, priority-set.",
 		}, []string{"topic", "outcome"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "waybill_external_refused_total", Help: "Calls about external tasks that this gateway refused, by topic and reason: no-token, forbidden, locked (another has the task), expired (the lock has run out), gone (the task is done, or its instance went on), full (too many wait), failed.",
@@ -99,10 +99,7 @@ func (w *watch) told(d external.Deed) {
 		w.logger.Log(context.Background(), level, "external task: refused to "+d.What+" it", append(fields, "error", d.Err)...)
 		return
 	}
-	outcome, known := outcomes[d.What]
-	if !known {
-		outcome = d.What
-	}
+	outcome := outcomes[d.What]
 	w.deeds.WithLabelValues(topic, outcome).Inc()
 	if !d.Until.IsZero() {
 		fields = append(fields, "until", d.Until)

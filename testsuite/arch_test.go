@@ -74,7 +74,8 @@ var rooms = map[string][]string{
 	"client":  {"activities/contract", "connectors", "definition", "engine", "events", "events/marker", "mail", "script"},
 	"project": {"activities/binding", "activities/contract", "bpmn", "connectors", "definition", "freemarker", "mail", "script"},
 	"gateway": {
-		"activities/contract", "analytics/chart", "analytics/report", "client", "connectors", "external", "gateway/access", "gateway/camunda", "gateway/flowable", "gateway/processengine", "mail",
+		"activities/contract", "analytics/chart", "analytics/report", "bpmn", "client", "connectors", "external", "gateway/access", "gateway/camunda", "gateway/flowable", "gateway/processengine", "mail",
+		"project",
 	},
 	// Who may call, and the file that says so, which those write who make tokens.
 	"gateway/access":           {"external", "mail", "gateway/access/tokenfile"},
@@ -96,7 +97,7 @@ var rooms = map[string][]string{
 	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "analytics/chart", "bpmn", "client", "connectors", "connectors/catalog", "events", "gateway/access/tokenfile", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
-		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/email", "connectors/files", "connectors/rest", "connectors/sql", "engine", "events", "mail", "project", "testsuite", "worker", "worker/dev",
+		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/email", "connectors/files", "connectors/rest", "connectors/sql", "engine", "events", "gateway", "mail", "project", "testsuite", "worker", "worker/dev",
 		"workflows",
 	},
 	"testsuite": {

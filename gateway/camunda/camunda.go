@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"time"
 
@@ -35,6 +36,12 @@ type Server struct {
 	Broker Broker
 	// Admit tells what a caller may do. Its error wraps external.ErrNoToken, or external.ErrForbidden.
 	Admit func(*http.Request) (external.Scope, error)
+
+	// What else there is of /engine-rest, for those whom AdmitAPI lets in: who may work on external tasks may not deploy by that. Without Processes none of
+	// it is served.
+	Processes Processes
+	Deploy    Deploy
+	AdmitAPI  func(*http.Request) (external.Scope, error)
 }
 
 const (
@@ -47,7 +54,7 @@ const (
 
 // Routes are the calls, under /engine-rest.
 func (s *Server) Routes() map[string]http.Handler {
-	return map[string]http.Handler{
+	all := map[string]http.Handler{
 		"POST /engine-rest/external-task/fetchAndLock":    s.admitted(s.fetchAndLock),
 		"POST /engine-rest/external-task/{id}/complete":   s.admitted(s.complete),
 		"POST /engine-rest/external-task/{id}/failure":    s.admitted(s.failure),
@@ -68,12 +75,20 @@ func (s *Server) Routes() map[string]http.Handler {
 		"PUT /engine-rest/external-task/retries":           s.admitted(s.setAllRetries),
 		"POST /engine-rest/external-task/retries-async":    s.admitted(s.setAllRetriesLater),
 	}
+	if s.Processes != nil {
+		maps.Copy(all, s.restRoutes())
+	}
+	return all
 }
 
-// admitted lets those through who may call.
+// admitted lets those through who may work on external tasks.
 func (s *Server) admitted(next func(http.ResponseWriter, *http.Request, external.Scope)) http.Handler {
+	return admitted(s.Admit, next)
+}
+
+func admitted(admit func(*http.Request) (external.Scope, error), next func(http.ResponseWriter, *http.Request, external.Scope)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		by, err := s.Admit(r)
+		by, err := admit(r)
 		if err != nil {
 			fail(w, err)
 			return

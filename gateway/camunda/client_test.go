@@ -44,7 +44,7 @@ func gateway(t *testing.T) (*client.Client, string) {
 	broker := external.NewBroker(tasks, 200)
 	t.Cleanup(broker.Close)
 	mux := http.NewServeMux()
-	for pattern, h := range (&camunda.Server{Tasks: tasks, Broker: broker, Admit: func(*http.Request) (external.Scope, error) { return external.Scope{}, nil }}).Routes() {
+	for pattern, h := range (&camunda.Server{Tasks: tasks, Broker: broker, Admit: func(*http.Request) (external.Scope, error) { return external.Scope{}, nil }, Processes: c}).Routes() {
 		mux.Handle(pattern, h)
 	}
 	s := httptest.NewServer(mux)
@@ -52,8 +52,26 @@ func gateway(t *testing.T) (*client.Client, string) {
 	return c, s.URL + "/engine-rest"
 }
 
+// needsClient skips a test when what it runs is not installed.
+func needsClient(t *testing.T) {
+	t.Helper()
+	const dir = "testdata/client"
+	missing := ""
+	if _, err := exec.LookPath("node"); err != nil {
+		missing = "Node.js is not installed"
+	} else if _, err := os.Stat(dir + "/node_modules/camunda-external-task-client-js"); err != nil {
+		missing = "Camunda's client is not installed (npm ci --ignore-scripts in gateway/camunda/" + dir + ")"
+	}
+	if missing != "" && os.Getenv("CI") == "true" {
+		t.Fatal(missing)
+	} else if missing != "" {
+		t.Skip(missing)
+	}
+}
+
 // Camunda's own client for JavaScript drives processes to their ends.
 func TestCamundaClient(t *testing.T) {
+	needsClient(t)
 	c, url := gateway(t)
 	text := `<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" targetNamespace="t">
 		<error id="err" errorCode="BAD"/><process id="order" isExecutable="true"><startEvent id="s"/><sequenceFlow id="a" sourceRef="s" targetRef="work"/>
@@ -69,6 +87,8 @@ func TestCamundaClient(t *testing.T) {
 
 	dir, err := filepath.Abs("testdata/client")
 	require.NoError(t, err)
+	packageJSON, err := os.ReadFile("testdata/client/package.json")
+	require.NoError(t, err)
 	worker := exec.Command("node", "worker.mjs", url, "orders")
 	worker.Dir, worker.Stdout, worker.Stderr = dir, os.Stderr, os.Stderr
 	require.NoError(t, worker.Start())
@@ -79,9 +99,16 @@ func TestCamundaClient(t *testing.T) {
 		"error":   {"why": "none left"},
 		"fail":    {"retries": int64(1)},
 		"extend":  {"extended": true},
+		"types": {
+			"isDate": "1970-01-01T00:00:00.000Z", "text": "hello", "filename": "a.txt", "large": int64(9007199254740991), "when": "1970-01-01T00:00:00.001+0000",
+			"copy": map[string]any{"name": "p.json", "mediaType": "application/json", "text": string(packageJSON)},
+		},
 	} {
 		order := map[string]any{"lines": []any{map[string]any{"price": 10}, map[string]any{"price": 20}}}
-		id, _, err := c.Start(t.Context(), client.StartOptions{Key: "order", Variables: map[string]any{"what": what, "order": order}})
+		id, _, err := c.Start(t.Context(), client.StartOptions{Key: "order", Variables: map[string]any{
+			"what": what, "order": order, "when": "1970-01-01T00:00:00.000+0000", "file": map[string]any{"name": "a.txt", "mediaType": "text/plain", "text": "hello"},
+			"large": int64(9007199254740991),
+		}})
 		require.NoError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()

@@ -72,6 +72,10 @@ func about(err error, id, worker, call string) error {
 }
 
 func fail(w http.ResponseWriter, err error) {
+	if findings, ok := errors.AsType[*FindingsError](err); ok {
+		failedToParse(w, findings)
+		return
+	}
 	p, ok := errors.AsType[*problem](err)
 	switch {
 	case ok:

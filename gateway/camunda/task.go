@@ -1,7 +1,6 @@
 package camunda
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -46,7 +45,7 @@ func taskOf(t *external.Task) task {
 	c := t.Context
 	out := task{
 		ID: t.ID, Topic: t.Topic, WorkerID: orNull(t.Worker), Created: t.Created.Format(timeFormat), Instance: c.ProcessInstanceID,
-		DefinitionID: definitionID(c), DefinitionKey: c.ProcessDefinitionKey, VersionTag: orNull(t.VersionTag),
+		DefinitionID: definitionOf(c), DefinitionKey: c.ProcessDefinitionKey, VersionTag: orNull(t.VersionTag),
 		Execution: c.ProcessInstanceID, Activity: c.ElementID, ActivityInst: c.ElementID + ":" + t.ID, Tenant: orNull(c.Tenant), Retries: t.Retries,
 		Suspended: t.Suspended, ErrorMessage: orNull(t.ErrorMessage), Priority: t.Priority, BusinessKey: orNull(c.BusinessKey),
 	}
@@ -70,9 +69,8 @@ func lockedOf(t *external.Task, asked *topic) locked {
 	return out
 }
 
-// definitionID is the id of a version of a process.
-func definitionID(c contract.CallContext) string {
-	return fmt.Sprintf("%s:%d", c.ProcessDefinitionKey, c.ProcessDefinitionVersion)
+func definitionOf(c contract.CallContext) string {
+	return definitionID(c.ProcessDefinitionKey, c.ProcessDefinitionVersion)
 }
 
 func orNull(s string) *string {

@@ -163,3 +163,79 @@ func TestWhatIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// jobs lists jobs, until there are as many: the list is some moments behind.
+func (p *place) jobs(query string, total int) (page struct {
+	Total, Start, Size int
+	Sort, Order        string
+	Data               []job
+}) {
+	p.t.Helper()
+	require.Eventually(p.t, func() bool {
+		code, answer := p.call("kermit", "/jobs?"+query, "")
+		page.Data = nil
+		return code == http.StatusOK && json.Unmarshal([]byte(answer), &page) == nil && page.Total == total
+	}, 20*time.Second, 50*time.Millisecond, query)
+	return page
+}
+
+func TestJobsAreListed(t *testing.T) {
+	p := startPlace(t)
+	p.deploy("listed")
+	instances := []string{p.begin("listed", nil), p.begin("listed", nil), p.begin("listed", nil)}
+	const of = "processDefinitionId=listed:1"
+	all := p.jobs(of, 3)
+	require.Equal(t, []any{3, 0, "id", "asc"}, []any{all.Size, all.Start, all.Sort, all.Order})
+	require.Empty(t, all.Data[0].LockOwner)
+	newest := p.jobs(of+"&sort=createTime&order=desc&start=1&size=1", 3)
+	require.Equal(t, []any{1, 1}, []any{newest.Size, newest.Start})
+	require.Equal(t, instances[1], newest.Data[0].ProcessInstanceID)
+	p.jobs("processDefinitionId=listed:2", 0)
+	require.Equal(t, instances[2], p.jobs("processInstanceId="+instances[2], 1).Data[0].ProcessInstanceID)
+
+	j := p.acquire("ann", "listed", "PT1M")
+	require.Equal(t, j.ID, p.jobs(of+"&locked=true", 1).Data[0].ID)
+	p.jobs(of+"&unlocked=true", 2)
+	p.jobs(of+"&elementId=work&elementName=Do+it&withoutTenantId=true", 3)
+	p.jobs(of+"&tenantIdLike=a%25", 0)
+	p.jobs(of+"&scopeType=cmmn", 0)
+	code, answer := p.call("kermit", "/jobs/"+j.ID, "")
+	require.Equal(t, http.StatusOK, code, answer)
+	var one job
+	require.NoError(t, json.Unmarshal([]byte(answer), &one))
+	require.Equal(t, []any{"ann", 3, j.URL, j.LockExpirationTime.Unix()}, []any{one.LockOwner, one.Retries, one.URL, one.LockExpirationTime.Unix()})
+	code, _ = p.call("limited", "/jobs/"+j.ID, "")
+	require.Equal(t, http.StatusForbidden, code)
+
+	code, answer = p.call("kermit", "/acquire/jobs/"+j.ID+"/cmmnTerminate", `{"workerId":"bob"}`)
+	require.Equal(t, http.StatusForbidden, code, answer)
+	code, answer = p.call("kermit", "/acquire/jobs/"+j.ID+"/cmmnTerminate", `{"workerId":"ann"}`)
+	require.Equal(t, http.StatusBadRequest, code)
+	require.JSONEq(t, `{"message":"Bad request","exception":"Can only terminate CMMN external job. Job with id '`+j.ID+`' is from scope 'null'"}`, answer)
+
+	code, answer = p.call("kermit", "/unacquire/jobs", `{"workerId":"ann"}`)
+	require.Equal(t, http.StatusNoContent, code, answer)
+	p.jobs(of+"&unlocked=true", 3)
+	again := p.acquire("bob", "listed", "PT1M")
+	code, answer = p.call("kermit", "/acquire/jobs/"+again.ID+"/fail", `{"workerId":"bob","errorMessage":"no luck","retries":2}`)
+	require.Equal(t, http.StatusNoContent, code, answer)
+	failed := p.jobs(of+"&withException=true", 1).Data[0]
+	require.Equal(t, []any{"no luck", 2}, []any{failed.ExceptionMessage, failed.Retries})
+	require.Equal(t, failed.ID, p.jobs(of+"&exceptionMessage=no+luck&sort=retries", 1).Data[0].ID)
+
+	// One that has failed for good is a dead letter job, and none of these.
+	gone := p.acquire("cay", "listed", "PT1M")
+	code, _ = p.call("kermit", "/acquire/jobs/"+gone.ID+"/fail", `{"workerId":"cay","errorMessage":"never","retries":0}`)
+	require.Equal(t, http.StatusNoContent, code)
+	p.jobs(of, 2)
+	for _, c := range [][2]string{{"/jobs/" + gone.ID, ""}, {"/jobs/none", ""}, {"/acquire/jobs/" + gone.ID + "/cmmnTerminate", `{"workerId":"cay"}`}} {
+		code, answer := p.call("kermit", c[0], c[1])
+		require.Equal(t, http.StatusNotFound, code, answer)
+	}
+	for _, query := range []string{"sort=colour", "order=up", "size=many"} {
+		code, answer := p.call("kermit", "/jobs?"+query, "")
+		require.Equal(t, http.StatusBadRequest, code, answer)
+	}
+	code, _ = p.call("kermit", "/unacquire/jobs", `{}`)
+	require.Equal(t, http.StatusBadRequest, code)
+}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/external"
 )
@@ -17,6 +18,8 @@ type Tasks interface {
 	Fail(ctx context.Context, id string, by external.By, f external.Failure) error
 	BPMNError(ctx context.Context, id string, by external.By, code, message string, variables map[string]any) error
 	Return(ctx context.Context, id string, by external.By) error
+	Get(ctx context.Context, id string, by external.Scope) (*external.Task, error)
+	List(ctx context.Context, f external.Filter) (*external.Listing, error)
 }
 
 // Broker gives tasks to those who ask: external.Broker.
@@ -46,11 +49,15 @@ const (
 // Routes are the calls, under /external-job-api.
 func (s *Server) Routes() map[string]http.Handler {
 	return map[string]http.Handler{
-		"POST " + base + "/acquire/jobs":                s.admitted(s.acquire),
-		"POST " + base + "/acquire/jobs/{id}/complete":  s.admitted(s.complete),
-		"POST " + base + "/acquire/jobs/{id}/bpmnError": s.admitted(s.bpmnError),
-		"POST " + base + "/acquire/jobs/{id}/fail":      s.admitted(s.fail),
-		"POST " + base + "/unacquire/jobs/{id}":         s.admitted(s.unacquire),
+		"POST " + base + "/acquire/jobs":                    s.admitted(s.acquire),
+		"POST " + base + "/acquire/jobs/{id}/complete":      s.admitted(s.complete),
+		"POST " + base + "/acquire/jobs/{id}/bpmnError":     s.admitted(s.bpmnError),
+		"POST " + base + "/acquire/jobs/{id}/cmmnTerminate": s.admitted(s.cmmnTerminate),
+		"POST " + base + "/acquire/jobs/{id}/fail":          s.admitted(s.fail),
+		"POST " + base + "/unacquire/jobs":                  s.admitted(s.unacquireAll),
+		"POST " + base + "/unacquire/jobs/{id}":             s.admitted(s.unacquire),
+		"GET " + base + "/jobs":                             s.admitted(s.jobs),
+		"GET " + base + "/jobs/{id}":                        s.admitted(s.job),
 	}
 }
 
@@ -148,17 +155,25 @@ func jobOf(r *http.Request, t *external.Task) job {
 	c := t.Context
 	j := job{
 		ID: t.ID, URL: address(r) + base + "/jobs/" + t.ID, Correlation: t.ID, Instance: c.ProcessInstanceID,
-		DefinitionID: fmt.Sprintf("%s:%d", c.ProcessDefinitionKey, c.ProcessDefinitionVersion), Execution: c.ProcessInstanceID,
-		Element: c.ElementID, ElementName: orNull(c.ElementName), Retries: defaultRetries, Exception: orNull(t.ErrorMessage),
+		DefinitionID: definitionOf(c), Execution: c.ProcessInstanceID,
+		Element: c.ElementID, ElementName: orNull(c.ElementName), Retries: retries(t), Exception: orNull(t.ErrorMessage),
 		Created: t.Created.UTC().Format(timeFormat), Tenant: c.Tenant, LockOwner: orNull(t.Worker),
-	}
-	if t.Retries != nil {
-		j.Retries = *t.Retries
 	}
 	if !t.Until.IsZero() {
 		j.LockExpiresAt = orNull(t.Until.UTC().Format(timeFormat))
 	}
 	return j
+}
+
+func definitionOf(c contract.CallContext) string {
+	return fmt.Sprintf("%s:%d", c.ProcessDefinitionKey, c.ProcessDefinitionVersion)
+}
+
+func retries(t *external.Task) int {
+	if t.Retries != nil {
+		return *t.Retries
+	}
+	return defaultRetries
 }
 
 // address is how the caller has called.

@@ -1,14 +1,22 @@
 package processengine_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
+	"path"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	sdk "go.temporal.io/sdk/client"
+	"google.golang.org/grpc"
+
+	"github.com/waybill-io/waybill/client"
 )
 
 const atlas = "/atlas_engine/api/v1/external_tasks"
@@ -98,9 +106,70 @@ func TestProcessCube(t *testing.T) {
 func TestLongPoll(t *testing.T) {
 	t.Parallel()
 	h := open(t)
+	h.reads = 2 * time.Second
 	began := time.Now()
-	status, found := h.ask(http.MethodPost, "/fetch_and_lock", object{"workerId": "ann", "topicName": "never", "longPollingTimeout": 2500}, admitted)
+	status, found := h.another(t).ask(http.MethodPost, "/fetch_and_lock", object{"workerId": "ann", "topicName": "never", "longPollingTimeout": 3000}, admitted)
 	require.Equal(t, http.StatusOK, status)
 	require.Empty(t, found)
-	require.GreaterOrEqual(t, time.Since(began), 2500*time.Millisecond)
+	require.GreaterOrEqual(t, time.Since(began), 3*time.Second)
+}
+
+// Who hangs up while it waits is not given what comes then.
+func TestHangingUp(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.deploy("reference", reference)
+	body := func(worker string) string {
+		return `{"workerId":"` + worker + `","topicName":"left","longPollingTimeout":20000,"lockDuration":60000}`
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		r, _ := http.NewRequestWithContext(ctx, http.MethodPost, h.url()+atlas+"/fetch_and_lock", io.MultiReader(strings.NewReader(body("ann")))) // in chunks
+		r.Header.Set("Authorization", admitted)
+		_, err := http.DefaultClient.Do(r)
+		ended <- err
+	}()
+	require.Eventually(t, func() bool { return h.waiting.Load() == 1 }, time.Minute, time.Millisecond)
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
+	require.Eventually(t, func() bool { return h.waiting.Load() == 0 }, time.Minute, time.Millisecond)
+	h.start("reference", object{"topic": "left"})
+	status, found := h.ask(http.MethodPost, "/fetch_and_lock", json.RawMessage(body("bob")), admitted)
+	require.Equal(t, http.StatusOK, status)
+	require.Len(t, found, 1)
+}
+
+// process-engine's client goes on to extend the locks of tasks that its handlers threw errors for: that costs one look, also when the instance
+// has ended.
+func TestLateExtensionsAreCheap(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.deploy("reference", reference)
+	var made sync.Map // calls of Temporal, by method
+	count := func(ctx context.Context, method string, request, reply any, c *grpc.ClientConn, invoke grpc.UnaryInvoker, o ...grpc.CallOption) error {
+		n, _ := made.LoadOrStore(path.Base(method), new(atomic.Int32))
+		n.(*atomic.Int32).Add(1)
+		return invoke(ctx, method, request, reply, c, o...)
+	}
+	temporal, err := sdk.DialContext(t.Context(), sdk.Options{
+		HostPort: server.Address(t), ConnectionOptions: sdk.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(count)}},
+	})
+	require.NoError(t, err)
+	t.Cleanup(temporal.Close)
+	h.Client = client.New(temporal)
+	g := h.another(t)
+	id := g.start("reference", object{"topic": "late"})
+	_, found := g.ask(http.MethodPost, "/fetch_and_lock", object{"workerId": "ann", "topicName": "late", "longPollingTimeout": 20_000, "lockDuration": 60_000}, admitted)
+	task := found.([]any)[0].(object)["id"].(string)
+	require.Equal(t, http.StatusNoContent, g.put("ann", task, "finish", object{}))
+	g.ended(id)
+	made.Clear()
+	for range 3 {
+		require.Equal(t, http.StatusConflict, g.put("ann", task, "extend_lock", object{"additionalDuration": 30_000}))
+	}
+	made.Delete("PollActivityTaskQueue") // for others
+	all := map[any]int32{}
+	made.Range(func(method, n any) bool { all[method] = n.(*atomic.Int32).Load(); return true })
+	require.Equal(t, map[any]int32{"DescribeWorkflowExecution": 3}, all)
 }

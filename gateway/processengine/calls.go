@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/waybill-io/waybill/external"
 )
@@ -30,7 +29,6 @@ func (s *Server) fetch(show func(*external.Task) any) call {
 		for _, topic := range in.Topics {
 			ask.Topics = append(ask.Topics, external.Wanted{Topic: topic, Lock: in.Lock.duration(longestLock), Accept: accept})
 		}
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(ask.Wait + time.Minute)) // where there is one
 		found, err := s.Broker.Fetch(r.Context(), ask)
 		if err != nil {
 			return err
@@ -76,7 +74,7 @@ func (s *Server) handleServiceError(w http.ResponseWriter, r *http.Request, by e
 
 // failed ends a task with an error, which an error event of the model may catch. What nothing catches is an incident.
 func (s *Server) failed(w http.ResponseWriter, r *http.Request, by external.Scope, in *request, p *problemOf) error {
-	f := external.Failure{Code: string(cmp.Or(p.Code, "ServiceError")), Message: string(p.Message), Details: string(p.Details)}
+	f := external.Failure{Catchable: true, Code: string(p.Code), Message: string(p.Message), Details: string(p.Details)}
 	return done(w, s.Tasks.Fail(r.Context(), r.PathValue("id"), in.worker(by), f))
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,6 +39,8 @@ type house struct {
 	tasks   *external.Tasks
 	address string
 	stop    func()
+	waiting *atomic.Int32 // requests that are not answered yet
+	reads   time.Duration // how long a request may take to come; 0: as long as it likes
 }
 
 func open(t *testing.T) *house {
@@ -69,7 +72,13 @@ func (h *house) serve() {
 	listener, err := net.Listen("tcp", h.address)
 	require.NoError(h.t, err)
 	h.address = listener.Addr().String()
-	s := &http.Server{Handler: mux, ReadTimeout: time.Second} // as the gateway has one, which is shorter than a worker waits
+	h.waiting = new(atomic.Int32)
+	counted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.waiting.Add(1)
+		defer h.waiting.Add(-1)
+		mux.ServeHTTP(w, r)
+	})
+	s := &http.Server{Handler: counted, ReadTimeout: h.reads}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(listener) }()
 	h.stop = func() {
@@ -115,7 +124,10 @@ func (h *house) ended(id string) contract.ProcessResult {
 	ctx, cancel := context.WithTimeout(h.t.Context(), 2*time.Minute)
 	defer cancel()
 	result, err := h.Wait(ctx, id)
-	require.NoError(h.t, err)
+	if err != nil {
+		state, _ := h.Client.Get(h.t.Context(), id)
+		require.NoError(h.t, err, "it waits at %s, with incidents %+v", state.Active, state.Incidents)
+	}
 	return result
 }
 
@@ -143,7 +155,7 @@ func (h *house) in(t *testing.T) *house {
 // another is a gateway beside the first, over the same processes.
 func (h *house) another(t *testing.T) *house {
 	t.Helper()
-	g := &house{t: t, Client: h.Client, address: "127.0.0.1:0"}
+	g := &house{t: t, Client: h.Client, address: "127.0.0.1:0", reads: h.reads}
 	g.serve()
 	t.Cleanup(func() { g.stop() })
 	return g

@@ -45,6 +45,8 @@ func fail(w http.ResponseWriter, style style, err error) {
 		p = &problem{status: http.StatusLocked, Message: fmt.Sprintf("external task %s is locked by another worker until %s", locked.ID, locked.Until.UTC().Format(isoTime))}
 	case errors.Is(err, external.ErrExpired):
 		p = &problem{status: http.StatusLocked, Message: err.Error()}
+	case errors.Is(err, external.ErrTooLarge):
+		p = &problem{status: http.StatusRequestEntityTooLarge, Message: err.Error()}
 	case errors.Is(err, external.ErrFull):
 		p = &problem{status: http.StatusServiceUnavailable, Message: err.Error()}
 	default:

@@ -148,7 +148,8 @@ func (c *caller) all(worker string, task func() string, authorization ...string)
 	}
 }
 
-const late = "a lock that has run out is gone: the task is in the queue of its topic, where no one is taken out of turn"
+// late is why a lock that nobody has is not extended, as theirs would be. The worker's answer is heard all the same, until another has the task.
+const late = "a failed task that an operator has offered again keeps its id here, and process-engine's client extends those that its handlers threw for, on and on: nobody else could get them"
 
 // cases are asked of both servers. Where ours answers otherwise, why says so, and ours are the statuses and shapes of the answers by their
 // number.

@@ -58,7 +58,10 @@ func TestExternalFaults(t *testing.T) {
 		all.Go(func() { o.work(working) })
 	}
 	t.Cleanup(func() { stop(); all.Wait() })
-	l.begin(howMany(t, "WAYBILL_EXTERNAL_TASKS", 400))
+	for n := range howMany(t, "WAYBILL_EXTERNAL_TASKS", 400) / tasksEach {
+		l.instances = append(l.instances, fmt.Sprintf("leases/%d", n))
+	}
+	all.Go(func() { l.begin(working) })
 	l.breakThings(b)
 	stop()
 	all.Wait()
@@ -68,7 +71,7 @@ func TestExternalFaults(t *testing.T) {
 	for _, id := range l.instances {
 		offers += l.read(id, kept)
 	}
-	t.Logf("%d tasks in %s, %d gateways killed, %d tasks offered again; the workers saw:\n%s", len(l.instances)*tasksEach, took.Round(time.Second), l.kills, offers-len(kept), b)
+	t.Logf("%d tasks in %s, %d gateways killed, tasks were offered again %d times; the workers saw:\n%s", len(l.instances)*tasksEach, took.Round(time.Second), l.kills, offers-len(kept), b)
 	require.Len(t, kept, len(l.instances)*tasksEach, "each task has an answer of its own")
 	require.Empty(t, b.check(kept))
 }
@@ -81,19 +84,22 @@ func (l *leased) startProcesses() {
 	l.processes = l.startWorker("--roles", "process")
 }
 
-func (l *leased) begin(tasks int) {
-	l.t.Helper()
-	for n := range tasks / tasksEach {
-		id, _, err := l.client.Start(l.t.Context(), client.StartOptions{Key: "leases", ID: fmt.Sprintf("leases/%d", n)})
-		require.NoError(l.t, err)
-		l.instances = append(l.instances, id)
+// begin starts instances, whatever is down meanwhile.
+func (l *leased) begin(ctx context.Context) {
+	for _, id := range l.instances {
+		for ctx.Err() == nil {
+			if _, _, err := l.client.Start(ctx, client.StartOptions{Key: "leases", ID: id}); err == nil {
+				break
+			}
+			pause(ctx, tick)
+		}
 	}
 }
 
 // breakThings kills and restarts until all instances have ended.
 func (l *leased) breakThings(b *books) {
 	l.t.Helper()
-	every := time.NewTicker(3 * time.Second)
+	every := time.NewTicker(tick)
 	defer every.Stop()
 	ended := make(chan struct{})
 	go func() {
@@ -102,14 +108,9 @@ func (l *leased) breakThings(b *books) {
 			l.ended(id)
 		}
 	}()
-	accepted := func() int {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		return b.counts["complete: 204"]
-	}
 	all := len(l.instances) * tasksEach
 	var killed, restarted bool
-	seen, still := 0, time.Now()
+	seen, still, last := 0, time.Now(), time.Now()
 	for {
 		select {
 		case <-ended:
@@ -117,37 +118,67 @@ func (l *leased) breakThings(b *books) {
 			return
 		case <-every.C:
 		}
-		n := l.kills % len(l.gateways)
-		l.gateways[n].kill()
-		l.kills++
-		switch done := accepted(); {
+		done := b.accepted()
+		switch {
 		case done > all/4 && !killed:
 			killed = true
 			l.processes.kill()
 			l.startProcesses()
 		case done > all/2 && !restarted:
 			restarted = true
-			address := l.temporal.Address
-			require.NoError(l.t, l.temporal.Stop())
-			l.startTemporal(address)
-		case done > seen:
+			l.restartTemporal()
+		case time.Since(last) >= 3*time.Second:
+			last = time.Now()
+			l.killGateway()
+		}
+		if done > seen {
 			seen, still = done, time.Now()
-		case time.Since(still) > patience:
+		}
+		if time.Since(still) > patience {
 			l.t.Fatalf("nothing goes on; the workers saw:\n%s", b)
 		}
-		l.startGateway(n) // which wants Temporal to be there
 	}
+}
+
+// killGateway kills one of the gateways in turn.
+func (l *leased) killGateway() {
+	l.t.Helper()
+	n := l.kills % len(l.gateways)
+	l.gateways[n].kill()
+	l.startGateway(n)
+	l.kills++
+}
+
+// restartTemporal restarts Temporal when nothing is just starting, which wants it to be there.
+func (l *leased) restartTemporal() {
+	l.t.Helper()
+	for _, a := range l.addresses {
+		l.eventually(func() string { return "no gateway at " + a }, func() bool {
+			answer, err := http.Get("http://" + a + "/healthz")
+			if err != nil {
+				return false
+			}
+			_ = answer.Body.Close()
+			return answer.StatusCode == http.StatusOK
+		})
+	}
+	address := l.temporal.Address
+	require.NoError(l.t, l.temporal.Stop())
+	l.startTemporal(address)
 }
 
 // ended waits until an instance has ended, whatever is down meanwhile.
 func (l *leased) ended(id string) {
-	for l.t.Context().Err() == nil {
-		r, err := l.client.Wait(l.t.Context(), id)
+	ctx, cancel := context.WithTimeout(l.t.Context(), 2*patience)
+	defer cancel()
+	for ctx.Err() == nil {
+		r, err := l.client.Wait(ctx, id)
 		if err == nil && r.State == contract.StateCompleted {
 			return
 		}
-		pause(l.t.Context(), tick)
+		pause(ctx, tick)
 	}
+	l.t.Errorf("instance %s has not ended", id)
 }
 
 // read keeps the answers that an instance has of its tasks, and counts how often they were offered.

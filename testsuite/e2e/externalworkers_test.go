@@ -40,7 +40,14 @@ type outside struct {
 }
 
 type fetched struct {
-	ID string `json:"id"`
+	ID    string `json:"id"`
+	Until string `json:"lockExpirationTime"`
+}
+
+// over tells whether the lock of a task has run out.
+func (f fetched) over() bool {
+	until, err := time.Parse("2006-01-02T15:04:05.000-0700", f.Until)
+	return err == nil && time.Now().After(until)
 }
 
 // work takes and answers tasks until the context ends.
@@ -53,7 +60,7 @@ func (o *outside) work(ctx context.Context) {
 		}
 		var all sync.WaitGroup
 		for _, task := range tasks {
-			all.Go(func() { o.do(ctx, task.ID) })
+			all.Go(func() { o.do(ctx, task) })
 		}
 		all.Wait()
 	}
@@ -87,7 +94,8 @@ func (o *outside) fetch(ctx context.Context) (tasks []fetched, err error) {
 }
 
 // do does what is the habit with a task.
-func (o *outside) do(ctx context.Context, id string) {
+func (o *outside) do(ctx context.Context, task fetched) {
+	id := task.ID
 	switch {
 	case o.silent:
 		o.books.count("left without an answer")
@@ -109,17 +117,17 @@ func (o *outside) do(ctx context.Context, id string) {
 	default:
 		pause(ctx, rand.N(50*time.Millisecond))
 	}
-	o.complete(ctx, id)
+	o.complete(ctx, task)
 }
 
 // complete answers with a value that nobody else answers with. A worker whose answer was cut off tells it once more.
-func (o *outside) complete(ctx context.Context, id string) {
-	a := o.books.answers(id, o.id)
+func (o *outside) complete(ctx context.Context, task fetched) {
+	a, id, late := o.books.answers(task.ID, o.id), task.ID, task.over()
 	for range 3 {
-		status, text, err := o.post(ctx, "/"+id+"/complete", map[string]any{
+		status, _, err := o.post(ctx, "/"+id+"/complete", map[string]any{
 			"workerId": o.id, "variables": map[string]any{"answer": map[string]any{"type": "String", "value": a.value}},
 		})
-		o.books.answered(a, o.late > 0, status, text, err)
+		o.books.answered(a, late, status, err)
 		if err == nil && status < 500 || ctx.Err() != nil {
 			return
 		}

@@ -1,8 +1,8 @@
-// A worker of Camunda's own client: node worker.mjs BASE_URL TOPIC
-import {Client, Variables} from 'camunda-external-task-client-js'
+// A worker of Camunda's own client: node worker.mjs BASE_URL TOPIC [WORKER_ID [MILLISECONDS of slow tasks]]
+import {Client, File, Variables} from 'camunda-external-task-client-js'
 
-const [baseUrl, topic] = process.argv.slice(2)
-const client = new Client({baseUrl, workerId: 'js', maxTasks: 5, interval: 50, asyncResponseTimeout: 5000, lockDuration: 2000, maxParallelExecutions: 5})
+const [baseUrl, topic, workerId = 'js', slow = '0'] = process.argv.slice(2)
+const client = new Client({baseUrl, workerId, maxTasks: 5, interval: 50, asyncResponseTimeout: 5000, lockDuration: 2000, maxParallelExecutions: 5})
 
 for (const event of ['complete:error', 'handleFailure:error', 'handleBpmnError:error', 'extendLock:error', 'poll:error'])
   client.on(event, (...args) => console.log(event, String(args[args.length - 1])))
@@ -16,6 +16,13 @@ client.subscribe(topic, async ({task, taskService}) => {
       variables.setAll({total: order.lines.reduce((sum, l) => sum + l.price, 0), when: new Date(0), done: true, list: [1, 2], text: 'ä'})
       await taskService.complete(task, variables)
       break
+    case 'types': { // the types of what it has got, the content of a file, and a file
+      const {when, file, large} = task.variables.getAll()
+      const content = new File({localPath: 'package.json', filename: 'p.json', mimetype: 'application/json'})
+      variables.setAll({isDate: when instanceof Date && when.toISOString(), text: (await file.load()).content.toString(), filename: file.filename, large, copy: await content.load(), when: new Date(1)})
+      await taskService.complete(task, variables)
+      break
+    }
     case 'error':
       variables.set('why', 'none left')
       await taskService.handleBpmnError(task, 'BAD', 'sold out', variables)
@@ -26,6 +33,12 @@ client.subscribe(topic, async ({task, taskService}) => {
         break
       }
       variables.set('retries', task.retries)
+      await taskService.complete(task, variables)
+      break
+    case 'slow':
+      console.log('busy with', task.processInstanceId)
+      await new Promise(resolve => setTimeout(resolve, Number(slow)))
+      variables.set('by', workerId)
       await taskService.complete(task, variables)
       break
     case 'extend':
