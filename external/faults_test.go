@@ -132,6 +132,40 @@ func TestClocksDiffer(t *testing.T) {
 	require.NoError(t, other.Complete(t.Context(), p.fetch("cay", time.Minute).ID, by("cay"), external.Result{}))
 }
 
+// What an operator changes of a task leaves its worker the lock that it has, whatever the clock of the gateway says.
+func TestOperatorsClockDiffers(t *testing.T) {
+	p := startPlace(t)
+	instance := p.begin()
+	l := &line{}
+	other := p.otherGateway(l)
+	task := p.fetch("ann", 30*time.Second)
+	for _, skew := range []time.Duration{-time.Hour, time.Hour} {
+		l.set("", skew)
+		require.NoError(t, other.SetRetries(t.Context(), task.ID, external.Scope{}, 5))
+		require.NoError(t, other.SetPriority(t.Context(), task.ID, external.Scope{}, 7))
+		require.Less(t, p.lockOf(instance), 30*time.Second)
+		require.Greater(t, p.lockOf(instance), 20*time.Second)
+	}
+	require.NoError(t, p.Complete(t.Context(), task.ID, by("ann"), external.Result{}))
+	p.ended(instance)
+}
+
+// Who has too long a name gets nothing, and takes nothing away.
+func TestWorkerWithALongName(t *testing.T) {
+	p := startPlace(t)
+	instance := p.begin()
+	long := strings.Repeat("w", 3<<20)
+	o := p.poll()
+	_, err := p.Lock(t.Context(), o, long, time.Minute)
+	require.ErrorContains(t, err, "at most 255 bytes")
+	require.Less(t, len(err.Error()), 1000)
+	require.NoError(t, p.Release(t.Context(), o))
+	require.ErrorContains(t, p.LockByID(t.Context(), o.String(), by(long), time.Minute), "at most 255 bytes")
+	task := p.fetch("ann", time.Minute)
+	require.NoError(t, p.Complete(t.Context(), task.ID, by("ann"), external.Result{}))
+	p.ended(instance)
+}
+
 // runOut waits until Temporal offers a task again.
 func (p *place) runOut(task *external.Task) {
 	p.t.Helper()

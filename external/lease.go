@@ -81,12 +81,13 @@ type held struct {
 	name
 	lease
 	run     string
-	queue   string    // of its topic
-	tenant  string    // of its definition
-	started bool      // an attempt is given away
-	until   time.Time // of a lock
-	later   time.Time // not started: it is offered again then; zero: now
-	ended   time.Time // not started: when the last attempt ended; zero: there was none
+	queue   string        // of its topic
+	tenant  string        // of its definition
+	started bool          // an attempt is given away
+	until   time.Time     // of a lock
+	lock    time.Duration // that ends then
+	later   time.Time     // not started: it is offered again then; zero: now
+	ended   time.Time     // not started: when the last attempt ended; zero: there was none
 	attempt int32
 	told    bool // something has been told of it since it was offered
 	paused  bool // its instance is suspended
@@ -133,7 +134,8 @@ func heldOf(n name, w *workflow.WorkflowExecutionInfo, p *workflow.PendingActivi
 		} else {
 			h.Worker, h.Token = "", nil // of an attempt before: this one is not given to anybody yet
 		}
-		h.until = last.Add(p.GetActivityOptions().GetHeartbeatTimeout().AsDuration())
+		h.lock = p.GetActivityOptions().GetHeartbeatTimeout().AsDuration()
+		h.until = last.Add(h.lock)
 		return h
 	}
 	if at := p.GetNextAttemptScheduleTime(); at != nil {
@@ -262,26 +264,39 @@ func (t *Tasks) Lock(ctx context.Context, o *Offered, worker string, lock time.D
 // lock was is not looked at, since another gateway may have changed it, or died before it did.
 func (t *Tasks) renew(ctx context.Context, h *held, lock time.Duration) error {
 	began := time.Now()
-	beat, err := t.service().RecordActivityTaskHeartbeat(ctx, &workflowservice.RecordActivityTaskHeartbeatRequest{
-		Namespace: t.namespace, TaskToken: h.Token, Details: h.payloads(), Identity: identity,
-	})
-	if err != nil {
+	if err := t.beat(ctx, h); err != nil {
 		return err
 	}
-	if beat.GetCancelRequested() {
-		return ErrGone
-	}
-	_, err = t.service().UpdateActivityExecutionOptions(ctx, &workflowservice.UpdateActivityExecutionOptionsRequest{
-		Namespace: t.namespace, WorkflowId: h.instance, RunId: h.run, ActivityId: h.activity(), Identity: identity,
-		ActivityOptions: &activity.ActivityOptions{HeartbeatTimeout: durationpb.New(lock)},
-		UpdateMask:      &fieldmaskpb.FieldMask{Paths: []string{"heartbeat_timeout"}},
-	})
-	if err != nil {
+	if err := t.set(ctx, h, lock); err != nil {
 		return err
 	}
 	h.until = began.Add(lock)
 	t.given.put(h)
 	return nil
+}
+
+// beat tells what there is to tell of a task that is given away. Its lock, as long as it was, begins anew.
+func (t *Tasks) beat(ctx context.Context, h *held) error {
+	if len(h.Worker) > contract.MaxWorker { // what is too large to be told Temporal makes the end of the task
+		return fmt.Errorf("the id of a worker has at most %d bytes, and this one has %d", contract.MaxWorker, len(h.Worker))
+	}
+	beat, err := t.service().RecordActivityTaskHeartbeat(ctx, &workflowservice.RecordActivityTaskHeartbeatRequest{
+		Namespace: t.namespace, TaskToken: h.Token, Details: h.payloads(), Identity: identity,
+	})
+	if err == nil && beat.GetCancelRequested() {
+		err = ErrGone
+	}
+	return err
+}
+
+// set sets how long after the last sign of life a lock runs out.
+func (t *Tasks) set(ctx context.Context, h *held, lock time.Duration) error {
+	_, err := t.service().UpdateActivityExecutionOptions(ctx, &workflowservice.UpdateActivityExecutionOptionsRequest{
+		Namespace: t.namespace, WorkflowId: h.instance, RunId: h.run, ActivityId: h.activity(), Identity: identity,
+		ActivityOptions: &activity.ActivityOptions{HeartbeatTimeout: durationpb.New(lock)},
+		UpdateMask:      &fieldmaskpb.FieldMask{Paths: []string{"heartbeat_timeout"}},
+	})
+	return err
 }
 
 // Release offers what was polled again, at once. Who had it last may answer for it still.
@@ -356,6 +371,10 @@ const maxGiven = 10_000
 func (g *given) put(h *held) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	delete(g.tasks, h.name)
+	if len(h.Message)+len(h.Details) > maxMessage { // many of them would take much memory
+		return
+	}
 	if len(g.tasks) >= maxGiven {
 		now := time.Now()
 		for n, other := range g.tasks {

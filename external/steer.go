@@ -185,9 +185,17 @@ func (t *Tasks) rank(ctx context.Context, h *held, key int) error {
 // has tells whether a worker has the task, so that something can be told of it.
 func (h *held) has() bool { return h.started && h.Token != nil }
 
-// keep tells something of a task that a worker has, for as long as it has it.
+// keep tells something of a task that a worker has, which keeps it as long as it would have had it: by Temporal's clock, which need not be that of this
+// machine.
 func (t *Tasks) keep(ctx context.Context, h *held) error {
-	return t.renew(ctx, h, bounded(time.Until(h.until)))
+	if err := t.beat(ctx, h); err != nil {
+		return err
+	}
+	now, err := t.look(ctx, h.name)
+	if err != nil {
+		return err
+	}
+	return t.set(ctx, h, bounded(h.lock-now.until.Sub(h.until)))
 }
 
 // reoffer has the process offer a task again with what is told of it, at the time at which it would have been offered anyway; or makes it an incident.

@@ -94,7 +94,7 @@ var rooms = map[string][]string{
 		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/email", "examples", "gateway", "mail", "project", "worker", "workflows",
 		"testsuite/mailserver", "testsuite/temporalserver",
 	},
-	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "analytics/chart", "bpmn", "client", "connectors", "connectors/catalog", "events", "gateway/access/tokenfile", "mail", "project", "testsuite/scenario"},
+	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "analytics/chart", "bpmn", "client", "connectors", "connectors/catalog", "events", "external", "gateway/access/tokenfile", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
 		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/email", "connectors/files", "connectors/rest", "connectors/sql", "engine", "events", "gateway", "mail", "project", "testsuite", "worker", "worker/dev",
