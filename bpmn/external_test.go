@@ -68,6 +68,7 @@ func TestPayload(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, script, m.Processes[0].Node("e").TopicScript != nil, topic)
 		require.Equal(t, script, m.Processes[0].History, topic)
+		require.Equal(t, strings.HasSuffix(topic, "token.refresh"), len(m.Processes[0].Topics()) == 1, "only what is no expression is known before")
 	}
 	check := func(source string) error {
 		if strings.Contains(source, "??") {

@@ -43,7 +43,7 @@ func (p *Process) Node(id string) *Node { return p.nodes[id] }
 // Topics are those of its external tasks, as far as they are no expressions.
 func (p *Process) Topics() (topics []string) {
 	for _, n := range p.Nodes {
-		if n.Topic == nil || !n.Topic.IsLiteral() {
+		if n.Topic == nil || n.TopicScript != nil || !n.Topic.IsLiteral() {
 			continue
 		}
 		if topic, err := n.Topic.Eval(nil); err == nil { // a literal has no error

@@ -2,10 +2,13 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	sdk "go.temporal.io/sdk/temporal"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/engine"
@@ -50,6 +53,42 @@ func (c *Client) ExternalInstances(ctx context.Context, f ExternalFilter, limit 
 	}
 	return nil
 }
+
+// DeployedTopics are those of the external tasks of deployed processes, in their latest versions, as far as they are no expressions, by name. of
+// tells whether a tenant counts. It asks for each process, lookAtOnce at a time.
+func (c *Client) DeployedTopics(ctx context.Context, of func(tenant string) bool) ([]string, error) {
+	keys, err := c.ProcessKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := make([][]string, len(keys))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(lookAtOnce)
+	for i, key := range keys {
+		g.Go(func() error {
+			d, err := c.Definition(ctx, key, 0)
+			if errors.Is(err, ErrNotFound) || err == nil && !of(d.Tenant) {
+				return nil // undeployed since, or another's
+			}
+			if err != nil {
+				return err
+			}
+			if p, err := c.models.Process(d, engine.Version); err == nil { // else none of its instances could start
+				found[i] = p.Topics()
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	topics := slices.Concat(found...)
+	slices.Sort(topics)
+	return slices.Compact(topics), nil
+}
+
+// lookAtOnce is how many processes are asked at a time.
+const lookAtOnce = 16
 
 func literals(list []string) string {
 	quoted := make([]string, len(list))

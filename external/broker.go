@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/waybill-io/waybill/activities/contract"
 )
 
 // Source is where a broker gets tasks from: Tasks.
@@ -40,6 +42,9 @@ const (
 
 // Broker gives tasks to those who wait for them. Any number may wait for a topic: Temporal is asked for them together.
 type Broker struct {
+	Told   func(Deed) // is told what is fetched; nil: nobody is
+	Caller int        // how many requests of one user may wait, so that none takes all places; 0: all. Both are set before the first Fetch
+
 	source  Source
 	waiting int // at most
 	ctx     context.Context
@@ -49,12 +54,13 @@ type Broker struct {
 	mu     sync.Mutex
 	topics map[string]*topic
 	parked int
+	users  map[string]int // how many of parked are theirs
 	closed bool
 }
 
 // NewBroker returns a broker for as many requests at a time as may wait.
 func NewBroker(s Source, waiting int) *Broker {
-	b := &Broker{source: s, waiting: waiting, topics: map[string]*topic{}}
+	b := &Broker{source: s, waiting: waiting, topics: map[string]*topic{}, users: map[string]int{}}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	return b
 }
@@ -79,7 +85,7 @@ func (b *Broker) Close() {
 	}
 }
 
-// ErrFull is when too many requests wait, or the broker has been closed.
+// ErrFull is wrapped when too many requests wait, or the broker has been closed.
 var ErrFull = errors.New("too many requests wait for external tasks")
 
 // Wanted is a topic that a request wants tasks of.
@@ -131,10 +137,20 @@ type gift struct {
 // Fetch locks tasks for a worker: those that there are, or, when there are none, those that come while it waits. When the context ends, what was
 // locked for it is unlocked.
 func (b *Broker) Fetch(ctx context.Context, r Request) ([]*Task, error) {
-	for _, wanted := range r.Topics {
-		if !r.Scope.Topic(wanted.Topic) {
-			return nil, fmt.Errorf("topic %q: %w", wanted.Topic, ErrForbidden)
-		}
+	found, err := b.fetch(ctx, r)
+	by := By{Scope: r.Scope, Worker: r.Worker}
+	for _, t := range found {
+		tell(b.Told, Deed{What: DeedFetch, By: by, ID: t.ID, Instance: t.Context.ProcessInstanceID, Topic: contract.Segment(t.Topic), Until: t.Until})
+	}
+	if err != nil && ctx.Err() == nil {
+		tell(b.Told, Deed{What: DeedFetch, By: by, Err: err})
+	}
+	return found, err
+}
+
+func (b *Broker) fetch(ctx context.Context, r Request) ([]*Task, error) {
+	if err := r.check(); err != nil {
+		return nil, err
 	}
 	if r.Max <= 0 || len(r.Topics) == 0 {
 		return nil, nil
@@ -207,10 +223,11 @@ func (b *Broker) collect(ctx context.Context, r Request) (found []*Task, gone bo
 func (b *Broker) join(w *waiter) (fresh bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed || b.parked >= b.waiting {
-		return false, ErrFull
+	if err := b.room(w.Scope.User, len(w.Topics)); err != nil {
+		return false, err
 	}
 	b.parked++
+	b.users[w.Scope.User]++
 	for _, wanted := range w.Topics {
 		t := b.topics[wanted.Topic]
 		if t == nil {
@@ -248,6 +265,9 @@ func (b *Broker) leave(w *waiter) (failed error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.parked--
+	if b.users[w.Scope.User]--; b.users[w.Scope.User] == 0 {
+		delete(b.users, w.Scope.User)
+	}
 	w.left = 0
 	for _, wanted := range w.Topics {
 		t := b.topics[wanted.Topic]

@@ -266,6 +266,42 @@ func TestFetchOfSome(t *testing.T) {
 	require.Len(t, found, 1)
 }
 
+// What nobody wants is looked through a part at a time, however long somebody waits for something else.
+func TestFetchOfNone(t *testing.T) {
+	t.Parallel()
+	s := newShop()
+	b := brokerOf(t, s, 10)
+	for n := range 5 * keepAtMost {
+		s.offer("a", n+1)
+	}
+	waiting, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		none := []Wanted{{Topic: "a", Accept: func(*Offered) bool { return false }}}
+		_, err := b.Fetch(waiting, Request{Worker: "w", Topics: none, Max: 100, Wait: time.Minute})
+		ended <- err
+	}()
+	spares, most := 0, 0
+	require.Eventually(t, func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if known := b.topics["a"]; known != nil {
+			spares = len(known.spare)
+		}
+		most = max(most, spares)
+		return spares >= keepAtMost
+	}, 10*time.Second, time.Millisecond)
+	require.Less(t, most, keepAtMost+pollsAtMost)
+	found, err := b.Fetch(t.Context(), Request{Worker: "w", Topics: want("a"), Max: keepAtMost + 50, Wait: time.Minute})
+	require.NoError(t, err)
+	require.Greater(t, len(found), keepAtMost/2, "what is kept, and more")
+	b.mu.Lock()
+	require.Less(t, len(b.topics["a"].spare), keepAtMost+pollsAtMost)
+	b.mu.Unlock()
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
+}
+
 // A task that is gone when it is to be locked is none: the request goes on waiting.
 func TestFetchOfWhatIsGone(t *testing.T) {
 	t.Parallel()

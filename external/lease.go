@@ -345,6 +345,8 @@ func (t *Tasks) service() workflowservice.WorkflowServiceClient {
 
 // Tasks are the external tasks of a namespace.
 type Tasks struct {
+	Told func(Deed) // is told what is done with tasks, beside fetching them; nil: nobody is
+
 	client     *client.Client
 	namespace  string
 	lookAtMost int // instances, in a list

@@ -30,7 +30,7 @@ func (t *Tasks) SetRetries(ctx context.Context, id string, by Scope, retries int
 	if err != nil {
 		return err
 	}
-	err = t.try(ctx, n, "set the retries of", looked, func(h *held) error {
+	err = t.do(ctx, id, By{Scope: by}, DeedRetries, looked, func(h *held) error {
 		if err := by.check(h); err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (t *Tasks) SetPriority(ctx context.Context, id string, by Scope, priority i
 	if err != nil {
 		return err
 	}
-	err = t.try(ctx, n, "set the priority of", looked, func(h *held) error {
+	err = t.do(ctx, id, By{Scope: by}, DeedPriority, looked, func(h *held) error {
 		if err := by.check(h); err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (t *Tasks) LockByID(ctx context.Context, id string, by By, lock time.Durati
 	if err != nil {
 		return err
 	}
-	err = t.try(ctx, n, "lock", looked, func(h *held) error {
+	err = t.do(ctx, id, by, DeedLock, looked, func(h *held) error {
 		if err := by.Scope.check(h); err != nil {
 			return err
 		}

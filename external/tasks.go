@@ -72,7 +72,7 @@ type Result struct {
 
 // Complete completes a task. When it returns, that is durable.
 func (t *Tasks) Complete(ctx context.Context, id string, by By, r Result) error {
-	return t.answer(ctx, id, by, "complete", remembered, func(h *held) error {
+	return t.answer(ctx, id, by, DeedComplete, remembered, func(h *held) error {
 		return t.result(ctx, h, by, contract.ExternalResult{Outputs: r.Variables, Local: r.Local, Token: r.Token})
 	})
 }
@@ -92,7 +92,7 @@ type Failure struct {
 // variables, and of one that the model may make a BPMN error of.
 func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 	f.Message, f.Details = events.CutTo(f.Message, maxMessage), events.CutTo(f.Details, maxDetails)
-	return t.answer(ctx, id, by, "fail", looked, func(h *held) error {
+	return t.answer(ctx, id, by, DeedFail, looked, func(h *held) error {
 		f := f
 		if f.LessOneOf > 0 {
 			f.Retries = f.LessOneOf - 1
@@ -115,7 +115,7 @@ func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 // BPMNError throws a BPMN error at the task.
 func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message string, variables map[string]any) error {
 	message = events.CutTo(message, maxMessage)
-	return t.answer(ctx, id, by, "throw an error at", remembered, func(h *held) error {
+	return t.answer(ctx, id, by, DeedError, remembered, func(h *held) error {
 		if !h.has() {
 			return t.result(ctx, h, by, contract.ExternalResult{Outputs: variables, Error: &contract.ExternalError{Code: code, Message: message}})
 		}
@@ -135,7 +135,7 @@ func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message s
 
 // Extend makes the lock of a worker end so long from now.
 func (t *Tasks) Extend(ctx context.Context, id string, by By, lock time.Duration) error {
-	return t.answer(ctx, id, by, "extend the lock of", looked, func(h *held) error {
+	return t.answer(ctx, id, by, DeedExtend, looked, func(h *held) error {
 		if !h.has() { // by Temporal's clock, which need not be that of this machine
 			return fmt.Errorf("external task %s: %w", id, ErrExpired)
 		}
@@ -155,7 +155,7 @@ func (t *Tasks) Unlock(ctx context.Context, id string, by Scope) error {
 	if err != nil {
 		return err
 	}
-	err = t.try(ctx, n, "unlock", looked, func(h *held) error {
+	err = t.do(ctx, id, By{Scope: by}, DeedUnlock, looked, func(h *held) error {
 		if err := by.check(h); err != nil {
 			return err
 		}
@@ -173,11 +173,7 @@ func (t *Tasks) Unlock(ctx context.Context, id string, by Scope) error {
 
 // answer does something with a task that its worker, and nobody else, may do.
 func (t *Tasks) answer(ctx context.Context, id string, by By, what string, from source, do func(*held) error) error {
-	n, err := parse(id)
-	if err != nil {
-		return err
-	}
-	return t.try(ctx, n, what, from, func(h *held) error {
+	return t.do(ctx, id, by, what, from, func(h *held) error {
 		if err := by.Scope.check(h); err != nil {
 			return err
 		}
@@ -201,6 +197,26 @@ const (
 	remembered source = true  // from what was given away here, if it was
 	looked     source = false // from Temporal: what is told of it stays, and others may have told more
 )
+
+// do does something with a task, and tells of it.
+func (t *Tasks) do(ctx context.Context, id string, by By, what string, from source, do func(*held) error) error {
+	d := Deed{What: what, By: by, ID: id}
+	n, err := parse(id)
+	if err == nil {
+		d.Instance = n.instance
+		err = t.try(ctx, n, what, from, func(h *held) error {
+			err := do(h)
+			d.Topic = h.topic()
+			if what == DeedExtend {
+				d.Until = h.until
+			}
+			return err
+		})
+	}
+	d.Err = err
+	tell(t.Told, d)
+	return err
+}
 
 // tries bounds how often it is looked again, when a task has changed between a look and what was done.
 const tries = 5

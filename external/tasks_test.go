@@ -62,6 +62,8 @@ func refusedTo(t *testing.T, err error, worker string) {
 
 func TestTaskIsCompletedByWhoeverHasIt(t *testing.T) {
 	p := startPlace(t)
+	var told []external.Deed
+	p.Told = func(d external.Deed) { told = append(told, d) }
 	instance := p.begin()
 	task := p.fetch("ann", time.Minute)
 	require.Equal(t, "red", task.Variables["colour"])
@@ -78,6 +80,11 @@ func TestTaskIsCompletedByWhoeverHasIt(t *testing.T) {
 	for _, id := range []string{"", "x", "MiB4", "MiBub3Roaw", task.ID + "A", "4pyT"} {
 		require.ErrorIs(t, p.Complete(t.Context(), id, by("ann"), external.Result{}), external.ErrNotFound, id)
 	}
+	require.Len(t, told, 10)
+	refusedTo(t, told[0].Err, "ann")
+	require.Equal(t, external.Deed{What: external.DeedComplete, By: by("ann"), ID: task.ID, Instance: instance, Topic: p.topic}, told[2])
+	require.ErrorIs(t, told[3].Err, external.ErrGone)
+	require.Equal(t, instance, told[3].Instance)
 }
 
 // A lock that has run out is still that of its worker, until another takes the task.
@@ -90,7 +97,11 @@ func TestLockRunsOut(t *testing.T) {
 	require.False(t, time.Now().Before(first.Until))
 	require.EqualValues(t, 2, second.Attempt)
 	refusedTo(t, p.Complete(t.Context(), first.ID, by("ann"), external.Result{}), "bob")
+	var told external.Deed
+	p.Told = func(d external.Deed) { told = d }
 	require.NoError(t, p.Extend(t.Context(), second.ID, by("bob"), external.MinLock))
+	require.Equal(t, external.DeedExtend, told.What)
+	require.True(t, told.Until.After(first.Until))
 	ran := time.Now().Add(external.MinLock)
 	require.Eventually(t, func() bool { return time.Now().After(ran) }, 10*time.Second, 20*time.Millisecond)
 	require.ErrorIs(t, p.Extend(t.Context(), second.ID, by("bob"), time.Minute), external.ErrExpired)

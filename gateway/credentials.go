@@ -98,7 +98,7 @@ func (l *listeners) config(c credentials) (config contract.MailboxConfig, err er
 			wrong("secrets: variables that begin with %s are expected", secretPrefix)
 		}
 	}
-	if l.Tokens.some() && (internal(c.ServiceURL) || internal(c.BpmEndpoint) || internal(c.SMTPURL)) {
+	if l.Access.Wanted() && (internal(c.ServiceURL) || internal(c.BpmEndpoint) || internal(c.SMTPURL)) {
 		wrong("ServiceUrl, smtpUrl and BpmEndpoint: this machine is no place for a server of yours")
 	}
 	if c.SMTPURL != "" {

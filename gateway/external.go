@@ -10,8 +10,12 @@ import (
 	"github.com/waybill-io/waybill/gateway/processengine"
 )
 
-// waitingAtMost bounds the requests that wait for external tasks.
-const waitingAtMost = 10_000
+const (
+	// waitingAtMost bounds the requests that wait for external tasks.
+	waitingAtMost = 10_000
+	// waitingOfOne bounds those of one caller, so that others have places, too.
+	waitingOfOne = waitingAtMost / 4
+)
 
 // externalRoutes are the calls of outside workers, which those documented who made their clients: none of them is in openapi.json.
 func externalRoutes(o Options, tasks *external.Tasks, broker *external.Broker) map[string]http.Handler {
@@ -24,16 +28,31 @@ func externalRoutes(o Options, tasks *external.Tasks, broker *external.Broker) m
 
 // admitExternal tells what a caller may do.
 func (o Options) admitExternal(r *http.Request) (external.Scope, error) {
-	if !o.Tokens.admits(r) {
-		return external.Scope{}, external.ErrNoToken
+	scope, err := o.Access.External(r)
+	if err != nil {
+		o.watch.notAdmitted(r, err)
 	}
-	return external.Scope{User: o.Tokens.user(r)}, nil
+	return scope, err
+}
+
+// serveExternal has external tasks served. The broker is the caller's to close.
+func serveExternal(mux *http.ServeMux, o Options) *external.Broker {
+	tasks := external.New(o.Client, o.Namespace)
+	broker := external.NewBroker(tasks, waitingAtMost)
+	broker.Caller = waitingOfOne
+	o.watch = newWatch(o.Logger, o.Metrics, broker)
+	tasks.Told, broker.Told = o.watch.told, o.watch.told
+	for pattern, handler := range externalRoutes(o, tasks, broker) {
+		mux.Handle(pattern, bounded(handler))
+	}
+	return broker
 }
 
 // admitAPI tells what a caller may do who deploys and starts: a token for external tasks alone does not do.
 func (o Options) admitAPI(r *http.Request) (external.Scope, error) {
-	if !o.Tokens.admits(r) {
-		return external.Scope{}, external.ErrNoToken
+	user, err := o.Access.API(r)
+	if err != nil {
+		o.watch.notAdmitted(r, err)
 	}
-	return external.Scope{User: o.Tokens.user(r)}, nil
+	return external.Scope{User: user}, err
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -13,10 +14,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/netutil"
 
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/external"
+	"github.com/waybill-io/waybill/gateway/access"
 	"github.com/waybill-io/waybill/mail"
 )
 
@@ -34,11 +37,12 @@ type Options struct {
 	Client  *client.Client
 	// Namespace is that of the client; "": no external tasks are served.
 	Namespace string
-	Tokens    Tokens
-	Key       *mail.Key // seals passwords that applications send; nil: such are refused
-	Secret    string    // names what applications' webhooks are signed with that bring no secret of their own; "": such are refused
+	Access    *access.Gate // who may call; nil: this machine
+	Logger    *slog.Logger // is told of external tasks that are taken and answered; nil: nothing is told
+	Key       *mail.Key    // seals passwords that applications send; nil: such are refused
+	Secret    string       // names what applications' webhooks are signed with that bring no secret of their own; "": such are refused
 	Version   string
-	Metrics   prometheus.Gatherer // of the worker; nil: none are served
+	Metrics   *prometheus.Registry // of the worker, to which those of external tasks are added; nil: none are served
 
 	// Receivers are the connectors of the worker by the names of the instances: a connectors.Receiver is called from outside at
 	// /connectors/<instance>/...
@@ -47,6 +51,7 @@ type Options struct {
 	// Connectors are the definitions of those that are built in, for models that are deployed here.
 	Connectors []*connectors.Definition
 
+	watch    *watch        // of external tasks
 	sendWait time.Duration // how long an application waits for the mail server; 0: as is documented. Tests are in a hurry
 }
 
@@ -55,7 +60,8 @@ type Options struct {
 type Server struct {
 	listener net.Listener
 	http     *http.Server
-	broker   *external.Broker
+	access   *access.Gate
+	broker   *external.Broker // of external tasks; nil: none are served
 }
 
 // Listen opens the address; Serve answers. The error names the address.
@@ -64,6 +70,9 @@ func Listen(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gateway: listen at %s: %w", o.Address, err)
 	}
+	if err := o.Access.Misplaced(listener.Addr().String()); err != nil {
+		return nil, errors.Join(fmt.Errorf("gateway: %w", err), listener.Close())
+	}
 	if o.URL == "" && local(listener.Addr().String()) {
 		o.URL = "http://" + listener.Addr().String()
 	}
@@ -71,14 +80,13 @@ func Listen(o Options) (*Server, error) {
 	for pattern, handler := range routes(o) {
 		mux.Handle(pattern, handler)
 	}
-	tasks := external.New(o.Client, o.Namespace)
-	broker := external.NewBroker(tasks, waitingAtMost)
-	for pattern, handler := range externalRoutes(o, tasks, broker) {
-		mux.Handle(pattern, handler)
+	s := &Server{listener: listener, access: o.Access, http: &http.Server{
+		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10,
+	}}
+	if o.Namespace != "" {
+		s.broker = serveExternal(mux, o)
 	}
-	return &Server{listener: listener, broker: broker, http: &http.Server{
-		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, MaxHeaderBytes: 64 << 10,
-	}}, nil
+	return s, nil
 }
 
 // routes are all calls that are answered, each of which stands in openapi.json. Health is for everybody.
@@ -92,16 +100,16 @@ func routes(o Options) map[string]http.Handler {
 		}),
 	}
 	if o.Metrics != nil {
-		all["GET /metrics"] = o.Tokens.guard(promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{}))
+		all["GET /metrics"] = o.guard(promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{}))
 	}
 	for pattern, handler := range listenerRoutes(o) {
-		all[pattern] = o.Tokens.guard(handler)
+		all[pattern] = o.guard(handler)
 	}
 	for pattern, handler := range reportRoutes(o) {
-		all[pattern] = o.Tokens.guard(handler)
+		all[pattern] = o.guard(handler)
 	}
-	all["GET /api/health/alerts"] = o.Tokens.guard(http.HandlerFunc(o.alertHealth))
-	all["POST /api/events"] = o.Tokens.guard(http.HandlerFunc((&receivers{Options: o}).emit))
+	all["GET /api/health/alerts"] = o.guard(http.HandlerFunc(o.alertHealth))
+	all["POST /api/events"] = o.guard(http.HandlerFunc((&receivers{Options: o}).emit))
 	maps.Copy(all, consentRoutes(o))  // likewise: people come there with a browser
 	maps.Copy(all, receiverRoutes(o)) // whom they let through, the connector says
 	return all
@@ -138,10 +146,23 @@ func (s *Server) Serve(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 		defer cancel()
-		go s.broker.Close() // has those who wait for external tasks answered
-		stopped <- s.http.Shutdown(ending)
+		s.http.SetKeepAlivesEnabled(false) // who is answered asks another gateway next
+		answered := make(chan struct{})
+		go func() {
+			defer close(answered)
+			if s.broker != nil {
+				s.broker.Close() // has those who wait for external tasks answered
+			}
+		}()
+		err := s.http.Shutdown(ending)
+		select {
+		case <-answered:
+		case <-ending.Done(): // Temporal is away: what was given back to nobody is offered again by itself
+		}
+		stopped <- err
 	})()
-	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+	go s.access.Begin(ctx)
+	if err := s.http.Serve(netutil.LimitListener(s.listener, connectionsAtMost)); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("gateway: %w", err)
 	}
 	return <-stopped

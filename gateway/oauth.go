@@ -51,7 +51,8 @@ func (c *consents) redirectURL() string { return strings.TrimSuffix(c.URL, "/") 
 // open is where a link leads. With an invitation nothing happens before the button is pressed; whoever may call the API is sent on at once.
 func (c *consents) open(w http.ResponseWriter, r *http.Request) {
 	name, invitation := r.PathValue("name"), r.URL.Query().Get("invitation")
-	admitted := invitation == "" && c.Tokens.admits(r)
+	_, refused := c.Access.API(r)
+	admitted := invitation == "" && refused == nil
 	switch {
 	case !c.canBegin(w, name, invitation != "" || admitted):
 	case admitted && r.Method == http.MethodGet:

@@ -53,7 +53,7 @@ func (g *receivers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, fmt.Sprintf("there is no connector %q that is called from outside", instance))
 		return
 	case !receiver.Authenticates():
-		next = g.Tokens.guard(next)
+		next = g.guard(next)
 	}
 	next.ServeHTTP(w, r)
 }

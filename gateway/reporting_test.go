@@ -85,13 +85,12 @@ func TestTyped(t *testing.T) {
 
 // What a user saves is the user's own.
 func TestSavedReports(t *testing.T) {
-	tokens, err := tokensOf(t, line("ann", "wb_ann")+line("bob", "wb_bob"))
-	require.NoError(t, err)
+	gate := gateOf(t, line("ann", "wb_ann")+line("bob", "wb_bob"))
 	w := &reportWorker{answer: someResult()}
 	call := func(user, method, path, body string) *httptest.ResponseRecorder {
 		r := httptest.NewRequestWithContext(t.Context(), method, "https://waybill.example.com/app/rest/reporting/"+path, strings.NewReader(body))
 		r.Header.Set("Authorization", "Bearer wb_"+user)
-		return w.serve(t, tokens, r)
+		return w.serve(t, gate, r)
 	}
 	names := func(user string) []reportName {
 		var all []reportName

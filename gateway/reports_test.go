@@ -21,6 +21,7 @@ import (
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/analytics/report"
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/gateway/access"
 )
 
 // reportWorker is a worker that answers reports, and a registry of saved ones.
@@ -74,11 +75,11 @@ type done struct{ temporal.WorkflowUpdateHandle }
 
 func (done) Get(context.Context, any) error { return nil }
 
-func (w *reportWorker) serve(t *testing.T, tokens Tokens, r *http.Request) *httptest.ResponseRecorder {
+func (w *reportWorker) serve(t *testing.T, gate *access.Gate, r *http.Request) *httptest.ResponseRecorder {
 	t.Helper()
 	recorder := httptest.NewRecorder()
 	mux := http.NewServeMux()
-	for pattern, handler := range routes(Options{Client: client.New(w), Tokens: tokens}) {
+	for pattern, handler := range routes(Options{Client: client.New(w), Access: gate}) {
 		mux.Handle(pattern, handler)
 	}
 	mux.ServeHTTP(recorder, r)
@@ -94,7 +95,7 @@ func (w *reportWorker) call(t *testing.T, method, path, body string, headers ...
 		name, value, _ := strings.Cut(h, ": ")
 		r.Header.Set(name, value)
 	}
-	return w.serve(t, Tokens{}, r)
+	return w.serve(t, nil, r)
 }
 
 func someResult() report.Result {
@@ -172,14 +173,13 @@ func TestReport(t *testing.T) {
 }
 
 func TestReportsNeedAToken(t *testing.T) {
-	tokens, err := tokensOf(t, line("crm", "wb_one"))
-	require.NoError(t, err)
+	gate := gateOf(t, line("crm", "wb_one"))
 	w := &reportWorker{answer: someResult()}
 	for pattern := range reportRoutes(Options{}) {
 		method, path, _ := strings.Cut(pattern, " ")
 		r := httptest.NewRequestWithContext(t.Context(), method, "http://127.0.0.1"+path, nil)
 		r.RemoteAddr = "127.0.0.1:1"
-		require.Equal(t, http.StatusUnauthorized, w.serve(t, tokens, r).Code, pattern)
+		require.Equal(t, http.StatusUnauthorized, w.serve(t, gate, r).Code, pattern)
 	}
 }
 

@@ -25,7 +25,7 @@ const (
 
 // saved are the reports as the user of a request has them: those that all have, under their own names or the user's, then what was saved.
 func (o *reports) saved(r *http.Request) ([]contract.SavedReport, error) {
-	own, err := o.Client.SavedReports(r.Context(), o.Tokens.user(r))
+	own, err := o.Client.SavedReports(r.Context(), o.user(r))
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (o *reports) saveReport(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (o *reports) put(w http.ResponseWriter, r *http.Request, s contract.SavedReport) error {
-	if err := o.Client.SaveReport(r.Context(), o.Tokens.user(r), s); err != nil {
+	if err := o.Client.SaveReport(r.Context(), o.user(r), s); err != nil {
 		return err
 	}
 	reply(w, http.StatusOK, reportName{s.Number, s.Name})
@@ -148,7 +148,7 @@ func (o *reports) removeReport(w http.ResponseWriter, r *http.Request) error {
 		s.Hidden = true
 		return o.put(w, r, s)
 	}
-	if err := o.Client.RemoveReport(r.Context(), o.Tokens.user(r), s.Number); err != nil {
+	if err := o.Client.RemoveReport(r.Context(), o.user(r), s.Number); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -166,7 +166,7 @@ func (o *reports) resetReports(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (o *reports) forget(w http.ResponseWriter, r *http.Request, which func(contract.SavedReport) bool) error {
-	user := o.Tokens.user(r)
+	user := o.user(r)
 	own, err := o.Client.SavedReports(r.Context(), user)
 	if err != nil {
 		return err

@@ -142,7 +142,7 @@ func (l *listeners) smtpAccount(ctx context.Context, c credentials) (account con
 			return account, "", "", err
 		}
 		config, who = m.Config, m.Name
-	case l.Tokens.some() && internal(c.SMTPURL):
+	case l.Access.Wanted() && internal(c.SMTPURL):
 		return account, "", "", badRequest{errors.New("the field Credentials.smtpUrl: this machine is no place for a server of yours")}
 	default:
 		if err := l.logIn(&config, c); err != nil {

@@ -39,8 +39,7 @@ func TestAccountOfSender(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "p", secret.Reveal())
 	}
-	l.Tokens, err = tokensOf(t, line("crm", "wb_one"))
-	require.NoError(t, err)
+	l.Access = gateOf(t, line("crm", "wb_one"))
 	for _, host := range []string{"127.0.0.1", "LOCALHOST", "localhost.", "0.0.0.0", "[::]", "[::ffff:0.0.0.0]"} {
 		_, _, _, err = l.smtpAccount(t.Context(), credentials{UserName: "u@x.org", Password: "p", SMTPURL: "smtp://" + host + ":25"})
 		require.ErrorContains(t, err, "no place for a server of yours", host)

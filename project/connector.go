@@ -19,7 +19,7 @@ func (l *loader) checkConnectors(model, extensions string, p *bpmn.Process) {
 			continue
 		}
 		at := func(format string, args ...any) error {
-			return fmt.Errorf("%s: line %d: %s %q: %w", model, n.Line, n.Kind, n.ID, fmt.Errorf(format, args...))
+			return &bpmn.Error{File: model, Line: n.Line, Kind: n.Kind.String(), Element: n.ID, Msg: fmt.Errorf(format, args...).Error()}
 		}
 		connector, action := connectors.SplitImplementation(n.Implementation)
 		d, known := l.known[connector]

@@ -26,9 +26,9 @@ const (
 type dialer func(ctx context.Context, address, namespace string) (temporal.Client, error)
 
 func dialTemporal(ctx context.Context, address, namespace string) (temporal.Client, error) {
-	options, err := envconfig.LoadDefaultClientOptions()
+	options, err := settings()
 	if err != nil {
-		return nil, usage(fmt.Errorf("read the settings of Temporal's client from the environment: %w", err))
+		return nil, err
 	}
 	options.HostPort = cmp.Or(address, options.HostPort, defaultAddress)
 	options.Namespace = cmp.Or(namespace, options.Namespace)
@@ -43,6 +43,21 @@ func dialTemporal(ctx context.Context, address, namespace string) (temporal.Clie
 			options.HostPort, err))
 	}
 	return c, nil
+}
+
+// settings are those of Temporal's client in the environment.
+func settings() (temporal.Options, error) {
+	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		err = usage(fmt.Errorf("read the settings of Temporal's client from the environment: %w", err))
+	}
+	return options, err
+}
+
+// inNamespace is the namespace that the client is of.
+func (a *app) inNamespace() (string, error) {
+	options, err := settings()
+	return cmp.Or(a.namespace, options.Namespace, temporal.DefaultNamespace), err
 }
 
 // with calls fn with a connected client and makes sure that a server or worker that does not answer ends the command.

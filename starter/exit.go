@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/external"
 )
 
 // The exit codes of every command.
@@ -41,7 +42,7 @@ func exitCode(err error) int {
 	if e, ok := errors.AsType[*exitError](err); ok {
 		return e.code
 	}
-	if errors.Is(err, client.ErrNotFound) {
+	if errors.Is(err, client.ErrNotFound) || errors.Is(err, external.ErrGone) {
 		return exitNotFound
 	}
 	if errors.Is(err, client.ErrUnclaimed) || errors.Is(err, client.ErrIndexAway) {

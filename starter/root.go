@@ -79,7 +79,7 @@ func newRoot(a *app) *cobra.Command {
 	root.AddCommand(
 		a.deployCommand(), a.undeployCommand(), a.definitionCommand(), a.lintCommand(), a.testCommand(),
 		a.startCommand(), a.listCommand(), a.getCommand(), a.cancelCommand(), a.historyCommand(),
-		a.instanceCommand(), a.variablesCommand(), a.messageCommand(), a.signalCommand(), a.taskCommand(), a.incidentCommand(),
+		a.instanceCommand(), a.variablesCommand(), a.messageCommand(), a.signalCommand(), a.taskCommand(), a.externalCommand(), a.incidentCommand(),
 		a.connectorCommand(), a.mailboxCommand(), a.credentialCommand(), a.triggerCommand(), a.webhookCommand(), a.deadLetterCommand(), a.alertCommand(), a.eventsCommand(), a.secretCommand(), a.tokenCommand(), a.mailCommand(), a.emailCommand(), a.peopleCommand(), a.reportCommand(), a.versionCommand(),
 	)
 	a.mark(root)

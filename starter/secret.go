@@ -1,17 +1,17 @@
 package main
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
+	"github.com/waybill-io/waybill/gateway/access/tokenfile"
 	"github.com/waybill-io/waybill/mail"
 )
 
@@ -57,22 +57,36 @@ func (a *app) secretCommand() *cobra.Command {
 }
 
 func (a *app) tokenCommand() *cobra.Command {
+	var topics []string
+	var tenant string
+	var external bool
 	make := &cobra.Command{
 		Use:   "new NAME",
 		Short: "Make a token for the HTTP gateway",
 		Long: "new prints a token, and the line of it for the file that the gateways find in WAYBILL_GATEWAY_TOKENS. The file holds a hash:\n" +
-			"the token is told here and nowhere else. NAME says whose it is.",
-		Example: `  starter token new crm`,
-		Args:    need("NAME"),
+			"the token is told here and nowhere else. NAME says whose it is.\n" +
+			"With --external, --topic or --tenant it is for external tasks alone: for all, those of some topics, those of a tenant.",
+		Example: `  starter token new crm
+  starter token new billing --topic invoices --topic reminders --tenant acme`,
+		Args: need("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if strings.ContainsAny(args[0], " \t\r\n#") || args[0] == "" {
+			if strings.ContainsFunc(args[0], func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r == '#' }) || args[0] == "" {
 				return usage(fmt.Errorf("name %q: a word is expected", args[0]))
 			}
-			token := "wb_" + rand.Text() + rand.Text()
-			sum := sha256.Sum256([]byte(token))
-			line := args[0] + " sha256:" + hex.EncodeToString(sum[:])
-			return a.print(cmd, map[string]string{"token": token, "line": line}, func(w io.Writer) { fields(w, "token", token, "line", line) })
+			if slices.Contains(topics, "") {
+				return usage(errors.New(`--topic "": the name of a topic is expected`))
+			}
+			e := tokenfile.Entry{Name: args[0], External: external || topics != nil, Topics: topics}
+			if cmd.Flags().Changed("tenant") {
+				e.External, e.Tenant = true, &tenant
+			}
+			token := e.New()
+			return a.print(cmd, map[string]string{"token": token, "line": e.String()}, func(w io.Writer) { fields(w, "token", token, "line", e.String()) })
 		},
 	}
+	f := make.Flags()
+	f.BoolVar(&external, "external", false, "for external tasks alone, of all topics and tenants")
+	f.StringArrayVar(&topics, "topic", nil, "for external tasks of this topic; may be given more than once")
+	f.StringVar(&tenant, "tenant", "", "for external tasks of this tenant; \"\": of those that have none")
 	return group("token", "Make tokens for the HTTP gateway", make)
 }

@@ -74,9 +74,12 @@ var rooms = map[string][]string{
 	"client":  {"activities/contract", "connectors", "definition", "engine", "events", "events/marker", "mail", "script"},
 	"project": {"activities/binding", "activities/contract", "bpmn", "connectors", "definition", "freemarker", "mail", "script"},
 	"gateway": {
-		"activities/contract", "analytics/chart", "analytics/report", "bpmn", "client", "connectors", "external", "gateway/camunda", "gateway/flowable", "gateway/processengine", "mail",
+		"activities/contract", "analytics/chart", "analytics/report", "bpmn", "client", "connectors", "external", "gateway/access", "gateway/camunda", "gateway/flowable", "gateway/processengine", "mail",
 		"project",
 	},
+	// Who may call, and the file that says so, which those write who make tokens.
+	"gateway/access":           {"external", "mail", "gateway/access/tokenfile"},
+	"gateway/access/tokenfile": {},
 	// The leases of external tasks, and what each wire contract makes of them. No contract knows of another.
 	"external":              {"activities/contract", "client", "events"},
 	"gateway/camunda":       {"activities/contract", "client", "external", "juel"},
@@ -84,14 +87,14 @@ var rooms = map[string][]string{
 	"gateway/processengine": {"activities/contract", "external"},
 	// The programs. Only development and scenario files need what the test suite has.
 	"worker": {
-		"alerts", "activities", "activities/contract", "analytics", "client", "configuration", "connectors", "connectors/catalog", "connectors/script", "definition", "gateway", "mail", "worker/dev",
+		"alerts", "activities", "activities/contract", "analytics", "client", "configuration", "connectors", "connectors/catalog", "connectors/script", "definition", "gateway", "gateway/access", "mail", "worker/dev",
 		"workflows",
 	},
 	"worker/dev": {
 		"activities", "activities/contract", "client", "connectors", "connectors/catalog", "connectors/email", "examples", "gateway", "mail", "project", "worker", "workflows",
 		"testsuite/mailserver", "testsuite/temporalserver",
 	},
-	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "analytics/chart", "bpmn", "client", "connectors", "connectors/catalog", "events", "mail", "project", "testsuite/scenario"},
+	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "analytics/chart", "bpmn", "client", "connectors", "connectors/catalog", "events", "external", "gateway/access/tokenfile", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
 		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/email", "connectors/files", "connectors/rest", "connectors/sql", "engine", "events", "gateway", "mail", "project", "testsuite", "worker", "worker/dev",

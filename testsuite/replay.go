@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
+	"google.golang.org/protobuf/proto"
 
 	waybill "github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/definition"
@@ -109,12 +110,13 @@ func replayExecution(ctx context.Context, replayer worker.WorkflowReplayer, c *w
 		return nil
 	}
 	run := e.GetExecution().GetRunId()
-	history, err := c.History(ctx, e.GetExecution().GetWorkflowId(), run)
-	if err == nil {
-		err = replayOne(replayer, history)
+	h, err := c.History(ctx, e.GetExecution().GetWorkflowId(), run)
+	if err != nil {
+		return err
 	}
-	if err == nil && record != "" {
-		err = writeHistory(filepath.Join(record, strings.ReplaceAll(kind, "/", "-")+"-"+run[len(run)-12:]+".json"), history)
+	// The SDK merges search attributes that a workflow sets into those of the first event.
+	if err = replayOne(replayer, proto.Clone(h).(*history.History)); err == nil && record != "" {
+		err = writeHistory(filepath.Join(record, strings.ReplaceAll(kind, "/", "-")+"-"+run[len(run)-12:]+".json"), h)
 	}
 	return err
 }

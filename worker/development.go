@@ -35,7 +35,7 @@ func devCommand() *cobra.Command {
 				return err
 			}
 			settings.tell(logger)
-			if o.Gateway, err = gatewaySettings(""); err != nil {
+			if o.Gateway, err = gatewaySettings("", logger); err != nil {
 				return err
 			}
 			indexing, index, err := settings.indexing()

@@ -70,7 +70,9 @@ func workerCommand() *cobra.Command {
 			"weight: docs/configuration.md names all settings, and --check shows those that count. Connectors are set up by the variables that `starter connector show NAME` lists, such as\n" +
 			"SLACK_BOT_TOKEN (or SLACK_BOT_TOKEN_FILE); several of a kind by --connector.\n" +
 			"WAYBILL_SECRET_KEY holds the key of sealed secrets. The gateway's API wants a token: WAYBILL_GATEWAY_TOKENS names the file with their hashes; without it only this\n" +
-			"machine may call. WAYBILL_GATEWAY_URL is the address under which browsers reach it, to authorize credentials. WAYBILL_WEBHOOK_SECRET signs what applications are told that bring no secret of their own.",
+			"machine may call. For external tasks, tokens of an OpenID provider do, too: WAYBILL_GATEWAY_OIDC_ISSUER is its URL, WAYBILL_GATEWAY_OIDC_AUDIENCE what they must be for; and\n" +
+			"WAYBILL_GATEWAY_PLAIN_IDENTITY=true lets callers on this machine be whom they say, as clients of process-engine do.\n" +
+			"WAYBILL_GATEWAY_URL is the address under which browsers reach it, to authorize credentials. WAYBILL_WEBHOOK_SECRET signs what applications are told that bring no secret of their own.",
 		Example: `  go run ./worker --temporal-address temporal.example.com:7233
   go run ./worker --config activiti-app.properties --check
   go run ./worker --roles mailbox --files "file:///var/lib/waybill/files?create_dir=1"`,
@@ -124,7 +126,7 @@ func workerCommand() *cobra.Command {
 			}
 			defer index.Close()
 			list = indexes(list, cmd.Flags().Changed("roles"), indexing, logger)
-			web, err := gatewaySettings(gateway)
+			web, err := gatewaySettings(gateway, logger)
 			if err != nil {
 				return err
 			}

@@ -3,27 +3,28 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/waybill-io/waybill/activities"
 	"github.com/waybill-io/waybill/activities/bridge"
 	"github.com/waybill-io/waybill/configuration"
 	"github.com/waybill-io/waybill/gateway"
+	"github.com/waybill-io/waybill/gateway/access"
 	"github.com/waybill-io/waybill/mail"
 	"github.com/waybill-io/waybill/worker/app"
 )
 
 // gatewaySettings reads the settings of the gateway from the environment.
-func gatewaySettings(address string) (o gateway.Options, err error) {
+func gatewaySettings(address string, logger *slog.Logger) (o gateway.Options, err error) {
 	o.Address, o.Version = address, version()
-	if file := os.Getenv("WAYBILL_GATEWAY_TOKENS"); file != "" {
-		if o.Tokens, err = gateway.ReadTokens(file); err != nil {
-			return o, fmt.Errorf("WAYBILL_GATEWAY_TOKENS: %w", err)
-		}
+	if o.Access, err = accessSettings(logger); err != nil {
+		return o, err
 	}
 	if text := os.Getenv("WAYBILL_SECRET_KEY"); text != "" {
 		if o.Key, err = mail.ParseKey(text); err != nil {
@@ -39,6 +40,22 @@ func gatewaySettings(address string) (o gateway.Options, err error) {
 		o.Secret = "env:WAYBILL_WEBHOOK_SECRET"
 	}
 	return o, nil
+}
+
+// accessSettings reads who may call the gateway.
+func accessSettings(logger *slog.Logger) (*access.Gate, error) {
+	c := access.Config{Logger: logger, Issuer: os.Getenv("WAYBILL_GATEWAY_OIDC_ISSUER"), Audience: os.Getenv("WAYBILL_GATEWAY_OIDC_AUDIENCE"), Tokens: os.Getenv("WAYBILL_GATEWAY_TOKENS")}
+	if text := os.Getenv("WAYBILL_GATEWAY_PLAIN_IDENTITY"); text != "" {
+		var err error
+		if c.Identity, err = strconv.ParseBool(text); err != nil {
+			return nil, errors.New("WAYBILL_GATEWAY_PLAIN_IDENTITY: true or false is expected")
+		}
+	}
+	gate, err := access.Open(c)
+	if err != nil {
+		return nil, fmt.Errorf("WAYBILL_GATEWAY_...: %w", err)
+	}
+	return gate, nil
 }
 
 // version is that of the program as it was built.

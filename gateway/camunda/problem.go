@@ -80,7 +80,7 @@ func fail(w http.ResponseWriter, err error) {
 	switch {
 	case ok:
 	case errors.Is(err, external.ErrNoToken):
-		w.Header().Set("WWW-Authenticate", `Basic realm="waybill"`)
+		w.Header().Set("WWW-Authenticate", `Bearer realm="waybill"`) // Basic will do, and is not said: see package access
 		p = &problem{http.StatusUnauthorized, "AuthenticationException", err.Error()}
 	case errors.Is(err, external.ErrForbidden):
 		p = &problem{http.StatusForbidden, "AuthorizationException", err.Error()}

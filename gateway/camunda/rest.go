@@ -179,7 +179,12 @@ func refused(err error, format string, args ...any) error {
 	if errors.Is(err, external.ErrForbidden) {
 		return err
 	}
-	return engine(text + ": " + strings.TrimSpace(err.Error()))
+	return internal(text + ": " + strings.TrimSpace(err.Error()))
+}
+
+// internal is what Camunda's REST layer answers when its engine would not.
+func internal(message string) error {
+	return &problem{http.StatusInternalServerError, "RestException", message}
 }
 
 // now is when something was done, as Camunda writes it.

@@ -75,7 +75,7 @@ func (s *Server) start(r *http.Request, by external.Scope, d contract.Definition
 		return nil, refused(err, "Cannot instantiate process definition %s", id)
 	}
 	if d.Suspended {
-		return nil, engine("Cannot instantiate process definition " + id + ": it is suspended")
+		return nil, internal("Cannot instantiate process definition " + id + ": it is suspended")
 	}
 	started, err := s.Processes.StartDefinition(r.Context(), d, client.StartOptions{BusinessKey: in.BusinessKey, Initiator: by.User, Variables: variables})
 	if err != nil {

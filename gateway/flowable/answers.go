@@ -83,7 +83,9 @@ func (s *Server) unacquire(r *http.Request, by external.Scope) (any, error) {
 func about(err error, id, worker string) error {
 	_, locked := errors.AsType[*external.LockedError](err)
 	switch {
-	case errors.Is(err, external.ErrNotFound), errors.Is(err, external.ErrGone):
+	case errors.Is(err, external.ErrTooLarge):
+		return bad("%s", err)
+	case errors.Is(err, external.ErrNotFound), errors.Is(err, external.ErrGone), errors.Is(err, external.ErrFailed): // one that has failed for good is a dead letter job
 		return &problem{http.StatusNotFound, "Could not find external worker job with id '" + id + "'."}
 	case locked:
 		return &problem{http.StatusForbidden, worker + " does not hold a lock on the requested job"}

@@ -126,6 +126,20 @@ func TestErrorWithoutCode(t *testing.T) {
 	require.Equal(t, "null", p.incident(instance).Code)
 }
 
+// What no history can carry is refused, and the job stays that of its worker.
+func TestTooLarge(t *testing.T) {
+	p := startPlace(t)
+	p.deploy("large")
+	instance := p.begin("large", nil)
+	j := p.acquire("ann", "large", "PT1M")
+	code, answer := p.call("kermit", "/acquire/jobs/"+j.ID+"/complete", `{"workerId":"ann","variables":[{"name":"v","value":"`+strings.Repeat("x", 3<<20)+`"}]}`)
+	require.Equal(t, http.StatusBadRequest, code, answer)
+	require.Contains(t, answer, "fewer or smaller variables are expected")
+	code, answer = p.call("kermit", "/acquire/jobs/"+j.ID+"/complete", `{"workerId":"ann"}`)
+	require.Equal(t, http.StatusNoContent, code, answer)
+	p.ended(instance)
+}
+
 func TestWhatIsRefused(t *testing.T) {
 	p := startPlace(t)
 	const nobody = `"workerId":"ann"`

@@ -30,7 +30,7 @@ func fail(w http.ResponseWriter, err error) {
 	switch {
 	case ok:
 	case errors.Is(err, external.ErrNoToken):
-		w.Header().Set("WWW-Authenticate", `Basic realm="waybill"`)
+		w.Header().Set("WWW-Authenticate", `Bearer realm="waybill"`)
 		p = &problem{http.StatusUnauthorized, err.Error()}
 	case errors.Is(err, external.ErrForbidden):
 		p = &problem{http.StatusForbidden, err.Error()}

@@ -21,11 +21,20 @@ func (s *Server) atlas() map[string]http.Handler {
 		"PUT " + base + "/{id}/extend_lock": s.serve(style, s.extendLock),
 		"PUT " + base + "/{id}/finish":      s.serve(style, s.finish),
 		"PUT " + base + "/{id}/error":       s.serve(style, s.failedWith),
+		"GET " + base + "/deployed_topics":  s.serve(style, s.deployedTopics),
 	}
 }
 
 func (s *Server) failedWith(w http.ResponseWriter, r *http.Request, by external.Scope, in *request) error {
 	return s.failed(w, r, by, in, &in.Error)
+}
+
+func (s *Server) deployedTopics(w http.ResponseWriter, r *http.Request, by external.Scope, _ *request) error {
+	topics, err := s.Tasks.Topics(r.Context(), by)
+	if err == nil {
+		reply(w, http.StatusOK, append([]string{}, topics...)) // a list, also of none
+	}
+	return err
 }
 
 // payload is what the model gives to a worker, or else the variables.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/external"
 )
 
 const atlas = "/atlas_engine/api/v1/external_tasks"
@@ -100,6 +102,27 @@ func TestProcessCube(t *testing.T) {
 		require.Equal(t, http.StatusBadRequest, status)
 		require.Contains(t, content.(object)["message"], filter)
 	}
+}
+
+// The topics of deployed models are told, but for those that others may not take, and those that are known only when a task is offered.
+func TestDeployedTopics(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.deploy("reference", reference)
+	h.deploy("two", strings.NewReplacer(`id="reference"`, `id="two"`, "${topic}", "deployed").Replace(reference))
+	h.deploy("three", strings.NewReplacer(`id="reference"`, `id="three"`, "${topic}", "token.current.topic").Replace(reference))
+	require.Eventually(t, func() bool {
+		status, topics := h.ask(http.MethodGet, "/deployed_topics", nil, admitted)
+		require.Equal(t, http.StatusOK, status)
+		require.NotContains(t, topics, "token.current.topic")
+		require.NotContains(t, topics, "${topic}")
+		return slices.Contains(topics.([]any), any("deployed"))
+	}, time.Minute, 50*time.Millisecond, "visibility is some moments behind")
+	topics, err := h.tasks.Topics(t.Context(), external.Scope{Topics: []string{"another"}})
+	require.NoError(t, err)
+	require.Empty(t, topics)
+	status, _ := h.ask(http.MethodGet, "/deployed_topics", nil, "")
+	require.Equal(t, http.StatusUnauthorized, status)
 }
 
 // A request waits as long as it asks for, though the server reads none so long.

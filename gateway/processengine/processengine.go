@@ -19,6 +19,7 @@ type Tasks interface {
 	Fail(ctx context.Context, id string, by external.By, f external.Failure) error
 	BPMNError(ctx context.Context, id string, by external.By, code, message string, variables map[string]any) error
 	Extend(ctx context.Context, id string, by external.By, lock time.Duration) error
+	Topics(ctx context.Context, by external.Scope) ([]string, error)
 }
 
 // Broker gives tasks to those who wait: external.Broker.

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -126,6 +128,29 @@ func (s *Server) answers() bool {
 	}
 	_ = answer.Body.Close()
 	return answer.StatusCode == http.StatusOK
+}
+
+// Token is a token of Robot for an API, a JWT (RFC 9068) that lives as long, with claims beside those of the server.
+func (s *Server) Token(audience string, life time.Duration, claims map[string]any) string {
+	s.t.Helper()
+	s.set("claims", claims)
+	s.set("access", int(life.Seconds()))
+	r, err := http.NewRequest(http.MethodPost, s.TokenURL(), strings.NewReader(url.Values{"grant_type": {"client_credentials"}, "resource": {audience}}.Encode()))
+	process.Check(s.t, err)
+	r.SetBasicAuth(url.QueryEscape(Robot), url.QueryEscape(RobotSecret))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer, err := s.http.Do(r)
+	process.Check(s.t, err)
+	defer func() { _ = answer.Body.Close() }()
+	var given struct {
+		Token string `json:"access_token"`
+		Error string `json:"error_description"`
+	}
+	process.Check(s.t, json.NewDecoder(answer.Body).Decode(&given))
+	if given.Token == "" {
+		s.t.Fatalf("the OAuth server gives no token: %s: %s", answer.Status, given.Error)
+	}
+	return given.Token
 }
 
 // SetKeep sets whether refresh tokens can be used again.

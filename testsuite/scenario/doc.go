@@ -18,4 +18,7 @@
 // Expectations compare exactly: the map of calls and the map of instances name all that there were. "variables" and the
 // "inputs" of a call name some of many. A refusal that a step expects is one of the system; a scenario that is wrong in
 // itself (an instance that was never begun, a connector without a stub) fails whatever the step expects.
+//
+// Workers of process-engine answer with "serviceError" (job, worker, code, message, details), and with a "result" of any kind in "finish". Of fetched
+// tasks "jobs" compares "message" and "details" of the last failure, and the "payload", too.
 package scenario

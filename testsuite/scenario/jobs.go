@@ -112,7 +112,7 @@ type jobStep struct {
 	worker           string
 	code, message    string
 	details          string
-	variables, local map[string]any
+	variables        map[string]any
 	token            any
 	retries          *int
 	timeout, newLock time.Duration

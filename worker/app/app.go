@@ -219,7 +219,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 			}
 			registry.MustRegister(activities.NewAlertCollector(c)) // here they are served, whatever worker takes the alerts
 			g := o.Gateway
-			g.Ready, g.Client, g.Namespace, g.Metrics, g.Receivers = a.ready, c, o.Namespace, registry, a.byName()
+			g.Ready, g.Client, g.Namespace, g.Metrics, g.Receivers, g.Logger = a.ready, c, o.Namespace, registry, a.byName(), o.Logger
 			g.Connectors = catalog.Definitions()
 			var err error
 			if a.gateway, err = gateway.Listen(g); err != nil {

@@ -45,7 +45,7 @@ type Options struct {
 	SMTPPort     int
 	IMAPPort     int
 	GatewayPort  int
-	Gateway      gateway.Options                   // its key and its URL
+	Gateway      gateway.Options                   // its key, its URL, and who may call
 	Example      bool                              // deploy the support-desk example and watch its mailbox
 	Connectors   []connectors.Connector            // besides the built-in ones
 	Definitions  []string                          // files and folders with instances of built-in connectors
@@ -281,7 +281,7 @@ func (e *Environment) startWorker(ctx context.Context) error {
 		Temporal: e.Client.Temporal, Namespace: temporal.DefaultNamespace, Files: bucket, Connectors: list, Instances: instances, Logger: e.options.Logger, MailboxGroups: e.options.Groups, Mail: deps.Mail, Alerts: alerts,
 		Recording: e.options.Recording, Indexing: e.options.Indexing,
 		Gateway: gateway.Options{
-			Address: net.JoinHostPort(host, strconv.Itoa(e.options.GatewayPort)), Version: "dev", Key: e.options.Gateway.Key, URL: e.options.Gateway.URL,
+			Address: net.JoinHostPort(host, strconv.Itoa(e.options.GatewayPort)), Version: "dev", Key: e.options.Gateway.Key, URL: e.options.Gateway.URL, Access: e.options.Gateway.Access,
 		},
 	})
 	if err != nil {

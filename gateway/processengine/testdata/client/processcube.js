@@ -28,6 +28,7 @@ async function handle({what, lines}, task, signal) {
       return {outlived: !signal.aborted};
     case 'wait':
       await new Promise((resolve) => told.push(resolve));
+      await sleep(100); // Node.js notices that the gateway has closed the connections that it keeps
       return {waited: true};
     case 'crash':
       return new Promise(() => {});

@@ -31,11 +31,11 @@ async function extending() {
 }
 
 async function handle(task) {
-  const {what, lines} = task.payload;
+  const {what, lines, who, count} = task.payload;
   console.log('begun', what);
   switch (what) {
     case 'succeed':
-      return new ExternalTaskSuccessResult(task.id, {total: lines.reduce((sum, line) => sum + line.price, 0), user: task.identity.userId, token: task.identity.token});
+      return new ExternalTaskSuccessResult(task.id, {total: lines.reduce((sum, line) => sum + line.price, 0), user: task.identity.userId, token: task.identity.token, who, count});
     case 'error':
       return new ExternalTaskBpmnError(task.id, 'BAD', 'sold out');
     case 'fail':
@@ -47,6 +47,7 @@ async function handle(task) {
       return new ExternalTaskSuccessResult(task.id, {outlived: true});
     case 'wait':
       await new Promise((resolve) => told.push(resolve));
+      await sleep(100); // Node.js notices that the gateway has closed the connections that it keeps
       return new ExternalTaskSuccessResult(task.id, {waited: true});
     case 'crash':
       return new Promise(() => {});

@@ -17,6 +17,7 @@ const provider = new Provider(options.issuer, {
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, email: id }) }),
   issueRefreshToken: async (_, client, code) => client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
   rotateRefreshToken: () => settings.rotate,
+  extraTokenClaims: () => settings.claims,
   ttl: {
     AccessToken: () => settings.access, ClientCredentials: () => settings.access, AuthorizationCode: 60, DeviceCode: 300,
     RefreshToken: 86400, Session: 86400, Grant: 86400, Interaction: 3600, IdToken: 3600,
@@ -27,6 +28,11 @@ const provider = new Provider(options.issuer, {
     deviceFlow: { enabled: true },
     introspection: { enabled: true },
     revocation: { enabled: true },
+    // A client that asks for a token for an API (parameter resource) gets a JWT for it.
+    resourceIndicators: {
+      enabled: true,
+      getResourceServerInfo: (_, resource) => ({ audience: resource, scope: '', accessTokenFormat: 'jwt', accessTokenTTL: settings.access }),
+    },
   },
 })
 provider.on('server_error', (_, err) => console.error(err))
