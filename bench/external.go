@@ -192,6 +192,10 @@ func (r *externalReport) print(w io.Writer) {
 	t = table{{"polls", "gateway CPU", "Temporal CPU", "calls of Temporal/s", "gateway memory", "a new task reaches a poll: p50", "p95", "max"}}
 	for _, l := range r.Parked {
 		row := []string{fmt.Sprint(l.Polls), fmt.Sprintf("%.3f", l.Gateway), fmt.Sprintf("%.3f", l.Temporal), fmt.Sprintf("%.1f", l.Calls), mib(l.Memory)}
+		if l.Polls == 0 {
+			t = append(t, append(row, "", "", ""))
+			continue
+		}
 		t = append(t, append(row, l.Reached.row("")[1:]...))
 	}
 	t.print(w)

@@ -219,44 +219,6 @@ func (b *Broker) collect(ctx context.Context, r Request) (found []*Task, gone bo
 	return nil, false, failed
 }
 
-// locking is what becomes of the tasks that a request is given: they are locked side by side.
-type locking struct {
-	broker      *Broker
-	ctx         context.Context
-	worker      string
-	begun, left int
-	ended       chan locked
-	found       []*Task
-	err         error
-}
-
-type locked struct {
-	task *Task
-	err  error
-}
-
-func (l *locking) begin(g gift) {
-	l.begun++
-	l.left++
-	go func() {
-		t, err := l.broker.source.Lock(l.ctx, g.offered, l.worker, g.lock)
-		if err != nil && !errors.Is(err, ErrGone) {
-			l.broker.giveBack(g.offered)
-		}
-		l.ended <- locked{t, err}
-	}()
-}
-
-func (l *locking) end(ended locked) {
-	l.left--
-	switch {
-	case ended.err == nil:
-		l.found = append(l.found, ended.task)
-	case !errors.Is(ended.err, ErrGone):
-		l.err = ended.err
-	}
-}
-
 // join puts a waiter into the lines of its topics, and gives it what is there. It tells whether one of them was not polled before.
 func (b *Broker) join(w *waiter) (fresh bool, err error) {
 	b.mu.Lock()

@@ -235,7 +235,8 @@ func (t *Tasks) try(ctx context.Context, n name, what string, from source, do fu
 	}
 }
 
-// result completes a task by the token of its attempt, so that nobody does who lost it meanwhile; or, when no attempt is under way, by its id.
+// result completes a task by the token of its attempt, so that nobody does who lost it meanwhile; or, when no attempt is under way, by its id. Somebody may
+// get it in the moment between the look and that: it is completed once all the same, and who got it hears that it is gone.
 func (t *Tasks) result(ctx context.Context, h *held, by By, r contract.ExternalResult) error {
 	r.Attempt, r.Worker, r.Leases = int(h.attempt), by.Worker, h.Leases
 	p, err := encode(r)
