@@ -7,16 +7,15 @@ import (
 )
 
 const (
-	longestWorker = 255 // bytes, as much as Camunda keeps
-	mostTopics    = 500 // of a request
+	mostTopics = 500 // of a request
 	// topicsAtMost bounds the topics that are waited for at a time, each of which has a request to Temporal.
 	topicsAtMost = 5000
 )
 
 // check is an error when a request is larger than one that makes sense, or for topics that are not its caller's.
 func (r *Request) check() error {
-	if len(r.Worker) > longestWorker {
-		return fmt.Errorf("the id of a worker has at most %d bytes, and this one has %d", longestWorker, len(r.Worker))
+	if len(r.Worker) > contract.MaxWorker {
+		return fmt.Errorf("the id of a worker has at most %d bytes, and this one has %d", contract.MaxWorker, len(r.Worker))
 	}
 	if len(r.Topics) > mostTopics {
 		return fmt.Errorf("a request has at most %d topics, and this one has %d", mostTopics, len(r.Topics))

@@ -1,6 +1,7 @@
 package external
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -34,6 +35,29 @@ const (
 
 // topic is how the topic of a task is shown.
 func (h *held) topic() string { return strings.TrimPrefix(h.queue, contract.TopicQueue("")) }
+
+type deedKey struct{}
+
+// telling has a deed told of once it is done, with the task that noted is given meanwhile.
+func (t *Tasks) telling(ctx context.Context, what, id string, by By) (context.Context, func(*error)) {
+	d := &Deed{What: what, By: by, ID: id}
+	if n, err := parse(id); err == nil {
+		d.Instance = n.instance
+	}
+	return context.WithValue(ctx, deedKey{}, d), func(err *error) {
+		d.Err = *err
+		tell(t.Told, *d)
+	}
+}
+
+func noted(ctx context.Context, h *held) {
+	if d, ok := ctx.Value(deedKey{}).(*Deed); ok {
+		d.Topic = h.topic()
+		if d.What == DeedExtend || d.What == DeedLock {
+			d.Until = h.until
+		}
+	}
+}
 
 // tell tells of a deed.
 func tell(told func(Deed), d Deed) {

@@ -25,12 +25,14 @@ var ErrBusy = errors.New("the task could not be reached in its topic's queue: tr
 
 // SetRetries sets how many retries a task has left. None makes it an incident, and whoever has it loses it. Some offer a task again that is an
 // incident. Otherwise it stays with whoever has it.
-func (t *Tasks) SetRetries(ctx context.Context, id string, by Scope, retries int) error {
+func (t *Tasks) SetRetries(ctx context.Context, id string, by Scope, retries int) (err error) {
+	ctx, told := t.telling(ctx, DeedRetries, id, By{Scope: by})
+	defer told(&err)
 	n, err := parse(id)
 	if err != nil {
 		return err
 	}
-	err = t.do(ctx, id, By{Scope: by}, DeedRetries, looked, func(h *held) error {
+	err = t.try(ctx, n, DeedRetries, looked, func(h *held) error {
 		if err := by.check(h); err != nil {
 			return err
 		}
@@ -52,12 +54,14 @@ func (t *Tasks) SetRetries(ctx context.Context, id string, by Scope, retries int
 }
 
 // SetPriority sets the priority of a task, which stays with whoever has it. Tasks of a higher one are given away first.
-func (t *Tasks) SetPriority(ctx context.Context, id string, by Scope, priority int) error {
+func (t *Tasks) SetPriority(ctx context.Context, id string, by Scope, priority int) (err error) {
+	ctx, told := t.telling(ctx, DeedPriority, id, By{Scope: by})
+	defer told(&err)
 	n, err := parse(id)
 	if err != nil {
 		return err
 	}
-	err = t.do(ctx, id, By{Scope: by}, DeedPriority, looked, func(h *held) error {
+	err = t.try(ctx, n, DeedPriority, looked, func(h *held) error {
 		if err := by.check(h); err != nil {
 			return err
 		}
@@ -81,12 +85,14 @@ func (t *Tasks) SetPriority(ctx context.Context, id string, by Scope, priority i
 
 // LockByID gives one task to a worker for so long: one that nobody has, or that it has already, whose lock then lasts so long from now. Temporal gives
 // tasks in its own order, so one that nobody has is put first, and the queue of its topic is asked until it comes; ErrBusy when it does not.
-func (t *Tasks) LockByID(ctx context.Context, id string, by By, lock time.Duration) error {
+func (t *Tasks) LockByID(ctx context.Context, id string, by By, lock time.Duration) (err error) {
+	ctx, told := t.telling(ctx, DeedLock, id, by)
+	defer told(&err)
 	n, err := parse(id)
 	if err != nil {
 		return err
 	}
-	err = t.do(ctx, id, by, DeedLock, looked, func(h *held) error {
+	err = t.try(ctx, n, DeedLock, looked, func(h *held) error {
 		if err := by.Scope.check(h); err != nil {
 			return err
 		}
@@ -139,9 +145,11 @@ func (t *Tasks) reach(ctx context.Context, h *held, worker string, lock time.Dur
 			others = append(others, o)
 			continue
 		}
-		if _, err := t.Lock(ctx, o, worker, lock); err != nil {
+		task, err := t.Lock(ctx, o, worker, lock)
+		if err != nil {
 			return err
 		}
+		h.until = task.Until
 		return t.rank(ctx, h, contract.PriorityKey(o.Input.Priority))
 	}
 	if err := t.rank(ctx, h, h.key); err != nil {

@@ -150,12 +150,14 @@ func (t *Tasks) extend(ctx context.Context, h *held, lock time.Duration) error {
 }
 
 // Unlock has a task offered again at once, whoever has it.
-func (t *Tasks) Unlock(ctx context.Context, id string, by Scope) error {
+func (t *Tasks) Unlock(ctx context.Context, id string, by Scope) (err error) {
+	ctx, told := t.telling(ctx, DeedUnlock, id, By{Scope: by})
+	defer told(&err)
 	n, err := parse(id)
 	if err != nil {
 		return err
 	}
-	err = t.do(ctx, id, By{Scope: by}, DeedUnlock, looked, func(h *held) error {
+	err = t.try(ctx, n, "unlock", looked, func(h *held) error {
 		if err := by.check(h); err != nil {
 			return err
 		}
@@ -172,8 +174,14 @@ func (t *Tasks) Unlock(ctx context.Context, id string, by Scope) error {
 }
 
 // answer does something with a task that its worker, and nobody else, may do.
-func (t *Tasks) answer(ctx context.Context, id string, by By, what string, from source, do func(*held) error) error {
-	return t.do(ctx, id, by, what, from, func(h *held) error {
+func (t *Tasks) answer(ctx context.Context, id string, by By, what string, from source, do func(*held) error) (err error) {
+	ctx, told := t.telling(ctx, what, id, by)
+	defer told(&err)
+	n, err := parse(id)
+	if err != nil {
+		return err
+	}
+	return t.try(ctx, n, what, from, func(h *held) error {
 		if err := by.Scope.check(h); err != nil {
 			return err
 		}
@@ -198,26 +206,6 @@ const (
 	looked     source = false // from Temporal: what is told of it stays, and others may have told more
 )
 
-// do does something with a task, and tells of it.
-func (t *Tasks) do(ctx context.Context, id string, by By, what string, from source, do func(*held) error) error {
-	d := Deed{What: what, By: by, ID: id}
-	n, err := parse(id)
-	if err == nil {
-		d.Instance = n.instance
-		err = t.try(ctx, n, what, from, func(h *held) error {
-			err := do(h)
-			d.Topic = h.topic()
-			if what == DeedExtend {
-				d.Until = h.until
-			}
-			return err
-		})
-	}
-	d.Err = err
-	tell(t.Told, d)
-	return err
-}
-
 // tries bounds how often it is looked again, when a task has changed between a look and what was done.
 const tries = 5
 
@@ -232,6 +220,7 @@ func (t *Tasks) try(ctx context.Context, n name, what string, from source, do fu
 			}
 		}
 		err = do(h)
+		noted(ctx, h)
 		if _, changed := errors.AsType[*serviceerror.NotFound](err); changed && left > 1 {
 			continue
 		}

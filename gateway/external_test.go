@@ -248,3 +248,24 @@ func TestAllExternalRoutesWantAToken(t *testing.T) {
 		require.Equal(t, `Bearer realm="waybill"`, answer.Header.Get("WWW-Authenticate"), pattern)
 	}
 }
+
+// A gateway whose identity provider is away says that, and not that a token is wrong.
+func TestIdentityProviderIsAway(t *testing.T) {
+	t.Parallel()
+	gate, err := access.Open(access.Config{Issuer: "http://127.0.0.1:1", Audience: "waybill"})
+	require.NoError(t, err)
+	s, _ := served(t, Options{Access: gate})
+	for path, want := range map[string]int{"/engine-rest/external-task/fetchAndLock": http.StatusInternalServerError, "/api/listeners/state": http.StatusServiceUnavailable} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+path, strings.NewReader(poll))
+		require.NoError(t, err)
+		r.Header.Set("Authorization", "Bearer a.b.c")
+		answer, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		text, err := io.ReadAll(answer.Body)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		require.Equal(t, want, answer.StatusCode, path)
+		require.Contains(t, string(text), "the identity provider does not answer")
+		require.NotContains(t, string(text), "127.0.0.1:1")
+	}
+}

@@ -34,8 +34,8 @@ const (
 // outcomes are what is counted for what was done.
 var outcomes = map[string]string{
 	external.DeedFetch: "fetched", external.DeedComplete: "completed", external.DeedFail: "failed", external.DeedError: "bpmn-error", external.DeedExtend: "extended",
-	external.DeedUnlock: "unlocked", external.DeedReturn: "returned",
-	external.DeedLock: "locked", external.DeedRetries: "retries-set", external.DeedPriority: "priority-set",
+	external.DeedUnlock: "unlocked", external.DeedReturn: "returned", external.DeedLock: "locked",
+	external.DeedRetries: "retries-set", external.DeedPriority: "priority-set",
 }
 
 // newWatch registers the metrics, when there are any.

@@ -2,6 +2,7 @@ package camunda_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"mime/multipart"
 	"net/http"
@@ -46,6 +47,7 @@ func TestStart(t *testing.T) {
 	require.Equal(t, "acme", answer["tenantId"])
 
 	require.NoError(t, r.c.SuspendDefinition(t.Context(), "owned", true))
+	t.Cleanup(func() { require.NoError(t, r.c.SuspendDefinition(context.Background(), "owned", false)) }) // for the next run of the test
 	for _, c := range []struct {
 		path, body    string
 		code          int

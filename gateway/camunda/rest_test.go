@@ -3,6 +3,7 @@ package camunda_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"io"
 	"mime/multipart"
@@ -180,16 +181,17 @@ func TestModelerDeploys(t *testing.T) {
 
 func TestDeployment(t *testing.T) {
 	r := startRest(t)
-	code, answer := r.deploy(map[string]string{"a.bpmn": waits("first", ""), "b.bpmn20.xml": waits("second", "")}, "deployment-name=two", "deployment-source=test", "deploy-changed-only=true")
+	first := "first-" + strings.ToLower(rand.Text()[:8]) // another in each run of the test
+	code, answer := r.deploy(map[string]string{"a.bpmn": waits(first, ""), "b.bpmn20.xml": waits("second", "")}, "deployment-name=two", "deployment-source=test", "deploy-changed-only=true")
 	require.Equal(t, 200, code, answer)
 	require.Equal(t, []any{"two", "test", nil}, []any{answer["name"], answer["source"], answer["tenantId"]})
 	require.Len(t, answer["deployedProcessDefinitions"], 2)
 	require.Contains(t, answer["deployedProcessDefinitions"], "second:1")
 	_, err := time.Parse("2006-01-02T15:04:05.000-0700", answer["deploymentTime"].(string))
 	require.NoError(t, err)
-	code, answer = r.deploy(map[string]string{"a.bpmn": waits("first", "<documentation>changed</documentation>")}, "tenant-id=")
+	code, answer = r.deploy(map[string]string{"a.bpmn": waits(first, "<documentation>changed</documentation>")}, "tenant-id=")
 	require.Equal(t, 200, code, answer)
-	require.Contains(t, answer["deployedProcessDefinitions"], "first:2")
+	require.Contains(t, answer["deployedProcessDefinitions"], first+":2")
 
 	// Nothing of it is deployed.
 	code, answer = r.deploy(map[string]string{"good.bpmn": waits("good", ""), "bad.bpmn": `<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" targetNamespace="t">

@@ -1,6 +1,7 @@
 package flowable_test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -195,19 +196,20 @@ func (p *place) jobs(query string, total int) (page struct {
 
 func TestJobsAreListed(t *testing.T) {
 	p := startPlace(t)
-	p.deploy("listed")
-	instances := []string{p.begin("listed", nil), p.begin("listed", nil), p.begin("listed", nil)}
-	const of = "processDefinitionId=listed:1"
+	key := "listed-" + strings.ToLower(rand.Text()[:8]) // another in each run of the test
+	p.deploy(key)
+	instances := []string{p.begin(key, nil), p.begin(key, nil), p.begin(key, nil)}
+	of := "processDefinitionId=" + key + ":1"
 	all := p.jobs(of, 3)
 	require.Equal(t, []any{3, 0, "id", "asc"}, []any{all.Size, all.Start, all.Sort, all.Order})
 	require.Empty(t, all.Data[0].LockOwner)
 	newest := p.jobs(of+"&sort=createTime&order=desc&start=1&size=1", 3)
 	require.Equal(t, []any{1, 1}, []any{newest.Size, newest.Start})
 	require.Equal(t, instances[1], newest.Data[0].ProcessInstanceID)
-	p.jobs("processDefinitionId=listed:2", 0)
+	p.jobs("processDefinitionId="+key+":2", 0)
 	require.Equal(t, instances[2], p.jobs("processInstanceId="+instances[2], 1).Data[0].ProcessInstanceID)
 
-	j := p.acquire("ann", "listed", "PT1M")
+	j := p.acquire("ann", key, "PT1M")
 	require.Equal(t, j.ID, p.jobs(of+"&locked=true", 1).Data[0].ID)
 	p.jobs(of+"&unlocked=true", 2)
 	p.jobs(of+"&elementId=work&elementName=Do+it&withoutTenantId=true", 3)
@@ -230,7 +232,7 @@ func TestJobsAreListed(t *testing.T) {
 	code, answer = p.call("kermit", "/unacquire/jobs", `{"workerId":"ann"}`)
 	require.Equal(t, http.StatusNoContent, code, answer)
 	p.jobs(of+"&unlocked=true", 3)
-	again := p.acquire("bob", "listed", "PT1M")
+	again := p.acquire("bob", key, "PT1M")
 	code, answer = p.call("kermit", "/acquire/jobs/"+again.ID+"/fail", `{"workerId":"bob","errorMessage":"no luck","retries":2}`)
 	require.Equal(t, http.StatusNoContent, code, answer)
 	failed := p.jobs(of+"&withException=true", 1).Data[0]
@@ -238,7 +240,7 @@ func TestJobsAreListed(t *testing.T) {
 	require.Equal(t, failed.ID, p.jobs(of+"&exceptionMessage=no+luck&sort=retries", 1).Data[0].ID)
 
 	// One that has failed for good is a dead letter job, and none of these.
-	gone := p.acquire("cay", "listed", "PT1M")
+	gone := p.acquire("cay", key, "PT1M")
 	code, _ = p.call("kermit", "/acquire/jobs/"+gone.ID+"/fail", `{"workerId":"cay","errorMessage":"never","retries":0}`)
 	require.Equal(t, http.StatusNoContent, code)
 	p.jobs(of, 2)
