@@ -15,7 +15,7 @@ import (
 
 // offerHeartbeat is how soon an external task comes back whose fetcher got no answer. The gateway sets the lock that was asked for on
 // the attempt that it hands out.
-const offerHeartbeat = 10 * time.Second
+const offerHeartbeat = 5 * time.Second
 
 // offer is an activity on the queue of its topic, which no worker polls: the gateway does. A run that is about to end leaves it to the next.
 func (h *host) offer(c engine.OfferTask) {

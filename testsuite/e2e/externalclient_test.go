@@ -5,8 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,7 +16,7 @@ import (
 
 const camundaClient = "../../gateway/camunda/testdata/client"
 
-// TestCamundaClientAndKilledGateway has Camunda's own client for JavaScript work over a gateway that is killed now and then, while it polls and while it
+// TestCamundaClientAndKilledGateway has Camunda's own client for JavaScript work over a gateway that is killed while the client polls and while it
 // is busy.
 func TestCamundaClientAndKilledGateway(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(camundaClient, "node_modules")); err != nil {
@@ -44,7 +44,7 @@ func TestCamundaClientAndKilledGateway(t *testing.T) {
 		id, _, err := l.client.Start(t.Context(), client.StartOptions{Key: "leases", ID: fmt.Sprintf("leases/%d", n), Variables: map[string]any{"what": "slow"}})
 		require.NoError(t, err)
 		l.instances = append(l.instances, id)
-		pause(t.Context(), time.Duration(n)*300*time.Millisecond)
+		l.eventually(func() string { return "the client has nothing to do" }, func() bool { return strings.Contains(said.String(), "busy with "+id) })
 		l.gateways[0].kill()
 		l.startGateway(0)
 	}
