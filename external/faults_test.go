@@ -319,6 +319,7 @@ func TestTokenOfAnEarlierRun(t *testing.T) {
 	require.Eventually(t, func() bool { return run() != first }, 30*time.Second, 20*time.Millisecond)
 	again := p.fetch("bob", time.Hour)
 	require.Equal(t, task.ID, again.ID)
+	require.Equal(t, task.ID, p.listed(external.Filter{Topic: p.topic}, 1)[0].ID, "in whatever run")
 	refusedTo(t, p.Extend(t.Context(), task.ID, by("ann"), time.Minute), "bob")
 	refusedTo(t, p.Complete(t.Context(), task.ID, by("ann"), external.Result{Variables: map[string]any{"by": "ann"}}), "bob")
 	for {
