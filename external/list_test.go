@@ -2,7 +2,6 @@ package external_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -240,7 +239,7 @@ func TestListOfMany(t *testing.T) {
 	for _, task := range tasks {
 		ids[task.ID] = true
 	}
-	require.Len(t, ids, 200, fmt.Sprint("each once"))
+	require.Len(t, ids, 200, "each once")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := p.Tasks.List(ctx, external.Filter{Topic: p.topic})
