@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
 const (
 	// maxExternalBody bounds what outside workers send. Temporal takes results of 2 MB.
 	maxExternalBody = 4 << 20
+	// maxFetchBody bounds requests that may wait, and are kept meanwhile.
+	maxFetchBody = 256 << 10
 	// writeTimeout is how long an answer may take to be taken, once there is one.
 	writeTimeout = 30 * time.Second
 	// idleTimeout is longer than clients wait between two polls, 30 seconds, so that they find their connections open.
@@ -20,10 +23,14 @@ const (
 
 // bounded bounds what a call of an outside worker sends, and how long it may take to have its answer. The body is read to its end before anything is
 // done with it, however it is read: net/http notices that a client has gone only from then on.
-func bounded(next http.Handler) http.Handler {
+func bounded(pattern string, next http.Handler) http.Handler {
+	most := int64(maxExternalBody)
+	if waits := strings.HasSuffix(pattern, "/fetchAndLock") || strings.HasSuffix(pattern, "/fetch_and_lock"); waits {
+		most = maxFetchBody
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = r.WithContext(r.Context()) // net/http knows the body of its own, and does not wait for a long one that nobody reads
-		r.Body = &whole{ReadCloser: http.MaxBytesReader(w, r.Body, maxExternalBody)}
+		r.Body = &whole{ReadCloser: http.MaxBytesReader(w, r.Body, most)}
 		next.ServeHTTP(&timed{ResponseWriter: w}, r)
 	})
 }

@@ -43,7 +43,7 @@ func serveExternal(mux *http.ServeMux, o Options) *external.Broker {
 	o.watch = newWatch(o.Logger, o.Metrics, broker)
 	tasks.Told, broker.Told = o.watch.told, o.watch.told
 	for pattern, handler := range externalRoutes(o, tasks, broker) {
-		mux.Handle(pattern, bounded(handler))
+		mux.Handle(pattern, bounded(pattern, handler))
 	}
 	return broker
 }

@@ -108,10 +108,25 @@ func TestPollsOfClientsThatHaveGone(t *testing.T) {
 func TestExternalBodiesAreBounded(t *testing.T) {
 	t.Parallel()
 	s, _ := served(t, Options{})
-	code, text, err := fetchAndLock(s, poll[:len(poll)-1]+strings.Repeat(" ", maxExternalBody)+"}")
+	code, text, err := fetchAndLock(s, poll[:len(poll)-1]+strings.Repeat(" ", maxFetchBody)+"}")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusBadRequest, code, text)
 	require.Contains(t, text, "too large")
+	for size, want := range map[int]int{maxFetchBody: http.StatusNotFound, maxExternalBody: http.StatusBadRequest} {
+		body := `{"workerId":"w","errorMessage":"` + strings.Repeat("x", size) + `"}`
+		answer, err := http.Post(s.URL()+"/engine-rest/external-task/none/failure", "application/json", strings.NewReader(body))
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		require.Equal(t, want, answer.StatusCode, size)
+	}
+	fetches := 0
+	for pattern := range externalRoutes(Options{}, nil, nil) {
+		if strings.Contains(strings.ToLower(pattern), "fetch") {
+			require.Regexp(t, "/fetch(AndLock|_and_lock)$", pattern, "those that may wait are bounded more")
+			fetches++
+		}
+	}
+	require.Equal(t, 4, fetches)
 }
 
 // What a client may not do is not read.
@@ -134,7 +149,7 @@ func TestBodiesAreReadOnceCallersAreLetIn(t *testing.T) {
 func TestAnswersThatAreNotTaken(t *testing.T) {
 	t.Parallel()
 	var w recorder
-	bounded(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	bounded("GET /", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "a")
 		w.WriteHeader(http.StatusOK)
 	})).ServeHTTP(&w, httptest.NewRequest(http.MethodGet, "/", nil))
