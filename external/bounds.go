@@ -7,6 +7,8 @@ import (
 )
 
 const (
+	// MostTasks bounds what one request gets: one that asks for a million is given so many.
+	MostTasks  = 1000
 	mostTopics = 500 // of a request
 	// topicsAtMost bounds the topics that are waited for at a time, each of which has a request to Temporal.
 	topicsAtMost = 5000

@@ -12,7 +12,7 @@ import (
 // name names a task as long as it is open: through all attempts, runs and incidents.
 type name struct {
 	instance string // its workflow
-	task     int    // engine.OfferTask.Task
+	task     int    // of contract.ExternalTaskID
 }
 
 // maxID bounds what is read as an id, and maxInstance what is asked for: Temporal's ids have at most 1,000 bytes, or it finds the request wrong.
@@ -37,7 +37,7 @@ func parse(id string) (n name, err error) {
 	if err != nil || !ok || instance == "" || len(instance) > maxInstance || strings.ContainsFunc(instance, odd) {
 		return n, unknown(id)
 	}
-	if n.task, err = strconv.Atoi(number); err != nil || n.task <= 0 || strconv.Itoa(n.task) != number {
+	if n.task, err = strconv.Atoi(number); err != nil || n.task == 0 || strconv.Itoa(n.task) != number {
 		return n, unknown(id)
 	}
 	n.instance = instance

@@ -237,7 +237,7 @@ func troubled(d *workflowservice.DescribeWorkflowExecutionResponse) bool {
 	return state != contract.StateActive
 }
 
-// pendingOf are the external tasks that are offered, by number.
+// pendingOf are the external tasks that are offered, by number. Instances of versions before 5 do not tell of theirs.
 func pendingOf(instance string, d *workflowservice.DescribeWorkflowExecutionResponse) map[int]*held {
 	all := map[int]*held{}
 	for _, p := range d.GetPendingActivities() {

@@ -200,6 +200,9 @@ func (t *Tasks) keep(ctx context.Context, h *held) error {
 
 // reoffer has the process offer a task again with what is told of it, at the time at which it would have been offered anyway; or makes it an incident.
 func (t *Tasks) reoffer(ctx context.Context, h *held, f contract.ExternalFailure) error {
+	if h.task < 0 && (f.Retries == nil || *f.Retries > 0) { // its process would make it an incident
+		return errors.New("its instance began with a version that cannot offer it again: set them while a worker has it")
+	}
 	f.Set, f.Worker, f.Message, f.Details = true, h.Worker, h.Message, h.Details
 	if f.Priority == nil {
 		f.Priority = h.Priority

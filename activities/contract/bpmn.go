@@ -177,15 +177,24 @@ func ChildID(key, instance string, command int) string {
 }
 
 // ExternalTaskID is the id of the activity that an external task of an instance is: the same when it is offered again, by a next run or after an
-// incident. task is the command that first offered it.
-func ExternalTaskID(task int) string { return "task-" + strconv.Itoa(task) }
+// incident. task is the command that first offered it. In instances of versions before 5 Temporal's client numbers the activities: there task is that
+// number, negative, and another when the task is offered again.
+func ExternalTaskID(task int) string {
+	if task < 0 {
+		return strconv.Itoa(-task)
+	}
+	return "task-" + strconv.Itoa(task)
+}
 
 // ExternalTaskNumber is the number in an ExternalTaskID; 0: it is none.
 func ExternalTaskNumber(id string) int {
 	number, ok := strings.CutPrefix(id, "task-")
 	n, err := strconv.Atoi(number)
-	if !ok || err != nil || n < 1 {
+	switch {
+	case err != nil || n < 1:
 		return 0
+	case !ok:
+		return -n
 	}
 	return n
 }

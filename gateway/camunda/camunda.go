@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/external"
 )
 
@@ -30,7 +31,7 @@ type Broker interface {
 	Fetch(ctx context.Context, r external.Request) ([]*external.Task, error)
 }
 
-// Server answers calls of /engine-rest.
+// Server answers calls of /engine-rest. How large requests may be is up to whoever serves it.
 type Server struct {
 	Tasks  Tasks
 	Broker Broker
@@ -39,18 +40,13 @@ type Server struct {
 
 	// What else there is of /engine-rest, for those whom AdmitAPI lets in: who may work on external tasks may not deploy by that. Without Processes none of
 	// it is served.
-	Processes Processes
+	Processes *client.Client
 	Deploy    Deploy
 	AdmitAPI  func(*http.Request) (external.Scope, error)
 }
 
-const (
-	maxBody = 4 << 20
-	// longestWait is what Camunda lets a request wait at most.
-	longestWait = 30 * time.Minute
-	// mostTasks bounds what one request gets: one that asks for a million is given so many.
-	mostTasks = 1000
-)
+// longestWait is what Camunda lets a request wait at most.
+const longestWait = 30 * time.Minute
 
 // Routes are the calls, under /engine-rest.
 func (s *Server) Routes() map[string]http.Handler {
@@ -190,7 +186,7 @@ func (s *Server) unlock(w http.ResponseWriter, r *http.Request, by external.Scop
 }
 
 func read(w http.ResponseWriter, r *http.Request, into any) bool {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	d := json.NewDecoder(r.Body)
 	d.UseNumber()
 	if err := d.Decode(into); err != nil {
 		fail(w, &problem{http.StatusBadRequest, "JsonMappingException", "Cannot read the request: " + err.Error()})

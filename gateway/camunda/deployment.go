@@ -39,10 +39,7 @@ func (e *FindingsError) Error() string {
 	return strings.Join(texts, "\n* ")
 }
 
-const (
-	maxDeployment = maxBody // in bytes, all of it
-	maxFiles      = 200
-)
+const maxFiles = 200
 
 // form is a deployment as it is sent: fields, and files in parts of any name. deploy-changed-only and enable-duplicate-filtering change nothing:
 // content that is the latest version already never makes a new one.
@@ -54,7 +51,6 @@ type form struct {
 var formFields = []string{"deployment-name", "deployment-source", "tenant-id", "deploy-changed-only", "enable-duplicate-filtering", "deployment-activation-time"}
 
 func readForm(r *http.Request) (f form, err error) {
-	r.Body = http.MaxBytesReader(nil, r.Body, maxDeployment)
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return f, invalid("A deployment is multipart/form-data: %s", err)

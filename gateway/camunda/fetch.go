@@ -3,7 +3,6 @@ package camunda
 import (
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/waybill-io/waybill/external"
 )
@@ -91,7 +90,7 @@ func (s *Server) fetchAndLock(w http.ResponseWriter, r *http.Request, by externa
 		fail(w, err)
 		return
 	}
-	request := external.Request{Scope: by, Worker: in.WorkerID, Max: min(*in.MaxTasks, mostTasks)}
+	request := external.Request{Scope: by, Worker: in.WorkerID, Max: min(*in.MaxTasks, external.MostTasks)}
 	byName := map[string]*topic{}
 	for i := range in.Topics {
 		t := &in.Topics[i]
@@ -100,7 +99,6 @@ func (s *Server) fetchAndLock(w http.ResponseWriter, r *http.Request, by externa
 	}
 	if in.Wait != nil {
 		request.Wait = external.Milliseconds(*in.Wait)
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(request.Wait + time.Minute)) // where there is one
 	}
 	found, err := s.Broker.Fetch(r.Context(), request)
 	if err != nil {

@@ -1,7 +1,6 @@
 package camunda
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,20 +10,8 @@ import (
 	"time"
 
 	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/external"
 )
-
-// Processes are what the calls beside those of external tasks are about: client.Client.
-type Processes interface {
-	Definition(ctx context.Context, key string, version int) (contract.Definition, error)
-	StartDefinition(ctx context.Context, d contract.Definition, o client.StartOptions) (client.Started, error)
-	Get(ctx context.Context, id string) (contract.ProcessResult, error)
-	List(ctx context.Context, f client.Filter) ([]client.Instance, error)
-	SetVariables(ctx context.Context, id string, variables map[string]any) error
-	Catch(ctx context.Context, instance string, m contract.CatchMessage) error
-	Publish(ctx context.Context, m contract.Message) (contract.PublishResult, error)
-}
 
 // version is that of Camunda whose REST API this is: modelers ask for it, to tell what an engine can run.
 const version = "7.21.0"
@@ -90,7 +77,7 @@ func ofTenant(by external.Scope, tenant string) error {
 
 // body reads a request that may be empty.
 func body(r *http.Request, into any) error {
-	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody))
+	d := json.NewDecoder(r.Body)
 	d.UseNumber()
 	if err := d.Decode(into); err != nil && !errors.Is(err, io.EOF) {
 		return &problem{http.StatusBadRequest, "JsonMappingException", "Cannot read the request: " + err.Error()}
@@ -189,5 +176,3 @@ func internal(message string) error {
 
 // now is when something was done, as Camunda writes it.
 func now() string { return time.Now().Format(timeFormat) }
-
-var _ Processes = (*client.Client)(nil)

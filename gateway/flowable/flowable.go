@@ -1,7 +1,6 @@
 package flowable
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -12,34 +11,16 @@ import (
 	"github.com/waybill-io/waybill/external"
 )
 
-// Tasks are the external tasks that are served: external.Tasks.
-type Tasks interface {
-	Complete(ctx context.Context, id string, by external.By, r external.Result) error
-	Fail(ctx context.Context, id string, by external.By, f external.Failure) error
-	BPMNError(ctx context.Context, id string, by external.By, code, message string, variables map[string]any) error
-	Return(ctx context.Context, id string, by external.By) error
-	Get(ctx context.Context, id string, by external.Scope) (*external.Task, error)
-	List(ctx context.Context, f external.Filter) (*external.Listing, error)
-}
-
-// Broker gives tasks to those who ask: external.Broker.
-type Broker interface {
-	Fetch(ctx context.Context, r external.Request) ([]*external.Task, error)
-}
-
-// Server answers calls of /external-job-api.
+// Server answers calls of /external-job-api. How large requests may be is up to whoever serves it.
 type Server struct {
-	Tasks  Tasks
-	Broker Broker
+	Tasks  *external.Tasks
+	Broker *external.Broker
 	// Admit tells what a caller may do. Its error wraps external.ErrNoToken, or external.ErrForbidden.
 	Admit func(*http.Request) (external.Scope, error)
 }
 
 const (
-	base    = "/external-job-api"
-	maxBody = 4 << 20
-	// mostTasks bounds what one request gets: one that asks for a million is given so many.
-	mostTasks = 1000
+	base = "/external-job-api"
 	// defaultRetries is with how many a job begins whose model says nothing.
 	defaultRetries = 3
 	// timeFormat is that of dates: ISO 8601 with milliseconds.
@@ -69,7 +50,6 @@ func (s *Server) admitted(next func(*http.Request, external.Scope) (any, error))
 			fail(w, err)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		answer, err := next(r, by)
 		switch {
 		case err != nil:
@@ -108,7 +88,7 @@ func (s *Server) acquire(r *http.Request, by external.Scope) (any, error) {
 	}
 	n := 1
 	if in.NumberOfTasks != nil {
-		n = min(*in.NumberOfTasks, mostTasks)
+		n = min(*in.NumberOfTasks, external.MostTasks)
 	}
 	found, err := s.Broker.Fetch(r.Context(), external.Request{
 		Scope: by, Worker: in.WorkerID, Topics: []external.Wanted{{Topic: in.Topic, Lock: time.Duration(*in.LockDuration)}}, Max: n,

@@ -22,12 +22,12 @@ func (s *Server) fetch(show func(*external.Task) any) call {
 		if err != nil {
 			return err
 		}
-		ask := external.Request{Scope: by, Worker: string(in.Worker), Max: mostTasks, Wait: in.Wait.duration(longestWait)}
+		ask := external.Request{Scope: by, Worker: string(in.Worker), Max: external.MostTasks, Wait: in.Wait.duration(longestWait)}
 		if in.Max >= 1 {
-			ask.Max = int(min(in.Max, mostTasks))
+			ask.Max = int(min(in.Max, external.MostTasks))
 		}
 		for _, topic := range in.Topics {
-			ask.Topics = append(ask.Topics, external.Wanted{Topic: topic, Lock: in.Lock.duration(longestLock), Accept: accept})
+			ask.Topics = append(ask.Topics, external.Wanted{Topic: topic, Lock: in.Lock.duration(external.MaxLock), Accept: accept})
 		}
 		found, err := s.Broker.Fetch(r.Context(), ask)
 		if err != nil {
@@ -48,7 +48,7 @@ func (in *request) worker(by external.Scope) external.By {
 }
 
 func (s *Server) extendLock(w http.ResponseWriter, r *http.Request, by external.Scope, in *request) error {
-	return done(w, s.Tasks.Extend(r.Context(), r.PathValue("id"), in.worker(by), in.More.duration(longestLock)))
+	return done(w, s.Tasks.Extend(r.Context(), r.PathValue("id"), in.worker(by), in.More.duration(external.MaxLock)))
 }
 
 // finish has the result of a worker, which is any JSON, become token.current of the process. The fields of an object are variables, too.

@@ -1,7 +1,6 @@
 package processengine
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -13,36 +12,16 @@ import (
 	"github.com/waybill-io/waybill/external"
 )
 
-// Tasks are the external tasks that are served: external.Tasks.
-type Tasks interface {
-	Complete(ctx context.Context, id string, by external.By, r external.Result) error
-	Fail(ctx context.Context, id string, by external.By, f external.Failure) error
-	BPMNError(ctx context.Context, id string, by external.By, code, message string, variables map[string]any) error
-	Extend(ctx context.Context, id string, by external.By, lock time.Duration) error
-	Topics(ctx context.Context, by external.Scope) ([]string, error)
-}
-
-// Broker gives tasks to those who wait: external.Broker.
-type Broker interface {
-	Fetch(ctx context.Context, r external.Request) ([]*external.Task, error)
-}
-
-// Server answers calls of process-engine's and ProcessCube's external tasks.
+// Server answers calls of process-engine's and ProcessCube's external tasks. How large requests may be is up to whoever serves it.
 type Server struct {
-	Tasks  Tasks
-	Broker Broker
+	Tasks  *external.Tasks
+	Broker *external.Broker
 	// Admit tells what a caller may do. Its error wraps external.ErrNoToken, or external.ErrForbidden.
 	Admit func(*http.Request) (external.Scope, error)
 }
 
-const (
-	maxBody = 4 << 20
-	// longestWait and longestLock bound what a request may ask for. Node's timers end at 24 days, external tasks after 7.
-	longestWait = 30 * time.Minute
-	longestLock = 7 * 24 * time.Hour
-	// mostTasks bounds what one request gets, also that of a worker that sets no limit.
-	mostTasks = 1000
-)
+// longestWait bounds how long a request may ask to wait: as long as with Camunda.
+const longestWait = 30 * time.Minute
 
 // Routes are the calls, by the patterns of http.ServeMux.
 func (s *Server) Routes() map[string]http.Handler {
@@ -90,7 +69,7 @@ func (s *Server) serve(style style, do call) http.Handler {
 		}
 		var in request
 		if err == nil {
-			err = in.read(w, r)
+			err = in.read(r)
 		}
 		if err == nil {
 			err = do(w, r, by, &in)
@@ -102,8 +81,8 @@ func (s *Server) serve(style style, do call) http.Handler {
 }
 
 // read reads the request to its end, from where on the server notices that a client hangs up. Nothing is like an object without fields.
-func (in *request) read(w http.ResponseWriter, r *http.Request) error {
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+func (in *request) read(r *http.Request) error {
+	b, err := io.ReadAll(r.Body)
 	if err == nil && len(b) > 0 {
 		err = json.Unmarshal(b, in)
 	}
