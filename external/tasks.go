@@ -219,7 +219,12 @@ func (t *Tasks) try(ctx context.Context, n name, what string, from source, do fu
 				return err
 			}
 		}
-		err = do(h)
+		if cached { // only a sign of life tells that the process has gone on without the task: Temporal takes an answer all the same
+			err = t.beat(ctx, h)
+		}
+		if err == nil {
+			err = do(h)
+		}
 		noted(ctx, h)
 		if _, changed := errors.AsType[*serviceerror.NotFound](err); changed && left > 1 {
 			continue
