@@ -93,6 +93,9 @@ type Failure struct {
 func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 	f.Message, f.Details = events.CutTo(f.Message, maxMessage), events.CutTo(f.Details, maxDetails)
 	return t.answer(ctx, id, by, DeedFail, looked, func(h *held) error {
+		if err := checkCode(f.Code); err != nil {
+			return err
+		}
 		f := f
 		if f.LessOneOf > 0 {
 			f.Retries = f.LessOneOf - 1
@@ -116,6 +119,9 @@ func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message string, variables map[string]any) error {
 	message = events.CutTo(message, maxMessage)
 	return t.answer(ctx, id, by, DeedError, remembered, func(h *held) error {
+		if err := checkCode(code); err != nil {
+			return err
+		}
 		if !h.has() {
 			return t.result(ctx, h, by, contract.ExternalResult{Outputs: variables, Error: &contract.ExternalError{Code: code, Message: message}})
 		}
