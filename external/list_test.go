@@ -2,6 +2,7 @@ package external_test
 
 import (
 	"context"
+	"encoding/base64"
 	"slices"
 	"strings"
 	"testing"
@@ -78,7 +79,8 @@ func TestList(t *testing.T) {
 	p.listed(all, 1)
 	_, err := p.Tasks.Get(t.Context(), held.ID, external.Scope{})
 	require.ErrorIs(t, err, external.ErrGone)
-	for _, id := range []string{"x", "MiBub3Roaw"} {
+	definition := base64.RawURLEncoding.EncodeToString([]byte("1 " + contract.DefinitionID("p-"+p.topic))) // a workflow that is no instance
+	for _, id := range []string{"x", "MiBub3Roaw", definition} {
 		_, err = p.Tasks.Get(t.Context(), id, external.Scope{})
 		require.ErrorIs(t, err, external.ErrNotFound)
 	}
