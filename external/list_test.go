@@ -65,7 +65,13 @@ func TestList(t *testing.T) {
 	p.listed(external.Filter{IDs: []string{held.ID}, Instances: []string{other}}, 0)
 	p.listed(external.Filter{IDs: []string{held.ID}, Topic: "another"}, 0)
 	p.listed(external.Filter{IDs: []string{}}, 0)
-	p.listed(external.Filter{Instances: []string{"none"}}, 0)
+	p.listed(external.Filter{Instances: []string{"none", "\x00", "\xff", "ö"}}, 0)
+	for _, nothing := range []string{"\x00", "\xff"} { // what Temporal cannot be asked for
+		p.listed(external.Filter{Topic: nothing}, 0)
+		p.listed(external.Filter{Keys: []string{nothing}}, 0)
+		_, err := p.Client.Get(t.Context(), nothing)
+		require.ErrorIs(t, err, client.ErrNotFound)
+	}
 	p.listed(external.Filter{Topic: p.topic, Keys: []string{"p-" + p.topic}}, 2)
 	p.listed(external.Filter{Topic: p.topic, Keys: []string{"another"}}, 0)
 	p.listed(external.Filter{Topic: p.topic, Match: func(t *external.Task) bool { return t.Worker == "ann" }}, 1)
