@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.temporal.io/api/serviceerror"
 	temporal "go.temporal.io/sdk/client"
@@ -75,6 +76,9 @@ func (c *Client) updateWithStart(ctx context.Context, workflowID, workflowType, 
 
 // query asks a workflow, running or not, and decodes its answer.
 func (c *Client) query(ctx context.Context, workflowID, name string, result any, args ...any) error {
+	if strings.ContainsFunc(workflowID, unprintable) { // Temporal could not even be asked: it has ids in headers
+		return ErrNotFound
+	}
 	v, err := c.Temporal.QueryWorkflow(ctx, workflowID, "", name, args...)
 	for range queriesAgain {
 		if _, given := errors.AsType[*serviceerror.Canceled](err); !given || ctx.Err() != nil {
@@ -87,6 +91,9 @@ func (c *Client) query(ctx context.Context, workflowID, name string, result any,
 	}
 	return readable(err)
 }
+
+// unprintable tells whether no id has a character.
+func unprintable(r rune) bool { return r < ' ' || r > '~' }
 
 // queriesAgain is how often a query is asked again that the server has given up, as it does when the worker that held it was killed.
 const queriesAgain = 3

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"go.temporal.io/api/serviceerror"
 	sdk "go.temporal.io/sdk/temporal"
 	"golang.org/x/sync/errgroup"
 
@@ -16,7 +17,11 @@ import (
 
 // ExternalTasks asks an instance for its external tasks, those that are incidents among them.
 func (c *Client) ExternalTasks(ctx context.Context, instance string) (list []contract.OpenExternalTask, err error) {
-	if err := c.query(ctx, instance, contract.ExternalTasksQuery, &list); err != nil {
+	err = c.query(ctx, instance, contract.ExternalTasksQuery, &list)
+	if failed, ok := errors.AsType[*serviceerror.QueryFailed](err); ok && strings.Contains(failed.Message, "unknown queryType") { // in the words of Temporal's SDK
+		err = fmt.Errorf("%w: it is no instance of a process", ErrNotFound)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("ask instance %q for its external tasks: %w", instance, err)
 	}
 	return list, nil

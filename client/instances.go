@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -358,6 +359,9 @@ func ended(status enums.WorkflowExecutionStatus, state string) string {
 
 // visit calls fn for each execution that a visibility query finds, at most limit of them, until it gives false.
 func (c *Client) visit(ctx context.Context, query string, limit int, fn func(*execution) bool) error {
+	if strings.ContainsRune(query, 0) || !utf8.ValidString(query) { // nothing is named so, and Temporal's store would be asked again and again
+		return nil
+	}
 	request := &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: int32(min(pageSize, limit))}
 	for n := 0; ; {
 		page, err := c.Temporal.ListWorkflow(ctx, request)

@@ -2,6 +2,7 @@ package external_test
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"os"
 	"path"
@@ -196,13 +197,32 @@ func TestAnswerIsTooLarge(t *testing.T) {
 		refused(p.Complete(t.Context(), task.ID, by("ann"), large))
 		refused(p.BPMNError(t.Context(), task.ID, by("ann"), "BAD", "so", large.Variables))
 		refused(p.Fail(t.Context(), task.ID, by("ann"), external.Failure{Message: "no luck", Result: large}))
+		for _, err := range []error{ // codes that no model has, and more levels than a process can read
+			p.BPMNError(t.Context(), task.ID, by("ann"), strings.Repeat("c", 1001), "", nil),
+			p.Fail(t.Context(), task.ID, by("ann"), external.Failure{Code: strings.Repeat("c", 1001)}),
+			p.Complete(t.Context(), task.ID, by("ann"), external.Result{Variables: map[string]any{"v": nested(1001)}}),
+			p.Complete(t.Context(), task.ID, by("ann"), external.Result{Local: map[string]any{"v": map[string]any{"w": nested(1000)}}}),
+			p.Complete(t.Context(), task.ID, by("ann"), external.Result{Token: json.RawMessage(strings.Repeat("[", 1001) + strings.Repeat("]", 1001))}),
+			p.BPMNError(t.Context(), task.ID, by("ann"), "BAD", "", map[string]any{"v": nested(1001)}),
+		} {
+			require.ErrorIs(t, err, external.ErrTooLarge)
+		}
 	}
 	require.NoError(t, p.Fail(t.Context(), id, by("ann"), external.Failure{Message: strings.Repeat("m", 3<<20), Details: strings.Repeat("ö", 3<<20), Retries: 1}), "what people read is cut")
 	again := p.fetch("bob", time.Minute)
 	require.Less(t, len(again.ErrorMessage)+len(again.ErrorDetails), 200<<10)
 	require.Greater(t, len(again.ErrorDetails), 1<<10)
-	require.NoError(t, p.Complete(t.Context(), again.ID, by("bob"), external.Result{Variables: map[string]any{"text": strings.Repeat("x", 700_000)}}))
+	require.NoError(t, p.Complete(t.Context(), again.ID, by("bob"), external.Result{Variables: map[string]any{"text": strings.Repeat("x", 700_000), "levels": nested(1000)}}))
 	p.Ended(instance)
+}
+
+// nested is a list of so many levels.
+func nested(levels int) any {
+	list := []any{}
+	for range levels - 1 {
+		list = []any{list}
+	}
+	return list
 }
 
 // A lock may be longer than anybody waits.

@@ -104,7 +104,9 @@ func (t *Tasks) look(ctx context.Context, n name) (*held, error) {
 	}
 	running := d.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
 	for _, p := range d.GetPendingActivities() {
-		if running && p.GetActivityId() == n.activity() && p.GetActivityType().GetName() == contract.ExternalTaskActivity {
+		// One that the process has gone on without is there until its worker, or its lock, ends: Temporal would take the answer, for nothing.
+		left := p.GetState() == enums.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
+		if running && !left && p.GetActivityId() == n.activity() && p.GetActivityType().GetName() == contract.ExternalTaskActivity {
 			return heldOf(n, d.GetWorkflowExecutionInfo(), p), nil
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -202,6 +203,9 @@ func (t *Tasks) open(ctx context.Context, instance string) ([]*Task, error) {
 
 // describe is what Temporal knows of an instance, and of its external tasks that are offered, by number.
 func (t *Tasks) describe(ctx context.Context, instance string) (*workflowservice.DescribeWorkflowExecutionResponse, map[int]*held, error) {
+	if strings.ContainsFunc(instance, odd) {
+		return nil, nil, fmt.Errorf("instance %q: %w", instance, ErrNotFound)
+	}
 	d, err := t.client.Temporal.DescribeWorkflowExecution(ctx, instance, "")
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return nil, nil, fmt.Errorf("instance %q: %w", instance, ErrNotFound)

@@ -2,6 +2,7 @@ package external_test
 
 import (
 	"context"
+	"encoding/base64"
 	"slices"
 	"strings"
 	"testing"
@@ -64,7 +65,13 @@ func TestList(t *testing.T) {
 	p.listed(external.Filter{IDs: []string{held.ID}, Instances: []string{other}}, 0)
 	p.listed(external.Filter{IDs: []string{held.ID}, Topic: "another"}, 0)
 	p.listed(external.Filter{IDs: []string{}}, 0)
-	p.listed(external.Filter{Instances: []string{"none"}}, 0)
+	p.listed(external.Filter{Instances: []string{"none", "\x00", "\xff", "ö"}}, 0)
+	for _, nothing := range []string{"\x00", "\xff"} { // what Temporal cannot be asked for
+		p.listed(external.Filter{Topic: nothing}, 0)
+		p.listed(external.Filter{Keys: []string{nothing}}, 0)
+		_, err := p.Client.Get(t.Context(), nothing)
+		require.ErrorIs(t, err, client.ErrNotFound)
+	}
 	p.listed(external.Filter{Topic: p.topic, Keys: []string{"p-" + p.topic}}, 2)
 	p.listed(external.Filter{Topic: p.topic, Keys: []string{"another"}}, 0)
 	p.listed(external.Filter{Topic: p.topic, Match: func(t *external.Task) bool { return t.Worker == "ann" }}, 1)
@@ -78,7 +85,8 @@ func TestList(t *testing.T) {
 	p.listed(all, 1)
 	_, err := p.Tasks.Get(t.Context(), held.ID, external.Scope{})
 	require.ErrorIs(t, err, external.ErrGone)
-	for _, id := range []string{"x", "MiBub3Roaw"} {
+	definition := base64.RawURLEncoding.EncodeToString([]byte("1 " + contract.DefinitionID("p-"+p.topic))) // a workflow that is no instance
+	for _, id := range []string{"x", "MiBub3Roaw", definition} {
 		_, err = p.Tasks.Get(t.Context(), id, external.Scope{})
 		require.ErrorIs(t, err, external.ErrNotFound)
 	}

@@ -93,6 +93,9 @@ type Failure struct {
 func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 	f.Message, f.Details = events.CutTo(f.Message, maxMessage), events.CutTo(f.Details, maxDetails)
 	return t.answer(ctx, id, by, DeedFail, looked, func(h *held) error {
+		if err := checkCode(f.Code); err != nil {
+			return err
+		}
 		f := f
 		if f.LessOneOf > 0 {
 			f.Retries = f.LessOneOf - 1
@@ -116,6 +119,9 @@ func (t *Tasks) Fail(ctx context.Context, id string, by By, f Failure) error {
 func (t *Tasks) BPMNError(ctx context.Context, id string, by By, code, message string, variables map[string]any) error {
 	message = events.CutTo(message, maxMessage)
 	return t.answer(ctx, id, by, DeedError, remembered, func(h *held) error {
+		if err := checkCode(code); err != nil {
+			return err
+		}
 		if !h.has() {
 			return t.result(ctx, h, by, contract.ExternalResult{Outputs: variables, Error: &contract.ExternalError{Code: code, Message: message}})
 		}
@@ -219,7 +225,12 @@ func (t *Tasks) try(ctx context.Context, n name, what string, from source, do fu
 				return err
 			}
 		}
-		err = do(h)
+		if cached { // only a sign of life tells that the process has gone on without the task: Temporal takes an answer all the same
+			err = t.beat(ctx, h)
+		}
+		if err == nil {
+			err = do(h)
+		}
 		noted(ctx, h)
 		if _, changed := errors.AsType[*serviceerror.NotFound](err); changed && left > 1 {
 			continue

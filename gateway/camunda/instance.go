@@ -95,11 +95,11 @@ func (s *Server) putVariable(r *http.Request, by external.Scope) (any, error) {
 	if err := body(r, &v); err != nil {
 		return nil, err
 	}
-	converted, err := v.plain()
+	converted, err := plain(map[string]value{p.variable: v})
 	if err != nil {
 		return nil, refused(err, "Cannot put process instance variable %s", p.variable)
 	}
-	return nil, s.set(r, by, p.instance, map[string]any{p.variable: converted})
+	return nil, s.set(r, by, p.instance, converted)
 }
 
 func (s *Server) modifyVariables(r *http.Request, by external.Scope) (any, error) {

@@ -79,3 +79,20 @@ func TestAnswersThatFail(t *testing.T) {
 	c.fails = errors.New("Temporal is away")
 	require.Equal(t, http.StatusInternalServerError, c.post("/x/complete", `{"workerId": "w"}`).Code)
 }
+
+// More levels than a process can read are refused, in JSON and in text that is JSON.
+func TestDeepVariables(t *testing.T) {
+	c := &counter{}
+	list := func(levels int) string { return strings.Repeat("[", levels) + strings.Repeat("]", levels) }
+	for value, want := range map[string]int{
+		`{"value": ` + list(1000) + `}`:                      http.StatusNoContent,
+		`{"value": ` + list(1001) + `}`:                      http.StatusBadRequest,
+		`{"type": "Json", "value": "` + list(1000) + `"}`:    http.StatusNoContent,
+		`{"type": "Json", "value": "` + list(10_000) + `"}`:  http.StatusBadRequest,
+		`{"type": "Object", "value": "` + list(1001) + `"}`:  http.StatusBadRequest,
+		`{"type": "Json", "value": "` + list(100_000) + `"}`: http.StatusBadRequest,
+	} {
+		w := c.post("/x/complete", `{"workerId": "w", "variables": {"v": `+value+`}}`)
+		require.Equal(t, want, w.Code, "%.50s: %.200s", value, w.Body)
+	}
+}

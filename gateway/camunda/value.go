@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/waybill-io/waybill/external"
 	"github.com/waybill-io/waybill/juel"
 )
 
@@ -201,6 +202,9 @@ func plain(all map[string]value) (map[string]any, error) {
 		p, err := v.plain()
 		if err != nil {
 			return nil, err
+		}
+		if err := external.CheckDepth(p); err != nil {
+			return nil, invalid("variable %.100s: %s", name, err)
 		}
 		out[name] = p
 	}

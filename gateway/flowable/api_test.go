@@ -168,6 +168,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{"kermit", "/acquire/jobs/x/complete", `{` + nobody + `,"variables":[{"value":1}]}`, 400, `{"message":"Bad request","exception":"Variable name is required."}`},
 		{"kermit", "/acquire/jobs/x/complete", `{` + nobody + `,"variables":[{"name":"v","type":"thing","value":1}]}`, 400, `{"message":"Bad request","exception":"Variable 'v' has unsupported type: 'thing'."}`},
 		{"kermit", "/acquire/jobs/x/fail", `{` + nobody + `,"retryTimeout":"soon"}`, 400, "is not an ISO 8601 duration"},
+		{"kermit", "/jobs?id=x&tenantIdLike=%ff", "", 200, `{"data":[],"total":0,"start":0,"sort":"id","order":"asc","size":0}`}, // no text at all
 	} {
 		code, answer := p.call(c.user, c.path, c.body)
 		require.Equal(t, c.code, code, "%s %s: %s", c.path, c.body, answer)

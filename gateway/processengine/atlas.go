@@ -48,6 +48,9 @@ func payload(t *contract.ExternalTask) any {
 	return t.Variables
 }
 
+// longestFilter bounds, in bytes, what is compiled for each request.
+const longestFilter = 10_000
+
 // filter is whether the JSON of a payload matches a regular expression, as JavaScript writes one: /of/i. It is read as Go does (RE2), so that none
 // takes long; what only JavaScript has is refused. nil: there is none.
 func (t text) filter() (func(*external.Offered) bool, error) {
@@ -58,8 +61,13 @@ func (t text) filter() (func(*external.Offered) bool, error) {
 	if end := strings.LastIndexByte(expression, '/'); end > 0 && expression[0] == '/' {
 		expression, flags = expression[1:end], expression[end+1:]
 	}
-	for _, r := range flags {
+	if len(expression) > longestFilter {
+		return nil, &problem{status: http.StatusBadRequest, Message: fmt.Sprintf("payloadFilter: it has at most %d bytes, and this one has %d", longestFilter, len(expression))}
+	}
+	for i, r := range flags {
 		switch {
+		case strings.ContainsRune(flags[:i], r): // not even in JavaScript
+			return nil, &problem{status: http.StatusBadRequest, Message: fmt.Sprintf("payloadFilter /…/%.20s: a flag is given twice", flags)}
 		case strings.ContainsRune("ims", r):
 			expression = "(?" + string(r) + ")" + expression
 		case !strings.ContainsRune("dguv", r): // those change nothing about whether it matches

@@ -2,6 +2,7 @@ package processengine
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,6 +43,11 @@ func TestFilters(t *testing.T) {
 		accept, err := filter.filter()
 		require.NoError(t, err)
 		require.Equal(t, want, accept(o), filter)
+	}
+	for _, costly := range []text{`/x/ii`, text("/x/" + strings.Repeat("i", 1<<20)), text(strings.Repeat("x", longestFilter+1))} {
+		_, err := costly.filter()
+		require.Error(t, err)
+		require.Less(t, len(err.Error()), 200)
 	}
 	accept, err := text("").filter()
 	require.NoError(t, err)
