@@ -104,7 +104,7 @@ func filter(q url.Values, by external.Scope) external.Filter {
 	f.Match = func(t *external.Task) bool {
 		c, locked := t.Context, t.Until.After(time.Now())
 		return t.Incident == 0 && (q.Get("scopeType") == "" || q.Get("scopeType") == "bpmn") && q.Get("scopeId") == "" && q.Get("subScopeId") == "" && q.Get("scopeDefinitionId") == "" &&
-			is("executionId", c.ProcessInstanceID) && is("processDefinitionId", definitionOf(c)) && is("elementId", c.ElementID) && is("elementName", c.ElementName) &&
+			is("executionId", c.ProcessInstanceID) && is("processDefinitionId", c.ProcessDefinitionID()) && is("elementId", c.ElementID) && is("elementName", c.ElementName) &&
 			is("exceptionMessage", t.ErrorMessage) && (!yes("withException") || t.ErrorMessage != "") && is("tenantId", c.Tenant) &&
 			(q.Get("tenantIdLike") == "" || like.MatchString(c.Tenant)) && (!yes("withoutTenantId") || c.Tenant == "") && (!yes("locked") || locked) && (!yes("unlocked") || !locked)
 	}
