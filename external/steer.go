@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/api/activity/v1"
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -51,6 +53,30 @@ func (t *Tasks) SetRetries(ctx context.Context, id string, by Scope, retries int
 	}
 	_, err = t.client.AnswerIncident(ctx, n.instance, contract.IncidentAnswer{ID: task.Incident, Action: "retry", Retries: retries})
 	return err
+}
+
+// setAtOnce is how many tasks are set at a time.
+const setAtOnce = 16
+
+// SetRetriesOf sets the retries of many tasks, and tells of how many: those that are done meanwhile are left out.
+func (t *Tasks) SetRetriesOf(ctx context.Context, ids []string, by Scope, retries int) (int, error) {
+	var n atomic.Int64
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(setAtOnce)
+	for _, id := range ids {
+		g.Go(func() error {
+			err := t.SetRetries(ctx, id, by, retries)
+			switch {
+			case errors.Is(err, ErrGone):
+				return nil
+			case err == nil:
+				n.Add(1)
+			}
+			return err
+		})
+	}
+	err := g.Wait()
+	return int(n.Load()), err
 }
 
 // SetPriority sets the priority of a task, which stays with whoever has it. Tasks of a higher one are given away first.
