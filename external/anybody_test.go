@@ -33,7 +33,7 @@ func TestAnybodyAnswers(t *testing.T) {
 			require.NoError(t, answer(p, o.String()))
 			_, err = p.Lock(ctx, o, "ann", time.Minute)
 			require.ErrorIs(t, err, external.ErrGone, "it is too late to give it away")
-			p.ended(instance)
+			p.Ended(instance)
 		})
 	}
 	p := startPlace(t)

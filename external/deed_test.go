@@ -26,7 +26,7 @@ func TestDeedsAreTold(t *testing.T) {
 	others := external.By{Scope: external.Scope{User: "eve", Topics: []string{"another"}}, Worker: "bob"}
 	require.ErrorIs(t, p.Complete(t.Context(), task.ID, others, external.Result{}), external.ErrForbidden)
 	require.NoError(t, p.BPMNError(t.Context(), task.ID, by("bob"), "BAD", "no luck", nil))
-	p.ended(instance)
+	p.Ended(instance)
 	require.ErrorIs(t, p.Unlock(t.Context(), task.ID, all), external.ErrGone)
 
 	var whats []string

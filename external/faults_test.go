@@ -147,7 +147,7 @@ func TestOperatorsClockDiffers(t *testing.T) {
 		require.Greater(t, p.lockOf(instance), 20*time.Second)
 	}
 	require.NoError(t, p.Complete(t.Context(), task.ID, by("ann"), external.Result{}))
-	p.ended(instance)
+	p.Ended(instance)
 }
 
 // Who has too long a name gets nothing, and takes nothing away.
@@ -163,7 +163,7 @@ func TestWorkerWithALongName(t *testing.T) {
 	require.ErrorContains(t, p.LockByID(t.Context(), o.String(), by(long), time.Minute), "at most 255 bytes")
 	task := p.fetch("ann", time.Minute)
 	require.NoError(t, p.Complete(t.Context(), task.ID, by("ann"), external.Result{}))
-	p.ended(instance)
+	p.Ended(instance)
 }
 
 // runOut waits until Temporal offers a task again.
@@ -202,7 +202,7 @@ func TestAnswerIsTooLarge(t *testing.T) {
 	require.Less(t, len(again.ErrorMessage)+len(again.ErrorDetails), 200<<10)
 	require.Greater(t, len(again.ErrorDetails), 1<<10)
 	require.NoError(t, p.Complete(t.Context(), again.ID, by("bob"), external.Result{Variables: map[string]any{"text": strings.Repeat("x", 700_000)}}))
-	p.ended(instance)
+	p.Ended(instance)
 }
 
 // A lock may be longer than anybody waits.
@@ -275,7 +275,7 @@ func TestTemporalIsAwayForAnswers(t *testing.T) {
 	}
 	l.set("", 0)
 	require.NoError(t, other.Complete(t.Context(), task.ID, by("ann"), external.Result{}))
-	p.ended(instance)
+	p.Ended(instance)
 }
 
 func TestIDsThatAreNone(t *testing.T) {
@@ -308,8 +308,7 @@ func TestTokenOfAnEarlierRun(t *testing.T) {
 			<sequenceFlow id="b2" sourceRef="nap" targetRef="be"/><endEvent id="be"/></subProcess>
 		<sequenceFlow id="f1" sourceRef="s" targetRef="fork"/><sequenceFlow id="f2" sourceRef="fork" targetRef="work"/><sequenceFlow id="f3" sourceRef="fork" targetRef="busy"/>
 		<sequenceFlow id="f4" sourceRef="work" targetRef="join"/><sequenceFlow id="f5" sourceRef="busy" targetRef="join"/><sequenceFlow id="f6" sourceRef="join" targetRef="e"/>`)
-	instance, _, err := p.Start(t.Context(), client.StartOptions{Key: key})
-	require.NoError(t, err)
+	instance := p.Begin(client.StartOptions{Key: key})
 	run := func() string {
 		d, err := p.Temporal.DescribeWorkflowExecution(t.Context(), instance, "")
 		require.NoError(t, err)
@@ -330,5 +329,5 @@ func TestTokenOfAnEarlierRun(t *testing.T) {
 		refusedTo(t, err, "") // the next run has come in between
 		p.fetch("bob", time.Hour)
 	}
-	require.Equal(t, "bob", p.ended(instance).Variables["by"])
+	require.Equal(t, "bob", p.Ended(instance).Variables["by"])
 }

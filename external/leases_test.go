@@ -49,7 +49,7 @@ func TestLeasesAreTold(t *testing.T) {
 	require.NoError(t, p.Unlock(t.Context(), third.ID, external.Scope{}))
 	p.fetch("dan", time.Minute)
 	require.NoError(t, p.Complete(t.Context(), first.ID, by("dan"), external.Result{}))
-	p.ended(instance)
+	p.Ended(instance)
 	told := p.told(instance)
 	locked := events.ExternalTaskLocked
 	require.Equal(t, []events.Type{events.ExternalTaskCreated, locked, locked, locked, locked, events.ExternalTaskEnded}, types(told))
@@ -68,7 +68,7 @@ func TestLeasesOfErrors(t *testing.T) {
 	instance := p.begin()
 	task := p.fetch("ann", time.Minute)
 	require.NoError(t, p.Fail(t.Context(), task.ID, by("ann"), external.Failure{Message: "never", Details: "a trace"}))
-	i := p.incident(instance)
+	i := p.Incident(instance)
 	require.Equal(t, []string{"a trace", "ann", p.topic}, []string{i.Details, i.Worker, i.Topic})
 	require.NoError(t, p.retry(instance, i.ID, 3))
 	task = p.fetch("bob", 300*time.Millisecond)
@@ -77,7 +77,7 @@ func TestLeasesOfErrors(t *testing.T) {
 	require.NoError(t, p.Fail(t.Context(), task.ID, by("bob"), external.Failure{Message: "late", Retries: 2}))
 	task = p.fetch("cay", time.Minute)
 	require.NoError(t, p.BPMNError(t.Context(), task.ID, by("cay"), "BAD", "so", nil))
-	p.ended(instance)
+	p.Ended(instance)
 	told := p.told(instance)
 	locked, failed, created := events.ExternalTaskLocked, events.ExternalTaskFailed, events.ExternalTaskCreated
 	require.Equal(t, []events.Type{created, locked, failed, created, locked, locked, failed}, types(told))
@@ -96,8 +96,7 @@ func TestFailuresThatTheProcessHearsOf(t *testing.T) {
 	<camunda:errorEventDefinition errorRef="err" expression="${externalTask.getErrorDetails().contains('disk full')}"/></extensionElements></serviceTask>
 	<sequenceFlow id="b" sourceRef="work" targetRef="e"/><endEvent id="e"/>
 	<boundaryEvent id="bad" attachedToRef="work"><errorEventDefinition errorRef="err"/></boundaryEvent><sequenceFlow id="c" sourceRef="bad" targetRef="rescued"/><endEvent id="rescued"/>`)
-	instance, _, err := p.Start(t.Context(), client.StartOptions{Key: key})
-	require.NoError(t, err)
+	instance := p.Begin(client.StartOptions{Key: key})
 	task := p.fetch("ann", time.Minute)
 	failed := time.Now()
 	fail := external.Failure{Message: "no luck", Details: "a trace", Retries: 5, After: 500 * time.Millisecond, Result: external.Result{Variables: map[string]any{"seen": true}}}
@@ -108,7 +107,7 @@ func TestFailuresThatTheProcessHearsOf(t *testing.T) {
 	require.Equal(t, task.Created, again.Created)
 	refusedTo(t, p.Complete(t.Context(), task.ID, by("ann"), external.Result{}), "bob")
 	require.NoError(t, p.Fail(t.Context(), task.ID, by("bob"), external.Failure{Message: "no luck", Details: "disk full", Retries: 5}))
-	require.Equal(t, []string{"s", "bad", "rescued"}, p.ended(instance).Path)
+	require.Equal(t, []string{"s", "bad", "rescued"}, p.Ended(instance).Path)
 
 	// Without such a definition it is for the variables alone.
 	instance = p.begin()
@@ -117,7 +116,7 @@ func TestFailuresThatTheProcessHearsOf(t *testing.T) {
 	again = p.fetch("bob", time.Minute)
 	require.Equal(t, true, again.Variables["seen"])
 	require.NoError(t, p.Complete(t.Context(), task.ID, by("bob"), external.Result{}))
-	require.Equal(t, true, p.ended(instance).Variables["seen"])
+	require.Equal(t, true, p.Ended(instance).Variables["seen"])
 }
 
 // A service error of process-engine is caught, or an incident.
@@ -128,10 +127,10 @@ func TestServiceErrors(t *testing.T) {
 		task := p.fetch("ann", time.Minute)
 		require.NoError(t, p.Fail(t.Context(), task.ID, by("ann"), external.Failure{Message: "so", Details: "why", Code: code, Catchable: true}))
 		if caught {
-			require.Equal(t, []string{"s", "bad", "rescued"}, p.ended(instance).Path)
+			require.Equal(t, []string{"s", "bad", "rescued"}, p.Ended(instance).Path)
 			continue
 		}
-		i := p.incident(instance)
+		i := p.Incident(instance)
 		require.Equal(t, []string{code, "so", "why"}, []string{i.Code, i.Message, i.Details})
 		require.NoError(t, p.Cancel(t.Context(), instance))
 	}
@@ -151,5 +150,5 @@ func TestRetriesAndPriorityAreSet(t *testing.T) {
 	again = p.fetch("cay", time.Minute)
 	require.Equal(t, []any{task.ID, 4, -3}, []any{again.ID, *again.Retries, again.Priority}, "retries that nobody has said stay")
 	require.NoError(t, p.Complete(t.Context(), task.ID, by("cay"), external.Result{}))
-	p.ended(task.Context.ProcessInstanceID)
+	p.Ended(task.Context.ProcessInstanceID)
 }

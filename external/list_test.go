@@ -74,7 +74,7 @@ func TestList(t *testing.T) {
 	p.listed(external.Filter{Topic: p.topic, Failed: true}, 0)
 
 	require.NoError(t, p.Complete(t.Context(), held.ID, by("ann"), external.Result{}))
-	p.ended(instance)
+	p.Ended(instance)
 	p.listed(all, 1)
 	_, err := p.Tasks.Get(t.Context(), held.ID, external.Scope{})
 	require.ErrorIs(t, err, external.ErrGone)
@@ -118,7 +118,7 @@ func TestFailedTaskIsShown(t *testing.T) {
 
 	fail.Retries = 0
 	require.NoError(t, p.Fail(t.Context(), task.ID, by("ann"), fail))
-	require.Equal(t, "no luck", p.incident(instance).Message)
+	require.Equal(t, "no luck", p.Incident(instance).Message)
 	shown = p.listed(external.Filter{Topic: p.topic, Failed: true}, 1)[0]
 	require.Equal(t, task.ID, shown.ID)
 	require.Zero(t, *shown.Retries)
@@ -136,8 +136,7 @@ func TestListOfAnyInstance(t *testing.T) {
 	<callActivity id="call" calledElement="`+called+`"/><sequenceFlow id="b" sourceRef="call" targetRef="e"/><endEvent id="e"/>`)
 	varied := p.deployKey("varied-"+topic, one("${where}"))
 	for key, variables := range map[string]map[string]any{caller: nil, varied: {"where": topic}} {
-		_, _, err := p.Start(t.Context(), client.StartOptions{Key: key, Variables: variables})
-		require.NoError(t, err)
+		p.Begin(client.StartOptions{Key: key, Variables: variables})
 	}
 	var keys []string
 	for _, task := range p.listed(external.Filter{Topic: topic}, 2) {
@@ -146,14 +145,12 @@ func TestListOfAnyInstance(t *testing.T) {
 	slices.Sort(keys)
 	require.Equal(t, []string{called, varied}, keys)
 
-	again, _, err := p.Start(t.Context(), client.StartOptions{Key: varied, Variables: map[string]any{"where": topic}})
-	require.NoError(t, err)
+	again := p.Begin(client.StartOptions{Key: varied, Variables: map[string]any{"where": topic}})
 	p.listed(external.Filter{Topic: topic, Instances: []string{again}}, 1)
 	before := p.upserts(again)
 	require.Equal(t, 1, before)
 	longest := topic + strings.Repeat("long", 80)
-	long, _, err := p.Start(t.Context(), client.StartOptions{Key: varied, Variables: map[string]any{"where": longest}})
-	require.NoError(t, err)
+	long := p.Begin(client.StartOptions{Key: varied, Variables: map[string]any{"where": longest}})
 	require.Equal(t, long, p.listed(external.Filter{Topic: longest}, 1)[0].Context.ProcessInstanceID)
 }
 
@@ -176,7 +173,7 @@ func TestConstantTopicIsNotSetAgain(t *testing.T) {
 	instance := p.begin()
 	task := p.fetch("ann", time.Minute)
 	require.NoError(t, p.Complete(t.Context(), task.ID, by("ann"), external.Result{}))
-	p.ended(instance)
+	p.Ended(instance)
 	require.Zero(t, p.upserts(instance))
 }
 
@@ -229,8 +226,7 @@ func TestListOfMany(t *testing.T) {
 	<serviceTask id="work" camunda:type="external" camunda:topic="` + p.topic + `"><multiInstanceLoopCharacteristics><loopCardinality>20</loopCardinality></multiInstanceLoopCharacteristics></serviceTask>
 	<sequenceFlow id="b" sourceRef="work" targetRef="e"/><endEvent id="e"/>`)
 	for range 10 {
-		_, _, err := p.Start(t.Context(), client.StartOptions{Key: key})
-		require.NoError(t, err)
+		p.Begin(client.StartOptions{Key: key})
 	}
 	began := time.Now()
 	tasks := p.listed(external.Filter{Topic: p.topic}, 200)

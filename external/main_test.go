@@ -10,13 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 	temporal "go.temporal.io/sdk/client"
-	"gocloud.dev/blob/memblob"
 
 	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/bpmn"
-	"github.com/waybill-io/waybill/client"
-	"github.com/waybill-io/waybill/definition"
 	"github.com/waybill-io/waybill/external"
+	"github.com/waybill-io/waybill/testsuite/externaltest"
 	"github.com/waybill-io/waybill/testsuite/temporalserver/servertest"
 	"github.com/waybill-io/waybill/worker/app"
 )
@@ -25,10 +22,10 @@ var server servertest.Server
 
 func TestMain(m *testing.M) { os.Exit(server.Run(m)) }
 
-// place is a worker with a deployed process of one external task.
+// place is a worker, and a topic for one test.
 type place struct {
 	t *testing.T
-	*client.Client
+	*externaltest.Place
 	*external.Tasks
 	topic string
 }
@@ -40,34 +37,18 @@ func startPlace(t *testing.T) *place {
 
 func startPlaceAt(t *testing.T, temporal temporal.Client) *place {
 	t.Helper()
-	bucket := memblob.OpenBucket(nil)
-	a, err := app.New(t.Context(), app.Options{Temporal: temporal, Namespace: "default", Roles: []app.Role{app.Process}, Files: bucket})
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	ended, started := make(chan error, 1), make(chan struct{})
-	go func() { ended <- a.Run(ctx, func() { close(started) }) }()
-	t.Cleanup(func() { cancel(); require.NoError(t, <-ended); require.NoError(t, bucket.Close()) })
-	<-started
-	p := &place{t: t, Client: client.New(temporal), topic: strings.NewReplacer("/", "-", " ", "-").Replace(t.Name()) + "-" + rand.Text()[:6]}
-	p.Tasks = external.New(p.Client, "default")
-	return p
+	p := externaltest.Open(t, app.Options{Temporal: temporal})
+	return &place{t: t, Place: p, Tasks: p.Tasks, topic: strings.NewReplacer("/", "-", " ", "-").Replace(t.Name()) + "-" + rand.Text()[:6]}
 }
 
-func (p *place) deploy(inner string) string { return p.deployKey("p-"+p.topic, inner) }
+// one is a process of an external task whose BPMN error is caught.
+func one(topic string) string { return externaltest.Task(externaltest.Topic(topic)) }
+
+func (p *place) deploy(inner string) (key string) { return p.deployKey("p-"+p.topic, inner) }
 
 func (p *place) deployKey(key, inner string) string {
 	p.t.Helper()
-
-	text := `<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" targetNamespace="t">
-		<error id="err" errorCode="BAD"/><process id="` + key + `" isExecutable="true">` + inner + `</process></definitions>`
-	model, err := definition.Compress([]byte(text))
-	require.NoError(p.t, err)
-	d := contract.Definition{Key: key, File: key + ".bpmn", Model: model, MapDefault: string(bpmn.MapAll)}
-	d.Digest, err = definition.Digest(d)
-	require.NoError(p.t, err)
-	_, err = p.Deploy(p.t.Context(), d)
-	require.NoError(p.t, err)
-	return key
+	return p.Deploy(key, externaltest.Model(key, inner))
 }
 
 func (p *place) fetch(worker string, lock time.Duration) *external.Task {

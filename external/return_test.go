@@ -18,7 +18,7 @@ func TestTaskIsReturned(t *testing.T) {
 	refusedTo(t, p.Return(t.Context(), task.ID, by("ann")), "")
 	require.Equal(t, task.ID, p.fetch("bob", time.Minute).ID)
 	require.NoError(t, p.Complete(t.Context(), task.ID, by("bob"), external.Result{}))
-	p.ended(instance)
+	p.Ended(instance)
 	require.ErrorIs(t, p.Return(t.Context(), task.ID, by("bob")), external.ErrGone)
 }
 
@@ -35,5 +35,5 @@ func TestRetriesAreCounted(t *testing.T) {
 			require.NoError(t, p.Return(t.Context(), task.ID, by("bob")))
 		}
 	}
-	require.Equal(t, "no luck", p.incident(instance).Message)
+	require.Equal(t, "no luck", p.Incident(instance).Message)
 }

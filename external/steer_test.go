@@ -24,7 +24,7 @@ func TestRetriesOfTaskThatNobodyHas(t *testing.T) {
 	require.Equal(t, id, task.ID)
 	require.Equal(t, 5, *task.Retries)
 	require.NoError(t, p.Complete(t.Context(), id, by("ann"), external.Result{}))
-	p.ended(instance)
+	p.Ended(instance)
 	require.ErrorIs(t, p.SetRetries(t.Context(), id, all(), 5), external.ErrGone)
 	require.ErrorIs(t, p.SetRetries(t.Context(), "x", all(), 5), external.ErrNotFound)
 }
@@ -51,7 +51,7 @@ func TestRetriesOfTaskThatSomebodyHas(t *testing.T) {
 	require.Equal(t, 4, *again.Retries)
 	require.Equal(t, 70, again.Priority)
 	require.NoError(t, p.Complete(t.Context(), task.ID, by("bob"), external.Result{}))
-	p.ended(instance)
+	p.Ended(instance)
 }
 
 func TestNoRetriesAreAnIncident(t *testing.T) {
@@ -64,7 +64,7 @@ func TestNoRetriesAreAnIncident(t *testing.T) {
 				require.Equal(t, id, p.fetch("ann", time.Minute).ID)
 			}
 			require.NoError(t, p.SetRetries(t.Context(), id, all(), 0))
-			p.incident(instance)
+			p.Incident(instance)
 			require.NoError(t, p.SetRetries(t.Context(), id, all(), 0), "as it is")
 			require.ErrorIs(t, p.SetPriority(t.Context(), id, all(), 3), external.ErrFailed)
 			require.ErrorIs(t, p.LockByID(t.Context(), id, by("ann"), time.Minute), external.ErrFailed)
@@ -74,7 +74,7 @@ func TestNoRetriesAreAnIncident(t *testing.T) {
 			require.Equal(t, id, task.ID)
 			require.Equal(t, 2, *task.Retries)
 			require.NoError(t, p.Complete(t.Context(), id, by("bob"), external.Result{}))
-			p.ended(instance)
+			p.Ended(instance)
 		})
 	}
 }
@@ -85,8 +85,7 @@ func TestPriority(t *testing.T) {
 	key := p.deploy(one(p.topic))
 	var ids []string
 	for range 4 {
-		instance, _, err := p.Start(t.Context(), client.StartOptions{Key: key})
-		require.NoError(t, err)
+		instance := p.Begin(client.StartOptions{Key: key})
 		ids = append(ids, p.listed(external.Filter{Instances: []string{instance}}, 1)[0].ID)
 	}
 	require.NoError(t, p.SetPriority(t.Context(), ids[3], all(), 100))
@@ -110,8 +109,7 @@ func TestLockByID(t *testing.T) {
 	key := p.deploy(one(p.topic))
 	var ids []string
 	for range 5 {
-		instance, _, err := p.Start(t.Context(), client.StartOptions{Key: key})
-		require.NoError(t, err)
+		instance := p.Begin(client.StartOptions{Key: key})
 		ids = append(ids, p.listed(external.Filter{Instances: []string{instance}}, 1)[0].ID)
 	}
 	require.NoError(t, p.LockByID(t.Context(), ids[4], by("ann"), time.Minute))
@@ -159,5 +157,5 @@ func TestSuspendedInstance(t *testing.T) {
 	require.NoError(t, p.Suspend(t.Context(), instance))
 	require.NoError(t, p.Complete(t.Context(), id, by("cay"), external.Result{Variables: map[string]any{"done": true}}))
 	require.NoError(t, p.Resume(t.Context(), instance))
-	require.Equal(t, true, p.ended(instance).Variables["done"])
+	require.Equal(t, true, p.Ended(instance).Variables["done"])
 }

@@ -12,43 +12,9 @@ import (
 	"github.com/waybill-io/waybill/external"
 )
 
-// one is a process of an external task whose BPMN error is caught.
-func one(topic string) string {
-	return `<startEvent id="s"/><sequenceFlow id="a" sourceRef="s" targetRef="work"/>
-	<serviceTask id="work" name="Do it" camunda:type="external" camunda:topic="` + topic + `"/><sequenceFlow id="b" sourceRef="work" targetRef="e"/><endEvent id="e"/>
-	<boundaryEvent id="bad" attachedToRef="work"><errorEventDefinition errorRef="err"/></boundaryEvent><sequenceFlow id="c" sourceRef="bad" targetRef="rescued"/><endEvent id="rescued"/>`
-}
-
 func (p *place) begin() (instance string) {
 	p.t.Helper()
-	key := p.deploy(one(p.topic))
-	instance, _, err := p.Start(p.t.Context(), client.StartOptions{Key: key, BusinessKey: "K", Variables: map[string]any{"colour": "red"}})
-	require.NoError(p.t, err)
-	return instance
-}
-
-func (p *place) ended(instance string) contract.ProcessResult {
-	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), 30*time.Second)
-	defer cancel()
-	r, err := p.Wait(ctx, instance)
-	require.NoError(p.t, err)
-	require.Equal(p.t, contract.StateCompleted, r.State)
-	return r
-}
-
-func (p *place) incident(instance string) contract.Incident {
-	p.t.Helper()
-	var found contract.Incident
-	require.Eventually(p.t, func() bool {
-		state, err := p.Client.Get(p.t.Context(), instance)
-		if err != nil || len(state.Incidents) == 0 {
-			return false
-		}
-		found = state.Incidents[0]
-		return true
-	}, 10*time.Second, 20*time.Millisecond)
-	return found
+	return p.Begin(client.StartOptions{Key: p.deploy(one(p.topic)), BusinessKey: "K", Variables: map[string]any{"colour": "red"}})
 }
 
 func by(worker string) external.By { return external.By{Worker: worker} }
@@ -75,7 +41,7 @@ func TestTaskIsCompletedByWhoeverHasIt(t *testing.T) {
 	refusedTo(t, p.Complete(t.Context(), task.ID, by("bob"), external.Result{}), "ann")
 	refusedTo(t, p.Complete(t.Context(), task.ID, external.By{Worker: "bob", Anybody: true}, external.Result{}), "ann")
 	require.NoError(t, p.Complete(t.Context(), task.ID, by("ann"), external.Result{Variables: map[string]any{"done": true}}))
-	require.Equal(t, true, p.ended(instance).Variables["done"])
+	require.Equal(t, true, p.Ended(instance).Variables["done"])
 	require.ErrorIs(t, p.Complete(t.Context(), task.ID, by("ann"), external.Result{}), external.ErrGone)
 	for _, id := range []string{"", "x", "MiB4", "MiBub3Roaw", task.ID + "A", "4pyT"} {
 		require.ErrorIs(t, p.Complete(t.Context(), id, by("ann"), external.Result{}), external.ErrNotFound, id)
@@ -107,7 +73,7 @@ func TestLockRunsOut(t *testing.T) {
 	require.ErrorIs(t, p.Extend(t.Context(), second.ID, by("bob"), time.Minute), external.ErrExpired)
 	refusedTo(t, p.Complete(t.Context(), first.ID, by("ann"), external.Result{}), "bob")
 	require.NoError(t, p.Complete(t.Context(), first.ID, by("bob"), external.Result{}))
-	p.ended(instance)
+	p.Ended(instance)
 }
 
 func TestLockIsExtended(t *testing.T) {
@@ -143,7 +109,7 @@ func TestTaskFails(t *testing.T) {
 	require.Equal(t, []string{"no luck", "a trace"}, []string{again.ErrorMessage, again.ErrorDetails})
 
 	require.NoError(t, p.Fail(t.Context(), task.ID, by("bob"), external.Failure{Message: "never"}))
-	i := p.incident(instance)
+	i := p.Incident(instance)
 	require.Equal(t, "never", i.Message)
 	_, err := p.AnswerIncident(t.Context(), instance, contract.IncidentAnswer{ID: i.ID, Action: "retry", Retries: 7})
 	require.NoError(t, err)
@@ -151,7 +117,7 @@ func TestTaskFails(t *testing.T) {
 	require.Equal(t, task.ID, last.ID, "the same task")
 	require.Equal(t, 7, *last.Retries)
 	require.NoError(t, p.BPMNError(t.Context(), last.ID, by("cay"), "BAD", "so", map[string]any{"why": "x"}))
-	require.Equal(t, "x", p.ended(instance).Variables["why"])
+	require.Equal(t, "x", p.Ended(instance).Variables["why"])
 }
 
 // Who answers late, but before another has the task, is heard.
@@ -173,15 +139,15 @@ func TestLateAnswers(t *testing.T) {
 			require.NoError(t, answer(p, task.ID))
 			switch name {
 			case "error":
-				p.ended(instance)
+				p.Ended(instance)
 			case "failure":
-				require.Equal(t, "late", p.incident(instance).Message)
+				require.Equal(t, "late", p.Incident(instance).Message)
 			case "retry":
 				again := p.fetch("bob", time.Minute)
 				require.Equal(t, 3, *again.Retries)
 				require.Equal(t, "late", again.ErrorMessage)
 				require.NoError(t, p.Complete(t.Context(), task.ID, by("bob"), external.Result{}))
-				p.ended(instance)
+				p.Ended(instance)
 			}
 		})
 	}

@@ -37,14 +37,14 @@ func TestInstanceOfAnEarlierVersion(t *testing.T) {
 	require.NoError(t, p.Return(t.Context(), task.ID, by("bob")))
 	require.ErrorContains(t, p.SetPriority(t.Context(), task.ID, all(), 5), "while a worker has it")
 	require.NoError(t, p.Complete(t.Context(), task.ID, external.By{Worker: "bob", Anybody: true}, external.Result{Variables: map[string]any{"done": true}}))
-	require.Equal(t, true, p.ended(first).Variables["done"])
+	require.Equal(t, true, p.Ended(first).Variables["done"])
 	require.ErrorIs(t, p.Complete(t.Context(), task.ID, by("bob"), external.Result{}), external.ErrGone)
 
 	second := begin("second")
 	task = p.fetch("ann", time.Minute)
 	require.NoError(t, p.SetRetries(t.Context(), task.ID, all(), 0))
-	require.NoError(t, p.retry(second, p.incident(second).ID, 0))
+	require.NoError(t, p.retry(second, p.Incident(second).ID, 0))
 	task = p.fetch("ann", time.Minute)
 	require.NoError(t, p.BPMNError(t.Context(), task.ID, by("ann"), "BAD", "no luck", nil))
-	require.Contains(t, p.ended(second).Path, "rescued")
+	require.Contains(t, p.Ended(second).Path, "rescued")
 }

@@ -2,7 +2,6 @@ package gateway_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -17,14 +16,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"gocloud.dev/blob/memblob"
 
-	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/client"
-	"github.com/waybill-io/waybill/definition"
 	"github.com/waybill-io/waybill/gateway"
 	"github.com/waybill-io/waybill/gateway/access"
+	"github.com/waybill-io/waybill/testsuite/externaltest"
 	"github.com/waybill-io/waybill/testsuite/temporalserver/servertest"
 	"github.com/waybill-io/waybill/worker/app"
 )
@@ -66,7 +62,6 @@ func (l *log) of(t *testing.T, message string) (list []map[string]any) {
 
 // Each lease and each answer is logged with who it was of, and counted; and none of them says what is in a task.
 func TestExternalTasksAreAudited(t *testing.T) {
-	temporal := server.Client(t)
 	file := filepath.Join(t.TempDir(), "tokens")
 	hash := func(token string) string {
 		sum := sha256.Sum256([]byte(token))
@@ -77,38 +72,18 @@ func TestExternalTasksAreAudited(t *testing.T) {
 	logger := slog.New(slog.NewJSONHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	gate, err := access.Open(access.Config{Tokens: file, Logger: logger})
 	require.NoError(t, err)
-	bucket := memblob.OpenBucket(nil)
-	a, err := app.New(t.Context(), app.Options{
-		Temporal: temporal, Namespace: "default", Roles: []app.Role{app.Process, app.Gateway}, Files: bucket, Logger: logger,
-		Gateway: gateway.Options{Address: "127.0.0.1:0", Access: gate},
+	p := externaltest.Open(t, app.Options{
+		Temporal: server.Client(t), Roles: []app.Role{app.Process, app.Gateway}, Logger: logger, Gateway: gateway.Options{Address: "127.0.0.1:0", Access: gate},
 	})
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	ended, started := make(chan error, 1), make(chan struct{})
-	go func() { ended <- a.Run(ctx, func() { close(started) }) }()
-	t.Cleanup(func() { cancel(); require.NoError(t, <-ended); require.NoError(t, bucket.Close()) })
-	<-started
-
-	c := client.New(temporal)
-	text := `<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" targetNamespace="t">
-		<process id="audited" isExecutable="true"><startEvent id="s"/><sequenceFlow id="a" sourceRef="s" targetRef="work"/>
-		<serviceTask id="work" camunda:type="external" camunda:topic="audited"/><sequenceFlow id="b" sourceRef="work" targetRef="e"/><endEvent id="e"/></process></definitions>`
-	model, err := definition.Compress([]byte(text))
-	require.NoError(t, err)
-	d := contract.Definition{Key: "audited", File: "audited.bpmn", Model: model, MapDefault: string(bpmn.MapAll)}
-	d.Digest, err = definition.Digest(d)
-	require.NoError(t, err)
-	_, err = c.Deploy(t.Context(), d)
-	require.NoError(t, err)
-	instance, _, err := c.Start(t.Context(), client.StartOptions{Key: "audited", Variables: map[string]any{"card": "4711 0815"}})
-	require.NoError(t, err)
+	p.Deploy("audited", externaltest.Model("audited", externaltest.Task(externaltest.Topic("audited"))))
+	instance := p.Begin(client.StartOptions{Key: "audited", Variables: map[string]any{"card": "4711 0815"}})
 
 	call := func(token, path, body string) (int, string) {
 		method := http.MethodPost
 		if body == "" {
 			method = http.MethodGet
 		}
-		r, err := http.NewRequestWithContext(t.Context(), method, a.GatewayURL()+path, strings.NewReader(body))
+		r, err := http.NewRequestWithContext(t.Context(), method, p.App.GatewayURL()+path, strings.NewReader(body))
 		require.NoError(t, err)
 		r.SetBasicAuth("worker", token)
 		answer, err := http.DefaultClient.Do(r)
@@ -141,9 +116,7 @@ func TestExternalTasksAreAudited(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, code)
 	code, _ = call("wb_ann", task+"/complete", `{"workerId":"w1","variables":{"pin":{"value":"1234"}}}`)
 	require.Equal(t, http.StatusNoContent, code)
-	result, err := c.Wait(t.Context(), instance)
-	require.NoError(t, err)
-	require.Equal(t, "1234", result.Variables["pin"])
+	require.Equal(t, "1234", p.Ended(instance).Variables["pin"])
 	code, _ = call("wb_ann", task+"/complete", `{"workerId":"w1"}`)
 	require.Equal(t, http.StatusNotFound, code)
 

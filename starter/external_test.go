@@ -11,13 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	temporal "go.temporal.io/sdk/client"
-	"gocloud.dev/blob/memblob"
 
-	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/client"
-	"github.com/waybill-io/waybill/definition"
-	"github.com/waybill-io/waybill/external"
+	"github.com/waybill-io/waybill/testsuite/externaltest"
 	"github.com/waybill-io/waybill/testsuite/temporalserver/servertest"
 	worker "github.com/waybill-io/waybill/worker/app"
 )
@@ -26,40 +22,22 @@ var server servertest.Server
 
 func TestMain(m *testing.M) { os.Exit(server.Run(m)) }
 
-// outside is a server with a process of an external task, and a shell.
-func outside(t *testing.T, key string) (*shell, *client.Client, *external.Tasks) {
+// outside is a worker with a process of an external task, and a shell.
+func outside(t *testing.T, key string) (*shell, *externaltest.Place) {
 	t.Helper()
-	c := server.Client(t)
-	bucket := memblob.OpenBucket(nil)
-	w, err := worker.New(t.Context(), worker.Options{Temporal: c, Namespace: "default", Roles: []worker.Role{worker.Process}, Files: bucket})
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	ended, started := make(chan error, 1), make(chan struct{})
-	go func() { ended <- w.Run(ctx, func() { close(started) }) }()
-	t.Cleanup(func() { cancel(); require.NoError(t, <-ended); require.NoError(t, bucket.Close()) })
-	<-started
-	model, err := definition.Compress([]byte(`<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" targetNamespace="t">
-		<process id="` + key + `" isExecutable="true"><startEvent id="s"/><sequenceFlow id="a" sourceRef="s" targetRef="work"/>
-		<serviceTask id="work" name="Do it" camunda:type="external" camunda:topic="` + key + `"/><sequenceFlow id="b" sourceRef="work" targetRef="e"/><endEvent id="e"/></process></definitions>`))
-	require.NoError(t, err)
-	d := contract.Definition{Key: key, File: "p.bpmn", Model: model, MapDefault: string(bpmn.MapAll)}
-	d.Digest, err = definition.Digest(d)
-	require.NoError(t, err)
-	waybill := client.New(c)
-	_, err = waybill.Deploy(t.Context(), d)
-	require.NoError(t, err)
+	p := externaltest.Open(t, worker.Options{Temporal: server.Client(t)})
+	p.Deploy(key, externaltest.Model(key, externaltest.Task(externaltest.Topic(key))))
 	s := newShell(nil)
 	s.dial = func(ctx context.Context, _, _ string) (temporal.Client, error) {
 		return temporal.DialContext(ctx, temporal.Options{HostPort: server.Address(t)})
 	}
-	return s, waybill, external.New(waybill, "default")
+	return s, p
 }
 
 func TestExternal(t *testing.T) {
 	const topic = "starter-external"
-	s, c, tasks := outside(t, topic)
-	instance, _, err := c.Start(t.Context(), client.StartOptions{Key: topic, BusinessKey: "K"})
-	require.NoError(t, err)
+	s, p := outside(t, topic)
+	instance := p.Begin(client.StartOptions{Key: topic, BusinessKey: "K"})
 	var listed []openExternal
 	list := func(args ...string) []openExternal {
 		t.Helper()
@@ -81,9 +59,9 @@ func TestExternal(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	o, err := tasks.Poll(ctx, topic)
+	o, err := p.Tasks.Poll(ctx, topic)
 	require.NoError(t, err)
-	_, err = tasks.Lock(ctx, o, "ann", time.Minute)
+	_, err = p.Tasks.Lock(ctx, o, "ann", time.Minute)
 	require.NoError(t, err)
 	require.Equal(t, "ann", list("--topic", topic, "--worker", "ann")[0].Worker)
 	require.WithinDuration(t, time.Now().Add(time.Minute), *listed[0].Until, 10*time.Second)
@@ -110,7 +88,7 @@ func TestExternal(t *testing.T) {
 	for _, args := range [][]string{{"unlock", "nobody"}, {"retries", "nobody", "3"}} {
 		s.do(t, exitNotFound, append([]string{"external"}, args...)...)
 	}
-	require.NoError(t, c.Cancel(t.Context(), instance))
+	require.NoError(t, p.Cancel(t.Context(), instance))
 	require.Eventually(t, func() bool { return s.run(t.Context(), "external", "retries", id, "3") == exitNotFound }, 20*time.Second, 50*time.Millisecond, "it has gone")
 	s.do(t, exitOK, "external", "list", "--topic", topic, "--output", "text")
 	require.Equal(t, "no open external tasks\n", s.out.String())

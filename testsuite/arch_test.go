@@ -104,6 +104,8 @@ var rooms = map[string][]string{
 		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/catalog", "definition", "engine", "events", "events/marker", "external", "juel", "mail",
 		"project", "script", "worker", "worker/dev", "workflows",
 	},
+	// What tests of external tasks have in common, whatever their contract.
+	"testsuite/externaltest": {"activities/contract", "bpmn", "client", "definition", "external", "testsuite", "worker"},
 }
 
 // restriction keeps packages of other modules and of the standard library out of rooms. "net/..." is net and all below.

@@ -1,24 +1,16 @@
 package camunda_test
 
 import (
-	"context"
 	"net/http"
-	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
-	"gocloud.dev/blob/memblob"
 
-	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/client"
-	"github.com/waybill-io/waybill/definition"
 	"github.com/waybill-io/waybill/external"
 	"github.com/waybill-io/waybill/gateway/camunda"
+	"github.com/waybill-io/waybill/testsuite/externaltest"
 	"github.com/waybill-io/waybill/testsuite/temporalserver/servertest"
 	"github.com/waybill-io/waybill/worker/app"
 )
@@ -27,73 +19,40 @@ var server servertest.Server
 
 func TestMain(m *testing.M) { os.Exit(server.Run(m)) }
 
-// gateway is Camunda's API over a worker of processes.
-func gateway(t *testing.T) (*client.Client, string) {
+const (
+	api         = "/engine-rest"
+	clientDir   = "testdata/client"
+	clientNeeds = "camunda-external-task-client-js"
+)
+
+// open is Camunda's API over a worker of processes.
+func open(t *testing.T) (*externaltest.Place, *externaltest.Gateway) {
 	t.Helper()
-	temporal := server.Client(t)
-	bucket := memblob.OpenBucket(nil)
-	a, err := app.New(t.Context(), app.Options{Temporal: temporal, Namespace: "default", Roles: []app.Role{app.Process}, Files: bucket})
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	ended, started := make(chan error, 1), make(chan struct{})
-	go func() { ended <- a.Run(ctx, func() { close(started) }) }()
-	t.Cleanup(func() { cancel(); require.NoError(t, <-ended); require.NoError(t, bucket.Close()) })
-	<-started
-	c := client.New(temporal)
-	tasks := external.New(c, "default")
-	broker := external.NewBroker(tasks, 200)
-	t.Cleanup(broker.Close)
-	mux := http.NewServeMux()
-	for pattern, h := range (&camunda.Server{Tasks: tasks, Broker: broker, Admit: func(*http.Request) (external.Scope, error) { return external.Scope{}, nil }, Processes: c}).Routes() {
-		mux.Handle(pattern, h)
-	}
-	s := httptest.NewServer(mux)
-	t.Cleanup(s.Close)
-	return c, s.URL + "/engine-rest"
+	p := externaltest.Open(t, app.Options{Temporal: server.Client(t)})
+	return p, p.Gateway(func(tasks *external.Tasks, broker *external.Broker) map[string]http.Handler {
+		return (&camunda.Server{Tasks: tasks, Broker: broker, Admit: anybody, Processes: p.Client}).Routes()
+	})
 }
 
-// needsClient skips a test when what it runs is not installed.
-func needsClient(t *testing.T) {
+func anybody(*http.Request) (external.Scope, error) { return external.Scope{}, nil }
+
+// startClient runs a worker of Camunda's own client for JavaScript. Args are a topic, and what worker.mjs says.
+func startClient(t *testing.T, g *externaltest.Gateway, args ...string) *externaltest.Node {
 	t.Helper()
-	const dir = "testdata/client"
-	missing := ""
-	if _, err := exec.LookPath("node"); err != nil {
-		missing = "Node.js is not installed"
-	} else if _, err := os.Stat(dir + "/node_modules/camunda-external-task-client-js"); err != nil {
-		missing = "Camunda's client is not installed (npm ci --ignore-scripts in gateway/camunda/" + dir + ")"
-	}
-	if missing != "" && os.Getenv("CI") == "true" {
-		t.Fatal(missing)
-	} else if missing != "" {
-		t.Skip(missing)
-	}
+	return externaltest.StartNode(t, clientDir, clientNeeds, "worker.mjs", append([]string{g.URL() + api}, args...)...)
+}
+
+func deployTask(p *externaltest.Place, topic string) {
+	p.Deploy(topic, externaltest.Model(topic, externaltest.Task(externaltest.Topic(topic))))
 }
 
 // Camunda's own client for JavaScript drives processes to their ends.
 func TestCamundaClient(t *testing.T) {
-	needsClient(t)
-	c, url := gateway(t)
-	text := `<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" targetNamespace="t">
-		<error id="err" errorCode="BAD"/><process id="order" isExecutable="true"><startEvent id="s"/><sequenceFlow id="a" sourceRef="s" targetRef="work"/>
-		<serviceTask id="work" name="Do it" camunda:type="external" camunda:topic="orders"/><sequenceFlow id="b" sourceRef="work" targetRef="e"/><endEvent id="e"/>
-		<boundaryEvent id="bad" attachedToRef="work"><errorEventDefinition errorRef="err"/></boundaryEvent><sequenceFlow id="c" sourceRef="bad" targetRef="rescued"/><endEvent id="rescued"/></process></definitions>`
-	model, err := definition.Compress([]byte(text))
+	p, g := open(t)
+	deployTask(p, "orders")
+	startClient(t, g, "orders")
+	packageJSON, err := os.ReadFile(clientDir + "/package.json")
 	require.NoError(t, err)
-	d := contract.Definition{Key: "order", File: "order.bpmn", Model: model, MapDefault: string(bpmn.MapAll)}
-	d.Digest, err = definition.Digest(d)
-	require.NoError(t, err)
-	_, err = c.Deploy(t.Context(), d)
-	require.NoError(t, err)
-
-	dir, err := filepath.Abs("testdata/client")
-	require.NoError(t, err)
-	packageJSON, err := os.ReadFile("testdata/client/package.json")
-	require.NoError(t, err)
-	worker := exec.Command("node", "worker.mjs", url, "orders")
-	worker.Dir, worker.Stdout, worker.Stderr = dir, os.Stderr, os.Stderr
-	require.NoError(t, worker.Start())
-	t.Cleanup(func() { _ = worker.Process.Kill(); _ = worker.Wait() })
-
 	for what, want := range map[string]map[string]any{
 		"succeed": {"total": int64(30), "done": true, "text": "ä", "list": []any{int64(1), int64(2)}},
 		"error":   {"why": "none left"},
@@ -105,18 +64,56 @@ func TestCamundaClient(t *testing.T) {
 		},
 	} {
 		order := map[string]any{"lines": []any{map[string]any{"price": 10}, map[string]any{"price": 20}}}
-		id, _, err := c.Start(t.Context(), client.StartOptions{Key: "order", Variables: map[string]any{
+		r := p.Ended(p.Begin(client.StartOptions{Key: "orders", Variables: map[string]any{
 			"what": what, "order": order, "when": "1970-01-01T00:00:00.000+0000", "file": map[string]any{"name": "a.txt", "mediaType": "text/plain", "text": "hello"},
 			"large": int64(9007199254740991),
-		}})
-		require.NoError(t, err)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		result, err := c.Wait(ctx, id)
-		require.NoError(t, err, what)
-		require.Equal(t, contract.StateCompleted, result.State)
+		}}))
 		for name, value := range want {
-			require.EqualValues(t, value, result.Variables[name], "%s: %s of %v", what, name, result.Variables)
+			require.EqualValues(t, value, r.Variables[name], "%s: %s of %v", what, name, r.Variables)
 		}
 	}
+}
+
+// slow begins an instance whose task takes as long as its worker was told.
+func slow(p *externaltest.Place, topic string) (instance string) {
+	return p.Begin(client.StartOptions{Key: topic, Variables: map[string]any{"what": "slow"}})
+}
+
+// A worker that dies with a task has it until its lock runs out: then another gets it.
+func TestCamundaClientDies(t *testing.T) {
+	p, g := open(t)
+	deployTask(p, "dies")
+	first := startClient(t, g, "dies", "first", "60000")
+	id := slow(p, "dies")
+	first.Says("busy with "+id, 1)
+	first.Kill()
+	startClient(t, g, "dies", "second")
+	require.Equal(t, "second", p.Ended(id).Variables["by"])
+}
+
+// A gateway that is stopped and started again leaves workers what they have: one that polls polls on, one that is busy completes its task.
+func TestCamundaClientOutlivesGateway(t *testing.T) {
+	p, g := open(t)
+	deployTask(p, "outlives")
+	n := startClient(t, g, "outlives", "js", "1500")
+	n.Says("ready", 1)
+	busy := slow(p, "outlives")
+	n.Says("busy with "+busy, 1)
+	g.Stop()
+	g.Start()
+	require.Equal(t, "js", p.Ended(busy).Variables["by"])
+
+	g.Stop()
+	n.Says("poll:error", 1) // it polls while nobody is there
+	later := slow(p, "outlives")
+	g.Start()
+	require.Equal(t, "js", p.Ended(later).Variables["by"])
+
+	busy = slow(p, "outlives")
+	n.Says("busy with "+busy, 1)
+	g.Stop() // and its answer reaches nobody
+	n.Says("complete:error", 1)
+	g.Start()
+	require.Equal(t, "js", p.Ended(busy).Variables["by"], "it comes again after its lock")
+	n.Says("busy with "+busy, 2)
 }

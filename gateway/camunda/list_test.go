@@ -14,52 +14,42 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/client"
-	"github.com/waybill-io/waybill/definition"
+	"github.com/waybill-io/waybill/testsuite/externaltest"
 )
 
 // place is a gateway with a process of one external task, whose id is its topic.
 type place struct {
 	t *testing.T
-	*client.Client
+	*externaltest.Place
 	url, topic string
 }
 
 func newPlace(t *testing.T) *place {
 	t.Helper()
-	c, url := gateway(t)
-	return newPlaceOn(t, &place{Client: c, url: url})
+	p, g := open(t)
+	return newPlaceOn(t, &place{Place: p, url: g.URL() + api})
 }
 
 // newPlaceOn is another process on the same gateway.
 func newPlaceOn(t *testing.T, other *place) *place {
 	t.Helper()
-	p := &place{t: t, Client: other.Client, url: other.url, topic: "t-" + strings.ToLower(rand.Text()[:8])}
+	p := &place{t: t, Place: other.Place, url: other.url, topic: "t-" + strings.ToLower(rand.Text()[:8])}
 	text := `<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" targetNamespace="t">
 		<process id="` + p.topic + `" name="The name" isExecutable="true" camunda:versionTag="v1"><startEvent id="s"/><sequenceFlow id="a" sourceRef="s" targetRef="work"/>
 		<serviceTask id="work" name="Do it" camunda:type="external" camunda:topic="` + p.topic + `" camunda:taskPriority="${priority}">
 		<extensionElements><camunda:properties><camunda:property name="colour" value="red"/></camunda:properties>
 		<camunda:inputOutput><camunda:inputParameter name="own">${n + 1}</camunda:inputParameter></camunda:inputOutput></extensionElements></serviceTask>
 		<sequenceFlow id="b" sourceRef="work" targetRef="e"/><endEvent id="e"/></process></definitions>`
-	model, err := definition.Compress([]byte(text))
-	require.NoError(t, err)
-	d := contract.Definition{Key: p.topic, File: "p.bpmn", Model: model, MapDefault: string(bpmn.MapAll)}
-	d.Digest, err = definition.Digest(d)
-	require.NoError(t, err)
-	_, err = p.Deploy(t.Context(), d)
-	require.NoError(t, err)
+	p.Deploy(p.topic, text)
 	return p
 }
 
 func (p *place) start(n, priority int) (instance string) {
 	p.t.Helper()
-	instance, _, err := p.Start(p.t.Context(), client.StartOptions{
+	return p.Begin(client.StartOptions{
 		Key: p.topic, BusinessKey: fmt.Sprint("K", n), Variables: map[string]any{"n": n, "priority": priority, "text": fmt.Sprint("no ", n)},
 	})
-	require.NoError(p.t, err)
-	return instance
 }
 
 // call sends a body as JSON, and reads the answer.

@@ -17,12 +17,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"gocloud.dev/blob/memblob"
 
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/external"
 	waybill "github.com/waybill-io/waybill/gateway"
 	"github.com/waybill-io/waybill/gateway/camunda"
+	"github.com/waybill-io/waybill/testsuite/externaltest"
 	"github.com/waybill-io/waybill/worker/app"
 )
 
@@ -35,18 +35,8 @@ type rest struct {
 
 func startRest(t *testing.T) *rest {
 	t.Helper()
-	temporal := server.Client(t)
-	bucket := memblob.OpenBucket(nil)
-	a, err := app.New(t.Context(), app.Options{
-		Temporal: temporal, Namespace: "default", Roles: []app.Role{app.Process, app.Gateway}, Files: bucket, Gateway: waybill.Options{Address: "127.0.0.1:0"},
-	})
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	ended, started := make(chan error, 1), make(chan struct{})
-	go func() { ended <- a.Run(ctx, func() { close(started) }) }()
-	t.Cleanup(func() { cancel(); require.NoError(t, <-ended); require.NoError(t, bucket.Close()) })
-	<-started
-	return &rest{t, client.New(temporal), a.GatewayURL() + "/engine-rest"}
+	p := externaltest.Open(t, app.Options{Temporal: server.Client(t), Roles: []app.Role{app.Process, app.Gateway}, Gateway: waybill.Options{Address: "127.0.0.1:0"}})
+	return &rest{t, p.Client, p.App.GatewayURL() + api}
 }
 
 // limited serves the same processes to a caller with a scope.
@@ -58,7 +48,7 @@ func (r *rest) limited(by external.Scope) *rest {
 	}
 	s := httptest.NewServer(mux)
 	r.t.Cleanup(s.Close)
-	return &rest{r.t, r.c, s.URL + "/engine-rest"}
+	return &rest{r.t, r.c, s.URL + api}
 }
 
 func (r *rest) do(method, path, kind string, body io.Reader) (code int, answer map[string]any, text string) {
@@ -145,7 +135,7 @@ func TestEngine(t *testing.T) {
 
 // Camunda Modeler's requests, as a browser makes them.
 func TestModelerDeploys(t *testing.T) {
-	needsClient(t)
+	externaltest.Installed(t, clientDir, clientNeeds)
 	r := startRest(t)
 	file := filepath.Join(t.TempDir(), "order.bpmn")
 	require.NoError(t, os.WriteFile(file, []byte(waits("modeled", "")), 0o600))

@@ -19,7 +19,7 @@ func (p *place) call(user, path, body string) (code int, answer string) {
 	if body == "" {
 		method = http.MethodGet
 	}
-	r, err := http.NewRequestWithContext(p.t.Context(), method, p.url+"/external-job-api"+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(p.t.Context(), method, p.gateway.URL()+"/external-job-api"+path, strings.NewReader(body))
 	require.NoError(p.t, err)
 	if user != "" {
 		r.SetBasicAuth(user, "secret")
@@ -72,7 +72,7 @@ func TestJobIsThatOfItsWorker(t *testing.T) {
 	require.Equal(t, []string{"ann", "work", "Do it", instance, "locks:1"}, []string{j.LockOwner, j.ElementID, j.ElementName, j.ProcessInstanceID, j.ProcessDefinitionID})
 	require.Equal(t, 3, j.Retries)
 	require.Nil(t, j.ScopeType)
-	require.Equal(t, p.url+"/external-job-api/jobs/"+j.ID, j.URL)
+	require.Equal(t, p.gateway.URL()+"/external-job-api/jobs/"+j.ID, j.URL)
 	require.WithinDuration(t, time.Now().Add(time.Minute), j.LockExpirationTime, 10*time.Second)
 	types := map[string]string{}
 	for _, v := range j.Variables {
@@ -110,7 +110,7 @@ func TestJobIsThatOfItsWorker(t *testing.T) {
 	require.Eventually(t, func() bool { return time.Now().After(third.LockExpirationTime.Add(300 * time.Millisecond)) }, 10*time.Second, 20*time.Millisecond)
 	code, answer = p.call("kermit", "/acquire/jobs/"+j.ID+"/complete", `{"workerId":"cay","variables":[{"name":"colour","value":"blue"}]}`)
 	require.Equal(t, http.StatusNoContent, code, answer)
-	require.Equal(t, "blue", p.ended(instance).Variables["colour"])
+	require.Equal(t, "blue", p.Ended(instance).Variables["colour"])
 	code, answer = p.call("kermit", "/acquire/jobs/"+j.ID+"/complete", `{"workerId":"cay"}`)
 	require.Equal(t, http.StatusNotFound, code)
 	require.JSONEq(t, `{"message":"Not found","exception":"Could not find external worker job with id '`+j.ID+`'."}`, answer)
@@ -124,7 +124,7 @@ func TestErrorWithoutCode(t *testing.T) {
 	j := p.acquire("ann", "codeless", "PT1M")
 	code, answer := p.call("kermit", "/acquire/jobs/"+j.ID+"/bpmnError", `{"workerId":"ann","errorCode":null}`)
 	require.Equal(t, http.StatusNoContent, code, answer)
-	require.Equal(t, "null", p.incident(instance).Code)
+	require.Equal(t, "null", p.Incident(instance).Code)
 }
 
 // What no history can carry is refused, and the job stays that of its worker.
@@ -138,7 +138,7 @@ func TestTooLarge(t *testing.T) {
 	require.Contains(t, answer, "fewer or smaller variables are expected")
 	code, answer = p.call("kermit", "/acquire/jobs/"+j.ID+"/complete", `{"workerId":"ann"}`)
 	require.Equal(t, http.StatusNoContent, code, answer)
-	p.ended(instance)
+	p.Ended(instance)
 }
 
 func TestWhatIsRefused(t *testing.T) {

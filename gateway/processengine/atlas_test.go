@@ -28,7 +28,7 @@ func (h *house) ask(method, path string, body any, authorization string) (status
 	h.t.Helper()
 	b, err := json.Marshal(body)
 	require.NoError(h.t, err)
-	r, err := http.NewRequestWithContext(h.t.Context(), method, h.url()+atlas+path, strings.NewReader(string(b)))
+	r, err := http.NewRequestWithContext(h.t.Context(), method, h.gateway.URL()+atlas+path, strings.NewReader(string(b)))
 	require.NoError(h.t, err)
 	r.Header.Set("Authorization", authorization)
 	answered, err := http.DefaultClient.Do(r)
@@ -51,7 +51,7 @@ func (h *house) put(worker, id, what string, body object) int {
 
 func TestProcessCube(t *testing.T) {
 	h := open(t)
-	h.deploy("reference", reference)
+	h.Deploy("reference", reference)
 	fetch := func(worker string, topic any, filter string) []any {
 		status, found := h.ask(http.MethodPost, "/fetch_and_lock", object{
 			"workerId": worker, "topicName": topic, "maxTasks": 10, "longPollingTimeout": 5_000, "lockDuration": 30_000, "payloadFilter": filter,
@@ -108,9 +108,9 @@ func TestProcessCube(t *testing.T) {
 func TestDeployedTopics(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	h.deploy("reference", reference)
-	h.deploy("two", strings.NewReplacer(`id="reference"`, `id="two"`, "${topic}", "deployed").Replace(reference))
-	h.deploy("three", strings.NewReplacer(`id="reference"`, `id="three"`, "${topic}", "token.current.topic").Replace(reference))
+	h.Deploy("reference", reference)
+	h.Deploy("two", strings.NewReplacer(`id="reference"`, `id="two"`, "${topic}", "deployed").Replace(reference))
+	h.Deploy("three", strings.NewReplacer(`id="reference"`, `id="three"`, "${topic}", "token.current.topic").Replace(reference))
 	require.Eventually(t, func() bool {
 		status, topics := h.ask(http.MethodGet, "/deployed_topics", nil, admitted)
 		require.Equal(t, http.StatusOK, status)
@@ -118,7 +118,7 @@ func TestDeployedTopics(t *testing.T) {
 		require.NotContains(t, topics, "${topic}")
 		return slices.Contains(topics.([]any), any("deployed"))
 	}, time.Minute, 50*time.Millisecond, "visibility is some moments behind")
-	topics, err := h.tasks.Topics(t.Context(), external.Scope{Topics: []string{"another"}})
+	topics, err := h.Tasks.Topics(t.Context(), external.Scope{Topics: []string{"another"}})
 	require.NoError(t, err)
 	require.Empty(t, topics)
 	status, _ := h.ask(http.MethodGet, "/deployed_topics", nil, "")
@@ -129,9 +129,11 @@ func TestDeployedTopics(t *testing.T) {
 func TestLongPoll(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	h.reads = 2 * time.Second
+	h.gateway.Kill()
+	h.gateway.ReadTimeout = 2 * time.Second
+	h.gateway.Start()
 	began := time.Now()
-	status, found := h.another(t).ask(http.MethodPost, "/fetch_and_lock", object{"workerId": "ann", "topicName": "never", "longPollingTimeout": 3000}, admitted)
+	status, found := h.ask(http.MethodPost, "/fetch_and_lock", object{"workerId": "ann", "topicName": "never", "longPollingTimeout": 3000}, admitted)
 	require.Equal(t, http.StatusOK, status)
 	require.Empty(t, found)
 	require.GreaterOrEqual(t, time.Since(began), 3*time.Second)
@@ -141,14 +143,14 @@ func TestLongPoll(t *testing.T) {
 func TestHangingUp(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	h.deploy("reference", reference)
+	h.Deploy("reference", reference)
 	body := func(worker string) string {
 		return `{"workerId":"` + worker + `","topicName":"left","longPollingTimeout":20000,"lockDuration":60000}`
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		r, _ := http.NewRequestWithContext(ctx, http.MethodPost, h.url()+atlas+"/fetch_and_lock", io.MultiReader(strings.NewReader(body("ann")))) // in chunks
+		r, _ := http.NewRequestWithContext(ctx, http.MethodPost, h.gateway.URL()+atlas+"/fetch_and_lock", io.MultiReader(strings.NewReader(body("ann")))) // in chunks
 		r.Header.Set("Authorization", admitted)
 		_, err := http.DefaultClient.Do(r)
 		ended <- err
@@ -168,7 +170,7 @@ func TestHangingUp(t *testing.T) {
 func TestLateExtensionsAreCheap(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	h.deploy("reference", reference)
+	h.Deploy("reference", reference)
 	var made sync.Map // calls of Temporal, by method
 	count := func(ctx context.Context, method string, request, reply any, c *grpc.ClientConn, invoke grpc.UnaryInvoker, o ...grpc.CallOption) error {
 		n, _ := made.LoadOrStore(path.Base(method), new(atomic.Int32))
@@ -180,13 +182,13 @@ func TestLateExtensionsAreCheap(t *testing.T) {
 	})
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
-	h.Client = client.New(temporal)
+	h.Place = h.Over(client.New(temporal))
 	g := h.another(t)
 	id := g.start("reference", object{"topic": "late"})
 	_, found := g.ask(http.MethodPost, "/fetch_and_lock", object{"workerId": "ann", "topicName": "late", "longPollingTimeout": 20_000, "lockDuration": 60_000}, admitted)
 	task := found.([]any)[0].(object)["id"].(string)
 	require.Equal(t, http.StatusNoContent, g.put("ann", task, "finish", object{}))
-	g.ended(id)
+	g.Ended(id)
 	made.Clear()
 	for range 3 {
 		require.Equal(t, http.StatusConflict, g.put("ann", task, "extend_lock", object{"additionalDuration": 30_000}))

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/waybill-io/waybill/testsuite/externaltest"
 )
 
 // caller asks a server, and remembers what it answers.
@@ -278,15 +280,13 @@ func (c *caller) fetchNone(worker string) {
 }
 
 // reference has a task of the topic that its variables name.
-const reference = `<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" targetNamespace="t">
-	<process id="reference" isExecutable="true"><startEvent id="s"/><sequenceFlow id="a" sourceRef="s" targetRef="work"/>
-	<serviceTask id="work" camunda:type="external" camunda:topic="${topic}"/><sequenceFlow id="b" sourceRef="work" targetRef="e"/><endEvent id="e"/></process></definitions>`
+var reference = externaltest.Model("reference", externaltest.Task(externaltest.Topic("${topic}")))
 
 // The gateway answers as the published code does, under both bases.
 func TestReference(t *testing.T) {
-	theirs := "http://" + node(t, "testdata/reference", "@process-engine/consumer_api_http", "server.js").await("http://")
+	theirs := "http://" + externaltest.StartNode(t, "testdata/reference", "@process-engine/consumer_api_http", "server.js").Await("http://")
 	ours := open(t)
-	ours.deploy("reference", reference)
+	ours.Deploy("reference", reference)
 	payload := func(topic string) object { return object{"topic": topic, "amount": 3} }
 	createTheirs := func(topic string) string {
 		b, err := json.Marshal(object{"topic": topic, "payload": payload(topic)})
@@ -306,7 +306,7 @@ func TestReference(t *testing.T) {
 				a := &caller{t: t, base: theirs + base, topic: topic, create: createTheirs, begin: func(topic string) { createTheirs(topic) }}
 				example.ask(a)
 				b := &caller{
-					t: t, base: ours.url() + base, topic: topic,
+					t: t, base: ours.gateway.URL() + base, topic: topic,
 					create: func(topic string) string { return ours.offer(t, topic, payload(topic)) },
 					begin:  func(topic string) { ours.start("reference", payload(topic)) },
 				}
@@ -343,9 +343,9 @@ func (h *house) offer(t *testing.T, topic string, variables object) string {
 	h.start("reference", variables)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	o, err := h.tasks.Poll(ctx, topic)
+	o, err := h.Tasks.Poll(ctx, topic)
 	require.NoError(t, err)
 	require.NotNil(t, o)
-	require.NoError(t, h.tasks.Release(ctx, o))
+	require.NoError(t, h.Tasks.Release(ctx, o))
 	return o.String()
 }

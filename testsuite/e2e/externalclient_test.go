@@ -2,49 +2,38 @@ package e2e_test
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/waybill-io/waybill/client"
+	"github.com/waybill-io/waybill/testsuite/externaltest"
 	"github.com/waybill-io/waybill/testsuite/process"
 )
 
-const camundaClient = "../../gateway/camunda/testdata/client"
+const (
+	camundaClient = "../../gateway/camunda/testdata/client"
+	camundaNeeds  = "camunda-external-task-client-js"
+)
 
 // TestCamundaClientAndKilledGateway has Camunda's own client for JavaScript work over a gateway that is killed while the client polls and while it
 // is busy.
 func TestCamundaClientAndKilledGateway(t *testing.T) {
-	if _, err := os.Stat(filepath.Join(camundaClient, "node_modules")); err != nil {
-		process.Missing(t, "no client: npm ci --prefix gateway/camunda/testdata/client")
-	}
+	externaltest.Installed(t, camundaClient, camundaNeeds)
 	l := &leased{installation: installTemporal(t, options{}), gateways: []*worker{nil}}
 	l.addresses = []string{address("127.0.0.1", process.Ports(t, 1)[0])}
 	l.startGateway(0)
 	l.startProcesses()
 	l.deployDefinitions(l.load("testdata/external"))
 
-	var said output
-	node := exec.Command("node", "worker.mjs", "http://"+l.addresses[0]+"/engine-rest", "leases", "js", "200")
-	node.Dir, node.Stdout, node.Stderr = camundaClient, &said, &said
-	require.NoError(t, node.Start())
-	t.Cleanup(func() {
-		_ = node.Process.Kill()
-		_ = node.Wait()
-		if t.Failed() {
-			t.Logf("the client:\n%s", &said)
-		}
-	})
+	node := externaltest.StartNode(t, camundaClient, camundaNeeds, "worker.mjs", "http://"+l.addresses[0]+"/engine-rest", "leases", "js", "200")
+
 	const rounds = 4
 	for n := range rounds {
 		id, _, err := l.client.Start(t.Context(), client.StartOptions{Key: "leases", ID: fmt.Sprintf("leases/%d", n), Variables: map[string]any{"what": "slow"}})
 		require.NoError(t, err)
 		l.instances = append(l.instances, id)
-		l.eventually(func() string { return "the client has nothing to do" }, func() bool { return strings.Contains(said.String(), "busy with "+id) })
+		node.Says("busy with "+id, 1)
 		l.gateways[0].kill()
 		l.startGateway(0)
 	}

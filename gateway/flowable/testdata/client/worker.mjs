@@ -1,12 +1,19 @@
-// A worker of Flowable's own client: node worker.mjs HOST TOPIC NAME
+// A worker of Flowable's own client: node worker.mjs HOST TOPIC NAME. It says what it hears; a job that waits goes on when that is "go on".
+import readline from 'node:readline'
 import flowable from '@flowable-oss/external-worker-client'
 
 const [flowableHost, topic, workerId] = process.argv.slice(2)
 const client = new flowable.ExternalWorkerClient({flowableHost, workerId, auth: {username: 'kermit', password: 'secret'}})
 
+let goOn
+readline.createInterface({input: process.stdin}).on('line', line => {
+  console.log('heard', line)
+  if (line === 'go on') goOn()
+})
+
 client.subscribe({
   topic, lockDuration: 'PT2S', numberOfTasks: 1, waitPeriodSeconds: 0.05,
-  callbackHandler(job, result) {
+  async callbackHandler(job, result) {
     const variables = Object.fromEntries(job.variables.map(v => [v.name, v.value]))
     switch (variables.what) {
       case 'succeed':
@@ -27,6 +34,12 @@ client.subscribe({
         return result.success().variable('retries', job.retries, 'integer').variable('message', job.exceptionMessage, 'string')
       case 'throw':
         throw 'never'
+      case 'wait': {
+        const waits = new Promise(resolve => { goOn = resolve })
+        console.log('busy with', job.processInstanceId)
+        await waits
+        return result.success().variable('by', workerId, 'string')
+      }
       case 'kill':
         if (workerId === 'first') process.kill(process.pid, 'SIGKILL')
         return result.success().variable('by', workerId, 'string')
