@@ -154,9 +154,12 @@ func (t *Tasks) reach(ctx context.Context, h *held, worker string, lock time.Dur
 		return err
 	}
 	var others []*Offered
-	defer func() {
+	defer func() { // also when the caller has gone. What fails costs a place in the queue, and some seconds until a task is offered again by itself
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyFor)
+		defer cancel()
+		_ = t.rank(ctx, h, h.key)
 		for _, o := range others {
-			_ = t.Release(ctx, o) // else it is offered again by itself, some seconds later
+			_ = t.Release(ctx, o)
 		}
 	}()
 	for len(others) < reachAtMost {
@@ -171,15 +174,13 @@ func (t *Tasks) reach(ctx context.Context, h *held, worker string, lock time.Dur
 			others = append(others, o)
 			continue
 		}
+		h.key = contract.PriorityKey(o.Input.Priority)
 		task, err := t.Lock(ctx, o, worker, lock)
 		if err != nil {
 			return err
 		}
 		h.until = task.Until
-		return t.rank(ctx, h, contract.PriorityKey(o.Input.Priority))
-	}
-	if err := t.rank(ctx, h, h.key); err != nil {
-		return err
+		return nil
 	}
 	now, err := t.look(ctx, h.name)
 	if err != nil {
