@@ -98,7 +98,8 @@ func filter(q url.Values, by external.Scope) external.Filter {
 	if key != "" {
 		f.Keys = []string{key}
 	}
-	like := regexp.MustCompile("^" + strings.NewReplacer("%", ".*", "_", ".").Replace(regexp.QuoteMeta(q.Get("tenantIdLike"))) + "$")
+	pattern := regexp.QuoteMeta(strings.ToValidUTF8(q.Get("tenantIdLike"), "\ufffd")) // what is not UTF-8 would be no expression
+	like := regexp.MustCompile("^" + strings.NewReplacer("%", ".*", "_", ".").Replace(pattern) + "$")
 	is := func(name, has string) bool { return q.Get(name) == "" || q.Get(name) == has }
 	yes := func(name string) bool { return q.Get(name) == "true" }
 	f.Match = func(t *external.Task) bool {
