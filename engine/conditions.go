@@ -39,19 +39,19 @@ func (m *machine) condition(c *bpmn.Condition) (bool, error) {
 
 // evaluate runs a JavaScript in place, in m.view.
 func (m *machine) evaluate(s *bpmn.Script, sets bool) (any, error) {
-	return m.evaluateIn(ScriptEnv{}, s, sets)
+	return m.evaluateFor(nil, s, sets)
 }
 
 // evaluateAs runs a JavaScript of process-engine that knows who has started the instance.
 func (m *machine) evaluateAs(s *bpmn.Script) (any, error) {
-	return m.evaluateIn(ScriptEnv{Identity: map[string]any{"userId": m.s.Initiator}}, s, false)
+	return m.evaluateFor(map[string]any{"userId": m.s.Initiator}, s, false)
 }
 
-func (m *machine) evaluateIn(env ScriptEnv, s *bpmn.Script, sets bool) (any, error) {
+func (m *machine) evaluateFor(identity map[string]any, s *bpmn.Script, sets bool) (any, error) {
 	if m.scripts == nil {
 		return nil, errors.New("JavaScript cannot be evaluated here")
 	}
-	env = ScriptEnv{Identity: env.Identity, Variables: m.visible(m.view.at), Execution: m.execution(), Task: m.view.task, Token: m.history()}
+	env := ScriptEnv{Identity: identity, Variables: m.visible(m.view.at), Execution: m.execution(), Task: m.view.task, Token: m.history()}
 	if len(m.view.results) > 0 {
 		all := make(Variables, len(env.Variables)+len(m.view.results))
 		maps.Copy(all, env.Variables)

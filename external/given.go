@@ -9,6 +9,7 @@ import (
 type given struct {
 	mu    sync.Mutex
 	tasks map[name]*held
+	swept time.Time // of those whose locks have run out
 }
 
 // maxGiven bounds what is remembered. A task that is not costs a look.
@@ -21,8 +22,8 @@ func (g *given) put(h *held) {
 	if len(h.Message)+len(h.Details) > maxMessage { // many of them would take much memory
 		return
 	}
-	if len(g.tasks) >= maxGiven {
-		now := time.Now()
+	if now := time.Now(); len(g.tasks) >= maxGiven && now.Sub(g.swept) > time.Second { // when all are locked for long, each would look at all
+		g.swept = now
 		for n, other := range g.tasks {
 			if now.After(other.until) {
 				delete(g.tasks, n)

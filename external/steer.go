@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/api/activity/v1"
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -51,6 +53,30 @@ func (t *Tasks) SetRetries(ctx context.Context, id string, by Scope, retries int
 	}
 	_, err = t.client.AnswerIncident(ctx, n.instance, contract.IncidentAnswer{ID: task.Incident, Action: "retry", Retries: retries})
 	return err
+}
+
+// setAtOnce is how many tasks are set at a time.
+const setAtOnce = 16
+
+// SetRetriesOf sets the retries of many tasks, and tells of how many: those that are done meanwhile are left out.
+func (t *Tasks) SetRetriesOf(ctx context.Context, ids []string, by Scope, retries int) (int, error) {
+	var n atomic.Int64
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(setAtOnce)
+	for _, id := range ids {
+		g.Go(func() error {
+			err := t.SetRetries(ctx, id, by, retries)
+			switch {
+			case errors.Is(err, ErrGone):
+				return nil
+			case err == nil:
+				n.Add(1)
+			}
+			return err
+		})
+	}
+	err := g.Wait()
+	return int(n.Load()), err
 }
 
 // SetPriority sets the priority of a task, which stays with whoever has it. Tasks of a higher one are given away first.
@@ -128,9 +154,12 @@ func (t *Tasks) reach(ctx context.Context, h *held, worker string, lock time.Dur
 		return err
 	}
 	var others []*Offered
-	defer func() {
+	defer func() { // also when the caller has gone. What fails costs a place in the queue, and some seconds until a task is offered again by itself
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyFor)
+		defer cancel()
+		_ = t.rank(ctx, h, h.key)
 		for _, o := range others {
-			_ = t.Release(ctx, o) // else it is offered again by itself, some seconds later
+			_ = t.Release(ctx, o)
 		}
 	}()
 	for len(others) < reachAtMost {
@@ -145,15 +174,13 @@ func (t *Tasks) reach(ctx context.Context, h *held, worker string, lock time.Dur
 			others = append(others, o)
 			continue
 		}
+		h.key = contract.PriorityKey(o.Input.Priority)
 		task, err := t.Lock(ctx, o, worker, lock)
 		if err != nil {
 			return err
 		}
 		h.until = task.Until
-		return t.rank(ctx, h, contract.PriorityKey(o.Input.Priority))
-	}
-	if err := t.rank(ctx, h, h.key); err != nil {
-		return err
+		return nil
 	}
 	now, err := t.look(ctx, h.name)
 	if err != nil {

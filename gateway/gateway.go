@@ -73,7 +73,7 @@ func Listen(o Options) (*Server, error) {
 	if err := o.Access.Misplaced(listener.Addr().String()); err != nil {
 		return nil, errors.Join(fmt.Errorf("gateway: %w", err), listener.Close())
 	}
-	if o.URL == "" && local(listener.Addr().String()) {
+	if o.URL == "" && access.Local(listener.Addr().String()) {
 		o.URL = "http://" + listener.Addr().String()
 	}
 	mux := http.NewServeMux()

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/waybill-io/waybill/external"
-	"github.com/waybill-io/waybill/gateway/access"
 )
 
 // guard lets those through who may call what is not for external tasks.
@@ -30,5 +29,3 @@ func (o Options) user(r *http.Request) string {
 	user, _ := o.Access.API(r)
 	return user
 }
-
-func local(address string) bool { return access.Local(address) }

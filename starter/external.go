@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/external"
@@ -173,13 +172,12 @@ func (a *app) externalRetriesCommand() *cobra.Command {
 				return usage(fmt.Errorf("%q is no number of retries: 0 or more is expected", last))
 			}
 			return a.externals(cmd, func(ctx context.Context, tasks *external.Tasks) error {
-				ids := args[:1]
+				n := 1
 				if all {
-					if ids, err = idsOf(ctx, tasks, external.Filter{Topic: topic, Failed: failed}); err != nil {
-						return err
-					}
+					n, err = setRetriesOf(ctx, tasks, external.Filter{Topic: topic, Failed: failed}, retries)
+				} else {
+					err = tasks.SetRetries(ctx, args[0], external.Scope{}, retries)
 				}
-				n, err := setRetries(ctx, tasks, ids, retries, all)
 				if err != nil {
 					return err
 				}
@@ -197,41 +195,20 @@ func (a *app) externalRetriesCommand() *cobra.Command {
 	return cmd
 }
 
-// idsOf are the ids of the tasks that a filter finds.
-func idsOf(ctx context.Context, tasks *external.Tasks, f external.Filter) (ids []string, err error) {
+// setRetriesOf sets the retries of the tasks that a filter finds, and tells of how many.
+func setRetriesOf(ctx context.Context, tasks *external.Tasks, f external.Filter, retries int) (int, error) {
 	l, err := tasks.List(ctx, f)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	if l.Partial {
-		return nil, fmt.Errorf("more than %d instances may have such tasks: set those of one after the other, or by --failed", external.LookAtMost)
+		return 0, fmt.Errorf("more than %d instances may have such tasks: set those of one after the other, or by --failed", external.LookAtMost)
 	}
+	var ids []string
 	for _, t := range l.Tasks {
 		ids = append(ids, t.ID)
 	}
-	return ids, nil
-}
-
-// setAtOnce is how many tasks are set at a time.
-const setAtOnce = 16
-
-// setRetries sets those of tasks, and tells of how many. Of several, those that are done meanwhile are left out.
-func setRetries(ctx context.Context, tasks *external.Tasks, ids []string, retries int, several bool) (int, error) {
-	set := make([]bool, len(ids))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(setAtOnce)
-	for i, id := range ids {
-		g.Go(func() error {
-			err := tasks.SetRetries(ctx, id, external.Scope{}, retries)
-			set[i] = err == nil
-			if several && errors.Is(err, external.ErrGone) {
-				return nil
-			}
-			return err
-		})
-	}
-	err := g.Wait()
-	return len(slices.DeleteFunc(set, func(ok bool) bool { return !ok })), err
+	return tasks.SetRetriesOf(ctx, ids, external.Scope{}, retries)
 }
 
 // completeExternal offers ids of open tasks to the shell.

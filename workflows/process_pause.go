@@ -12,7 +12,7 @@ import (
 // pauseOffers has external tasks given to nobody while the instance is suspended, and given away again when it no longer is. It returns when that
 // is in effect.
 func (h *host) pauseOffers(ctx workflow.Context) error {
-	if h.state.Engine < listedSince {
+	if h.state.Engine < externalSince {
 		return nil
 	}
 	if err := h.pausing.Lock(ctx); err != nil { // what was asked before is asked first

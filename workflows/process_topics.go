@@ -13,12 +13,12 @@ import (
 
 var topicsAttribute = temporal.NewSearchAttributeKeyKeywordList(contract.TopicsAttribute)
 
-// listedSince is the version of the engine since which the external tasks of an instance are found by their topics.
-const listedSince = 5
+// externalSince is the version of the engine since which external tasks have numbers, which name their activities, and instances are found by topics.
+const externalSince = 5
 
 // showTopic has the instance found by a topic. What its model says of topics, it started with.
 func (h *host) showTopic(topic string) {
-	if h.state.Engine < listedSince {
+	if h.state.Engine < externalSince {
 		return
 	}
 	shown, _ := workflow.GetTypedSearchAttributes(h.ctx).GetKeywordList(topicsAttribute)

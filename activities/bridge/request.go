@@ -64,7 +64,7 @@ func (c Config) request(in contract.ConnectorCall, a address) (broker.Message, e
 		IntegrationContext: integrationContext{
 			ID: a.id(), InBoundVariables: in.Inputs, OutBoundVariables: contract.Variables{},
 			ProcessInstanceID: on.ProcessInstanceID, ParentProcessInstanceID: orNull(on.ParentProcessInstanceID), RootProcessInstanceID: on.RootProcessInstanceID,
-			ProcessDefinitionID:  fmt.Sprintf("%s:%d", on.ProcessDefinitionKey, on.ProcessDefinitionVersion),
+			ProcessDefinitionID:  on.ProcessDefinitionID(),
 			ProcessDefinitionKey: on.ProcessDefinitionKey, ProcessDefinitionVersion: on.ProcessDefinitionVersion,
 			BusinessKey: orNull(on.BusinessKey), ExecutionID: in.IdempotencyKey,
 			ClientID: on.ElementID, ClientName: orNull(on.ElementName), ClientType: "ServiceTask", ConnectorType: in.Implementation,

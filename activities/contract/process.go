@@ -1,6 +1,9 @@
 package contract
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // ProcessInput starts an instance. State is set when the run goes on from an earlier one.
 type ProcessInput struct {
@@ -134,6 +137,11 @@ type CallContext struct {
 	ElementID                string `json:"elementId"`
 	ElementName              string `json:"elementName,omitempty"`
 	Tenant                   string `json:"tenant,omitempty"` // of the definition
+}
+
+// ProcessDefinitionID is how other systems are told of the definition.
+func (c *CallContext) ProcessDefinitionID() string {
+	return fmt.Sprintf("%s:%d", c.ProcessDefinitionKey, c.ProcessDefinitionVersion)
 }
 
 // ConnectorResult is the result of every connector activity.

@@ -21,6 +21,7 @@ type Tasks interface {
 	Unlock(ctx context.Context, id string, by external.Scope) error
 	LockByID(ctx context.Context, id string, by external.By, lock time.Duration) error
 	SetRetries(ctx context.Context, id string, by external.Scope, retries int) error
+	SetRetriesOf(ctx context.Context, ids []string, by external.Scope, retries int) (int, error)
 	SetPriority(ctx context.Context, id string, by external.Scope, priority int) error
 	Get(ctx context.Context, id string, by external.Scope) (*external.Task, error)
 	List(ctx context.Context, f external.Filter) (*external.Listing, error)

@@ -86,6 +86,7 @@ func number(v any) (float64, bool) {
 }
 
 // like tells whether a text has a pattern of SQL, in which % is any text and _ any character.
+// A regular expression of a long pattern would be refused, or take long to be made.
 func like(pattern, text string, anyCase bool) bool {
 	if anyCase {
 		pattern, text = strings.ToLower(pattern), strings.ToLower(text)

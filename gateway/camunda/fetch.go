@@ -63,7 +63,7 @@ func (r *fetchRequest) check() error {
 // accepts is the filter of a topic.
 func (t *topic) accepts(o *external.Offered) bool {
 	c := o.Input.Context
-	id := definitionOf(c)
+	id := c.ProcessDefinitionID()
 	in := func(list []string, one, v string) bool {
 		return (one == "" || one == v) && (len(list) == 0 || slices.Contains(list, v))
 	}

@@ -164,7 +164,7 @@ func (q *query) match(t *external.Task) bool {
 	in := func(list []string, v string) bool { return len(list) == 0 || slices.Contains(list, v) }
 	locked, left := t.Until.After(q.now), t.Retries == nil || *t.Retries > 0
 	return is(q.Activity, t.Context.ElementID) && in(q.Activities, t.Context.ElementID) && is(q.Worker, t.Worker) && in(q.Tenants, t.Context.Tenant) &&
-		is(q.DefinitionID, definitionOf(t.Context)) && is(q.Name, t.Process) && (q.NameLike == nil || like(*q.NameLike, t.Process, false)) &&
+		is(q.DefinitionID, t.Context.ProcessDefinitionID()) && is(q.Name, t.Process) && (q.NameLike == nil || like(*q.NameLike, t.Process, false)) &&
 		(q.before.IsZero() || !t.Until.IsZero() && t.Until.Before(q.before)) && (q.after.IsZero() || t.Until.After(q.after)) &&
 		(!q.Locked || locked) && (!q.NotLocked || !locked) && (!q.Active || !t.Suspended) && (!q.Suspended || t.Suspended) &&
 		(!q.RetriesLeft || left) && (!q.NoRetriesLeft || !left) &&
@@ -194,7 +194,9 @@ var sorts = map[string]func(a, b *external.Task) int{
 	"processInstanceId": func(a, b *external.Task) int {
 		return cmp.Compare(a.Context.ProcessInstanceID, b.Context.ProcessInstanceID)
 	},
-	"processDefinitionId": func(a, b *external.Task) int { return cmp.Compare(definitionOf(a.Context), definitionOf(b.Context)) },
+	"processDefinitionId": func(a, b *external.Task) int {
+		return cmp.Compare(a.Context.ProcessDefinitionID(), b.Context.ProcessDefinitionID())
+	},
 	"processDefinitionKey": func(a, b *external.Task) int {
 		return cmp.Compare(a.Context.ProcessDefinitionKey, b.Context.ProcessDefinitionKey)
 	},

@@ -3,13 +3,12 @@ package camunda
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-io/waybill/external"
 )
@@ -97,9 +96,6 @@ func (s *Server) setAllRetriesLater(w http.ResponseWriter, r *http.Request, by e
 	})
 }
 
-// setAtOnce is how many tasks are set at a time.
-const setAtOnce = 16
-
 // setMany sets the retries of many tasks: of none, when one of those that are named is not there.
 func (s *Server) setMany(ctx context.Context, by external.Scope, in *many) (int, error) {
 	if err := checkRetries(in.Retries); err != nil {
@@ -109,18 +105,8 @@ func (s *Server) setMany(ctx context.Context, by external.Scope, in *many) (int,
 	if err != nil {
 		return 0, err
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(setAtOnce)
-	for id := range found {
-		g.Go(func() error {
-			err := s.Tasks.SetRetries(ctx, id, by, *in.Retries)
-			if errors.Is(err, external.ErrGone) { // it has been done since
-				return nil
-			}
-			return err
-		})
-	}
-	return len(found), g.Wait()
+	_, err = s.Tasks.SetRetriesOf(ctx, slices.Collect(maps.Keys(found)), by, *in.Retries)
+	return len(found), err
 }
 
 // named are the ids of the tasks that a request means.

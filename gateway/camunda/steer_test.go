@@ -40,10 +40,12 @@ func TestRetriesAndPriority(t *testing.T) {
 
 func TestRetriesOfMany(t *testing.T) {
 	p := newPlace(t)
-	instances := []string{p.start(1, 0), p.start(2, 0), p.start(3, 0)}
-	var ids []string
+	for i := range 3 {
+		p.start(i, 0)
+	}
+	var ids, instances []string // in the order of the tasks, which need not be that of the starts
 	for _, task := range p.listed(3, "&sortBy=createTime&sortOrder=asc") {
-		ids = append(ids, task["id"].(string))
+		ids, instances = append(ids, task["id"].(string)), append(instances, task["processInstanceId"].(string))
 	}
 	retries := func() (all []any) {
 		for _, task := range p.listed(3, "&sortBy=createTime&sortOrder=asc") {

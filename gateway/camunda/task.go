@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/external"
 )
 
@@ -45,7 +44,7 @@ func taskOf(t *external.Task) task {
 	c := t.Context
 	out := task{
 		ID: t.ID, Topic: t.Topic, WorkerID: orNull(t.Worker), Created: t.Created.Format(timeFormat), Instance: c.ProcessInstanceID,
-		DefinitionID: definitionOf(c), DefinitionKey: c.ProcessDefinitionKey, VersionTag: orNull(t.VersionTag),
+		DefinitionID: c.ProcessDefinitionID(), DefinitionKey: c.ProcessDefinitionKey, VersionTag: orNull(t.VersionTag),
 		Execution: c.ProcessInstanceID, Activity: c.ElementID, ActivityInst: c.ElementID + ":" + t.ID, Tenant: orNull(c.Tenant), Retries: t.Retries,
 		Suspended: t.Suspended, ErrorMessage: orNull(t.ErrorMessage), Priority: t.Priority, BusinessKey: orNull(c.BusinessKey),
 	}
@@ -67,10 +66,6 @@ func lockedOf(t *external.Task, asked *topic) locked {
 		}
 	}
 	return out
-}
-
-func definitionOf(c contract.CallContext) string {
-	return definitionID(c.ProcessDefinitionKey, c.ProcessDefinitionVersion)
 }
 
 func orNull(s string) *string {

@@ -215,6 +215,7 @@ func TestJobsAreListed(t *testing.T) {
 	p.jobs(of+"&unlocked=true", 2)
 	p.jobs(of+"&elementId=work&elementName=Do+it&withoutTenantId=true", 3)
 	p.jobs(of+"&tenantIdLike=a%25", 0)
+	p.jobs(of+"&tenantIdLike=%FF", 0)
 	p.jobs(of+"&scopeType=cmmn", 0)
 	code, answer := p.call("kermit", "/jobs/"+j.ID, "")
 	require.Equal(t, http.StatusOK, code, answer)

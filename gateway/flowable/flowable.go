@@ -2,11 +2,9 @@ package flowable
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"time"
 
-	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
 	"github.com/waybill-io/waybill/external"
 )
@@ -135,7 +133,7 @@ func jobOf(r *http.Request, t *external.Task) job {
 	c := t.Context
 	j := job{
 		ID: t.ID, URL: address(r) + base + "/jobs/" + t.ID, Correlation: t.ID, Instance: c.ProcessInstanceID,
-		DefinitionID: definitionOf(c), Execution: c.ProcessInstanceID,
+		DefinitionID: c.ProcessDefinitionID(), Execution: c.ProcessInstanceID,
 		Element: c.ElementID, ElementName: orNull(c.ElementName), Retries: retries(t), Exception: orNull(t.ErrorMessage),
 		Created: t.Created.UTC().Format(timeFormat), Tenant: c.Tenant, LockOwner: orNull(t.Worker),
 	}
@@ -143,10 +141,6 @@ func jobOf(r *http.Request, t *external.Task) job {
 		j.LockExpiresAt = orNull(t.Until.UTC().Format(timeFormat))
 	}
 	return j
-}
-
-func definitionOf(c contract.CallContext) string {
-	return fmt.Sprintf("%s:%d", c.ProcessDefinitionKey, c.ProcessDefinitionVersion)
 }
 
 func retries(t *external.Task) int {

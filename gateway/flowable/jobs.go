@@ -98,14 +98,14 @@ func filter(q url.Values, by external.Scope) external.Filter {
 	if key != "" {
 		f.Keys = []string{key}
 	}
-	pattern := strings.ToValidUTF8(q.Get("tenantIdLike"), "\ufffd") // what is no text is no tenant's, and no expression
-	like := regexp.MustCompile("^" + strings.NewReplacer("%", ".*", "_", ".").Replace(regexp.QuoteMeta(pattern)) + "$")
+	pattern := regexp.QuoteMeta(strings.ToValidUTF8(q.Get("tenantIdLike"), "\ufffd")) // what is not UTF-8 would be no expression
+	like := regexp.MustCompile("^" + strings.NewReplacer("%", ".*", "_", ".").Replace(pattern) + "$")
 	is := func(name, has string) bool { return q.Get(name) == "" || q.Get(name) == has }
 	yes := func(name string) bool { return q.Get(name) == "true" }
 	f.Match = func(t *external.Task) bool {
 		c, locked := t.Context, t.Until.After(time.Now())
 		return t.Incident == 0 && (q.Get("scopeType") == "" || q.Get("scopeType") == "bpmn") && q.Get("scopeId") == "" && q.Get("subScopeId") == "" && q.Get("scopeDefinitionId") == "" &&
-			is("executionId", c.ProcessInstanceID) && is("processDefinitionId", definitionOf(c)) && is("elementId", c.ElementID) && is("elementName", c.ElementName) &&
+			is("executionId", c.ProcessInstanceID) && is("processDefinitionId", c.ProcessDefinitionID()) && is("elementId", c.ElementID) && is("elementName", c.ElementName) &&
 			is("exceptionMessage", t.ErrorMessage) && (!yes("withException") || t.ErrorMessage != "") && is("tenantId", c.Tenant) &&
 			(q.Get("tenantIdLike") == "" || like.MatchString(c.Tenant)) && (!yes("withoutTenantId") || c.Tenant == "") && (!yes("locked") || locked) && (!yes("unlocked") || !locked)
 	}

@@ -2,7 +2,6 @@ package processengine
 
 import (
 	"cmp"
-	"fmt"
 
 	"github.com/waybill-io/waybill/external"
 )
@@ -54,5 +53,5 @@ func shownToProcessCube(t *external.Task) any {
 		Single     bool   `json:"isSingleTry"`
 		Definition string `json:"processDefinitionId"`
 		Owner      string `json:"ownerId"`
-	}{taskOf(t), false, fmt.Sprintf("%s:%d", t.Context.ProcessDefinitionKey, t.Context.ProcessDefinitionVersion), t.User}
+	}{taskOf(t), false, t.Context.ProcessDefinitionID(), t.User}
 }
