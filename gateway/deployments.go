@@ -11,28 +11,16 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/bpmn"
-	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors/jsonfile"
-	"github.com/waybill-io/waybill/external"
 	"github.com/waybill-io/waybill/gateway/camunda"
 	"github.com/waybill-io/waybill/project"
 )
 
 // deployFiles deploys what was sent, with the checks and in the order of `starter deploy`: all files are checked before the first is deployed.
-func (o Options) deployFiles(ctx context.Context, files []camunda.File, tenant string, by external.Scope) ([]contract.Definition, error) {
+func (o Options) deployFiles(ctx context.Context, files []camunda.File, tenant string) ([]contract.Definition, error) {
 	p, err := loadFiles(files, project.Options{Tenant: tenant, TaskMails: contract.TaskMailsModel, BuiltIn: o.Connectors})
 	if err != nil {
 		return nil, err
-	}
-	if by.Tenant != nil {
-		if len(p.Templates)+len(p.Triggers) > 0 {
-			return nil, fmt.Errorf("%w: triggers and mail templates are for all", external.ErrForbidden)
-		}
-		for _, d := range p.Definitions {
-			if err := o.ofTenant(ctx, d.Key, tenant); err != nil {
-				return nil, err
-			}
-		}
 	}
 	for _, t := range p.Templates {
 		if err := o.Client.PutTemplate(ctx, t.Key, t.Template); err != nil {
@@ -52,20 +40,6 @@ func (o Options) deployFiles(ctx context.Context, files []camunda.File, tenant s
 		}
 	}
 	return p.Definitions, nil
-}
-
-// ofTenant refuses a process of another tenant: keys are unique over all of them.
-func (o Options) ofTenant(ctx context.Context, key, tenant string) error {
-	d, err := o.Client.Definition(ctx, key, 0)
-	switch {
-	case errors.Is(err, client.ErrNotFound):
-		return nil
-	case err != nil:
-		return err
-	case d.Tenant != tenant:
-		return fmt.Errorf("process %q: %w", key, external.ErrForbidden)
-	}
-	return nil
 }
 
 // loadFiles reads and checks files, by their names alone.

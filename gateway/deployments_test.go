@@ -1,20 +1,12 @@
 package gateway
 
 import (
-	"context"
-	"encoding/json"
 	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/serviceerror"
-	temporal "go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
-	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/connectors/catalog"
-	"github.com/waybill-io/waybill/external"
 	"github.com/waybill-io/waybill/gateway/camunda"
 	"github.com/waybill-io/waybill/project"
 )
@@ -56,52 +48,4 @@ func TestFilesAreLoadedAsAFolder(t *testing.T) {
 	left, err := os.ReadDir(os.TempDir())
 	require.NoError(t, err)
 	require.Empty(t, left, "the files are gone")
-}
-
-// versions answers with the process that is deployed.
-type versions struct {
-	temporal.Client
-	deployed contract.Definition
-}
-
-func (v versions) QueryWorkflow(_ context.Context, id, _, _ string, _ ...any) (converter.EncodedValue, error) {
-	if id != contract.DefinitionID(v.deployed.Key) {
-		return nil, serviceerror.NewNotFound("no such workflow")
-	}
-	return v, nil
-}
-
-func (v versions) HasValue() bool { return true }
-
-func (v versions) Get(into any) error {
-	text, err := json.Marshal(v.deployed)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(text, into)
-}
-
-// Keys are unique over all tenants: who may deploy for one must not take the process of another.
-func TestProcessOfAnotherTenant(t *testing.T) {
-	t.Parallel()
-	acme := "acme"
-	for _, c := range []struct {
-		deployed contract.Definition
-		refused  bool
-	}{
-		{contract.Definition{Key: "calls", Tenant: "other"}, true},
-		{contract.Definition{Key: "calls"}, true},
-		{contract.Definition{Key: "calls", Tenant: "acme"}, false},
-		{contract.Definition{Key: "another", Tenant: "other"}, false},
-	} {
-		o := Options{Client: client.New(versions{deployed: c.deployed}), Connectors: catalog.Definitions()}
-		err := o.ofTenant(t.Context(), "calls", acme)
-		if !c.refused {
-			require.NoError(t, err, c.deployed)
-			continue
-		}
-		require.ErrorIs(t, err, external.ErrForbidden)
-		_, err = o.deployFiles(t.Context(), []camunda.File{{Name: "calls.bpmn", Data: []byte(calls)}, {Name: "warehouse.json", Data: []byte(warehouse)}}, acme, external.Scope{Tenant: &acme})
-		require.ErrorIs(t, err, external.ErrForbidden)
-	}
 }

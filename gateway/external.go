@@ -48,11 +48,10 @@ func serveExternal(mux *http.ServeMux, o Options) *external.Broker {
 	return broker
 }
 
-// admitAPI tells what a caller may do who deploys and starts: a token for external tasks alone does not do.
-func (o Options) admitAPI(r *http.Request) (external.Scope, error) {
-	user, err := o.Access.API(r)
-	if err != nil {
+// admitAPI is the name of a caller who may deploy and start: a token for external tasks alone does not do.
+func (o Options) admitAPI(r *http.Request) (user string, err error) {
+	if user, err = o.Access.API(r); err != nil {
 		o.watch.notAdmitted(r, err)
 	}
-	return external.Scope{User: user}, err
+	return user, err
 }

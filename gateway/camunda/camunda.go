@@ -43,7 +43,7 @@ type Server struct {
 	// it is served.
 	Processes *client.Client
 	Deploy    Deploy
-	AdmitAPI  func(*http.Request) (external.Scope, error)
+	AdmitAPI  func(*http.Request) (user string, err error)
 }
 
 // longestWait is what Camunda lets a request wait at most.

@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/external"
 )
 
 // File is one of a deployment.
@@ -128,7 +127,7 @@ type processDefinition struct {
 	Startable   bool    `json:"startableInTasklist"`
 }
 
-func (s *Server) createDeployment(r *http.Request, by external.Scope) (any, error) {
+func (s *Server) createDeployment(r *http.Request, _ string) (any, error) {
 	f, err := readForm(r)
 	if err != nil {
 		return nil, err
@@ -140,15 +139,10 @@ func (s *Server) createDeployment(r *http.Request, by external.Scope) (any, erro
 	switch {
 	case f.fields["deployment-activation-time"] != "":
 		return nil, invalid("deployment-activation-time is not supported: a deployment counts at once.")
-	case tenant == "" && by.Tenant != nil:
-		tenant = *by.Tenant
 	case tenant != "" && !contract.ValidTenant(tenant):
 		return nil, invalid("The tenant-id '%s' is none: %s is expected.", tenant, contract.TenantRule)
 	}
-	if err := ofTenant(by, tenant); err != nil {
-		return nil, err
-	}
-	deployed, err := s.Deploy(r.Context(), f.files, tenant, by)
+	deployed, err := s.Deploy(r.Context(), f.files, tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +161,7 @@ func (s *Server) createDeployment(r *http.Request, by external.Scope) (any, erro
 
 // Deploy deploys files for a tenant, "" for none, on behalf of a caller. It returns each definition with its version, new or as it was. Its error is a
 // *FindingsError when the files are wrong.
-type Deploy func(ctx context.Context, files []File, tenant string, by external.Scope) ([]contract.Definition, error)
+type Deploy func(ctx context.Context, files []File, tenant string) ([]contract.Definition, error)
 
 // problemOf is one of Camunda's reports of what is wrong with a resource.
 type problemOf struct {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
-	"github.com/waybill-io/waybill/external"
 )
 
 // place is what a path under process-instance/ names: an instance, its variables, one of them, or the bytes of one.
@@ -30,7 +29,7 @@ func placeOf(r *http.Request) (p place) {
 }
 
 // running finds an instance that is not over.
-func (s *Server) running(r *http.Request, by external.Scope, id string) (contract.ProcessResult, error) {
+func (s *Server) running(r *http.Request, id string) (contract.ProcessResult, error) {
 	state, err := s.Processes.Get(r.Context(), id)
 	if err == nil && ended(state) {
 		err = client.ErrNotFound
@@ -38,15 +37,12 @@ func (s *Server) running(r *http.Request, by external.Scope, id string) (contrac
 	if errors.Is(err, client.ErrNotFound) {
 		return state, &problem{http.StatusNotFound, "InvalidRequestException", "Process instance with id " + id + " does not exist"}
 	}
-	if err != nil {
-		return state, err
-	}
-	return state, ofTenant(by, state.Definition.Tenant)
+	return state, err
 }
 
-func (s *Server) getInstance(r *http.Request, by external.Scope) (any, error) {
+func (s *Server) getInstance(r *http.Request, _ string) (any, error) {
 	p := placeOf(r)
-	state, err := s.running(r, by, p.instance)
+	state, err := s.running(r, p.instance)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +82,7 @@ func disposition(name any) string {
 	return "attachment"
 }
 
-func (s *Server) putVariable(r *http.Request, by external.Scope) (any, error) {
+func (s *Server) putVariable(r *http.Request, _ string) (any, error) {
 	p := placeOf(r)
 	if p.variable == "" || p.data {
 		return nil, unknownCall(r)
@@ -99,10 +95,10 @@ func (s *Server) putVariable(r *http.Request, by external.Scope) (any, error) {
 	if err != nil {
 		return nil, refused(err, "Cannot put process instance variable %s", p.variable)
 	}
-	return nil, s.set(r, by, p.instance, converted)
+	return nil, s.set(r, p.instance, converted)
 }
 
-func (s *Server) modifyVariables(r *http.Request, by external.Scope) (any, error) {
+func (s *Server) modifyVariables(r *http.Request, _ string) (any, error) {
 	p := placeOf(r)
 	if !p.variables {
 		return nil, unknownCall(r)
@@ -121,11 +117,11 @@ func (s *Server) modifyVariables(r *http.Request, by external.Scope) (any, error
 	if err != nil {
 		return nil, refused(err, "Cannot modify variables for process instance")
 	}
-	return nil, s.set(r, by, p.instance, variables)
+	return nil, s.set(r, p.instance, variables)
 }
 
-func (s *Server) set(r *http.Request, by external.Scope, id string, variables map[string]any) error {
-	if _, err := s.running(r, by, id); err != nil {
+func (s *Server) set(r *http.Request, id string, variables map[string]any) error {
+	if _, err := s.running(r, id); err != nil {
 		return err
 	}
 	if len(variables) == 0 {

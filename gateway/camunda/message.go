@@ -9,7 +9,6 @@ import (
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/client"
-	"github.com/waybill-io/waybill/external"
 )
 
 type messageRequest struct {
@@ -64,7 +63,7 @@ type execution struct {
 //
 //   - with processInstanceId, and with businessKey together with correlationKeys or all, handed to the instances that these fit, one by one;
 //   - else published under the business key, or the value of the one correlation key, which is also what starts a process.
-func (s *Server) message(r *http.Request, by external.Scope) (any, error) {
+func (s *Server) message(r *http.Request, _ string) (any, error) {
 	var in messageRequest
 	if err := body(r, &in); err != nil {
 		return nil, err
@@ -81,14 +80,14 @@ func (s *Server) message(r *http.Request, by external.Scope) (any, error) {
 		return nil, refused(err, "Cannot deliver message")
 	}
 	var results []correlated
-	scoped := by.Tenant != nil || in.Tenant != "" || in.NoTenant
+	scoped := in.Tenant != "" || in.NoTenant
 	switch {
 	case in.Instance == "" && in.BusinessKey == "" && scoped:
 		return nil, invalid("Cannot deliver message: with a tenant, a businessKey or a processInstanceId is expected")
 	case in.Instance == "" && !in.All && !scoped && (in.BusinessKey == "" || len(keys) == 0):
 		results, err = s.publish(r, &in, keys, variables)
 	default:
-		results, err = s.hand(r, by, &in, keys, variables)
+		results, err = s.hand(r, &in, keys, variables)
 	}
 	if err != nil {
 		return nil, err
@@ -169,8 +168,8 @@ func (s *Server) publish(r *http.Request, in *messageRequest, keys, variables ma
 }
 
 // hand hands a message to the instances that fit and wait for it: with all to each, else there must be just one.
-func (s *Server) hand(r *http.Request, by external.Scope, in *messageRequest, keys, variables map[string]any) (results []correlated, err error) {
-	fitting, err := s.fitting(r, by, in, keys)
+func (s *Server) hand(r *http.Request, in *messageRequest, keys, variables map[string]any) (results []correlated, err error) {
+	fitting, err := s.fitting(r, in, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +196,7 @@ func (s *Server) hand(r *http.Request, by external.Scope, in *messageRequest, ke
 const mostFitting = 1000
 
 // fitting are the instances that run and fit a request.
-func (s *Server) fitting(r *http.Request, by external.Scope, in *messageRequest, keys map[string]any) (all []contract.ProcessResult, err error) {
+func (s *Server) fitting(r *http.Request, in *messageRequest, keys map[string]any) (all []contract.ProcessResult, err error) {
 	ids := []string{in.Instance}
 	if in.Instance == "" {
 		found, err := s.Processes.List(r.Context(), client.Filter{BusinessKey: in.BusinessKey, Limit: mostFitting})
@@ -219,7 +218,7 @@ func (s *Server) fitting(r *http.Request, by external.Scope, in *messageRequest,
 		if err != nil {
 			return nil, err
 		}
-		if in.fits(state, keys) && ofTenant(by, state.Definition.Tenant) == nil {
+		if in.fits(state, keys) {
 			all = append(all, state)
 		}
 	}

@@ -39,11 +39,11 @@ func startRest(t *testing.T) *rest {
 	return &rest{t, p.Client, p.App.GatewayURL() + api}
 }
 
-// limited serves the same processes to a caller with a scope.
+// limited serves workers with a scope.
 func (r *rest) limited(by external.Scope) *rest {
 	mux := http.NewServeMux()
 	admit := func(*http.Request) (external.Scope, error) { return by, nil }
-	for pattern, h := range (&camunda.Server{Tasks: external.New(r.c, "default"), Admit: admit, AdmitAPI: admit, Processes: r.c}).Routes() {
+	for pattern, h := range (&camunda.Server{Tasks: external.New(r.c, "default"), Admit: admit, Processes: r.c}).Routes() {
 		mux.Handle(pattern, h)
 	}
 	s := httptest.NewServer(mux)
