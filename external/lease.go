@@ -21,7 +21,6 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/waybill-io/waybill/activities/contract"
-	"github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/events"
 )
 
@@ -339,23 +338,4 @@ func retryable(kind, message string, after time.Duration) *failure.Failure {
 	return &failure.Failure{Message: message, FailureInfo: &failure.Failure_ApplicationFailureInfo{ApplicationFailureInfo: &failure.ApplicationFailureInfo{
 		Type: kind, NextRetryDelay: durationpb.New(min(max(after, time.Millisecond), MaxLock)),
 	}}}
-}
-
-func (t *Tasks) service() workflowservice.WorkflowServiceClient {
-	return t.client.Temporal.WorkflowService()
-}
-
-// Tasks are the external tasks of a namespace.
-type Tasks struct {
-	Told func(Deed) // is told what is done with tasks, beside fetching them; nil: nobody is
-
-	client     *client.Client
-	namespace  string
-	lookAtMost int // instances, in a list
-	given      given
-}
-
-// New returns the external tasks of a namespace.
-func New(c *client.Client, namespace string) *Tasks {
-	return &Tasks{client: c, namespace: namespace, lookAtMost: LookAtMost, given: given{tasks: map[name]*held{}}}
 }

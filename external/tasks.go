@@ -17,6 +17,25 @@ import (
 	"github.com/waybill-io/waybill/events"
 )
 
+// Tasks are the external tasks of a namespace.
+type Tasks struct {
+	Told func(Deed) // is told what is done with tasks, beside fetching them; nil: nobody is
+
+	client     *client.Client
+	namespace  string
+	lookAtMost int // instances, in a list
+	given      given
+}
+
+// New returns the external tasks of a namespace.
+func New(c *client.Client, namespace string) *Tasks {
+	return &Tasks{client: c, namespace: namespace, lookAtMost: LookAtMost, given: given{tasks: map[name]*held{}}}
+}
+
+func (t *Tasks) service() workflowservice.WorkflowServiceClient {
+	return t.client.Temporal.WorkflowService()
+}
+
 // Task is an external task that a worker has, or that is shown to people.
 type Task struct {
 	contract.ExternalTask

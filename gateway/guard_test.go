@@ -55,6 +55,7 @@ func TestGuard(t *testing.T) {
 		"a token for external tasks":          {some, "10.0.0.1:1", "wb.example.com", "Bearer wb_worker", "", 403},
 		"no tokens, from here":                {nil, "127.0.0.1:1", "localhost:8080", "", "", 200},
 		"no tokens, from here over IPv6":      {nil, "[::1]:1", "[::1]:8080", "", "", 200},
+		"no tokens, IPv6 at the usual port":   {nil, "[::1]:1", "[::1]", "", "", 200},
 		"no tokens, from elsewhere":           {nil, "10.0.0.1:1", "localhost", "", "", 401},
 		"no tokens, a name that points here":  {nil, "127.0.0.1:1", "evil.example.com", "", "", 401},
 		"no tokens, a page of another site":   {nil, "127.0.0.1:1", "localhost", "", "https://evil.example.com", 401},

@@ -181,7 +181,7 @@ func direct(h http.Header) bool {
 func Local(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		host = address
+		host = strings.Trim(address, "[]") // of IPv6
 	}
 	return mail.Loopback(host)
 }
