@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/emersion/go-smtp"
@@ -19,8 +20,10 @@ func (i *installation) starter(result any, args ...string) {
 	dir, err := programs()
 	require.NoError(i.t, err)
 	cmd := exec.Command(filepath.Join(dir, "starter"), append(args, "--temporal-address", i.temporal.Address, "--output", "json")...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
 	stdout, err := cmd.Output()
-	require.NoError(i.t, err, "%v: %s", args, stdout)
+	require.NoError(i.t, err, "%v: %s%s", args, stdout, &stderr)
 	require.NoError(i.t, json.Unmarshal(stdout, result), "%v: %s", args, stdout)
 }
 
