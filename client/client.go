@@ -81,7 +81,7 @@ func (c *Client) query(ctx context.Context, workflowID, name string, result any,
 	}
 	v, err := c.Temporal.QueryWorkflow(ctx, workflowID, "", name, args...)
 	for range queriesAgain {
-		if _, given := errors.AsType[*serviceerror.Canceled](err); !given || ctx.Err() != nil {
+		if _, given := errors.AsType[*serviceerror.Canceled](err); !given && !NoPoller(err) || ctx.Err() != nil {
 			break
 		}
 		v, err = c.Temporal.QueryWorkflow(ctx, workflowID, "", name, args...)
@@ -95,8 +95,15 @@ func (c *Client) query(ctx context.Context, workflowID, name string, result any,
 // unprintable tells whether no id has a character.
 func unprintable(r rune) bool { return r < ' ' || r > '~' }
 
-// queriesAgain is how often a query is asked again that the server has given up, as it does when the worker that held it was killed.
+// queriesAgain is how often a query is asked again that the server has given up, as it does when the worker that held it was killed, or when no worker
+// has come back yet after the server was restarted. For those it waits itself, most of ten seconds each time.
 const queriesAgain = 3
+
+// NoPoller tells whether an error is that of a server at which no worker asked for work, some ten seconds long.
+func NoPoller(err error) bool {
+	precondition, ok := errors.AsType[*serviceerror.FailedPrecondition](err)
+	return ok && precondition.Message == "no poller seen for task queue recently, worker may be down" // errNoRecentPoller in its service/matching/matcher.go
+}
 
 // readable strips Temporal's wrapping from errors that our workflows made for people, and marks the two kinds that
 // callers ask for.

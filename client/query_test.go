@@ -14,27 +14,31 @@ import (
 // givenUp is Temporal, which gives queries up so many times.
 type givenUp struct {
 	temporal.Client
+	err         error
 	left, asked int
 }
 
 func (g *givenUp) QueryWorkflow(context.Context, string, string, string, ...any) (converter.EncodedValue, error) {
 	g.asked++
 	if g.left--; g.left >= 0 {
-		return nil, serviceerror.NewCanceled("context canceled")
+		return nil, g.err
 	}
 	return nil, errors.New("answered")
 }
 
 func TestQueriesThatTheServerGaveUpAreAskedAgain(t *testing.T) {
-	g := &givenUp{left: 2}
-	require.EqualError(t, New(g).query(t.Context(), "definition/case", "definition", nil), "answered")
-	require.Equal(t, 3, g.asked)
+	killed := serviceerror.NewCanceled("context canceled")
+	for _, err := range []error{killed, serviceerror.NewFailedPrecondition("no poller seen for task queue recently, worker may be down")} {
+		g := &givenUp{err: err, left: 2}
+		require.EqualError(t, New(g).query(t.Context(), "definition/case", "definition", nil), "answered")
+		require.Equal(t, 3, g.asked)
 
-	g = &givenUp{left: 100}
-	require.ErrorContains(t, New(g).query(t.Context(), "definition/case", "definition", nil), "context canceled")
-	require.Equal(t, 1+queriesAgain, g.asked)
+		g = &givenUp{err: err, left: 100}
+		require.ErrorIs(t, New(g).query(t.Context(), "definition/case", "definition", nil), err)
+		require.Equal(t, 1+queriesAgain, g.asked)
+	}
 
-	g = &givenUp{left: 100}
+	g := &givenUp{err: killed, left: 100}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.Error(t, New(g).query(ctx, "definition/case", "definition", nil))

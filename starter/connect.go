@@ -118,9 +118,7 @@ func unanswered(err error) error {
 func noWorker(err error) bool {
 	_, notReady := errors.AsType[*serviceerror.WorkflowNotReady](err)
 	_, late := errors.AsType[*serviceerror.DeadlineExceeded](err)
-	precondition, ok := errors.AsType[*serviceerror.FailedPrecondition](err)
-	return notReady || late || errors.Is(err, context.DeadlineExceeded) ||
-		ok && precondition.Message == "no poller seen for task queue recently, worker may be down"
+	return notReady || late || errors.Is(err, context.DeadlineExceeded) || client.NoPoller(err)
 }
 
 // completeNames offers names that the server knows to the shell; none when it does not answer at once.
