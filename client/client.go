@@ -41,12 +41,18 @@ func (c *Client) update(ctx context.Context, workflowID, name string, arg, resul
 }
 
 // updateOnce is update that takes effect once for one id; "" is always another one.
-func (c *Client) updateOnce(ctx context.Context, workflowID, name, id string, arg, result any) error {
-	h, err := c.Temporal.UpdateWorkflow(ctx, temporal.UpdateWorkflowOptions{
-		WorkflowID: workflowID, UpdateID: id, UpdateName: name, Args: []any{arg}, WaitForStage: temporal.WorkflowUpdateStageCompleted,
-	})
-	if err == nil {
-		err = h.Get(ctx, result)
+func (c *Client) updateOnce(ctx context.Context, workflowID, name, id string, arg, result any) (err error) {
+	for range updatesAtMost {
+		var h temporal.WorkflowUpdateHandle
+		h, err = c.Temporal.UpdateWorkflow(ctx, temporal.UpdateWorkflowOptions{
+			WorkflowID: workflowID, UpdateID: id, UpdateName: name, Args: []any{arg}, WaitForStage: temporal.WorkflowUpdateStageCompleted,
+		})
+		if err == nil {
+			err = h.Get(ctx, result)
+		}
+		if _, undone := errors.AsType[*serviceerror.WorkflowNotReady](err); !undone || ctx.Err() != nil {
+			break
+		}
 	}
 	err = readable(err)
 	if errors.Is(err, ErrNotFound) {
@@ -56,6 +62,10 @@ func (c *Client) updateOnce(ctx context.Context, workflowID, name, id string, ar
 	}
 	return err
 }
+
+// updatesAtMost bounds how often an update is sent whose workflow task failed, so that it has had no effect: one that ends its workflow, when something
+// else came in that moment (UNHANDLED_COMMAND).
+const updatesAtMost = 4
 
 // updateWithStart sends an update and starts the workflow first when it does not run.
 func (c *Client) updateWithStart(ctx context.Context, workflowID, workflowType, name string, input, arg, result any) error {
