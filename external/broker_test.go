@@ -23,6 +23,7 @@ type shop struct {
 	released []string
 	unlocked []string
 	gone     map[string]bool
+	whenGone func() // is called when one of those is to be locked
 	fails    error
 	again    bool          // what is released is offered again
 	locking  time.Duration // how long it takes
@@ -75,10 +76,14 @@ func (s *shop) Lock(_ context.Context, o *Offered, worker string, _ time.Duratio
 		time.Sleep(s.locking) // by the clock of the test
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.gone[o.String()] {
+	gone := s.gone[o.String()]
+	s.mu.Unlock()
+	if gone {
+		s.whenGone()
 		return nil, ErrGone
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.locked[o.String()] = worker
 	return &Task{ID: o.String(), Worker: worker}, nil
 }
@@ -308,13 +313,8 @@ func TestFetchOfWhatIsGone(t *testing.T) {
 	s := newShop()
 	b := brokerOf(t, s, 10)
 	s.gone[name{instance: "a", task: 1}.String()] = true
+	s.whenGone = func() { s.offer("a", 2) }
 	s.offer("a", 1)
-	go func() {
-		for len(s.queue("a")) > 0 {
-			time.Sleep(time.Millisecond)
-		}
-		s.offer("a", 2)
-	}()
 	found, err := b.Fetch(t.Context(), Request{Worker: "w", Topics: want("a"), Max: 1, Wait: time.Minute})
 	require.NoError(t, err)
 	require.Len(t, found, 1)

@@ -161,6 +161,12 @@ func (t *Tasks) Get(ctx context.Context, id string, by Scope) (*Task, error) {
 	return all[i], nil
 }
 
+// Topics are those of deployed processes that a caller may have tasks of, by name: client.Client.DeployedTopics.
+func (t *Tasks) Topics(ctx context.Context, by Scope) ([]string, error) {
+	all, err := t.client.DeployedTopics(ctx, by.tenant)
+	return slices.DeleteFunc(all, func(topic string) bool { return !by.Topic(topic) }), err
+}
+
 // open are the tasks of an instance: what it says itself, and what Temporal knows of those that are offered.
 func (t *Tasks) open(ctx context.Context, instance string) ([]*Task, error) {
 	d, pending, err := t.describe(ctx, instance)

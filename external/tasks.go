@@ -198,6 +198,18 @@ func (t *Tasks) Unlock(ctx context.Context, id string, by Scope) (err error) {
 	return err
 }
 
+// Return has a task offered again at once that its worker does not want after all.
+func (t *Tasks) Return(ctx context.Context, id string, by By) error {
+	return t.answer(ctx, id, by, DeedReturn, looked, func(h *held) error {
+		if !h.has() { // the lock has run out: it is offered already
+			return nil
+		}
+		l := h.lease
+		l.Worker, l.Token = "", nil
+		return t.again(ctx, h.Token, l, "unlock", "returned by its worker", time.Millisecond)
+	})
+}
+
 // answer does something with a task that its worker, and nobody else, may do.
 func (t *Tasks) answer(ctx context.Context, id string, by By, what string, from source, do func(*held) error) (err error) {
 	ctx, told := t.telling(ctx, what, id, by)

@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +19,7 @@ import (
 	"github.com/waybill-io/waybill/gateway"
 	"github.com/waybill-io/waybill/gateway/access"
 	"github.com/waybill-io/waybill/testsuite/externaltest"
+	"github.com/waybill-io/waybill/testsuite/process"
 	"github.com/waybill-io/waybill/testsuite/temporalserver/servertest"
 	"github.com/waybill-io/waybill/worker/app"
 )
@@ -30,22 +29,7 @@ var server servertest.Server
 func TestMain(m *testing.M) { os.Exit(server.Run(m)) }
 
 // log is what a gateway logs, a JSON object a line.
-type log struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
+type log struct{ process.Output }
 
 // of are the lines with a message.
 func (l *log) of(t *testing.T, message string) (list []map[string]any) {

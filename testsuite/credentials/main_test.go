@@ -3,7 +3,6 @@
 package credentials_test
 
 import (
-	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -50,26 +48,8 @@ type house struct {
 	t     *testing.T
 	oauth *oauthserver.Server
 	gate  *oauthserver.Gate
-	log   *log
-	web   string // the gateway
-}
-
-// log keeps what a worker says.
-type log struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+	log   *process.Output // what the worker says
+	web   string          // the gateway
 }
 
 // start runs a worker with everything, and an OAuth server behind a gate.
@@ -79,7 +59,7 @@ func start(t *testing.T, o oauthserver.Options) *house {
 		process.Missing(t, "no Temporal server: "+err.Error())
 	}
 	port := process.Ports(t, 1)[0]
-	h := &house{t: t, log: &log{}, web: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	h := &house{t: t, log: &process.Output{}, web: fmt.Sprintf("http://127.0.0.1:%d", port)}
 	o.Redirect = h.web + "/oauth/callback"
 	h.oauth = oauthserver.Start(t, o)
 	h.gate = oauthserver.NewGate(t, h.oauth)

@@ -1,14 +1,12 @@
 package externaltest
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,27 +21,9 @@ type Node struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	ended  chan struct{}
-	err    error // how it ended
-	output output
-	read   int // bytes that Await has been through
-}
-
-// output is what a program has written so far, to both of its outputs.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
+	err    error          // how it ended
+	output process.Output // both of its outputs
+	read   int            // bytes that Await has been through
 }
 
 // Installed skips a test without Node.js, or without a package in the node_modules of a folder; with CI=true it fails it.
