@@ -47,6 +47,9 @@ func (s *Store) Write(ctx context.Context, documents []events.Document) (Written
 	return written, err
 }
 
+// usualBytes is about what most documents and their action lines have.
+const usualBytes = 1 << 10
+
 // target is where a document goes.
 type target struct{ tenant, index string }
 
@@ -56,7 +59,7 @@ func (s *Store) write(ctx context.Context, documents []events.Document, find fun
 	type goal struct{ name, alias string }
 	goals := map[target]goal{}
 	barred := map[string]error{} // by tenant, why nothing can be written for it
-	c := &chunk{alias: alias}
+	c := &chunk{alias: alias, body: make([]byte, 0, min(len(documents)*usualBytes, s.limits.bytes+s.limits.bytes/8))}
 	send := func(full *chunk) error {
 		select {
 		case s.slots <- struct{}{}:

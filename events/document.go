@@ -33,15 +33,16 @@ type Document struct {
 
 // Documents are those of a batch, in its order.
 func (b Batch) Documents() []Document {
+	definition := ""
+	if b.Key != "" {
+		definition = fmt.Sprintf("%s:%d", b.Key, b.DefinitionVersion)
+	}
 	documents := make([]Document, len(b.Events))
 	for i, e := range b.Events {
-		d := Document{Process: b.Process, Kind: e.Type.Kind(), Event: e}
-		if b.Key != "" {
-			d.Definition = fmt.Sprintf("%s:%d", b.Key, b.DefinitionVersion)
-		}
+		d := &documents[i]
+		d.Process, d.Definition, d.Kind, d.Event = b.Process, definition, e.Type.Kind(), e
 		d.named()
 		d.spread()
-		documents[i] = d
 	}
 	return documents
 }
