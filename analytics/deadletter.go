@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -91,17 +92,29 @@ func (s *Store) RetryDeadLetters(ctx context.Context, ids ...string) (Written, e
 	var tried []found
 	cut := 0
 	c := &chunk{alias: true}
+	barred := map[string]error{} // by tenant, why nothing can be written for it
 	for _, f := range there {
 		l := f.Letter
 		if l.Cut {
 			cut++
 			continue
 		}
-		if err := s.Ensure(ctx, l.Tenant); err != nil {
-			return Written{}, err
+		if barred[l.Tenant] == nil {
+			err := s.Ensure(ctx, l.Tenant)
+			if _, ok := errors.AsType[unusable](err); err != nil && !ok {
+				return t.Written, err
+			}
+			barred[l.Tenant] = err
 		}
-		c.append(l.Index, letter{tenant: l.Tenant, id: l.DocumentID, version: l.Version}, []byte(l.Document))
 		tried = append(tried, f)
+		again := letter{tenant: l.Tenant, index: l.Index, id: l.DocumentID, version: l.Version}
+		if why := barred[l.Tenant]; why != nil {
+			var only chunk
+			only.append(l.Index, again, []byte(l.Document))
+			t.bury(only.items[0].dead(&only, why))
+			continue
+		}
+		c.append(l.Index, again, []byte(l.Document))
 		if len(c.body) >= s.limits.bytes {
 			if err := s.send(ctx, c, &t, 1); err != nil {
 				return t.Written, fmt.Errorf("retry dead letters: %w", err)
