@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -21,8 +19,8 @@ const (
 	packedOfWrite = 4 << 20
 )
 
-// Index reads the histories of a block, newest events first and no further back than what is not known, and writes what they tell to the index: of
-// each thing the latest document, the newest of which wins there. So it may be done any number of times.
+// Index reads the memos of a block or, where they do not tell all, histories, newest events first and no further back than what is not known, and
+// writes what they tell to the index: of each thing the latest document, the newest of which wins there. So it may be done any number of times.
 func (x *Indexer) Index(ctx context.Context, b contract.IndexBlock) (contract.IndexedBlock, error) {
 	defer since(x.metrics.block, time.Now())
 	defer keepAlive(ctx, nil)()
@@ -35,13 +33,22 @@ func (x *Indexer) Index(ctx context.Context, b contract.IndexBlock) (contract.In
 type documentKey struct{ tenant, index, id string }
 
 // latest are documents, of each thing the latest.
-type latest map[documentKey]events.Document
+type latest map[documentKey]*events.Document
 
-func (l latest) take(d events.Document) {
+func (l latest) take(d *events.Document) {
 	key := documentKey{d.Tenant, d.Index(), d.ID()}
 	if have, known := l[key]; !known || have.Version() < d.Version() {
-		l[key] = d
+		kept := *d // d would keep all of its batch
+		l[key] = &kept
 	}
+}
+
+func (l latest) list() []events.Document {
+	list := make([]events.Document, 0, len(l))
+	for _, d := range l {
+		list = append(list, *d)
+	}
+	return list
 }
 
 // block gathers documents until they are written. Those who read wait while a write is under way, so that what is in memory is bounded.
@@ -65,6 +72,7 @@ func (b *block) index(executions []contract.Execution) error {
 	readers.SetLimit(b.settings.Histories)
 	var mu sync.Mutex
 	var ended []string
+	memos := b.memos(b.ctx, executions)
 	for _, e := range executions {
 		readers.Go(func() error {
 			if err := cmp.Or(b.ctx.Err(), b.failure()); err != nil { // the block is given up, the worker stops, or the block fails
@@ -75,7 +83,10 @@ func (b *block) index(executions []contract.Execution) error {
 				b.add(contract.IndexCount{Executions: 1})
 				return nil
 			}
-			outcome, err := b.read(e)
+			outcome, err := b.tell(e, memos[e.Run])
+			if outcome == "" && err == nil {
+				outcome, err = b.read(e)
+			}
 			if err != nil {
 				b.fail(err)
 				return err
@@ -137,8 +148,8 @@ func (b *block) take(batch events.Batch, packed int) error {
 	if b.failed != nil { // a write takes seconds to fail: one is enough
 		return b.failed
 	}
-	for _, d := range documents {
-		b.documents.take(d)
+	for i := range documents {
+		b.documents.take(&documents[i])
 	}
 	b.packed += packed
 	if len(b.documents) < b.settings.MaxBatch && b.packed < packedOfWrite {
@@ -153,7 +164,7 @@ func (b *block) write() error {
 	if len(b.documents) == 0 {
 		return nil
 	}
-	documents := slices.Collect(maps.Values(b.documents))
+	documents := b.documents.list()
 	begun := time.Now()
 	written, err := b.sink.Write(b.ctx, documents)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -44,6 +45,9 @@ type kept struct {
 	faults    map[string]error                   // by run
 	pages     []int32                            // that were asked for, in events
 	read      int                                // events that were given out
+	listed    map[string]*workflow.WorkflowExecutionInfo
+	queries   []string
+	unlisted  error // of the visibility store
 
 	writes    []int // documents of each
 	documents map[string]events.Document
@@ -114,6 +118,20 @@ func (k *kept) DescribeWorkflowExecution(_ context.Context, id, run string) (*wo
 	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
 		Execution: &common.WorkflowExecution{WorkflowId: id, RunId: cmp.Or(run, "a")}, FirstRunId: "a",
 	}}, nil
+}
+
+// ListWorkflow lists executions by their runs.
+func (k *kept) ListWorkflow(_ context.Context, r *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.queries = append(k.queries, r.GetQuery())
+	out := &workflowservice.ListWorkflowExecutionsResponse{}
+	for run, i := range k.listed {
+		if strings.Contains(r.GetQuery(), "'"+run+"'") {
+			out.Executions = append(out.Executions, i)
+		}
+	}
+	return out, k.unlisted
 }
 
 func (k *kept) Write(_ context.Context, documents []events.Document) (w analytics.Written, err error) {
@@ -227,6 +245,22 @@ func (k *kept) versions() map[string]int64 {
 		have[id] = d.Version()
 	}
 	return have
+}
+
+// A thing that changes often is one document in memory, too.
+func TestLatestKeepsNoBatches(t *testing.T) {
+	l := latest{}
+	b := events.Batch{Process: events.Process{Instance: "order/a", Began: monday}, Events: make([]events.Event, 100)}
+	for i := range b.Events {
+		b.Events[i] = events.Event{Sequence: int64(i + 1), Type: events.VariableUpdated, Ref: "n", Name: "n"}
+	}
+	documents := b.Documents()
+	for i := range documents {
+		l.take(&documents[i])
+	}
+	require.Len(t, l, 1)
+	documents[99].Event.Name = "changed"
+	require.Equal(t, "n", l.list()[0].Event.Name, "it is a copy, which keeps nothing else")
 }
 
 func TestBlockWritesTheLatestOfEachThing(t *testing.T) {

@@ -68,6 +68,7 @@ type Indexer struct {
 	logger   *slog.Logger
 	metrics  *indexMetrics
 	ended    *recentRuns
+	lately   lately
 
 	mu        sync.Mutex
 	retention time.Duration

@@ -28,7 +28,7 @@ func newIndexMetrics(r prometheus.Registerer) *indexMetrics {
 			Name: "waybill_index_documents_total", Help: "Documents of events that this worker wrote, by outcome: written, known (the index has it, or a newer one), dead.",
 		}, []string{"outcome"}),
 		executions: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "waybill_index_executions_total", Help: "Histories that this worker looked at for events, by outcome: read, known (read to its end before), gone (deleted by Temporal), dead.",
+			Name: "waybill_index_executions_total", Help: "Executions that this worker looked at for events, by outcome: read, told (by their memo, and not read), known (read to its end before), gone (deleted by Temporal), dead.",
 		}, []string{"outcome"}),
 		write: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "waybill_index_write_seconds", Help: "Time of a bulk write.", Buckets: seconds,

@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/waybill-io/waybill/activities/contract"
@@ -45,10 +46,11 @@ func (x *Indexer) Plan(ctx context.Context, in contract.IndexPlanInput) (contrac
 				out.Next = &cursor
 				return out, nil
 			}
-			found, next, err := x.list(ctx, query(cursor.Query, in.Since), cursor.Token, min(left, page))
+			listed, next, err := x.list(ctx, query(cursor.Query, in.Since), cursor.Token, min(left, page))
 			if err != nil {
 				return out, err
 			}
+			found := executions(listed)
 			if size := sizeOf(found); size <= room || len(found) == 1 {
 				room -= size
 			} else if len(out.Executions) > 0 {
@@ -59,7 +61,9 @@ func (x *Indexer) Plan(ctx context.Context, in contract.IndexPlanInput) (contrac
 				continue
 			}
 			for i := range found { // these are read wholly: a note of what they recorded before may have been lost
-				found[i].Ended = cursor.Query == 0
+				if found[i].Ended = cursor.Query == 0; found[i].Ended && !x.ended.has(found[i].Run) {
+					x.lately.add(found[i].Run, listed[i].GetMemo())
+				}
 			}
 			out.Executions = append(out.Executions, found...)
 			if cursor.Token = next; len(next) == 0 {
@@ -104,7 +108,7 @@ func (x *Indexer) sweep(ctx context.Context, in contract.IndexPlanInput, out *co
 	}
 	room, page := contract.IndexPlanSize/2, int64(listPage)
 	for left := in.Quota; left > 0; {
-		found, next, err := x.list(ctx, running, out.Sweep.Token, int(min(left, page)))
+		listed, next, err := x.list(ctx, running, out.Sweep.Token, int(min(left, page)))
 		if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused && len(out.Sweep.Token) > 0 {
 			x.logger.Warn("a sweep begins again, since Temporal does not take the place where it was", "error", err)
 			out.Sweep.Token, out.Sweep.Visited = nil, 0
@@ -113,6 +117,7 @@ func (x *Indexer) sweep(ctx context.Context, in contract.IndexPlanInput, out *co
 		if err != nil {
 			return err
 		}
+		found := executions(listed)
 		if room -= sizeOf(found); room < 0 && len(found) > 1 {
 			if left < in.Quota { // the next pass visits what is missing
 				return nil
@@ -142,16 +147,20 @@ func sizeOf(list []contract.Execution) (size int) {
 }
 
 // list returns a page of executions.
-func (x *Indexer) list(ctx context.Context, query string, token []byte, size int) ([]contract.Execution, []byte, error) {
+func (x *Indexer) list(ctx context.Context, query string, token []byte, size int) ([]*workflow.WorkflowExecutionInfo, []byte, error) {
 	page, err := x.client.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query, NextPageToken: token, PageSize: int32(size)})
 	if err != nil {
 		return nil, nil, fmt.Errorf("list executions: %w", err)
 	}
-	found := make([]contract.Execution, len(page.GetExecutions()))
-	for i, e := range page.GetExecutions() {
+	return page.GetExecutions(), page.GetNextPageToken(), nil
+}
+
+func executions(listed []*workflow.WorkflowExecutionInfo) []contract.Execution {
+	found := make([]contract.Execution, len(listed))
+	for i, e := range listed {
 		found[i] = contract.Execution{ID: e.GetExecution().GetWorkflowId(), Run: e.GetExecution().GetRunId()}
 	}
-	return found, page.GetNextPageToken(), nil
+	return found
 }
 
 // tell says how to index.

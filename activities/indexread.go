@@ -3,6 +3,7 @@ package activities
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.temporal.io/api/common/v1"
@@ -22,8 +23,9 @@ const (
 	historyPage      = 250
 )
 
-// Outcomes of a look at a history.
+// Outcomes of a look at an execution.
 const (
+	memoRead    = "told"
 	historyRead = "read"
 	historyGone = "gone"
 	historyDead = "dead"
@@ -71,7 +73,7 @@ func (b *block) read(e contract.Execution) (outcome string, err error) {
 			}
 			if ok && len(batch.Events) > 0 {
 				end.take(e.ID, batch)
-				if err := b.take(batch, packedSize(event)); err != nil {
+				if err := b.take(batch, len(marker.Payload(event).GetData())); err != nil {
 					return "", err
 				}
 			}
@@ -103,9 +105,12 @@ func (c *closeOf) take(id string, b events.Batch) {
 		return
 	}
 	c.own = true
-	for _, e := range b.Events {
-		c.recorded = c.recorded || e.Type == events.ProcessEnded
-	}
+	c.recorded = c.recorded || endsIn(id, b)
+}
+
+// endsIn tells whether an instance says in a batch that it has ended.
+func endsIn(id string, b events.Batch) bool {
+	return b.Instance == id && slices.ContainsFunc(b.Events, func(e events.Event) bool { return e.Type == events.ProcessEnded })
 }
 
 // close takes the events that an execution could not record, since it did not end by itself.
@@ -125,13 +130,13 @@ func (b *block) close(e contract.Execution, end closeOf, outcome string) (string
 		return "", fmt.Errorf("close what %q, run %s, has left open: %w", e.ID, e.Run, err)
 	}
 	if ok {
-		return outcome, b.take(batch, len(batch.Events)*sizeOfClosing)
+		return outcome, b.take(batch, len(batch.Events)*sizeOfEvent)
 	}
 	return outcome, nil
 }
 
-// sizeOfClosing is what an event counts that no history holds.
-const sizeOfClosing = 100
+// sizeOfEvent is what an event counts when no history tells its size.
+const sizeOfEvent = 100
 
 // Faults of a history that come again however often it is read.
 const (
@@ -156,12 +161,4 @@ func faultOf(err error) string {
 		return historyTooLarge
 	}
 	return ""
-}
-
-// packedSize is how large the payloads of a marker are.
-func packedSize(e *history.HistoryEvent) (size int) {
-	for _, p := range e.GetMarkerRecordedEventAttributes().GetDetails()["data"].GetPayloads() {
-		size += len(p.GetData())
-	}
-	return size
 }

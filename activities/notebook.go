@@ -62,7 +62,7 @@ func newNotebook(send func(context.Context, contract.Moved) error, logger *slog.
 	}
 }
 
-// Moved notes that an execution recorded events; one that ended with them needs no note. Workflow code calls it, in a side effect: it neither
+// Moved notes that an execution recorded events; one that ended with them needs no note. Workflow code calls it: it neither
 // blocks nor fails.
 func (n *Notebook) Moved(id, run string, ended bool) {
 	n.mu.Lock()

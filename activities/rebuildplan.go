@@ -125,10 +125,11 @@ func (b *Rebuilder) PlanHistories(ctx context.Context, in contract.HistoryPlanIn
 				p.Next = &c
 				return p, nil
 			}
-			found, next, err := b.reader.list(ctx, historyQuery(c.Query, in.Since, in.Instance), c.Token, max(in.BlockSize, 1))
+			listed, next, err := b.reader.list(ctx, historyQuery(c.Query, in.Since, in.Instance), c.Token, max(in.BlockSize, 1))
 			if err != nil {
 				return p, err
 			}
+			found := executions(listed)
 			if len(found) > 0 {
 				p.Parts = append(p.Parts, contract.GatherPart{Executions: found})
 			}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"slices"
 
 	"github.com/waybill-io/waybill/activities/contract"
 	"github.com/waybill-io/waybill/analytics"
@@ -98,7 +96,7 @@ func (g *gathering) take(ctx context.Context, d events.Document) error {
 	if d.Time.Before(g.part.Since) {
 		return nil
 	}
-	g.documents.take(d)
+	g.documents.take(&d)
 	if len(g.documents) < g.reader.settings.MaxBatch {
 		return nil
 	}
@@ -109,7 +107,7 @@ func (g *gathering) flush(ctx context.Context) error {
 	if len(g.documents) == 0 {
 		return nil
 	}
-	documents := slices.Collect(maps.Values(g.documents))
+	documents := g.documents.list()
 	clear(g.documents)
 	written, err := g.Write(ctx, documents)
 	g.done.Dead += int64(written.Dead)

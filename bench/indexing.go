@@ -84,7 +84,7 @@ func measureIndexing(ctx context.Context, rounds int, progress io.Writer) (*inde
 		ours, bare = append(ours, rates[0]), append(bare, rates[1])
 		ratios, again = append(ratios, rates[0]/rates[1]), append(again, known/rates[1])
 		for _, tenant := range []string{mine, theirs} { // so that every round has a server as empty as the others
-			if err := in.drop(ctx, tenant); err != nil {
+			if err := drop(ctx, in.store, tenant); err != nil {
 				return nil, err
 			}
 		}
@@ -93,14 +93,15 @@ func measureIndexing(ctx context.Context, rounds int, progress io.Writer) (*inde
 	return report, nil
 }
 
-func (in *indexing) drop(ctx context.Context, tenant string) error {
-	if err := in.store.Create(ctx, tenant, 2); err != nil {
+// drop empties the indexes of a tenant.
+func drop(ctx context.Context, s *analytics.Store, tenant string) error {
+	if err := s.Create(ctx, tenant, 2); err != nil {
 		return err
 	}
-	if err := in.store.Swap(ctx, tenant, 1, 2); err != nil {
+	if err := s.Swap(ctx, tenant, 1, 2); err != nil {
 		return err
 	}
-	return in.store.Drop(ctx, tenant, 1)
+	return s.Drop(ctx, tenant, 1)
 }
 
 // write indexes as block activities do: a block at a time each, of the instances of 100 executions.

@@ -9,7 +9,7 @@ import (
 
 // Version is the version of the engine's behaviour that new instances get. An instance keeps the version it started
 // with (State.Engine), so a change of behaviour reaches only instances that start after it.
-const Version = 5
+const Version = 6
 
 // Event is what happened to an instance since the last step.
 type Event interface{ event() }

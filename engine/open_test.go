@@ -56,7 +56,7 @@ func TestStateOfAnotherEngineOrModel(t *testing.T) {
 	p := model(nodes(start("s"), service("a")), "s -> a")
 	s := New(Options{Engine: Version + 1})
 	_, err := Step(p, s, Started{}, epoch)
-	require.ErrorContains(t, err, "engine version 6; this engine knows versions 1 to 5")
+	require.ErrorContains(t, err, "engine version 7; this engine knows versions 1 to 6")
 
 	s = New(Options{})
 	_, err = Step(p, s, Started{}, epoch)

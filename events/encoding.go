@@ -32,6 +32,9 @@ const (
 // compressed is from how many bytes on compression is worth its while: a batch seldom has more than some hundred.
 const compressed = 2 << 10
 
+// decodedAtOnce bounds the room that is made for the events of a batch before it is known that they are there.
+const decodedAtOnce = 100
+
 // maxBatch bounds a batch after decompression.
 const maxBatch = 64 << 20
 
@@ -140,6 +143,9 @@ func (k *packing) compress() (data []byte, err error) {
 	return out.Bytes(), err
 }
 
+// Compressed tells whether a packed batch is: it has many events, or long ones.
+func Compressed(packed []byte) bool { return packed[header-1] != keptPlain }
+
 // Encode packs one batch. One without events says that events are not recorded.
 func Encode(b Batch) ([]byte, error) {
 	data, _, err := new(Encoder).Pack(b.Process, slices.Values(b.Events), maxBatch)
@@ -169,6 +175,7 @@ func Decode(data []byte) (b Batch, err error) {
 	r := &reader{last: time.Unix(0, 0)}
 	r.load(next(&body, r))
 	b.Process.fields(r)
+	b.Events = make([]Event, 0, min(n, decodedAtOnce))
 	var e entry
 	for len(body) > 0 && r.err == nil {
 		e = entry{}

@@ -97,7 +97,7 @@ var rooms = map[string][]string{
 	"starter":  {"alerts", "activities/binding", "activities/contract", "analytics", "analytics/chart", "bpmn", "client", "connectors", "connectors/catalog", "events", "external", "gateway/access/tokenfile", "mail", "project", "testsuite/scenario"},
 	"examples": {},
 	"bench": {
-		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/email", "connectors/files", "connectors/rest", "connectors/sql", "engine", "events", "gateway", "mail", "project", "testsuite", "worker", "worker/dev",
+		"alerts", "activities", "activities/contract", "analytics", "bpmn", "client", "connectors", "connectors/email", "connectors/files", "connectors/rest", "connectors/sql", "engine", "events", "events/marker", "gateway", "mail", "project", "testsuite", "worker", "worker/dev",
 		"workflows",
 	},
 	"testsuite": {

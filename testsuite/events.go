@@ -1,15 +1,19 @@
 package testsuite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/proto"
 
 	waybill "github.com/waybill-io/waybill/client"
 	"github.com/waybill-io/waybill/events"
@@ -17,7 +21,7 @@ import (
 	"github.com/waybill-io/waybill/testsuite/eventlog"
 )
 
-// Batches are the events of a run, marker by marker, with the workflow task of each.
+// Batches are the events of a run, marker by marker and with the memo, with the workflow task of each.
 func Batches(h *history.History) (all []events.Batch, tasks []int64, err error) {
 	for _, e := range h.GetEvents() {
 		b, ok, err := marker.Read(e, converter.GetDefaultDataConverter())
@@ -25,7 +29,8 @@ func Batches(h *history.History) (all []events.Batch, tasks []int64, err error) 
 			return nil, nil, err
 		}
 		if ok {
-			all, tasks = append(all, b), append(tasks, e.GetMarkerRecordedEventAttributes().GetWorkflowTaskCompletedEventId())
+			task := cmp.Or(e.GetMarkerRecordedEventAttributes().GetWorkflowTaskCompletedEventId(), e.GetWorkflowPropertiesModifiedEventAttributes().GetWorkflowTaskCompletedEventId())
+			all, tasks = append(all, b), append(tasks, task)
 		}
 	}
 	return all, tasks, nil
@@ -51,6 +56,9 @@ func CheckEvents(ctx context.Context, c *waybill.Client, checked map[string]bool
 			}
 			first := h.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetFirstExecutionRunId()
 			chains[first] = append(chains[first], h)
+			if err := checkMemo(e, h); err != nil {
+				return fmt.Errorf("the memo of %s: %w", e.GetExecution().GetWorkflowId(), err)
+			}
 		}
 		if request.NextPageToken = page.GetNextPageToken(); len(request.NextPageToken) == 0 {
 			break
@@ -73,6 +81,46 @@ func CheckEvents(ctx context.Context, c *waybill.Client, checked map[string]bool
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkMemo requires that a memo which tells of a run tells the latest of all things, as its history does, and is no larger than Temporal likes.
+func checkMemo(e *workflow.WorkflowExecutionInfo, h *history.History) error {
+	if size := proto.Size(e.GetMemo()); size > 2<<10 {
+		return fmt.Errorf("%d bytes", size)
+	}
+	from := converter.GetDefaultDataConverter()
+	told, err := marker.Summary(e.GetMemo(), from)
+	if err != nil || len(told) == 0 {
+		return err
+	}
+	recorded, _, err := Batches(h)
+	if err != nil {
+		return err
+	}
+	have, want := newest(told), newest(recorded)
+	for id, d := range want {
+		if !reflect.DeepEqual(have[id], d) {
+			return fmt.Errorf("%s is %+v in it, and %+v in the history", id, have[id], d)
+		}
+	}
+	if len(have) > len(want) {
+		return fmt.Errorf("%d things in it, and %d in the history", len(have), len(want))
+	}
+	return nil
+}
+
+// newest are the latest documents of all things, by index and id.
+func newest(batches []events.Batch) map[string]events.Document {
+	all := map[string]events.Document{}
+	for _, b := range batches {
+		for _, d := range b.Documents() {
+			id := d.Index() + " " + d.ID()
+			if have, known := all[id]; !known || have.Version() < d.Version() {
+				all[id] = d
+			}
+		}
+	}
+	return all
 }
 
 func checkChain(runs []*history.History) error {

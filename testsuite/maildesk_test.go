@@ -22,7 +22,7 @@ import (
 )
 
 // record is for whoever releases a version: its histories are replayed by every later one.
-var record = flag.String("record", "", "folder that the histories of the end-to-end tests are written to, histories/engine-5")
+var record = flag.String("record", "", "folder that the histories of the end-to-end tests are written to, histories/engine-6")
 
 const supportAddress = "support@example.com"
 

@@ -24,7 +24,7 @@ import (
 var server servertest.Server
 
 // record is for whoever releases a version: its histories are replayed by every later one.
-var record = flag.String("record", "", "folder that the histories of these tests are written to, ../testsuite/histories/engine-5")
+var record = flag.String("record", "", "folder that the histories of these tests are written to, ../testsuite/histories/engine-6")
 
 func TestMain(m *testing.M) { os.Exit(server.Run(m)) }
 

@@ -19,11 +19,14 @@ import (
 // recordedSince is the engine version of the first instances that record events. Histories of earlier ones hold no markers.
 const recordedSince = 4
 
+// memoSince is the engine version of the first instances that tell their events in their memo when they end.
+const memoSince = 6
+
 // Recording says how workflows record what happens in them, for analytics.
 type Recording struct {
 	// Off records nothing (event.generation.enabled=false). Runs that a worker which records has begun go on recording.
 	Off bool
-	// Moved hears that a workflow recorded events, when it does, not in a replay; ended: its last ones. The marker gets into the history
+	// Moved hears that a workflow recorded events, when it does, not in a replay; ended: its last ones. They get into the history
 	// shortly afterwards, or never when the worker dies. It is called by workflow code, and must not block. nil: nobody hears.
 	Moved func(id, run string, ended bool)
 
@@ -60,6 +63,7 @@ func (h *host) eventsOf(ctx workflow.Context, r Recording) {
 		Instance: h.id, Key: ref.Key, DefinitionVersion: ref.Version, Name: h.process.Name, BusinessKey: h.input.BusinessKey, Tenant: ref.Tenant,
 		Root: cmp.Or(caller.Root, caller.Instance), Parent: caller.Instance, Began: h.input.Began,
 	}, h.input.Clock != nil)
+	h.log.Memo = h.input.Engine >= memoSince
 }
 
 // record keeps the events of a step until the workflow task ends. They are its last command; what it opens gets them along.

@@ -4,11 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -17,6 +23,7 @@ import (
 	"github.com/waybill-io/waybill/connectors"
 	"github.com/waybill-io/waybill/definition"
 	"github.com/waybill-io/waybill/events"
+	"github.com/waybill-io/waybill/events/marker"
 	"github.com/waybill-io/waybill/testsuite"
 	"github.com/waybill-io/waybill/worker/app"
 	"github.com/waybill-io/waybill/workflows"
@@ -78,6 +85,78 @@ func TestEventsOfAWorkflowTaskAreOneMarker(t *testing.T) {
 	require.Equal(t, events.IntegrationResult, list[1].Events[0].Type)
 	require.Equal(t, events.ProcessEnded, list[1].Events[len(list[1].Events)-1].Type)
 	require.Equal(t, []string{id + " true false", id + " true true"}, notes.of(id))
+}
+
+// An instance that ends tells all its events once more in its memo, which visibility has, in the place of its last marker.
+func TestMemoTellsTheEventsOfARun(t *testing.T) {
+	temporal := server.Client(t)
+	d := &desk{answer: answers(map[string]any{"said": "hello"})}
+	c := startWorkerOn(t, temporal, d)
+	run := func(key, elements, extensions string, variables map[string]any) (of map[string]int64, memo *common.Memo, h *history.History) {
+		_, err := c.Deploy(t.Context(), define(t, key, elements, extensions))
+		require.NoError(t, err)
+		id, _, err := c.Start(t.Context(), client.StartOptions{Key: key, Variables: variables})
+		require.NoError(t, err)
+		_, err = c.Wait(t.Context(), id)
+		require.NoError(t, err)
+		h, err = c.History(t.Context(), id, "")
+		require.NoError(t, err)
+		list, _, err := testsuite.Batches(h)
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			page, err := temporal.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{Query: fmt.Sprintf("WorkflowId = '%s' AND CloseTime IS NOT NULL", id)})
+			if err != nil || len(page.GetExecutions()) == 0 {
+				return false
+			}
+			memo = page.GetExecutions()[0].GetMemo()
+			return true
+		}, 10*time.Second, 20*time.Millisecond)
+		of = map[string]int64{}
+		for _, b := range list {
+			for _, d := range b.Documents() {
+				of[d.Index()+" "+d.ID()] = max(of[d.Index()+" "+d.ID()], d.Version())
+			}
+		}
+		return of, memo, h
+	}
+	last := func(h *history.History) enums.EventType { return h.GetEvents()[len(h.GetEvents())-2].GetEventType() }
+
+	want, memo, h := run("told", scriptsAndCall, declared, nil)
+	require.Equal(t, enums.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED, last(h))
+	all, err := marker.Summary(memo, converter.GetDefaultDataConverter())
+	require.NoError(t, err)
+	have := map[string]int64{}
+	for _, b := range all {
+		for _, d := range b.Documents() {
+			have[d.Index()+" "+d.ID()] = max(have[d.Index()+" "+d.ID()], d.Version())
+		}
+	}
+	require.Equal(t, want, have)
+
+	_, memo, h = run("shortest", `<startEvent id="start"/><sequenceFlow id="a" sourceRef="start" targetRef="end"/><endEvent id="end"/>`, "", nil)
+	require.Equal(t, enums.EVENT_TYPE_MARKER_RECORDED, last(h), "no marker has said before that there will be a memo")
+	require.NotContains(t, memo.GetFields(), marker.LastMemo)
+
+	for _, turns := range []int{60, 2000} { // their first marker is compressed, and too much to tell twice
+		_, memo, h = run(fmt.Sprint("turns-", turns), `<startEvent id="start"/><sequenceFlow id="a" sourceRef="start" targetRef="turn"/>
+			<serviceTask id="turn" activiti:expression="${n + 1}" activiti:resultVariable="n"/><sequenceFlow id="b" sourceRef="turn" targetRef="more"/>
+			<exclusiveGateway id="more" default="c"/><sequenceFlow id="c" sourceRef="more" targetRef="turn"/>
+			<sequenceFlow id="d" sourceRef="more" targetRef="say"><conditionExpression>${n >= turns}</conditionExpression></sequenceFlow>
+			<serviceTask id="say" implementation="desk.CALL"/><sequenceFlow id="e" sourceRef="say" targetRef="end"/><endEvent id="end"/>`, declared,
+			map[string]any{"n": 0, "turns": turns})
+		all, err = marker.Summary(memo, converter.GetDefaultDataConverter())
+		require.NoError(t, err)
+		require.Empty(t, all, turns)
+		require.Equal(t, enums.EVENT_TYPE_MARKER_RECORDED, last(h), turns)
+	}
+
+	for length, want := range map[int]enums.EventType{ // of what the last events tell
+		100: enums.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED, 1024: enums.EVENT_TYPE_MARKER_RECORDED, 3000: enums.EVENT_TYPE_MARKER_RECORDED,
+	} {
+		d.set(answers(map[string]any{"said": strings.Repeat("a", length)}))
+		_, _, h = run(fmt.Sprintf("wide-%d", length), oneCall, declared, nil)
+		require.Equal(t, want, last(h), length)
+	}
 }
 
 func TestEventsTellOfTries(t *testing.T) {

@@ -1,12 +1,14 @@
 package marker
 
 import (
+	"encoding/json"
 	"fmt"
 	"iter"
 	"slices"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/waybill-io/waybill/events"
 )
@@ -17,6 +19,13 @@ const (
 	maxBytes = 1 << 20
 	// maxEvents bounds them, too: to pack as many takes a tenth of a second, and a workflow task that takes a second is taken for one that hangs.
 	maxEvents = 30_000
+	// maxMemo bounds the events of a memo, with what else is in it, in bytes: of 2 KiB Temporal logs a warning, and lists bring memos.
+	maxMemo = 1900
+	// What bounds the markers that may be in a memo, which a run keeps until it ends, and the last events, by number and by their texts. It decides
+	// whether a run has a memo, in a replay, too: other bounds are another engine version.
+	maxMarkers    = 8 << 10
+	maxLastEvents = 20
+	maxLastTexts  = 1 << 10
 )
 
 // Source are events, in their order. Those of a step of a process are made each time that they are asked for, since a step that loops may have
@@ -36,20 +45,26 @@ func (l List) Len() int { return len(l) }
 func (l List) Events() iter.Seq[events.Event] { return slices.Values(l) }
 
 // Writer writes the events of one run of a workflow. What it does in a replay follows from the markers that it wrote before, not from the
-// settings or the events of then: another worker, with other settings, replays the run.
+// settings of then: another worker, with other settings, replays the run.
 type Writer struct {
 	Process events.Process // whose events they are
 	// Off writes none: the first marker of the run says so, and none follows.
 	Off bool
-	// Moved hears of each marker when it is written, never in a replay; last: of the last events of the workflow. nil: nobody does. It
-	// must not block.
+	// Memo has the run tell its events once more when it ends, if they are few: the last of them are in its memo instead of a marker, and beside them
+	// is the latest of each thing that the markers tell of. Visibility has the memo of an execution that ended, so an indexer need not read its
+	// history. It must be the same in each replay. The memo of a worker with a codec is in plain text when the codec fails.
+	Memo bool
+	// Moved hears of each marker, and of the memo, when it is written, never in a replay; last: of the last events of the workflow. nil: nobody
+	// does. It must not block.
 	Moved   func(last bool)
 	Encoder *events.Encoder // nil: one of its own
 
 	waiting []Source
-	written int  // of the events of the first one
-	decided bool // the first marker is there
-	silent  bool // and said that there are no others
+	written int      // of the events of the first one
+	decided bool     // the first marker is there
+	silent  bool     // and said that there are no others
+	markers [][]byte // of the run, as long as they may get into its memo
+	size    int      // of all
 }
 
 // Add has events written with the next Flush. They must not change any more.
@@ -62,15 +77,15 @@ func (w *Writer) Add(s Source) {
 // Pending reports whether events wait to be written.
 func (w *Writer) Pending() bool { return len(w.waiting) > 0 }
 
-// Flush writes the events that wait, as one marker. What is too much for one stays for another workflow task: see Pending. It does not block,
+// Flush writes the events that wait, as one marker, or the memo. What is too much for one stays for another workflow task: see Pending. It does not block,
 // and must not be called from a handler that may not change anything, such as that of a query. last says that no others follow in the life of
 // the workflow.
 func (w *Writer) Flush(ctx workflow.Context, last bool) {
-	if !w.Pending() {
+	if !w.Pending() || last && w.memo(ctx) {
 		return
 	}
 	var packed []byte
-	err := workflow.SideEffect(ctx, func(workflow.Context) any { return w.pack(last) }).Get(&packed)
+	err := workflow.SideEffect(ctx, func(workflow.Context) any { return w.marker(last) }).Get(&packed)
 	var count int
 	if err == nil {
 		count, err = events.Count(packed)
@@ -79,11 +94,96 @@ func (w *Writer) Flush(ctx workflow.Context, last bool) {
 		panic(fmt.Sprintf("read back events: %v", err)) // fails the workflow task, not the workflow
 	}
 	w.decided = true
+	w.keep(packed)
 	if count == 0 {
 		w.silent, w.waiting = true, nil
 		return
 	}
 	w.take(count)
+}
+
+// keep keeps a marker for the memo. One that is compressed has too much for that.
+func (w *Writer) keep(packed []byte) {
+	w.markers = append(w.markers, packed)
+	if w.size += len(packed); !w.Memo || w.size > maxMarkers || events.Compressed(packed) {
+		w.Memo, w.markers = false, nil
+	}
+}
+
+// memo writes all events that wait to the memo, with what the markers tell; false: they are too many, or the run has no marker, which says whether
+// there are events at all.
+func (w *Writer) memo(ctx workflow.Context) bool {
+	if len(w.markers) == 0 || w.count() > maxLastEvents || w.texts() > maxLastTexts {
+		return false
+	}
+	memo := map[string]any{LastMemo: []byte{}} // as a replay has it, which compares the kinds of commands, not what they hold
+	if !workflow.IsReplaying(ctx) {
+		last, _ := w.pack(w.events, maxBytes)
+		memo[LastMemo] = last
+		if earlier := w.earlier(last); proto.Size(workflow.GetInfo(ctx).Memo)+len(last)+len(earlier) <= maxMemo {
+			memo[EarlierMemo] = earlier
+		}
+		if w.Moved != nil {
+			w.Moved(true)
+		}
+	}
+	if err := workflow.UpsertMemo(ctx, memo); err != nil {
+		panic(fmt.Sprintf("put events into the memo: %v", err))
+	}
+	w.take(w.count())
+	return true
+}
+
+// earlier packs what the markers tell, of each thing the latest event, but for what the last events are about.
+func (w *Writer) earlier(last []byte) []byte {
+	var list []events.Event
+	known := map[string]int64{} // versions of documents
+	for i, packed := range slices.Backward(append(slices.Clip(w.markers), last)) {
+		b, err := events.Decode(packed)
+		if err != nil {
+			panic(fmt.Sprintf("read back events: %v", err))
+		}
+		for n, d := range slices.Backward(b.Documents()) {
+			id := d.Index() + " " + d.ID()
+			if newest, told := known[id]; !told || newest < d.Version() {
+				known[id] = d.Version()
+				if i < len(w.markers) {
+					list = append(list, b.Events[n])
+				}
+			}
+		}
+	}
+	slices.Reverse(list)
+	packed, _ := w.pack(slices.Values(list), maxBytes)
+	return packed
+}
+
+// texts is how many bytes what may be long takes in the events that wait: names, each once, and values as JSON. The wording of errors, which another
+// version may change, does not count: with one of them there is no room for others.
+func (w *Writer) texts() (n int) {
+	known := map[string]bool{}
+	count := func(names ...string) {
+		for _, name := range names {
+			if !known[name] {
+				known[name] = true
+				n += len(name)
+			}
+		}
+	}
+	p := w.Process
+	count(p.Instance, p.Key, p.Name, p.BusinessKey, p.Root, p.Parent)
+	for e := range w.events {
+		if e.Error != "" {
+			n += events.MaxText
+		}
+		text, _ := json.Marshal([]any{e.Value, e.Variables}) // what JSON cannot hold, events do not
+		n += len(text)
+		count(e.UserID, e.ActivityID, e.ActivityName, e.SourceID, e.SourceName, e.TargetID, e.TargetName, e.SignalName, e.MessageName, e.ErrorCode, e.TaskID, e.Name,
+			e.TaskKey, e.Description, e.Assignee, e.Owner, e.Category, e.FormKey, e.Implementation, e.Topic, e.WorkerID)
+		count(e.CandidateUsers...)
+		count(e.CandidateGroups...)
+	}
+	return n
 }
 
 // FlushAll writes all events that wait, over several workflow tasks when there are too many for one. Until then it blocks.
@@ -117,27 +217,40 @@ func (w *Writer) events(yield func(events.Event) bool) {
 	}
 }
 
-// pack is what a marker holds. It is not called in a replay.
-func (w *Writer) pack(last bool) []byte {
-	of := w.events
-	off := w.Off && !w.decided
-	if off {
-		of = func(func(events.Event) bool) {}
+// count is how many events wait.
+func (w *Writer) count() int {
+	n := -w.written
+	for _, s := range w.waiting {
+		n += s.Len()
 	}
-	encoder := w.Encoder
-	if encoder == nil {
-		encoder = &events.Encoder{}
+	return n
+}
+
+// marker is what the next marker holds. It is not called in a replay.
+func (w *Writer) marker(last bool) []byte {
+	if w.Off && !w.decided {
+		packed, _ := w.pack(func(func(events.Event) bool) {}, maxBytes)
+		return packed
 	}
-	packed, n, err := encoder.Pack(w.Process, of, maxBytes)
+	packed, n := w.pack(w.events, maxBytes)
+	if w.Moved != nil {
+		w.Moved(last && n == w.count())
+	}
+	return packed
+}
+
+// pack packs events, as many as there is room for.
+func (w *Writer) pack(of iter.Seq[events.Event], room int) ([]byte, int) {
+	packed, n, err := w.encoder().Pack(w.Process, of, room)
 	if err != nil {
 		panic(fmt.Sprintf("pack events: %v", err))
 	}
-	if w.Moved != nil && !off {
-		all := -w.written
-		for _, s := range w.waiting {
-			all += s.Len()
-		}
-		w.Moved(last && n == all)
+	return packed, n
+}
+
+func (w *Writer) encoder() *events.Encoder {
+	if w.Encoder == nil {
+		w.Encoder = &events.Encoder{}
 	}
-	return packed
+	return w.Encoder
 }

@@ -29,7 +29,7 @@ import (
 )
 
 // record is for whoever releases a version: its histories are replayed by every later one.
-var record = flag.String("record", "", "folder that the histories of these tests are written to, ../histories/engine-5")
+var record = flag.String("record", "", "folder that the histories of these tests are written to, ../histories/engine-6")
 
 func TestMain(m *testing.M) {
 	for name, value := range map[string]string{
