@@ -30,7 +30,7 @@ func (b *block) tell(e contract.Execution, memo *common.Memo) (outcome string, e
 			return "", err
 		}
 	}
-	return memoRead, nil
+	return memoTold, nil
 }
 
 // memos are those of executions that have ended, by run. What a plan of this worker has just listed is not listed again.

@@ -25,7 +25,7 @@ const (
 
 // Outcomes of a look at an execution.
 const (
-	memoRead    = "told"
+	memoTold    = "told"
 	historyRead = "read"
 	historyGone = "gone"
 	historyDead = "dead"

@@ -1,5 +1,5 @@
 // Package marker is how histories of Temporal hold events: one marker, of a side effect, in each workflow task in which something happened. The last
-// events of a run may be in its memo instead, beside all those before, if they are few: visibility has them then.
+// events of a run may be in its memo instead, where the latest events of all other things are beside them, if they are few: visibility has them then.
 package marker
 
 import (
