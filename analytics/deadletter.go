@@ -109,9 +109,7 @@ func (s *Store) RetryDeadLetters(ctx context.Context, ids ...string) (Written, e
 		tried = append(tried, f)
 		again := letter{tenant: l.Tenant, index: l.Index, id: l.DocumentID, version: l.Version}
 		if why := barred[l.Tenant]; why != nil {
-			var only chunk
-			only.append(l.Index, again, []byte(l.Document))
-			t.bury(only.items[0].dead(&only, why))
+			t.bury(again.refused([]byte(l.Document), why))
 			continue
 		}
 		c.append(l.Index, again, []byte(l.Document))

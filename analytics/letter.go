@@ -28,9 +28,12 @@ const maxLetter = 1 << 20
 
 // dead is the letter of an item, with its document and why it was refused.
 func (i item) dead(c *chunk, err error) letter {
-	l := i.letter
-	l.document = bytes.Clone(bytes.TrimSuffix(c.body[i.text:i.end], []byte("\n")))
-	l.kind, l.reason = "refused", err.Error()
+	return i.letter.refused(bytes.Clone(bytes.TrimSuffix(c.body[i.text:i.end], []byte("\n"))), err)
+}
+
+// refused is the letter with its document, and why that was refused.
+func (l letter) refused(document []byte, err error) letter {
+	l.document, l.kind, l.reason = document, "refused", err.Error()
 	if e, ok := errors.AsType[*Error](err); ok {
 		l.kind, l.reason = e.Type, e.Reason
 	}

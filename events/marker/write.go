@@ -120,7 +120,7 @@ func (w *Writer) memo(ctx workflow.Context) bool {
 	if !workflow.IsReplaying(ctx) {
 		last, _ := w.pack(w.events, maxBytes)
 		memo[LastMemo] = last
-		if earlier := w.earlier(last); proto.Size(workflow.GetInfo(ctx).Memo)+len(last)+len(earlier) <= maxMemo {
+		if earlier := w.earlier(); proto.Size(workflow.GetInfo(ctx).Memo)+len(last)+len(earlier) <= maxMemo {
 			memo[EarlierMemo] = earlier
 		}
 		if w.Moved != nil {
@@ -134,22 +134,31 @@ func (w *Writer) memo(ctx workflow.Context) bool {
 	return true
 }
 
-// earlier packs what the markers tell, of each thing the latest event, but for what the last events are about.
-func (w *Writer) earlier(last []byte) []byte {
-	var list []events.Event
+// earlier packs what the markers tell, of each thing the latest event, but for what the events that wait are about.
+func (w *Writer) earlier() []byte {
 	known := map[string]int64{} // versions of documents
-	for i, packed := range slices.Backward(append(slices.Clip(w.markers), last)) {
+	newer := func(d *events.Document) bool {
+		id := d.Index() + " " + d.ID()
+		version, told := known[id]
+		if told && version >= d.Version() {
+			return false
+		}
+		known[id] = d.Version()
+		return true
+	}
+	waiting := events.Batch{Process: w.Process, Events: slices.Collect(w.events)}.Documents()
+	for i := range waiting {
+		newer(&waiting[i])
+	}
+	var list []events.Event
+	for _, packed := range slices.Backward(w.markers) {
 		b, err := events.Decode(packed)
 		if err != nil {
 			panic(fmt.Sprintf("read back events: %v", err))
 		}
 		for n, d := range slices.Backward(b.Documents()) {
-			id := d.Index() + " " + d.ID()
-			if newest, told := known[id]; !told || newest < d.Version() {
-				known[id] = d.Version()
-				if i < len(w.markers) {
-					list = append(list, b.Events[n])
-				}
+			if newer(&d) {
+				list = append(list, b.Events[n])
 			}
 		}
 	}
