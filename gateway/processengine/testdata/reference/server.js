@@ -53,6 +53,7 @@ async function main() {
     tasks.set(id, {
       id, topic: request.body.topic, flowNodeInstanceId: `node-${id}`, correlationId: 'correlation', processModelId: 'model', processInstanceId: `instance-${id}`,
       identity: {token: 'secret', userId: 'starter'}, payload: request.body.payload, state: 'pending', createdAt: new Date(),
+      lockExpirationTime: null, // as a database has it: moment(undefined) is now, and in the next millisecond a task that nobody has was locked
     });
     events.publish(`/externaltask/topic/${request.body.topic}/created`);
     response.json({id});
