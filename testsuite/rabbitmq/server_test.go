@@ -32,6 +32,7 @@ func TestMessagesOutliveTheBroker(t *testing.T) {
 	s := Start(t)
 	_, err := s.Channel().QueueDeclare("q", true, false, false, false, nil)
 	require.NoError(t, err)
+	s.Sync()
 	put(t, s, "q", "one")
 	s.Kill()
 	_, err = amqp.Dial(s.URL())
