@@ -91,7 +91,7 @@ func (c *Client) query(ctx context.Context, workflowID, name string, result any,
 	}
 	v, err := c.Temporal.QueryWorkflow(ctx, workflowID, "", name, args...)
 	for range queriesAgain {
-		if _, given := errors.AsType[*serviceerror.Canceled](err); !given && !NoPoller(err) || ctx.Err() != nil {
+		if _, given := errors.AsType[*serviceerror.Canceled](err); !given && !NoPoller(err) && !overtaken(err) || ctx.Err() != nil {
 			break
 		}
 		v, err = c.Temporal.QueryWorkflow(ctx, workflowID, "", name, args...)
@@ -108,6 +108,13 @@ func unprintable(r rune) bool { return r < ' ' || r > '~' }
 // queriesAgain is how often a query is asked again that the server has given up, as it does when the worker that held it was killed, or when no worker
 // has come back yet after the server was restarted. For those it waits itself, most of ten seconds each time.
 const queriesAgain = 3
+
+// overtaken tells whether an error is that of a worker which had to read the history for a query, and found more of it than there was when it was
+// asked: its SDK takes what is new for a replay that differs (github.com/temporalio/sdk-go/issues/755). A workflow of which it is true answers so each time.
+func overtaken(err error) bool {
+	failed, ok := errors.AsType[*serviceerror.QueryFailed](err)
+	return ok && strings.HasPrefix(failed.Message, "[TMPRL1100] ") // the SDK's name of replays that differ
+}
 
 // NoPoller tells whether an error is that of a server at which no worker asked for work, some ten seconds long.
 func NoPoller(err error) bool {

@@ -28,7 +28,10 @@ func (g *givenUp) QueryWorkflow(context.Context, string, string, string, ...any)
 
 func TestQueriesThatTheServerGaveUpAreAskedAgain(t *testing.T) {
 	killed := serviceerror.NewCanceled("context canceled")
-	for _, err := range []error{killed, serviceerror.NewFailedPrecondition("no poller seen for task queue recently, worker may be down")} {
+	for _, err := range []error{
+		killed, serviceerror.NewFailedPrecondition("no poller seen for task queue recently, worker may be down"),
+		serviceerror.NewQueryFailed("[TMPRL1100] invalid state transition: attempt to handleInitiatedEvent, CommandType: Activity, ID: 175, state=Created, isDone()=false, history=[Created]"),
+	} {
 		g := &givenUp{err: err, left: 2}
 		require.EqualError(t, New(g).query(t.Context(), "definition/case", "definition", nil), "answered")
 		require.Equal(t, 3, g.asked)
@@ -38,7 +41,11 @@ func TestQueriesThatTheServerGaveUpAreAskedAgain(t *testing.T) {
 		require.Equal(t, 1+queriesAgain, g.asked)
 	}
 
-	g := &givenUp{err: killed, left: 100}
+	g := &givenUp{err: serviceerror.NewQueryFailed("no such task"), left: 100}
+	require.Error(t, New(g).query(t.Context(), "definition/case", "definition", nil))
+	require.Equal(t, 1, g.asked)
+
+	g = &givenUp{err: killed, left: 100}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.Error(t, New(g).query(ctx, "definition/case", "definition", nil))
