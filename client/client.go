@@ -105,8 +105,8 @@ func (c *Client) query(ctx context.Context, workflowID, name string, result any,
 // unprintable tells whether no id has a character.
 func unprintable(r rune) bool { return r < ' ' || r > '~' }
 
-// queriesAgain is how often a query is asked again that the server has given up, as it does when the worker that held it was killed, or when no worker
-// has come back yet after the server was restarted. For those it waits itself, most of ten seconds each time.
+// queriesAgain is how often a query is asked again that the history has overtaken, or that the server has given up, as it does when the worker that held
+// it was killed, or when no worker has come back yet after the server was restarted. For those it waits itself, most of ten seconds each time.
 const queriesAgain = 3
 
 // overtaken tells whether an error is that of a worker which had to read the history for a query, and found more of it than there was when it was

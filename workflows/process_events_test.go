@@ -87,6 +87,18 @@ func TestEventsOfAWorkflowTaskAreOneMarker(t *testing.T) {
 	require.Equal(t, []string{id + " true false", id + " true true"}, notes.of(id))
 }
 
+// versions are those of the latest documents of all things, by index and id.
+func versions(batches []events.Batch) map[string]int64 {
+	latest := map[string]int64{}
+	for _, b := range batches {
+		for _, d := range b.Documents() {
+			key := d.Index() + " " + d.ID()
+			latest[key] = max(latest[key], d.Version())
+		}
+	}
+	return latest
+}
+
 // An instance that ends tells all its events once more in its memo, which visibility has, in the place of its last marker.
 func TestMemoTellsTheEventsOfARun(t *testing.T) {
 	temporal := server.Client(t)
@@ -111,13 +123,7 @@ func TestMemoTellsTheEventsOfARun(t *testing.T) {
 			memo = page.GetExecutions()[0].GetMemo()
 			return true
 		}, 10*time.Second, 20*time.Millisecond)
-		of = map[string]int64{}
-		for _, b := range list {
-			for _, d := range b.Documents() {
-				of[d.Index()+" "+d.ID()] = max(of[d.Index()+" "+d.ID()], d.Version())
-			}
-		}
-		return of, memo, h
+		return versions(list), memo, h
 	}
 	last := func(h *history.History) enums.EventType { return h.GetEvents()[len(h.GetEvents())-2].GetEventType() }
 
@@ -125,13 +131,7 @@ func TestMemoTellsTheEventsOfARun(t *testing.T) {
 	require.Equal(t, enums.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED, last(h))
 	all, err := marker.Summary(memo, converter.GetDefaultDataConverter())
 	require.NoError(t, err)
-	have := map[string]int64{}
-	for _, b := range all {
-		for _, d := range b.Documents() {
-			have[d.Index()+" "+d.ID()] = max(have[d.Index()+" "+d.ID()], d.Version())
-		}
-	}
-	require.Equal(t, want, have)
+	require.Equal(t, want, versions(all))
 
 	_, memo, h = run("shortest", `<startEvent id="start"/><sequenceFlow id="a" sourceRef="start" targetRef="end"/><endEvent id="end"/>`, "", nil)
 	require.Equal(t, enums.EVENT_TYPE_MARKER_RECORDED, last(h), "no marker has said before that there will be a memo")
